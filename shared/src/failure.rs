@@ -1,0 +1,74 @@
+//! What went wrong, said as what the caller does next.
+//!
+//! The variants' names are also the error names that the state machines retry (`Transient`) or catch
+//! (`Permanent`, `Invalid`): `infra/*.asl.json` spells them the same.
+
+use std::fmt;
+
+/// A failed step.
+///
+/// `public` may be shown to anyone who may see the regulation and never holds an identifier or a secret;
+/// `detail` goes to the log, under the same promise.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{public}")]
+pub struct Failure {
+    /// What the caller should do next.
+    pub kind: Kind,
+    /// For the operator: what happened and what to do about it.
+    pub public: String,
+    /// For the log only.
+    pub detail: Option<String>,
+}
+
+/// What the caller of a failed step does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Try again later: the cause is expected to pass.
+    Transient,
+    /// Trying again changes nothing until somebody acts: say so and go on with the rest.
+    Permanent,
+    /// The caller's fault.
+    Invalid,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+impl Failure {
+    /// The cause is expected to pass: try again later.
+    pub fn transient(public: impl Into<String>) -> Self {
+        Self::new(Kind::Transient, public)
+    }
+
+    /// Somebody has to act before a retry can help.
+    pub fn permanent(public: impl Into<String>) -> Self {
+        Self::new(Kind::Permanent, public)
+    }
+
+    /// The caller's input is at fault.
+    pub fn invalid(public: impl Into<String>) -> Self {
+        Self::new(Kind::Invalid, public)
+    }
+
+    fn new(kind: Kind, public: impl Into<String>) -> Self {
+        Self { kind, public: public.into(), detail: None }
+    }
+
+    /// Adds what only the log should say.
+    #[must_use]
+    pub fn detail(mut self, detail: impl fmt::Display) -> Self {
+        self.detail = Some(detail.to_string());
+        self
+    }
+
+    /// Whether a retry may help without anybody acting.
+    pub fn is_transient(&self) -> bool {
+        self.kind == Kind::Transient
+    }
+}
+
+/// The result of a step.
+pub type Result<T, E = Failure> = std::result::Result<T, E>;

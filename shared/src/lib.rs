@@ -1,0 +1,4 @@
+//! What every Lethe function shares.
+
+pub mod failure;
+pub mod subject;
