@@ -1,4 +1,6 @@
 //! What every Lethe function shares.
 
 pub mod failure;
+pub mod format;
+pub mod matching;
 pub mod subject;

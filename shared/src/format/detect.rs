@@ -1,0 +1,72 @@
+//! Tells what an object is by its first bytes.
+
+use memchr::{memchr, memchr_iter};
+
+use super::{Codec, Content, FormatError};
+
+/// Formats that archives are found in and the engine does not read: named, so that the residual says what
+/// it is.
+const REFUSED: &[(&[u8], &str)] = &[
+    (b"PARE", "encrypted Parquet"),
+    (b"Obj\x01", "Avro"),
+    (b"ORC", "ORC"),
+    (b"ARROW1", "Arrow"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
+    (b"LZIP", "lzip"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"\xff\x06\0\0sNaPpY", "framed Snappy"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"\x1f\x9d", "compress (.Z)"),
+    (b"\x78\x01", "zlib"),
+    (b"\x78\x9c", "zlib"),
+    (b"\x78\xda", "zlib"),
+    (b"SQLite format 3\0", "SQLite"),
+    (b"\xff\xfe", "UTF-16 text"),
+    (b"\xfe\xff", "UTF-16 text"),
+];
+
+/// How the object is compressed, by its first bytes.
+pub(super) fn codec(head: &[u8]) -> Result<Codec, FormatError> {
+    match head {
+        [0x1f, 0x8b, ..] => Ok(Codec::Gzip),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Ok(Codec::Zstd),
+        // A skippable frame may come first (RFC 8878, 3.1.2).
+        [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Ok(Codec::Zstd),
+        _ => Ok(Codec::Plain),
+    }
+}
+
+/// What the plain bytes are. Lines of JSON are taken for what they are when one of the first begins with `{`,
+/// so that a broken first line does not hide the rest; an object of blank lines alone holds nobody.
+pub(super) fn content(head: &[u8]) -> Result<Content, FormatError> {
+    if let Some((_, name)) = REFUSED.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Err(FormatError::Unsupported(name));
+    }
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    if head.starts_with(b"PAR1") {
+        return Ok(Content::Parquet);
+    }
+    let starts = std::iter::once(0).chain(memchr_iter(b'\n', head).map(|at| at + 1));
+    let first_byte =
+        |at: usize| head[at..].iter().find(|byte| !byte.is_ascii_whitespace() || **byte == b'\n');
+    let is_text = head.is_empty() || controls(head) * 4 <= head.len();
+    if head.trim_ascii().is_empty() || starts.map(first_byte).any(|byte| byte == Some(&b'{')) && is_text {
+        return Ok(Content::JsonLines);
+    }
+    if codec(head)? != Codec::Plain {
+        return Err(FormatError::Unsupported("data compressed twice"));
+    }
+    Err(FormatError::Unsupported(if memchr(0, head).is_some() {
+        "binary data of an unknown format"
+    } else {
+        "text that is no JSON lines"
+    }))
+}
+
+/// Bytes that no text has.
+fn controls(head: &[u8]) -> usize {
+    head.iter().filter(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace() && **byte != 0).count()
+}

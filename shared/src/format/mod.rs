@@ -1,0 +1,139 @@
+//! Finds and removes the records of subjects in one archive object. Pure: bytes in, bytes and counts out.
+//!
+//! 1. `detect` tells the codec and the content by magic bytes, never by a name. What it does not know is refused.
+//! 2. `codec` turns the object into plain bytes and back, in chunks of constant size.
+//! 3. `lines` cuts them into lines, asks the matcher, and copies what survives byte for byte.
+//! 4. Everything that happened is counted in a [`Report`]; an error means that nothing may be believed or kept.
+
+mod codec;
+mod detect;
+mod gzip;
+mod lines;
+mod report;
+mod source;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Read, Write};
+use std::ops::Range;
+
+use bytes::Bytes;
+
+pub use report::{Codec, Content, Format, Report};
+
+use crate::matching::Matcher;
+use source::Source;
+
+/// An object as the engine reads it: whole from the front, or by ranges. Calls block.
+pub trait Object: Sync {
+    /// Its length in bytes.
+    fn len(&self) -> u64;
+
+    /// Whether it has no bytes.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A reader from the first byte to the last.
+    fn reader(&self) -> io::Result<Box<dyn Read + Send + '_>>;
+
+    /// Exactly these bytes.
+    fn range(&self, range: Range<u64>) -> io::Result<Bytes>;
+}
+
+impl Object for Bytes {
+    fn len(&self) -> u64 {
+        self.as_ref().len() as u64
+    }
+
+    fn reader(&self) -> io::Result<Box<dyn Read + Send + '_>> {
+        Ok(Box::new(self.as_ref()))
+    }
+
+    fn range(&self, range: Range<u64>) -> io::Result<Bytes> {
+        let beyond = |_| io::Error::from(io::ErrorKind::UnexpectedEof);
+        let (start, end) =
+            (usize::try_from(range.start).map_err(beyond)?, usize::try_from(range.end).map_err(beyond)?);
+        if start > end || end > self.as_ref().len() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(self.slice(start..end))
+    }
+}
+
+/// A file of this machine.
+#[derive(Debug)]
+pub struct LocalFile {
+    file: std::fs::File,
+    len: u64,
+}
+
+impl LocalFile {
+    /// Opens a file. Its length is taken now: a file that shrinks while it is read is an error.
+    pub fn open(path: &std::path::Path) -> io::Result<Self> {
+        let file = std::fs::File::open(path)?;
+        let len = file.metadata()?.len();
+        Ok(Self { file, len })
+    }
+}
+
+impl Object for LocalFile {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn reader(&self) -> io::Result<Box<dyn Read + Send + '_>> {
+        use std::io::Seek;
+        let mut file = self.file.try_clone()?;
+        file.rewind()?;
+        Ok(Box::new(file))
+    }
+
+    fn range(&self, range: Range<u64>) -> io::Result<Bytes> {
+        use std::os::unix::fs::FileExt;
+        let len = range.end.checked_sub(range.start).filter(|_| range.end <= self.len);
+        let mut bytes = vec![0; len.ok_or(io::ErrorKind::UnexpectedEof)? as usize];
+        self.file.read_exact_at(&mut bytes, range.start)?;
+        Ok(bytes.into())
+    }
+}
+
+/// Why an object could not be dealt with. No message holds content or identifiers.
+#[derive(Debug, thiserror::Error)]
+pub enum FormatError {
+    /// A format the engine does not know: the object stays as it is and is listed as residual.
+    #[error("not supported: {0}")]
+    Unsupported(&'static str),
+    /// The object breaks the rules of its own format: it stays as it is and is listed as residual.
+    #[error("corrupt: {0}")]
+    Corrupt(&'static str),
+    /// Reading the object or writing the result failed; another try may succeed.
+    #[error("reading or writing failed: {0}")]
+    Io(io::Error),
+}
+
+/// Reads an object and counts whose records it holds. Writes nothing.
+pub fn scan(object: &dyn Object, matcher: &Matcher) -> Result<Report, FormatError> {
+    purge(object, None, matcher)
+}
+
+/// Writes the object without the records of the subjects: same codec, survivors byte for byte and in order.
+/// On an error the caller discards what was written.
+pub fn rewrite(object: &dyn Object, out: &mut dyn Write, matcher: &Matcher) -> Result<Report, FormatError> {
+    purge(object, Some(out), matcher)
+}
+
+fn purge(object: &dyn Object, out: Option<&mut dyn Write>, matcher: &Matcher) -> Result<Report, FormatError> {
+    let mut source = Source::open(object)?;
+    let codec = detect::codec(source.head()?)?;
+    let mut decoder = codec::Decoder::new(codec, source)?;
+    let content = detect::content(decoder.head()?)?;
+    let format = Format { content, codec };
+    let mut encoder = out.map(|out| codec::Encoder::new(codec, out)).transpose()?;
+    let report = lines::purge(&mut decoder, encoder.as_mut(), matcher, format)?;
+    if let Some(encoder) = encoder {
+        encoder.finish()?;
+    }
+    Ok(report)
+}

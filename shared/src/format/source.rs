@@ -1,0 +1,96 @@
+//! Reads an object from the front and keeps two kinds of failure apart: the source failed (try again) and
+//! the data is bad (do not).
+
+use std::error::Error;
+use std::fmt;
+use std::io::{self, Read};
+
+use super::{FormatError, Object};
+
+/// Bytes asked of the source at a time.
+const CHUNK: usize = 256 << 10;
+
+/// The object's bytes through one buffer. An end before the object's length is a failure of the source: what
+/// is missing would otherwise be lost from the rewritten object.
+pub(super) struct Source<'o> {
+    reader: Box<dyn Read + Send + 'o>,
+    left: u64,
+    buffer: Box<[u8]>,
+    start: usize,
+    end: usize,
+}
+
+/// Marks an error that the source itself gave, on its way through a decoder.
+#[derive(Debug)]
+struct SourceFailed(io::Error);
+
+impl fmt::Display for SourceFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for SourceFailed {}
+
+impl<'o> Source<'o> {
+    pub(super) fn open(object: &'o dyn Object) -> Result<Self, FormatError> {
+        let reader = object.reader().map_err(FormatError::Io)?;
+        Ok(Self { reader, left: object.len(), buffer: vec![0; CHUNK].into(), start: 0, end: 0 })
+    }
+
+    /// The first bytes of the object: all of it or a full buffer. To be called before anything is consumed.
+    pub(super) fn head(&mut self) -> Result<&[u8], FormatError> {
+        while self.end < self.buffer.len() && self.more().map_err(FormatError::Io)? {}
+        Ok(&self.buffer[..self.end])
+    }
+
+    /// The next bytes; empty at the end of the object.
+    pub(super) fn chunk(&mut self) -> io::Result<&[u8]> {
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+            self.more().map_err(|error| io::Error::other(SourceFailed(error)))?;
+        }
+        Ok(&self.buffer[self.start..self.end])
+    }
+
+    /// Marks bytes of the last chunk as read.
+    pub(super) fn consume(&mut self, bytes: usize) {
+        self.start += bytes;
+    }
+
+    /// Reads on behind `end`; `false` at the end of the object.
+    fn more(&mut self) -> io::Result<bool> {
+        let read = loop {
+            match self.reader.read(&mut self.buffer[self.end..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other?,
+            }
+        };
+        let short = || io::Error::new(io::ErrorKind::UnexpectedEof, "the object ended before its length");
+        let long = || io::Error::new(io::ErrorKind::InvalidData, "the object went on after its length");
+        if read == 0 && self.left > 0 {
+            return Err(short());
+        }
+        self.left = self.left.checked_sub(read as u64).ok_or_else(long)?;
+        self.end += read;
+        Ok(read > 0)
+    }
+}
+
+impl Read for Source<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let chunk = self.chunk()?;
+        let read = chunk.len().min(out.len());
+        out[..read].copy_from_slice(&chunk[..read]);
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+/// What an error that came through a decoder means: the source's own, or `corrupt`.
+pub(super) fn judge(error: io::Error, corrupt: &'static str) -> FormatError {
+    match error.downcast::<SourceFailed>() {
+        Ok(SourceFailed(error)) => FormatError::Io(error),
+        Err(_) => FormatError::Corrupt(corrupt),
+    }
+}

@@ -1,0 +1,88 @@
+//! The identifiers of one kind, compared in one way, indexed by hash.
+
+use std::borrow::Cow;
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use super::{SubjectSet, rules::Rule};
+use crate::subject::SubjectType;
+
+/// Bits of the bitmap per identifier: most values that are nobody's end at the bitmap.
+const BITS_PER_ID: usize = 16;
+
+/// Identifiers of one kind under one way of comparing: value → subjects.
+pub(super) struct Ids {
+    kind: SubjectType,
+    fold_case: bool,
+    trim: bool,
+    subjects: SubjectSet,
+    hash: RandomState,
+    table: HashTable<u32>,
+    bitmap: Box<[u64]>,
+}
+
+impl Ids {
+    pub(super) fn new(rule: &Rule, subjects: &SubjectSet) -> Self {
+        let of_kind = || subjects.iter().enumerate().filter(|(_, subject)| subject.kind == rule.kind);
+        let count = of_kind().count();
+        let bits = (count * BITS_PER_ID).next_power_of_two().max(1 << 12);
+        let mut ids = Self {
+            kind: rule.kind,
+            fold_case: rule.fold_case,
+            trim: rule.trim,
+            subjects: subjects.clone(),
+            hash: RandomState::default(),
+            table: HashTable::with_capacity(count),
+            bitmap: vec![0; bits / 64].into(),
+        };
+        for (index, subject) in of_kind() {
+            let hash = ids.hash(ids.normal(&subject.id).as_bytes());
+            let bit = ids.bit(hash);
+            ids.bitmap[bit / 64] |= 1 << (bit % 64);
+            // The capacity was reserved: nothing is ever hashed again.
+            ids.table.insert_unique(hash, index as u32, |_| unreachable!("the table does not grow"));
+        }
+        ids
+    }
+
+    /// Whether this index answers for a rule.
+    pub(super) fn serves(&self, rule: &Rule) -> bool {
+        (self.kind, self.fold_case, self.trim) == (rule.kind, rule.fold_case, rule.trim)
+    }
+
+    /// The subjects that a value names. More than one only where case folding or trimming makes two
+    /// identifiers the same.
+    pub(super) fn find(&self, value: &str) -> impl Iterator<Item = u32> {
+        let value = self.normal(value).into_owned();
+        let hash = self.hash(value.as_bytes());
+        let found = if self.in_bitmap(hash) { Some(self.table.iter_hash(hash).copied()) } else { None };
+        found
+            .into_iter()
+            .flatten()
+            .filter(move |&index| self.subjects.get(index).is_some_and(|s| *self.normal(&s.id) == *value))
+    }
+
+    fn in_bitmap(&self, hash: u64) -> bool {
+        let bit = self.bit(hash);
+        self.bitmap[bit / 64] >> (bit % 64) & 1 == 1
+    }
+
+    /// The top bits: the table below uses the others.
+    fn bit(&self, hash: u64) -> usize {
+        (hash >> 24) as usize & (self.bitmap.len() * 64 - 1)
+    }
+
+    fn hash(&self, value: &[u8]) -> u64 {
+        let mut hasher = self.hash.build_hasher();
+        hasher.write(value);
+        hasher.finish()
+    }
+
+    /// A value as it is compared.
+    fn normal<'a>(&self, value: &'a str) -> Cow<'a, str> {
+        let value = if self.trim { value.trim() } else { value };
+        if self.fold_case { Cow::Owned(value.to_lowercase()) } else { Cow::Borrowed(value) }
+    }
+}
