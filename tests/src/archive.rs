@@ -79,15 +79,12 @@ impl Archive {
         gzip.finish().unwrap_or_default()
     }
 
-    /// Makes a versioned bucket and fills it. The first file of each day is uploaded twice: its first version
-    /// lacks the last events, as a file has that was still being written.
+    /// Fills a bucket. The first file of each day is uploaded twice: its first version lacks the last events, as
+    /// a file has that was still being written.
     ///
     /// # Errors
     /// What S3 answers.
     pub async fn upload(&self, s3: &aws_sdk_s3::Client, bucket: &str) -> Result<()> {
-        s3.create_bucket().bucket(bucket).send().await?;
-        let versioned = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
-        s3.put_bucket_versioning().bucket(bucket).versioning_configuration(versioned).send().await?;
         let puts = self.keys().into_iter().map(|(key, number)| async move {
             let earlier = (number % self.files == 0).then_some(self.events * 2 / 3);
             for events in earlier.into_iter().chain([self.events]) {
@@ -106,6 +103,8 @@ impl Archive {
             if rng.u8(..) < 5 { THREE[rng.usize(..3)] } else { &self.people[rng.usize(..self.people.len())] };
         let user = match rng.u8(..20) {
             0 | 1 => "null".to_owned(),
+            // A number is the same identifier as its digits in a string.
+            2..=6 if author.parse::<u32>().is_ok_and(|n| n.to_string() == *author) => author.to_string(),
             _ => spell(author, rng),
         };
         // Somebody's id in somebody else's event, where it makes nobody the event's owner.
@@ -136,7 +135,8 @@ impl Archive {
                 r#""type":"track","event":"Order Completed","properties":{"order_id":12345678901234567890,"revenue":19.90,"currency":"EUR","coupon":"ZWÖLF %","nested":{"a":[1,2.50,-0.0,true,null]}}"#
             }
         };
-        let kind = kind.replace("FRIEND", &friend).replace("VISITED", visited);
+        let former = spell(&self.people[rng.usize(..self.people.len())], rng);
+        let kind = kind.replace("FRIEND", &friend).replace("FORMER", &former).replace("VISITED", visited);
         let context = r#""context":{"ip":"10.0.0.7","library":{"name":"analytics.js","version":"2.11.1"},"locale":"de-DE","userAgent":"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36"},"integrations":{}"#;
         // Fields come in more than one order and spacing.
         let _ = match rng.u8(..16) {
@@ -156,6 +156,17 @@ impl Archive {
     }
 }
 
+/// Makes a versioned bucket.
+///
+/// # Errors
+/// What S3 answers.
+pub async fn create_bucket(s3: &aws_sdk_s3::Client, bucket: &str) -> Result<()> {
+    s3.create_bucket().bucket(bucket).send().await?;
+    let versioned = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+    s3.put_bucket_versioning().bucket(bucket).versioning_configuration(versioned).send().await?;
+    Ok(())
+}
+
 /// An id as a JSON string, in one of the spellings that mean the same.
 fn spell(id: &str, rng: &mut Rng) -> String {
     let mut json = String::from("\"");
@@ -169,4 +180,38 @@ fn spell(id: &str, rng: &mut Rng) -> String {
     }
     json.push('"');
     json
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use flate2::read::MultiGzDecoder;
+
+    use super::*;
+    use crate::people::everyone;
+
+    #[test]
+    fn the_same_archive_makes_the_same_bytes_and_an_earlier_version_is_its_beginning() {
+        let archive = Archive {
+            sources: &["web", "ios"],
+            days: 2,
+            files: 2,
+            events: 50,
+            people: everyone(50),
+            seed: 1,
+        };
+        let text = |number, events| {
+            let mut text = String::new();
+            MultiGzDecoder::new(&archive.object(number, events)[..]).read_to_string(&mut text).unwrap();
+            text
+        };
+        assert_eq!(archive.keys().len(), 8);
+        assert_eq!(archive.object(3, 50), archive.object(3, 50));
+        assert_ne!(archive.object(3, 50), archive.object(4, 50));
+        assert!(text(3, 50).starts_with(&text(3, 30)));
+        for line in text(3, 50).lines() {
+            serde_json::from_str::<serde_json::Value>(line).unwrap();
+        }
+    }
 }

@@ -175,3 +175,42 @@ async fn misbehave(fault: Fault) -> Response {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use reqwest::Client;
+
+    use super::*;
+
+    async fn delete(braze: &Braze, key: &str, body: Value) -> (u16, Value) {
+        let request = Client::new().post(format!("{}/users/delete", braze.url)).bearer_auth(key).json(&body);
+        let reply = request.send().await.unwrap();
+        (reply.status().as_u16(), reply.json().await.unwrap_or_default())
+    }
+
+    #[tokio::test]
+    async fn counts_the_users_it_knows_and_refuses_what_braze_refuses() {
+        let braze = Braze::start().unwrap();
+        braze.world().users.extend(["u1".to_owned(), "u10".to_owned()]);
+        let (status, answer) = delete(&braze, API_KEY, json!({ "external_ids": ["u1", "nobody"] })).await;
+        assert_eq!((status, &answer["deleted"]), (201, &json!(1)));
+        assert_eq!(braze.world().users, BTreeSet::from(["u10".to_owned()]));
+        assert_eq!(braze.world().asked, ["u1", "nobody"]);
+
+        assert_eq!(delete(&braze, "another key", json!({ "external_ids": ["u10"] })).await.0, 401);
+        let many: Vec<String> = (0..51).map(|n| n.to_string()).collect();
+        assert_eq!(delete(&braze, API_KEY, json!({ "external_ids": many })).await.0, 400);
+        assert_eq!(
+            delete(&braze, API_KEY, json!({ "external_ids": ["u10"], "braze_ids": ["b"] })).await.0,
+            400
+        );
+        assert_eq!(delete(&braze, API_KEY, json!({})).await.0, 400);
+
+        braze.world().faults.extend([Fault::RateLimited(5), Fault::ServerError, Fault::Garbage]);
+        for expected in [429, 500, 200] {
+            assert_eq!(delete(&braze, API_KEY, json!({ "external_ids": ["u10"] })).await.0, expected);
+        }
+        assert!(braze.world().users.contains("u10"));
+        assert_eq!(braze.world().calls, 8);
+    }
+}

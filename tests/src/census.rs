@@ -101,7 +101,7 @@ impl Page {
         let mut strangers = 0;
         for line in text.split_inclusive(|byte| *byte == b'\n') {
             page.lines += 1;
-            match owner(line).filter(|id| people.contains(id)) {
+            match owners(line).into_iter().find(|id| people.contains(id)) {
                 Some(id) => *page.of.entry(id).or_default() += 1,
                 None => {
                     rest.update(line);
@@ -116,11 +116,61 @@ impl Page {
     }
 }
 
-/// Whose event a line is: its top-level `userId`, a string or a number.
-fn owner(line: &[u8]) -> Option<String> {
-    match serde_json::from_slice::<Value>(line).ok()?.get("userId")? {
-        Value::String(id) => Some(id.clone()),
-        Value::Number(id) => Some(id.to_string()),
-        _ => None,
+/// Whose event a line is: the user it names at the top, as a string or a number; for an alias also the user
+/// that this one was before.
+fn owners(line: &[u8]) -> Vec<String> {
+    let Ok(event) = serde_json::from_slice::<Value>(line) else { return Vec::new() };
+    let former = if event["type"] == "alias" { &event["previousId"] } else { &Value::Null };
+    [&event["userId"], former]
+        .into_iter()
+        .filter_map(|id| match id {
+            Value::String(id) => Some(id.clone()),
+            Value::Number(id) => Some(id.to_string()),
+            _ => None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn read(lines: &str) -> Page {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(lines.as_bytes()).unwrap();
+        Page::read(&gzip.finish().unwrap(), &["u1".to_owned(), "1001".to_owned()]).unwrap()
+    }
+
+    #[test]
+    fn finds_every_spelling_and_nothing_else() {
+        let page = read(concat!(
+            r#"{"userId":"u1"}"#,
+            "\n",
+            r#"{ "userId" : "\u0075\u0031" }"#,
+            "\n",
+            r#"{"userId":1001}"#,
+            "\n",
+            r#"{"type":"alias","userId":"u2","previousId":"u1"}"#,
+            "\n",
+            r#"{"userId":"u10","properties":{"userId":"u1","url":"/u1"},"previousId":"u1"}"#,
+            "\n",
+            "not JSON, but u1\n",
+        ));
+        assert_eq!((page.of["u1"], page.of["1001"], page.lines), (3, 1, 6));
+    }
+
+    #[test]
+    fn notices_a_changed_byte_and_a_changed_order() {
+        let (one, two) = ("{\"userId\":\"a\"}\n", "{\"userId\":\"b\"}\n");
+        let rest = read(&format!("{one}{two}")).rest;
+        assert_eq!(rest, read(&format!("{one}{{\"userId\":\"u1\"}}\n{two}")).rest);
+        assert_ne!(rest, read(&format!("{two}{one}")).rest);
+        assert_ne!(rest, read(&format!("{one}{}", two.trim_end())).rest);
+        assert_eq!(read("{\"userId\":\"u1\"}\n").rest, None);
     }
 }

@@ -8,6 +8,8 @@
 //! people     who is in the data: the three, and those one could take for them
 //! archive    an archive in S3         census        counts its lines, independently
 //! warehouse  a schema in Postgres, and counts its rows
+//!
+//! world      all of it for one test   destinations  as the public API takes them
 //! ```
 //!
 //! Everything runs on ports found free and in directories of its own, so that tests and a running demo never
@@ -21,8 +23,10 @@ pub mod aws;
 pub mod braze;
 pub mod census;
 pub mod certificate;
+pub mod destinations;
 pub mod people;
 pub mod postgres;
 pub mod process;
 pub mod stack;
 pub mod warehouse;
+pub mod world;

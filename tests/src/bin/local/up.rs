@@ -8,10 +8,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::json;
+use tests::archive;
+use tests::destinations;
 use tests::process::root;
 use tests::stack::{Package, Stack, functions, programs};
-use tests::{archive, braze, postgres, warehouse};
 
 use crate::screen::{done, step};
 use crate::serve::{Ports, dir, lock};
@@ -143,36 +143,15 @@ async fn start() -> Result<Ports> {
 
 /// Tells Lethe where the events go, through its public API.
 async fn add_destinations(local: &Local) -> Result<()> {
-    local.ports.aws.s3().create_bucket().bucket(BUCKET).send().await?;
+    archive::create_bucket(&local.ports.aws.s3(), BUCKET).await?;
     local.ports.postgres.create(DATABASE).await?;
-    let api = &local.stack.api;
-    api.add_destination(&json!({
-        "name": "Events archive",
-        "vendor": "s3",
-        "settings": { "bucket": BUCKET, "prefix": archive::PREFIX },
-    }))
-    .await?;
-    api.add_destination(&json!({
-        "name": "Warehouse",
-        "vendor": "postgres",
-        "settings": {
-            "host": "127.0.0.1",
-            "port": local.ports.postgres.port,
-            "database": DATABASE,
-            "user": postgres::USER,
-            "schemas": warehouse::SCHEMAS,
-            "tls": "disable",
-        },
-        "secrets": { "password": postgres::PASSWORD },
-    }))
-    .await?;
-    api.add_destination(&json!({
-        "name": "Braze",
-        "vendor": "braze",
-        "settings": { "endpoint": local.ports.braze },
-        "secrets": { "apiKey": braze::API_KEY },
-    }))
-    .await?;
+    for destination in [
+        destinations::archive(BUCKET),
+        destinations::warehouse(local.ports.postgres.port, DATABASE),
+        destinations::braze(&local.ports.braze),
+    ] {
+        local.stack.api.add_destination(&destination).await?;
+    }
     Ok(())
 }
 
