@@ -16,6 +16,10 @@ pub struct Failure {
     pub kind: Kind,
     /// For the operator: what happened and what to do about it.
     pub public: String,
+    /// The input field at fault, when there is one.
+    pub field: Option<&'static str>,
+    /// Seconds after which the other side said to come back.
+    pub wait: Option<u32>,
     /// For the log only.
     pub detail: Option<String>,
 }
@@ -54,7 +58,21 @@ impl Failure {
     }
 
     fn new(kind: Kind, public: impl Into<String>) -> Self {
-        Self { kind, public: public.into(), detail: None }
+        Self { kind, public: public.into(), field: None, wait: None, detail: None }
+    }
+
+    /// Names the input field at fault.
+    #[must_use]
+    pub fn field(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
+        self
+    }
+
+    /// Notes after how many seconds the other side said to come back.
+    #[must_use]
+    pub fn wait(mut self, seconds: Option<u32>) -> Self {
+        self.wait = seconds;
+        self
     }
 
     /// Adds what only the log should say.

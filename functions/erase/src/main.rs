@@ -1,1 +1,22 @@
-fn main() {}
+//! Deletes the subjects' rows in one warehouse and counts them to zero.
+
+mod handler;
+
+use lambda_runtime::Error;
+use shared::secrets::SecretStore;
+use shared::store::Store;
+use shared::{aws, settings, telemetry};
+
+use handler::Context;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let config = aws::config().await;
+    let context = Context {
+        store: Store::from_env(&config),
+        secrets: SecretStore::from_env(&config),
+        retry_window: settings::seconds("RETRY_WINDOW")?,
+    };
+    telemetry::run(|request, until| handler::erase(&context, request, until)).await
+}

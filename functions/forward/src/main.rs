@@ -1,1 +1,24 @@
-fn main() {}
+//! Moves one cloud destination one step further: asks the vendor to delete, or how far it is.
+
+mod handler;
+
+use lambda_runtime::Error;
+use shared::destination::engine::Engine;
+use shared::secrets::SecretStore;
+use shared::store::Store;
+use shared::{aws, settings, telemetry};
+
+use handler::Context;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let config = aws::config().await;
+    let context = Context {
+        store: Store::from_env(&config),
+        secrets: SecretStore::from_env(&config),
+        engine: Engine::new()?,
+        retry_window: settings::seconds("RETRY_WINDOW")?,
+    };
+    telemetry::run(|request, until| handler::forward(&context, request, until)).await
+}

@@ -1,1 +1,33 @@
-fn main() {}
+//! Opens, guards and closes purge runs: which objects, in which batches, and what came of it for whom.
+
+mod abort;
+mod close;
+mod guard;
+mod handler;
+mod nudge;
+mod open;
+mod tally;
+
+use lambda_runtime::Error;
+use shared::archive::client;
+use shared::archive::workspace::Workspace;
+use shared::store::Store;
+use shared::workflow::Workflow;
+use shared::{aws, settings, telemetry};
+
+use handler::Context;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let config = aws::config().await;
+    let s3 = client(&config);
+    let context = Context {
+        store: Store::from_env(&config),
+        workflow: Workflow::new(&config),
+        workspace: Workspace::new(s3.clone(), settings::required("LETHE_BUCKET")?),
+        s3,
+        purge_delay: settings::seconds("PURGE_DELAY")?,
+    };
+    telemetry::run(|request, _| handler::sweep(&context, request)).await
+}

@@ -1,0 +1,122 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::archive::workspace::{Key, Workspace};
+use shared::certificate::Claims;
+use shared::evidence::{Evidence, Step, chain};
+use shared::failure::{Failure, Result};
+use shared::id::RegulationId;
+use shared::regulation::{Regulation, Status};
+use shared::secrets::SecretStore;
+use shared::signing::Signer;
+use shared::store::Store;
+use shared::task::{Task, TaskStatus};
+
+pub struct Context {
+    pub store: Store,
+    pub secrets: SecretStore,
+    pub signer: Signer,
+    pub certificates: Workspace,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request {
+    regulation_id: RegulationId,
+    attempt: u32,
+    /// What the branches of the state machine ended with; errors that no function could note are in here.
+    #[serde(default)]
+    outcomes: Value,
+}
+
+#[derive(Serialize)]
+pub struct Reply {
+    status: Status,
+}
+
+/// 1. Tasks that did not end are failed, with the error that stopped them.
+/// 2. The certificate is written, once for each attempt.
+/// 3. If nothing failed, the identifiers are dropped; otherwise a retry needs them.
+/// 4. The regulation gets its status.
+///
+/// Each step may be repeated: what is written stands.
+pub async fn seal(context: &Context, request: Request) -> Result<Reply> {
+    let (store, id) = (&context.store, &request.regulation_id);
+    let regulation = store
+        .regulation(id)
+        .await?
+        .ok_or_else(|| Failure::permanent(format!("there is no regulation {id}")))?;
+    let tasks = end_tasks(store, id, &request.outcomes).await?;
+    let evidence = store.evidence(id).await?;
+    let suppression = suppression(&regulation, &evidence);
+    let status = Status::of(tasks.iter().map(|task| task.status).chain(suppression));
+    let now = Timestamp::now();
+
+    let key = Key::Certificate(id, request.attempt);
+    if context.certificates.text(key).await?.is_none() {
+        let pseudonyms = context.secrets.pseudonym_key().await?;
+        let subjects = store.subjects(id).await?;
+        let subjects = subjects.iter().map(|subject| pseudonyms.pseudonym(subject)).collect();
+        let claims = Claims::new(regulation, status, subjects, &tasks, chain(evidence), now);
+        let certificate = context.signer.certify(&claims).await?;
+        context.certificates.write_once(key, "application/jose", certificate).await?;
+    }
+    if status == Status::Finished || status == Status::NotSupported {
+        store.drop_subjects(id).await?;
+    }
+    store.set_status(id, status, Some(now)).await?;
+    tracing::info!(regulation = %id, ?status, "sealed");
+    Ok(Reply { status })
+}
+
+async fn end_tasks(store: &Store, id: &RegulationId, outcomes: &Value) -> Result<Vec<Task>> {
+    let mut tasks = store.tasks(id).await?;
+    for task in tasks.iter_mut().filter(|task| !task.status.is_final()) {
+        let error = error_of(outcomes, task.destination_id.as_str()).unwrap_or("unknown error");
+        let before = task.message.take().map(|message| format!("; before that: {message}")).unwrap_or_default();
+        let message = format!("the work did not end ({error}){before}; see the function's log, then retry");
+        task.end(TaskStatus::Failed, Some(message), Timestamp::now());
+        store.save_task(id, task).await?;
+    }
+    Ok(tasks)
+}
+
+/// The error name that a branch left for a destination, wherever it lies in the branches' outcomes. An error
+/// without a destination was met by all archives together.
+fn error_of<'a>(outcomes: &'a Value, destination: &str) -> Option<&'a str> {
+    match outcomes {
+        Value::Array(items) => items.iter().find_map(|item| error_of(item, destination)),
+        Value::Object(fields) => {
+            let error = fields.get("failure")?.get("Error")?.as_str()?;
+            let whose = fields.get("destinationId").and_then(Value::as_str);
+            whose.is_none_or(|whose| whose == destination).then_some(error)
+        }
+        _ => None,
+    }
+}
+
+/// What the suppression counts for in the overall status: a regulation that should have suppressed and did
+/// not is no success.
+fn suppression(regulation: &Regulation, evidence: &[Evidence]) -> Option<TaskStatus> {
+    regulation.regulation_type.suppression()?;
+    let suppressed = evidence.iter().any(|evidence| evidence.step == Step::Suppress);
+    Some(if suppressed { TaskStatus::Confirmed } else { TaskStatus::Failed })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_error_is_found_by_its_destination_wherever_it_lies() {
+        let outcomes = json!([
+            {"failure": {"Error": "States.Timeout"}},
+            [{"destinationId": "dst_1"}, {"destinationId": "dst_2", "failure": {"Error": "Runtime.ExitError"}}],
+        ]);
+        assert_eq!(error_of(&outcomes[1], "dst_2"), Some("Runtime.ExitError"));
+        assert_eq!(error_of(&outcomes[1], "dst_1"), None);
+        assert_eq!(error_of(&outcomes[0], "dst_9"), Some("States.Timeout"));
+    }
+}

@@ -1,0 +1,73 @@
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use shared::destination::Kind;
+use shared::evidence::{Evidence, Step};
+use shared::failure::{Failure, Result};
+use shared::id::{DestinationId, RegulationId};
+use shared::regulation::{Status, Suppression};
+use shared::store::Store;
+use shared::task::Task;
+
+pub struct Context {
+    pub store: Store,
+    pub purge_delay: SignedDuration,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request {
+    regulation_id: RegulationId,
+    attempt: u32,
+}
+
+/// What is left to erase, by kind of destination.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    archives: Vec<DestinationId>,
+    warehouses: Vec<DestinationId>,
+    cloud_destinations: Vec<DestinationId>,
+    /// How long the archives' purge may wait for company.
+    purge_delay_seconds: i64,
+}
+
+pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
+    let (store, id) = (&context.store, &request.regulation_id);
+    let regulation = store
+        .regulation(id)
+        .await?
+        .ok_or_else(|| Failure::permanent(format!("there is no regulation {id}")))?;
+    if regulation.status == Status::Initialized {
+        store.set_status(id, Status::Running, None).await?;
+    }
+    if let Some(change) = regulation.regulation_type.suppression() {
+        let (subjects, now) = (store.subjects(id).await?, Timestamp::now());
+        let counted = match change {
+            Suppression::Add => store.suppress(&subjects, id, now).await.map(|()| "suppressed")?,
+            Suppression::Remove => store.unsuppress(&subjects).await.map(|()| "unsuppressed")?,
+        };
+        let evidence = Evidence {
+            destination_id: None,
+            vendor: None,
+            attempt: request.attempt,
+            step: Step::Suppress,
+            at: now,
+            counts: [(counted.to_owned(), subjects.len() as u64)].into(),
+            looked_at: Default::default(),
+            residuals: Default::default(),
+        };
+        store.keep_evidence(id, &evidence).await?;
+    }
+    let tasks = store.tasks(id).await?;
+    Ok(Plan {
+        archives: left(&tasks, Kind::Archive),
+        warehouses: left(&tasks, Kind::Warehouse),
+        cloud_destinations: left(&tasks, Kind::Cloud),
+        purge_delay_seconds: context.purge_delay.as_secs(),
+    })
+}
+
+fn left(tasks: &[Task], kind: Kind) -> Vec<DestinationId> {
+    let open = tasks.iter().filter(|task| task.kind == kind && !task.status.is_final());
+    open.map(|task| task.destination_id.clone()).collect()
+}

@@ -1,0 +1,36 @@
+//! Gives a run up. Its regulations wait for the next one; after the third in vain they are told that it failed.
+
+use jiff::Timestamp;
+use shared::archive::manifest::{Phase, Roster};
+use shared::archive::workspace::Key;
+use shared::failure::Result;
+use shared::id::RunId;
+use shared::task::TaskStatus;
+
+use crate::close::{answer, end};
+use crate::handler::Context;
+
+/// How many runs may be given up before a regulation stops waiting for another.
+const PATIENCE: usize = 3;
+
+pub async fn abort(context: &Context, run: &RunId, error: &str) -> Result<()> {
+    tracing::warn!(%run, error, "giving a purge run up");
+    if let Some(roster) = context.workspace.read::<Roster>(Key::Roster(run)).await? {
+        for member in &roster.members {
+            context.store.note_abort(&member.regulation_id, run).await?;
+            let Some(waiting) = context.store.waits(&member.regulation_id).await? else { continue };
+            if waiting.aborted_runs.len() < PATIENCE {
+                continue;
+            }
+            for archive in &member.archives {
+                let mut task = context.store.task(&member.regulation_id, archive).await?;
+                let message = format!("{PATIENCE} purge runs were given up, the last because {error}; retry");
+                task.end(TaskStatus::Failed, Some(message), Timestamp::now());
+                context.store.save_task(&member.regulation_id, &task).await?;
+            }
+            answer(context, member).await?;
+        }
+        context.workspace.delete(Key::Roster(run)).await?;
+    }
+    end(context, run, Phase::Aborted).await
+}

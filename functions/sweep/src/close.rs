@@ -1,0 +1,111 @@
+//! Closes a run: evidence and status for each regulation, answers to those who wait, and nothing left behind
+//! that holds an identifier.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use shared::archive::manifest::{Member, Phase, Residual, Roster};
+use shared::archive::workspace::Key;
+use shared::evidence::{Evidence, Step};
+use shared::failure::Result;
+use shared::id::RunId;
+use shared::task::{Task, TaskStatus};
+
+use crate::handler::Context;
+use crate::nudge::start_if_due;
+use crate::tally::{Hit, Tally, tally};
+
+/// How many residual objects a message names.
+const NAMED: usize = 3;
+
+pub async fn close(context: &Context, run: &RunId) -> Result<()> {
+    // Without a roster the run is closed already, but for what a crash left undone below.
+    if let Some(roster) = context.workspace.read::<Roster>(Key::Roster(run)).await? {
+        let archives = tally(context, run).await?;
+        for member in &roster.members {
+            for archive in &member.archives {
+                let mut task = context.store.task(&member.regulation_id, archive).await?;
+                if let Some(why) = roster.unreadable.get(archive) {
+                    task.end(TaskStatus::Failed, Some(why.clone()), Timestamp::now());
+                } else {
+                    let empty = Tally::default();
+                    settle(context, member, &mut task, archives.get(archive).unwrap_or(&empty)).await?;
+                }
+                context.store.save_task(&member.regulation_id, &task).await?;
+            }
+            answer(context, member).await?;
+        }
+        context.workspace.delete(Key::Roster(run)).await?;
+    }
+    end(context, run, Phase::Closed).await?;
+    start_if_due(context).await
+}
+
+/// Notes that a run is over and lets the next one go.
+pub async fn end(context: &Context, run: &RunId, phase: Phase) -> Result<()> {
+    if let Some(mut record) = context.store.run(run).await? {
+        record.phase = phase;
+        record.finished_at = Some(Timestamp::now());
+        context.store.save_run(&record).await?;
+    }
+    context.store.unlock(run).await
+}
+
+/// Tells the regulation's state machine that its archives are dealt with, and takes it off the waiting list.
+pub async fn answer(context: &Context, member: &Member) -> Result<()> {
+    context.workflow.succeed(&member.task_token).await?;
+    context.store.served(&member.regulation_id, &member.task_token).await
+}
+
+/// Evidence and status of one regulation in one archive.
+async fn settle(context: &Context, member: &Member, task: &mut Task, tally: &Tally) -> Result<()> {
+    let of = |lines: &BTreeMap<u32, u64>| -> u64 { member.subjects.iter().filter_map(|s| lines.get(s)).sum() };
+    let hits: Vec<&Hit> = tally.hits.values().filter(|hit| of(&hit.lines) > 0).collect();
+    let counts = |counts: &[(&str, u64)]| counts.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
+    let evidence = |step, counts| Evidence::of(task, member.attempt, step, Timestamp::now(), counts);
+
+    let lines = hits.iter().map(|hit| of(&hit.lines)).sum();
+    let mut found = evidence(Step::Find, counts(&[("lines", lines), ("objects", hits.len() as u64)]));
+    found.looked_at = counts(&[("versions", tally.versions), ("bytes", tally.bytes)]);
+    let rewritten = hits.iter().filter(|hit| hit.rewritten).count() as u64;
+    let deleted = hits.iter().map(|hit| hit.deleted).sum();
+    let forgot =
+        evidence(Step::Forget, counts(&[("objectsRewritten", rewritten), ("versionsDeleted", deleted)]));
+    let left = tally.hits.values().map(|hit| of(&hit.left)).sum();
+    let mut verified = evidence(Step::Verify, counts(&[("lines", left)]));
+    for residual in tally.residuals.values() {
+        *verified.residuals.entry(residual.reason.as_str().to_owned()).or_default() += 1;
+    }
+    if tally.suspect > 0 {
+        verified.residuals.insert("unreadableLinesThatNameASubject".to_owned(), tally.suspect);
+    }
+    for evidence in [found, forgot, verified] {
+        context.store.keep_evidence(&member.regulation_id, &evidence).await?;
+    }
+    let (status, message) = if !tally.residuals.is_empty() {
+        (TaskStatus::Failed, Some(explain(&tally.bucket, &tally.residuals)))
+    } else if context.store.ever_found(&member.regulation_id, &task.destination_id).await? {
+        (TaskStatus::Confirmed, None)
+    } else {
+        (TaskStatus::NoDataFound, None)
+    };
+    task.end(status, message, Timestamp::now());
+    Ok(())
+}
+
+fn explain(bucket: &str, residuals: &BTreeMap<String, Residual>) -> String {
+    let named: Vec<_> = residuals
+        .iter()
+        .take(NAMED)
+        .map(|(key, residual)| format!("s3://{bucket}/{key} ({})", residual.detail))
+        .collect();
+    let more = match residuals.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "{} object(s) could not be purged and stay as they are: {}{more}; put them right or remove them, then retry",
+        residuals.len(),
+        named.join(", ")
+    )
+}

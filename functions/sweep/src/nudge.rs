@@ -1,0 +1,59 @@
+//! Starts purge runs, and regulations whose start was lost.
+
+use jiff::{SignedDuration, Timestamp};
+use shared::failure::{Failure, Result};
+use shared::id::{RegulationId, RunId};
+use shared::regulation::Status;
+
+use crate::abort::abort;
+use crate::handler::Context;
+
+/// How long a regulation may be accepted but not begun before its start counts as lost.
+const LOST: SignedDuration = SignedDuration::from_mins(2);
+
+/// A regulation has waited for as long as it may: starts a run, unless one is on. That one looks for
+/// whoever waits when it closes.
+pub async fn nudge(context: &Context, id: &RegulationId) -> Result<()> {
+    if context.store.waits(id).await?.is_none() {
+        let tasks = context.store.tasks(id).await?;
+        if tasks.iter().any(|task| !task.status.is_final()) {
+            return Err(Failure::transient(format!("{id} is not on the waiting list yet")));
+        }
+        return Ok(());
+    }
+    start(context).await
+}
+
+/// Starts a run if somebody has waited for as long as they may.
+pub async fn start_if_due(context: &Context) -> Result<()> {
+    let due = Timestamp::now() - context.purge_delay;
+    match context.store.waiting().await?.first() {
+        Some(longest) if longest.since <= due => start(context).await,
+        _ => Ok(()),
+    }
+}
+
+/// The schedule's work: what a crash left lying is taken up again.
+pub async fn tick(context: &Context) -> Result<()> {
+    if let Some(run) = context.store.locked_by().await?
+        && !context.workflow.is_running(&run).await?
+    {
+        abort(context, &run, "its execution was stopped").await?;
+    }
+    let lost = Timestamp::now() - LOST;
+    for regulation in context.store.regulations(1_000, None).await?.items {
+        if regulation.status == Status::Initialized && regulation.created_at < lost {
+            context.workflow.start_deletion(&regulation.id, regulation.attempt).await?;
+        }
+    }
+    start_if_due(context).await
+}
+
+async fn start(context: &Context) -> Result<()> {
+    if context.store.locked_by().await?.is_some() {
+        return Ok(());
+    }
+    let run = RunId::new();
+    tracing::info!(%run, "starting a purge run");
+    context.workflow.start_run(&run).await
+}

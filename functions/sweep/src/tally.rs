@@ -1,0 +1,167 @@
+//! Adds up what the batches of a run did, archive by archive.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+use shared::archive::manifest::{Batch, Outcome, Phase, Reason, Residual, Results};
+use shared::archive::workspace::Key;
+use shared::failure::Result;
+use shared::id::{DestinationId, RunId};
+
+use crate::handler::Context;
+
+/// What happened in one archive.
+#[derive(Default)]
+pub struct Tally {
+    pub bucket: String,
+    /// How many object versions were read to find the subjects.
+    pub versions: u64,
+    /// How many uncompressed bytes those had.
+    pub bytes: u64,
+    /// Lines that are no record but name a subject: kept, for a person to look at.
+    pub suspect: u64,
+    /// The keys that were hit.
+    pub hits: BTreeMap<String, Hit>,
+    /// The keys that could not be dealt with, and why.
+    pub residuals: BTreeMap<String, Residual>,
+}
+
+/// What happened to one key.
+#[derive(Default)]
+pub struct Hit {
+    /// Lines by subject, over all versions.
+    pub lines: BTreeMap<u32, u64>,
+    pub rewritten: bool,
+    pub deleted: u64,
+    /// Lines by subject that the second look still found.
+    pub left: BTreeMap<u32, u64>,
+    /// What kept forgetting from its work. Counts only if the second look was not clean.
+    obstacle: Option<Residual>,
+}
+
+/// Reads the results of all phases. What a batch did not get to is a residual.
+pub async fn tally(context: &Context, run: &RunId) -> Result<HashMap<DestinationId, Tally>> {
+    let mut archives: HashMap<DestinationId, Tally> = HashMap::new();
+    for phase in [Phase::Find, Phase::Forget, Phase::Verify] {
+        let manifest: Option<Vec<Value>> = context.workspace.read(Key::Manifest(run, phase)).await?;
+        for number in 0..manifest.map_or(0, |batches| batches.len()) {
+            let batch: Batch = context.workspace.expect(Key::Batch(run, phase, number)).await?;
+            let results: Option<Results> = context.workspace.read(Key::Results(run, phase, number)).await?;
+            let mut outcomes = results.map_or_else(Vec::new, |results| results.results);
+            let missing = batch.entries.into_iter().skip(outcomes.len());
+            outcomes.extend(missing.map(|entry| unprocessed(entry.key)));
+            let tally = archives.entry(batch.archive).or_default();
+            tally.bucket = batch.bucket;
+            for outcome in outcomes {
+                match phase {
+                    Phase::Find => tally.found(outcome),
+                    Phase::Forget => tally.forgot(outcome),
+                    _ => tally.verified(outcome),
+                }
+            }
+        }
+    }
+    Ok(archives)
+}
+
+impl Tally {
+    fn found(&mut self, outcome: Outcome) {
+        self.versions += outcome.seen.len() as u64;
+        for seen in &outcome.seen {
+            self.bytes += seen.report.bytes;
+            self.suspect += seen.report.suspect;
+        }
+        if outcome.is_hit() {
+            let lines = lines(&outcome);
+            self.hits.insert(outcome.key, Hit { lines, ..Hit::default() });
+        } else if let Some(residual) = outcome.residuals.into_iter().next() {
+            self.residuals.insert(outcome.key, residual);
+        }
+    }
+
+    fn forgot(&mut self, outcome: Outcome) {
+        let hit = self.hits.entry(outcome.key).or_default();
+        hit.rewritten = outcome.rewritten;
+        hit.deleted = outcome.deleted;
+        hit.obstacle = outcome.residuals.into_iter().next();
+    }
+
+    /// The second look decides: what it finds clean is clean, whatever went wrong on the way.
+    fn verified(&mut self, outcome: Outcome) {
+        let hit = self.hits.entry(outcome.key.clone()).or_default();
+        hit.left = lines(&outcome);
+        let obstacle = hit.obstacle.take().filter(|_| !hit.left.is_empty());
+        let again = (!hit.left.is_empty()).then(|| Residual {
+            reason: Reason::Contended,
+            detail: "a subject was written to it again during the purge".to_owned(),
+            until: None,
+        });
+        if let Some(residual) = outcome.residuals.into_iter().next().or(obstacle).or(again) {
+            self.residuals.insert(outcome.key, residual);
+        }
+    }
+}
+
+fn lines(outcome: &Outcome) -> BTreeMap<u32, u64> {
+    let mut lines = BTreeMap::new();
+    for (subject, count) in outcome.seen.iter().flat_map(|seen| &seen.report.hits) {
+        *lines.entry(*subject).or_default() += count;
+    }
+    lines
+}
+
+fn unprocessed(key: String) -> Outcome {
+    let detail = "the invocation that should have read it did not end".to_owned();
+    let residuals = vec![Residual { reason: Reason::Unprocessed, detail, until: None }];
+    Outcome { key, residuals, ..Outcome::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::archive::manifest::{Seen, Version};
+    use shared::format::Report;
+
+    use super::*;
+
+    fn outcome(lines: u64, residual: Option<Reason>) -> Outcome {
+        let version = Version { id: "v".into(), etag: "e".into(), size: 1, current: true };
+        let hits = (lines > 0).then_some((0, lines)).into_iter().collect();
+        let report = Report { lines: 9, removed: lines, hits, ..Report::default() };
+        let residuals = residual.map(|reason| Residual { reason, detail: String::new(), until: None });
+        Outcome {
+            key: "k".into(),
+            seen: vec![Seen { version, report }],
+            residuals: residuals.into_iter().collect(),
+            ..Outcome::default()
+        }
+    }
+
+    #[test]
+    fn a_clean_second_look_outweighs_trouble_on_the_way() {
+        let mut tally = Tally::default();
+        tally.found(outcome(3, Some(Reason::Unreachable)));
+        tally.forgot(outcome(3, Some(Reason::Unreachable)));
+        tally.verified(outcome(0, None));
+        assert!(tally.residuals.is_empty());
+        assert_eq!(tally.hits["k"].lines[&0], 3);
+    }
+
+    #[test]
+    fn what_is_left_is_said_with_what_kept_it() {
+        let mut tally = Tally::default();
+        tally.found(outcome(3, None));
+        tally.forgot(outcome(3, Some(Reason::Denied)));
+        tally.verified(outcome(3, None));
+        assert_eq!(tally.residuals["k"].reason, Reason::Denied);
+    }
+
+    #[test]
+    fn a_batch_that_did_not_end_is_never_taken_for_clean() {
+        let mut tally = Tally::default();
+        tally.found(unprocessed("k".into()));
+        assert_eq!(tally.residuals["k"].reason, Reason::Unprocessed);
+        tally.found(outcome(3, None));
+        tally.verified(unprocessed("k".into()));
+        assert_eq!(tally.residuals["k"].reason, Reason::Unprocessed);
+    }
+}

@@ -1,0 +1,249 @@
+//! What the steps of a purge run hand to one another, as JSON files in Lethe's bucket. Pure.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::format::Report;
+use crate::id::{DestinationId, RegulationId};
+use crate::matching::Rules;
+use crate::subject::Subject;
+
+/// How many bytes one batch holds at most, unless a single object has more.
+const BATCH_BYTES: u64 = 512 << 20;
+
+/// How many objects one batch holds at most.
+const BATCH_ENTRIES: usize = 2_000;
+
+/// Where a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Looks for the subjects.
+    Find,
+    /// Removes them.
+    Forget,
+    /// Looks again.
+    Verify,
+    /// Ended.
+    Closed,
+    /// Given up; its regulations wait for the next.
+    Aborted,
+}
+
+impl Phase {
+    /// The name in keys and state machines.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Find => "find",
+            Self::Forget => "forget",
+            Self::Verify => "verify",
+            Self::Closed => "closed",
+            Self::Aborted => "aborted",
+        }
+    }
+}
+
+/// Whom a run is about. Holds identifiers: it is deleted when the run closes.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Roster {
+    /// All subjects, each once.
+    pub subjects: Vec<Subject>,
+    /// The regulations that the run serves.
+    pub members: Vec<Member>,
+    /// Archives that could not be listed, and why.
+    pub unreadable: BTreeMap<DestinationId, String>,
+}
+
+/// A regulation that a run serves.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    /// The regulation.
+    pub regulation_id: RegulationId,
+    /// Which attempt of it.
+    pub attempt: u32,
+    /// What to answer the state machine with.
+    pub task_token: String,
+    /// Its archives.
+    pub archives: Vec<DestinationId>,
+    /// Its subjects, as places in [`Roster::subjects`].
+    pub subjects: Vec<u32>,
+}
+
+/// Work for one invocation: objects of one archive.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Batch {
+    /// The archive.
+    pub archive: DestinationId,
+    /// Its bucket.
+    pub bucket: String,
+    /// Where identifiers stand in its records.
+    pub rules: Rules,
+    /// The objects.
+    pub entries: Vec<Entry>,
+}
+
+/// One key of an archive.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// To find: the versions to look at. To forget and to verify: the versions that are known to be clean.
+    pub versions: Vec<Version>,
+}
+
+/// One version of an object: this state of it and no other.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Version {
+    /// The version's id: `null`, as S3 says it, for what was written while the bucket was not versioned.
+    pub id: String,
+    /// The entity tag.
+    pub etag: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Whether it was the current one when it was listed.
+    pub current: bool,
+}
+
+impl Version {
+    /// Whether both are the same state of an object.
+    pub fn is(&self, other: &Self) -> bool {
+        self.id == other.id && self.etag == other.etag
+    }
+}
+
+/// How far a batch is: results of the first `results.len()` entries.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Results {
+    /// The archive.
+    pub archive: DestinationId,
+    /// Its bucket.
+    pub bucket: String,
+    /// What happened to each entry, in the order of the batch.
+    pub results: Vec<Outcome>,
+}
+
+/// What happened to one key.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The key.
+    pub key: String,
+    /// The versions that were read, each with what was in it. When forgetting: as they were before.
+    pub seen: Vec<Seen>,
+    /// Whether a clean current version was written, or the object deleted since nothing was left of it.
+    pub rewritten: bool,
+    /// How many versions were deleted.
+    pub deleted: u64,
+    /// What stands in the way of the versions that could not be read or changed.
+    pub residuals: Vec<Residual>,
+}
+
+/// A version and what was in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The version.
+    pub version: Version,
+    /// What was in it.
+    pub report: Report,
+}
+
+/// Why something is left, so that a person can deal with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Residual {
+    /// Why.
+    pub reason: Reason,
+    /// What exactly, in words.
+    pub detail: String,
+    /// When it can be dealt with, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub until: Option<Timestamp>,
+}
+
+/// Why a version could not be read or changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Reason {
+    /// It breaks the rules of its own format.
+    Corrupt,
+    /// It is of no known format.
+    Unsupported,
+    /// We may not read, write or delete it.
+    Denied,
+    /// It is in cold storage and has to be restored first.
+    Cold,
+    /// S3 could not be reached, again and again.
+    Unreachable,
+    /// Others changed it each time we were about to.
+    Contended,
+    /// The batch it was in did not end.
+    Unprocessed,
+}
+
+impl Reason {
+    /// The name in evidence.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Corrupt => "corrupt",
+            Self::Unsupported => "unsupported",
+            Self::Denied => "denied",
+            Self::Cold => "cold",
+            Self::Unreachable => "unreachable",
+            Self::Contended => "contended",
+            Self::Unprocessed => "unprocessed",
+        }
+    }
+}
+
+impl Outcome {
+    /// Whether any version held a subject.
+    pub fn is_hit(&self) -> bool {
+        self.seen.iter().any(|seen| seen.report.removed > 0)
+    }
+
+    /// The versions that hold no subject.
+    pub fn clean(&self) -> Vec<Version> {
+        let clean = self.seen.iter().filter(|seen| seen.report.removed == 0);
+        clean.map(|seen| seen.version.clone()).collect()
+    }
+}
+
+/// Packs entries into batches by bytes, so that each takes about as long.
+pub fn pack(entries: impl IntoIterator<Item = Entry>) -> Vec<Vec<Entry>> {
+    let mut batches: Vec<Vec<Entry>> = Vec::new();
+    let mut room = 0_u64;
+    for entry in entries {
+        let size: u64 = entry.versions.iter().map(|version| version.size).sum();
+        match batches.last_mut() {
+            Some(batch) if size <= room && batch.len() < BATCH_ENTRIES => {
+                room -= size;
+                batch.push(entry);
+            }
+            _ => {
+                room = BATCH_BYTES.saturating_sub(size);
+                batches.push(vec![entry]);
+            }
+        }
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(size: u64) -> Entry {
+        let version = Version { id: "null".into(), etag: "e".into(), size, current: true };
+        Entry { key: format!("k{size}"), versions: vec![version] }
+    }
+
+    #[test]
+    fn batches_hold_every_entry_once_and_keep_their_size() {
+        let sizes = [1, BATCH_BYTES, 3, BATCH_BYTES * 2, 5, 6];
+        let batches = pack(sizes.map(entry));
+        assert_eq!(batches.concat(), sizes.map(entry));
+        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 1, 1, 2]);
+        assert_eq!(pack((0..5_000).map(|_| entry(1))).len(), 3);
+    }
+}

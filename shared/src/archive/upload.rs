@@ -1,0 +1,188 @@
+//! Writes the clean version of an object: one request if it is small, parts if it is large.
+//!
+//! 1. The rewriting thread fills [`Parts`], which hands each full part over and then waits, so that few parts
+//!    are in memory at once.
+//! 2. [`Upload`] sends them. Nothing is visible before the last step, which insists that the object is still
+//!    the version that was read.
+//! 3. An upload that is given up leaves no parts behind.
+
+use std::io::{self, Write};
+
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, ServerSideEncryption};
+use bytes::{Bytes, BytesMut};
+use tokio::sync::mpsc;
+
+use super::bucket::{Archive, Trouble, trouble};
+use super::manifest::Version;
+
+/// S3 takes at most 10,000 parts, and each but the last must have 5 MiB.
+const MAX_PARTS: u64 = 10_000;
+const PART: u64 = 8 << 20;
+
+/// The writing end: cuts what is written into parts.
+pub(super) struct Parts {
+    sender: mpsc::Sender<Bytes>,
+    part: BytesMut,
+    size: usize,
+}
+
+/// A pair of ends for an object that will have about `size` bytes.
+pub(super) fn parts(size: u64) -> (Parts, mpsc::Receiver<Bytes>) {
+    let part = PART.max(size / (MAX_PARTS / 2));
+    let (sender, receiver) = mpsc::channel(1);
+    let size = usize::try_from(part).unwrap_or(usize::MAX);
+    (Parts { sender, part: BytesMut::new(), size }, receiver)
+}
+
+impl Parts {
+    /// Hands over what is left.
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        self.send()
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        let part = self.part.split().freeze();
+        self.sender.blocking_send(part).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+impl Write for Parts {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.part.len() >= self.size {
+            self.send()?;
+        }
+        let taken = bytes.len().min(self.size - self.part.len());
+        self.part.extend_from_slice(&bytes[..taken]);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The sending end: the object's new content and all that is kept of the old version.
+pub(super) struct Upload<'a> {
+    pub(super) archive: &'a Archive,
+    pub(super) key: &'a str,
+    pub(super) replaced: &'a Version,
+    pub(super) head: HeadObjectOutput,
+    pub(super) tags: Option<String>,
+}
+
+/// What was sent and can still be taken back.
+pub(super) enum Sent {
+    /// The whole content, not sent yet.
+    Whole(Bytes),
+    /// An upload in parts, not completed.
+    Parts(String, Vec<CompletedPart>),
+}
+
+/// Carries over what describes the old version: both requests take the same fields.
+macro_rules! keeping {
+    ($request:expr, $upload:expr) => {{
+        let head = &$upload.head;
+        let kms = head.server_side_encryption == Some(ServerSideEncryption::AwsKms)
+            || head.server_side_encryption == Some(ServerSideEncryption::AwsKmsDsse);
+        $request
+            .bucket(&$upload.archive.bucket)
+            .key($upload.key)
+            .set_metadata(head.metadata.clone())
+            .set_content_type(head.content_type.clone())
+            .set_content_encoding(head.content_encoding.clone())
+            .set_content_disposition(head.content_disposition.clone())
+            .set_content_language(head.content_language.clone())
+            .set_cache_control(head.cache_control.clone())
+            .set_website_redirect_location(head.website_redirect_location.clone())
+            .set_storage_class(head.storage_class.clone())
+            .set_server_side_encryption(head.server_side_encryption.clone())
+            .set_ssekms_key_id(head.ssekms_key_id.clone().filter(|_| kms))
+            .set_bucket_key_enabled(head.bucket_key_enabled.filter(|_| kms))
+            .set_tagging($upload.tags.clone())
+    }};
+}
+
+impl Upload<'_> {
+    /// Takes the parts as they come. A single part is kept, to be put in one request.
+    pub(super) async fn receive(&self, mut parts: mpsc::Receiver<Bytes>) -> Result<Sent, Trouble> {
+        let Some(first) = parts.recv().await else { return Ok(Sent::Whole(Bytes::new())) };
+        let Some(second) = parts.recv().await else { return Ok(Sent::Whole(first)) };
+        let request = keeping!(self.archive.client.create_multipart_upload(), self);
+        let created = request.send().await.map_err(|e| failed(&e, e.raw_response()))?;
+        let id = created.upload_id.unwrap_or_default();
+        let mut completed = Vec::new();
+        let mut next = [first, second].into_iter();
+        while let Some(part) = match next.next() {
+            Some(part) => Some(part),
+            None => parts.recv().await,
+        } {
+            match self.send_part(&id, completed.len() + 1, part).await {
+                Ok(part) => completed.push(part),
+                Err(trouble) => {
+                    self.discard(Sent::Parts(id, completed)).await;
+                    return Err(trouble);
+                }
+            }
+        }
+        Ok(Sent::Parts(id, completed))
+    }
+
+    async fn send_part(&self, id: &str, number: usize, part: Bytes) -> Result<CompletedPart, Trouble> {
+        let number = i32::try_from(number).unwrap_or(i32::MAX);
+        let request = self.archive.client.upload_part().bucket(&self.archive.bucket).key(self.key);
+        let request = request.upload_id(id).part_number(number).body(ByteStream::from(part));
+        let sent = request.send().await.map_err(|e| failed(&e, e.raw_response()))?;
+        Ok(CompletedPart::builder()
+            .part_number(number)
+            .set_e_tag(sent.e_tag)
+            .set_checksum_crc32(sent.checksum_crc32)
+            .set_checksum_crc64_nvme(sent.checksum_crc64_nvme)
+            .build())
+    }
+
+    /// Makes the new version the current one, if the old one still is.
+    pub(super) async fn commit(&self, sent: Sent) -> Result<(), Trouble> {
+        match sent {
+            Sent::Whole(content) => {
+                let request = keeping!(self.archive.client.put_object(), self).if_match(&self.replaced.etag);
+                let reply = request.body(ByteStream::from(content)).send().await;
+                reply.map(drop).map_err(|e| failed(&e, e.raw_response()))
+            }
+            Sent::Parts(id, parts) => {
+                let request = self.archive.client.complete_multipart_upload().bucket(&self.archive.bucket);
+                let upload = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+                let reply = request
+                    .key(self.key)
+                    .upload_id(&id)
+                    .multipart_upload(upload)
+                    .if_match(&self.replaced.etag)
+                    .send()
+                    .await;
+                if let Err(error) = reply {
+                    self.discard(Sent::Parts(id, Vec::new())).await;
+                    return Err(failed(&error, error.raw_response()));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes back what was sent. What cannot be taken back now is left to the bucket's lifecycle rule.
+    pub(super) async fn discard(&self, sent: Sent) {
+        let Sent::Parts(id, _) = sent else { return };
+        let request = self.archive.client.abort_multipart_upload().bucket(&self.archive.bucket);
+        if let Err(error) = request.key(self.key).upload_id(id).send().await {
+            let failure = self.archive.failure(&error);
+            tracing::warn!(%failure, "an unfinished upload could not be taken back");
+        }
+    }
+}
+
+fn failed<E>(error: &E, response: Option<&aws_sdk_s3::config::http::HttpResponse>) -> Trouble
+where
+    E: aws_sdk_s3::error::ProvideErrorMetadata + std::error::Error,
+{
+    trouble(error, response.map(|response| response.status().as_u16()))
+}

@@ -1,0 +1,144 @@
+//! Lethe's own buckets: the files of purge runs, and certificates.
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::primitives::ByteStream;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::bucket::Trouble;
+use super::manifest::Phase;
+use crate::aws;
+use crate::failure::{Failure, Result};
+use crate::id::{RegulationId, RunId};
+
+/// Where a file lies.
+#[derive(Debug, Clone, Copy)]
+pub enum Key<'a> {
+    /// Whom a run is about.
+    Roster(&'a RunId),
+    /// The numbers of a phase's batches, for the state machine.
+    Manifest(&'a RunId, Phase),
+    /// A batch of a phase.
+    Batch(&'a RunId, Phase, usize),
+    /// How far that batch is.
+    Results(&'a RunId, Phase, usize),
+    /// The certificate of an attempt of a regulation.
+    Certificate(&'a RegulationId, u32),
+}
+
+impl std::fmt::Display for Key<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Roster(run) => write!(f, "runs/{run}/roster.json"),
+            Self::Manifest(run, phase) => write!(f, "runs/{run}/{}/manifest.json", phase.as_str()),
+            Self::Batch(run, phase, number) => write!(f, "runs/{run}/{}/{number:06}.json", phase.as_str()),
+            Self::Results(run, phase, number) => {
+                write!(f, "runs/{run}/{}/{number:06}.results.json", phase.as_str())
+            }
+            Self::Certificate(regulation, attempt) => write!(f, "certificates/{regulation}/{attempt}.jws"),
+        }
+    }
+}
+
+/// One of Lethe's own buckets.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    client: Client,
+    bucket: String,
+}
+
+impl Workspace {
+    /// The bucket of this name.
+    pub fn new(client: Client, bucket: String) -> Self {
+        Self { client, bucket }
+    }
+
+    /// Reads a JSON file, if it is there.
+    ///
+    /// # Errors
+    /// As S3 says.
+    pub async fn read<T: DeserializeOwned>(&self, key: Key<'_>) -> Result<Option<T>> {
+        let Some(bytes) = self.bytes(key).await? else { return Ok(None) };
+        let parsed = serde_json::from_slice(&bytes);
+        parsed.map(Some).map_err(|_| Failure::permanent(format!("{key} is not of the expected form")))
+    }
+
+    /// Reads a JSON file that must be there.
+    ///
+    /// # Errors
+    /// As S3 says; `Permanent`, if there is none.
+    pub async fn expect<T: DeserializeOwned>(&self, key: Key<'_>) -> Result<T> {
+        self.read(key).await?.ok_or_else(|| Failure::permanent(format!("{key} is not there")))
+    }
+
+    /// Reads a text file, if it is there.
+    ///
+    /// # Errors
+    /// As S3 says.
+    pub async fn text(&self, key: Key<'_>) -> Result<Option<String>> {
+        let bytes = self.bytes(key).await?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// Writes a JSON file.
+    ///
+    /// # Errors
+    /// As S3 says.
+    pub async fn write<T: Serialize>(&self, key: Key<'_>, value: &T) -> Result<()> {
+        let json = serde_json::to_vec(value)
+            .map_err(|e| Failure::permanent(format!("{key} cannot be written")).detail(e))?;
+        let request = self.client.put_object().bucket(&self.bucket).key(key.to_string());
+        request
+            .content_type("application/json")
+            .body(ByteStream::from(json))
+            .send()
+            .await
+            .map_err(|e| aws::failure("S3", &e))?;
+        Ok(())
+    }
+
+    /// Writes a text file unless there is one: what is written stands.
+    ///
+    /// # Errors
+    /// As S3 says.
+    pub async fn write_once(&self, key: Key<'_>, content_type: &str, text: String) -> Result<()> {
+        let request = self.client.put_object().bucket(&self.bucket).key(key.to_string());
+        let reply = request
+            .content_type(content_type)
+            .if_none_match("*")
+            .body(ByteStream::from(text.into_bytes()))
+            .send()
+            .await;
+        match reply {
+            Ok(_) => Ok(()),
+            Err(e) if e.code() == Some("PreconditionFailed") => Ok(()),
+            Err(e) => Err(aws::failure("S3", &e)),
+        }
+    }
+
+    /// Deletes a file in all its versions. Harmless when there is none.
+    ///
+    /// # Errors
+    /// As S3 says.
+    pub async fn delete(&self, key: Key<'_>) -> Result<()> {
+        let archive = super::Archive::new(self.client.clone(), self.bucket.clone());
+        for version in archive.versions(&key.to_string()).await? {
+            if let Err(Trouble::Left(residual)) = archive.delete_version(&key.to_string(), &version).await {
+                return Err(Failure::transient(format!("{key} cannot be deleted: {}", residual.detail)));
+            }
+        }
+        Ok(())
+    }
+
+    async fn bytes(&self, key: Key<'_>) -> Result<Option<Vec<u8>>> {
+        let reply = self.client.get_object().bucket(&self.bucket).key(key.to_string()).send().await;
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(e) if e.code() == Some("NoSuchKey") => return Ok(None),
+            Err(e) => return Err(aws::failure("S3", &e)),
+        };
+        let bytes = reply.body.collect().await.map_err(|_| Failure::transient("S3 broke off its answer"))?;
+        Ok(Some(bytes.to_vec()))
+    }
+}

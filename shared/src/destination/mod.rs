@@ -1,0 +1,224 @@
+//! Destinations: the places that hold subjects, and how each is configured.
+//!
+//! A destination is an archive, a warehouse or a cloud destination. [`CATALOG`] lists what can be connected;
+//! [`cloud::VENDORS`] holds the protocols of the cloud destinations.
+
+pub mod cloud;
+#[cfg(feature = "vendor")]
+pub mod engine;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::failure::{Failure, Result};
+use crate::id::DestinationId;
+
+/// What sort of place a destination is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Kind {
+    /// Event archives in object storage: rewritten by purge runs.
+    Archive,
+    /// A database with rows: deleted by SQL.
+    Warehouse,
+    /// A vendor's product: told through its deletion API.
+    Cloud,
+}
+
+/// What can be connected, and which settings it takes.
+#[derive(Debug)]
+pub struct Description {
+    /// The name in the API.
+    pub vendor: &'static str,
+    /// What sort of place it is.
+    pub kind: Kind,
+    /// The settings and secrets it takes.
+    pub fields: &'static [Field],
+}
+
+/// One setting or secret of a destination.
+#[derive(Debug)]
+pub struct Field {
+    /// Its name in the API.
+    pub name: &'static str,
+    /// What it is, for people.
+    pub help: &'static str,
+    /// Whether there is no default.
+    pub required: bool,
+    /// Whether it is kept in Secrets Manager and never shown again.
+    pub secret: bool,
+}
+
+impl Field {
+    const fn required(name: &'static str, help: &'static str) -> Self {
+        Self { name, help, required: true, secret: false }
+    }
+
+    const fn optional(name: &'static str, help: &'static str) -> Self {
+        Self { name, help, required: false, secret: false }
+    }
+
+    const fn secret(name: &'static str, help: &'static str) -> Self {
+        Self { name, help, required: true, secret: true }
+    }
+}
+
+/// Everything that can be connected.
+pub const CATALOG: &[Description] = &[
+    Description {
+        vendor: "s3",
+        kind: Kind::Archive,
+        fields: &[
+            Field::required("bucket", "The bucket's name"),
+            Field::optional("prefix", "Only keys that begin so; all keys if left out"),
+        ],
+    },
+    Description {
+        vendor: "postgres",
+        kind: Kind::Warehouse,
+        fields: &[
+            Field::required("host", "Host name or address"),
+            Field::optional("port", "Port; 5432 if left out"),
+            Field::required("database", "Database name"),
+            Field::required("user", "Role that may read and delete"),
+            Field::required("schemas", "Names of the schemas in scope"),
+            Field::optional("tls", "\"require\" (default) or \"disable\""),
+            Field::optional("caCertificate", "PEM of the authority that signed the server's certificate, \
+                             where it is not a public one (Amazon RDS)"),
+            Field::secret("password", "The role's password"),
+        ],
+    },
+    cloud::braze::DESCRIPTION,
+];
+
+/// The description of a vendor.
+///
+/// # Errors
+/// `Invalid`, if there is no such vendor.
+pub fn describe(vendor: &str) -> Result<&'static Description> {
+    CATALOG.iter().find(|d| d.vendor == vendor).ok_or_else(|| {
+        let known: Vec<_> = CATALOG.iter().map(|d| d.vendor).collect();
+        Failure::invalid(format!("vendor must be one of {}", known.join(", "))).field("vendor")
+    })
+}
+
+/// A connected place, as it is kept. Its secrets are kept apart, in Secrets Manager.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Destination {
+    /// Its id.
+    pub id: DestinationId,
+    /// What people call it.
+    pub name: String,
+    /// Which entry of the [`CATALOG`] it is.
+    pub vendor: String,
+    /// What sort of place it is.
+    pub kind: Kind,
+    /// Its settings, without secrets.
+    pub settings: Map<String, Value>,
+    /// Since when regulations reach it.
+    pub enabled_from: Timestamp,
+    /// Since when they do no longer.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub enabled_until: Option<Timestamp>,
+}
+
+impl Destination {
+    /// The settings as the type its adapter reads.
+    ///
+    /// # Errors
+    /// `Invalid`, naming what is wrong with them.
+    pub fn settings<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_value(Value::Object(self.settings.clone()))
+            .map_err(|error| Failure::invalid(format!("settings: {error}")).field("settings"))
+    }
+}
+
+/// Secrets of a destination, by field name. `Debug` shows none.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secrets(pub BTreeMap<String, String>);
+
+impl Secrets {
+    /// A secret that the vendor's description requires.
+    ///
+    /// # Errors
+    /// `Permanent`, if it is not there.
+    pub fn get(&self, name: &str) -> Result<&str> {
+        self.0.get(name).map(String::as_str).ok_or_else(|| {
+            Failure::permanent(format!("the destination's secret {name} is missing: set it again"))
+        })
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets(redacted)")
+    }
+}
+
+/// The body of `POST /destinations`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewDestination {
+    name: String,
+    vendor: String,
+    #[serde(default)]
+    settings: Map<String, Value>,
+    #[serde(default)]
+    secrets: Secrets,
+}
+
+impl NewDestination {
+    /// Checks the request against the vendor's description and makes the destination of it. `any_endpoint`
+    /// lets a vendor's host be any URL, which only test stacks want.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the field.
+    pub fn accept(self, any_endpoint: bool, now: Timestamp) -> Result<(Destination, Secrets)> {
+        let description = describe(&self.vendor)?;
+        if self.name.trim().is_empty() || self.name.len() > 100 {
+            return Err(Failure::invalid("name must have 1 to 100 characters").field("name"));
+        }
+        check_fields(description, false, self.settings.keys(), "settings")?;
+        check_fields(description, true, self.secrets.0.keys(), "secrets")?;
+        let destination = Destination {
+            id: DestinationId::new(),
+            name: self.name,
+            vendor: self.vendor,
+            kind: description.kind,
+            settings: self.settings,
+            enabled_from: now,
+            enabled_until: None,
+        };
+        match description.vendor {
+            "s3" => drop(destination.settings::<crate::archive::Settings>()?),
+            "postgres" => drop(destination.settings::<crate::warehouse::PostgresSettings>()?),
+            vendor => cloud::vendor(vendor)?.check(&destination.settings, any_endpoint)?,
+        }
+        Ok((destination, self.secrets))
+    }
+}
+
+fn check_fields<'a>(
+    description: &Description,
+    secret: bool,
+    given: impl Iterator<Item = &'a String>,
+    field: &'static str,
+) -> Result<()> {
+    let given: Vec<_> = given.map(String::as_str).collect();
+    let fields = || description.fields.iter().filter(|f| f.secret == secret);
+    let invalid = |message| Err(Failure::invalid(message).field(field));
+    if let Some(missing) = fields().find(|f| f.required && !given.contains(&f.name)) {
+        return invalid(format!("{field}.{} is missing: {}", missing.name, missing.help));
+    }
+    match given.iter().find(|name| fields().all(|f| f.name != **name)) {
+        Some(unknown) => invalid(format!("{field}.{unknown} is not a field of {}", description.vendor)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,154 @@
+//! Evidence: what each step did, in counts and times, without an identifier.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::id::DestinationId;
+use crate::subject::hex;
+use crate::task::Task;
+
+/// The steps that leave evidence, in the order in which they happen at a destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Step {
+    /// The suppression list was changed.
+    Suppress,
+    /// What was there before anything was removed.
+    Find,
+    /// What was removed.
+    Forget,
+    /// What a second look still found: nothing, or the task is not done.
+    Verify,
+    /// What a vendor answered.
+    Forward,
+}
+
+impl Step {
+    /// The name in stored keys and certificates.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Suppress => "suppress",
+            Self::Find => "find",
+            Self::Forget => "forget",
+            Self::Verify => "verify",
+            Self::Forward => "forward",
+        }
+    }
+}
+
+/// What one step of one attempt did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Evidence {
+    /// Where; none for the suppression list.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub destination_id: Option<DestinationId>,
+    /// The destination's vendor, as it was then.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub vendor: Option<String>,
+    /// In which attempt of the regulation.
+    pub attempt: u32,
+    /// Which step.
+    pub step: Step,
+    /// When.
+    pub at: Timestamp,
+    /// What was found, removed or left of the subjects, by name: rows by table, lines, versions, subjects by
+    /// the vendor's answer.
+    pub counts: BTreeMap<String, u64>,
+    /// What was looked at to find it: objects, bytes, tables.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub looked_at: BTreeMap<String, u64>,
+    /// What could not be removed, and until when, by its reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub residuals: BTreeMap<String, u64>,
+}
+
+impl Evidence {
+    /// Evidence of a step at a destination.
+    pub fn of(task: &Task, attempt: u32, step: Step, at: Timestamp, counts: BTreeMap<String, u64>) -> Self {
+        let (looked_at, residuals) = (BTreeMap::new(), BTreeMap::new());
+        let (destination_id, vendor) = (Some(task.destination_id.clone()), Some(task.vendor.clone()));
+        Self { destination_id, vendor, attempt, step, at, counts, looked_at, residuals }
+    }
+}
+
+/// One link of the chain: a piece of evidence and the hash that covers it and all before it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Link {
+    /// The evidence.
+    #[serde(flatten)]
+    pub evidence: Evidence,
+    /// SHA-256, in hex, of the previous hash (empty for the first) followed by the evidence as JSON.
+    pub hash: String,
+}
+
+/// Chains pieces of evidence in the order of their time, so that none can be changed, added or taken out
+/// without breaking every later hash.
+pub fn chain(mut evidence: Vec<Evidence>) -> Vec<Link> {
+    evidence.sort_by(|a, b| {
+        (a.attempt, a.at, a.step, &a.destination_id).cmp(&(b.attempt, b.at, b.step, &b.destination_id))
+    });
+    let mut previous = String::new();
+    evidence
+        .into_iter()
+        .map(|evidence| {
+            previous = link(&previous, &evidence);
+            Link { evidence, hash: previous.clone() }
+        })
+        .collect()
+}
+
+/// Whether every hash of a chain is what its evidence says.
+pub fn unbroken(chain: &[Link]) -> bool {
+    let mut previous = "";
+    chain.iter().all(|piece| {
+        let whole = link(previous, &piece.evidence) == piece.hash;
+        previous = &piece.hash;
+        whole
+    })
+}
+
+fn link(previous: &str, evidence: &Evidence) -> String {
+    let json = serde_json::to_vec(evidence).expect("evidence has string keys only");
+    hex(&Sha256::new().chain_update(previous).chain_update(json).finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn evidence(step: Step, second: i64) -> Evidence {
+        Evidence {
+            destination_id: Some(DestinationId::new()),
+            vendor: Some("postgres".into()),
+            attempt: 1,
+            step,
+            at: Timestamp::from_second(second).expect("in range"),
+            counts: [("web.users".to_owned(), 3)].into(),
+            looked_at: BTreeMap::new(),
+            residuals: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_chain_is_in_order_and_shows_every_change() {
+        let whole = chain(vec![evidence(Step::Forget, 2), evidence(Step::Find, 1), evidence(Step::Verify, 3)]);
+        assert_eq!(whole.iter().map(|l| l.evidence.step).collect::<Vec<_>>(), [
+            Step::Find,
+            Step::Forget,
+            Step::Verify
+        ]);
+        assert!(unbroken(&whole));
+
+        let mut changed = whole.clone();
+        changed[0].evidence.counts.insert("web.users".into(), 0);
+        assert!(!unbroken(&changed));
+
+        let mut shortened = whole;
+        shortened.remove(1);
+        assert!(!unbroken(&shortened));
+    }
+}

@@ -1,0 +1,77 @@
+//! Secrets Manager: the secrets of destinations, the pseudonym key, the admin token.
+
+use aws_config::SdkConfig;
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
+
+use crate::aws;
+use crate::destination::{Destination, Secrets};
+use crate::failure::{Failure, Result};
+use crate::settings;
+use crate::subject::PseudonymKey;
+
+/// Reads and writes secrets.
+#[derive(Debug, Clone)]
+pub struct SecretStore {
+    client: Client,
+    prefix: String,
+}
+
+impl SecretStore {
+    /// Secrets under the prefix that the environment gives (`SECRET_PREFIX`).
+    pub fn from_env(config: &SdkConfig) -> Self {
+        let prefix = settings::required("SECRET_PREFIX").unwrap_or_default();
+        Self { client: Client::new(config), prefix }
+    }
+
+    /// The text of a secret.
+    ///
+    /// # Errors
+    /// `Permanent`, if it is not there; otherwise as Secrets Manager says.
+    pub async fn text(&self, name: &str) -> Result<String> {
+        let reply = self.client.get_secret_value().secret_id(name).send().await.map_err(|e| failure(&e))?;
+        reply.secret_string.ok_or_else(|| Failure::permanent("a secret is binary where text is expected"))
+    }
+
+    /// The key of all pseudonyms, from the secret that the environment names (`PSEUDONYM_KEY_SECRET`).
+    ///
+    /// # Errors
+    /// As [`SecretStore::text`].
+    pub async fn pseudonym_key(&self) -> Result<PseudonymKey> {
+        let key = self.text(&settings::required("PSEUDONYM_KEY_SECRET")?).await?;
+        Ok(PseudonymKey::new(key.as_bytes()))
+    }
+
+    /// The secrets of a destination; none, if its vendor needs none.
+    ///
+    /// # Errors
+    /// As [`SecretStore::text`].
+    pub async fn of(&self, destination: &Destination) -> Result<Secrets> {
+        let json = self.text(&self.name(destination)).await?;
+        serde_json::from_str(&json)
+            .map_err(|_| Failure::permanent(format!("the secrets of {} are damaged: set them again", destination.name)))
+    }
+
+    /// Stores the secrets of a new destination.
+    ///
+    /// # Errors
+    /// As Secrets Manager says.
+    pub async fn save(&self, destination: &Destination, secrets: &Secrets) -> Result<()> {
+        let json = serde_json::to_string(secrets)
+            .map_err(|_| Failure::permanent("the secrets cannot be stored"))?;
+        let request = self.client.create_secret().name(self.name(destination)).secret_string(json);
+        request.send().await.map_err(|e| failure(&e))?;
+        Ok(())
+    }
+
+    fn name(&self, destination: &Destination) -> String {
+        format!("{}/destinations/{}", self.prefix, destination.id)
+    }
+}
+
+fn failure<E: ProvideErrorMetadata + std::error::Error>(error: &E) -> Failure {
+    if error.code() == Some("ResourceNotFoundException") {
+        return Failure::permanent("a secret is missing: set the destination's secrets again");
+    }
+    aws::failure("Secrets Manager", error)
+}

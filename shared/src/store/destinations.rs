@@ -1,0 +1,43 @@
+//! The table `destinations`.
+
+use super::{Store, failure, from_item, to_item};
+use crate::destination::Destination;
+use crate::failure::{Failure, Result};
+use crate::id::DestinationId;
+
+/// Every destination has one item; `sk` is kept for what may come beside it.
+const META: &str = "META";
+
+impl Store {
+    /// Stores a destination.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn save_destination(&self, destination: &Destination) -> Result<()> {
+        let item = to_item(destination.id.as_str(), META, destination)?;
+        let request = self.client.put_item().table_name(&self.tables.destinations).set_item(Some(item));
+        request.send().await.map_err(|e| failure(&e))?;
+        Ok(())
+    }
+
+    /// A destination.
+    ///
+    /// # Errors
+    /// As DynamoDB says; `Permanent`, if there is none.
+    pub async fn destination(&self, id: &DestinationId) -> Result<Destination> {
+        let found = self.get(&self.tables.destinations, (id.as_str(), META)).await?;
+        found.ok_or_else(|| Failure::permanent(format!("the destination {id} is no longer there")))
+    }
+
+    /// All destinations, in the order in which they were connected.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn destinations(&self) -> Result<Vec<Destination>> {
+        let scan = self.client.scan().table_name(&self.tables.destinations).consistent_read(true);
+        let items = scan.into_paginator().items().send().try_collect().await.map_err(|e| failure(&e))?;
+        let mut all: Vec<Destination> = items.into_iter().map(from_item).collect::<Result<_>>()?;
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(all)
+    }
+}

@@ -1,0 +1,280 @@
+//! The table `regulations`: everything about a regulation lies under its id.
+
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Page, Store, cursor, failure, from_item, start, text, to_item, unless_refused};
+use crate::evidence::{Evidence, Step};
+use crate::failure::{Failure, Result};
+use crate::id::{DestinationId, RegulationId};
+use crate::regulation::{Regulation, Status};
+use crate::subject::Subject;
+use crate::task::{Task, TaskStatus};
+
+const META: &str = "META";
+const SUBJECTS: &str = "SUBJECTS#";
+const TASK: &str = "TASK#";
+const EVIDENCE: &str = "EVIDENCE#";
+
+/// The index by date, in which all regulations are under one value of `list`.
+const BY_DATE: &str = "byDate";
+const LIST: &str = "REGULATION";
+
+/// How many bytes of identifiers one item holds: well below DynamoDB's 400 KB.
+const CHUNK_BYTES: usize = 300_000;
+
+#[derive(Serialize, Deserialize)]
+struct Chunk {
+    subjects: Vec<Subject>,
+}
+
+impl Store {
+    /// Stores a new regulation with its subjects and tasks, all or nothing.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn create(&self, regulation: &Regulation, subjects: Vec<Subject>, tasks: &[Task]) -> Result<()> {
+        let pk = regulation.id.as_str();
+        let mut meta = to_item(pk, META, regulation)?;
+        meta.insert("list".into(), text(LIST));
+        let mut items = vec![meta];
+        for (number, subjects) in chunks(subjects).into_iter().enumerate() {
+            items.push(to_item(pk, &format!("{SUBJECTS}{number:03}"), &Chunk { subjects })?);
+        }
+        for task in tasks {
+            items.push(to_item(pk, &task_key(&task.destination_id), task)?);
+        }
+        let mut request = self.client.transact_write_items();
+        for item in items {
+            let put = Put::builder()
+                .table_name(&self.tables.regulations)
+                .set_item(Some(item))
+                .condition_expression("attribute_not_exists(pk)")
+                .build()
+                .map_err(|e| Failure::permanent("a write cannot be built").detail(e))?;
+            request = request.transact_items(TransactWriteItem::builder().put(put).build());
+        }
+        request.send().await.map_err(|e| failure(&e))?;
+        Ok(())
+    }
+
+    /// A regulation.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn regulation(&self, id: &RegulationId) -> Result<Option<Regulation>> {
+        self.get(&self.tables.regulations, (id.as_str(), META)).await
+    }
+
+    /// Regulations, the newest first.
+    ///
+    /// # Errors
+    /// `Invalid` for a cursor that was never given out.
+    pub async fn regulations(&self, count: i32, from: Option<&str>) -> Result<Page<Regulation>> {
+        let reply = self
+            .client
+            .query()
+            .table_name(&self.tables.regulations)
+            .index_name(BY_DATE)
+            .key_condition_expression("list = :list")
+            .expression_attribute_values(":list", text(LIST))
+            .scan_index_forward(false)
+            .limit(count)
+            .set_exclusive_start_key(start(from)?)
+            .send()
+            .await
+            .map_err(|e| failure(&e))?;
+        let items = reply.items.unwrap_or_default().into_iter().map(from_item).collect::<Result<_>>()?;
+        Ok(Page { items, next: cursor(reply.last_evaluated_key) })
+    }
+
+    /// The subjects of a regulation; none once they are dropped.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn subjects(&self, id: &RegulationId) -> Result<Vec<Subject>> {
+        let chunks: Vec<Chunk> = self.all(&self.tables.regulations, id.as_str(), SUBJECTS).await?;
+        Ok(chunks.into_iter().flat_map(|chunk| chunk.subjects).collect())
+    }
+
+    /// Drops the subjects of a regulation. Harmless when they are gone.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn drop_subjects(&self, id: &RegulationId) -> Result<()> {
+        #[derive(Deserialize)]
+        struct Key {
+            sk: String,
+        }
+        let keys: Vec<Key> = self.all(&self.tables.regulations, id.as_str(), SUBJECTS).await?;
+        for key in keys {
+            self.delete(&self.tables.regulations, (id.as_str(), &key.sk)).await?;
+        }
+        Ok(())
+    }
+
+    /// The tasks of a regulation.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn tasks(&self, id: &RegulationId) -> Result<Vec<Task>> {
+        self.all(&self.tables.regulations, id.as_str(), TASK).await
+    }
+
+    /// One task of a regulation.
+    ///
+    /// # Errors
+    /// As DynamoDB says; `Permanent`, if there is none.
+    pub async fn task(&self, id: &RegulationId, destination: &DestinationId) -> Result<Task> {
+        let task = self.get(&self.tables.regulations, (id.as_str(), &task_key(destination))).await?;
+        task.ok_or_else(|| Failure::permanent(format!("{id} has no task for {destination}")))
+    }
+
+    /// Stores a task.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn save_task(&self, id: &RegulationId, task: &Task) -> Result<()> {
+        let item = to_item(id.as_str(), &task_key(&task.destination_id), task)?;
+        let request = self.client.put_item().table_name(&self.tables.regulations).set_item(Some(item));
+        request.send().await.map_err(|e| failure(&e))?;
+        Ok(())
+    }
+
+    /// The evidence of a regulation.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn evidence(&self, id: &RegulationId) -> Result<Vec<Evidence>> {
+        self.all(&self.tables.regulations, id.as_str(), EVIDENCE).await
+    }
+
+    /// Keeps a piece of evidence. What a step said first in an attempt stands: a step that runs again would
+    /// find less, since it already removed some.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn keep_evidence(&self, id: &RegulationId, evidence: &Evidence) -> Result<()> {
+        let destination = evidence.destination_id.as_ref().map_or("", DestinationId::as_str);
+        let sk = format!("{EVIDENCE}{:04}#{destination}#{}", evidence.attempt, evidence.step.as_str());
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tables.regulations)
+            .set_item(Some(to_item(id.as_str(), &sk, evidence)?))
+            .condition_expression("attribute_not_exists(pk)");
+        unless_refused(put.send().await)
+    }
+
+    /// Whether any attempt found something of the subjects at a destination.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn ever_found(&self, id: &RegulationId, destination: &DestinationId) -> Result<bool> {
+        let evidence = self.evidence(id).await?;
+        Ok(evidence
+            .iter()
+            .filter(|e| e.step == Step::Find && e.destination_id.as_ref() == Some(destination))
+            .any(|e| e.counts.values().any(|count| *count > 0)))
+    }
+
+    /// Sets how far a regulation is.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn set_status(&self, id: &RegulationId, status: Status, finished: Option<Timestamp>) -> Result<()> {
+        let mut request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.regulations)
+            .key("pk", text(id.as_str()))
+            .key("sk", text(META))
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", value(&status)?);
+        request = match finished {
+            Some(at) => request
+                .update_expression("SET #status = :status, finishedAt = :at")
+                .expression_attribute_values(":at", value(&at)?),
+            None => request.update_expression("SET #status = :status REMOVE finishedAt"),
+        };
+        request.send().await.map_err(|e| failure(&e))?;
+        Ok(())
+    }
+
+    /// Begins another attempt of a regulation that failed somewhere: its failed tasks go back to the start.
+    /// Answers the number of the attempt.
+    ///
+    /// # Errors
+    /// `Invalid`, if nothing failed or another attempt is under way.
+    pub async fn begin_attempt(&self, regulation: &Regulation) -> Result<u32> {
+        if !matches!(regulation.status, Status::Failed | Status::PartialSuccess) {
+            return Err(Failure::invalid("nothing of this regulation failed: there is nothing to retry"));
+        }
+        for mut task in self.tasks(&regulation.id).await? {
+            if task.status == TaskStatus::Failed {
+                task.reset();
+                self.save_task(&regulation.id, &task).await?;
+            }
+        }
+        let attempt = regulation.attempt + 1;
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.regulations)
+            .key("pk", text(regulation.id.as_str()))
+            .key("sk", text(META))
+            .condition_expression("attempt = :before")
+            .update_expression("SET #status = :status, attempt = :attempt REMOVE finishedAt")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", value(&Status::Running)?)
+            .expression_attribute_values(":before", AttributeValue::N(regulation.attempt.to_string()))
+            .expression_attribute_values(":attempt", AttributeValue::N(attempt.to_string()));
+        match request.send().await {
+            Ok(_) => Ok(attempt),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Err(Failure::invalid("another attempt of this regulation has just begun"))
+            }
+            Err(e) => Err(failure(&e)),
+        }
+    }
+}
+
+fn task_key(destination: &DestinationId) -> String {
+    format!("{TASK}{destination}")
+}
+
+fn value<T: Serialize>(value: &T) -> Result<AttributeValue> {
+    serde_dynamo::to_attribute_value(value).map_err(|e| Failure::permanent("a value cannot be stored").detail(e))
+}
+
+fn chunks(subjects: Vec<Subject>) -> Vec<Vec<Subject>> {
+    let mut chunks = vec![Vec::new()];
+    let mut bytes = 0;
+    for subject in subjects {
+        // The item repeats the names `type` and `id` and the kind for each subject.
+        bytes += subject.id.len() + 32;
+        if bytes > CHUNK_BYTES {
+            chunks.push(Vec::new());
+            bytes = subject.id.len() + 32;
+        }
+        if let Some(chunk) = chunks.last_mut() {
+            chunk.push(subject);
+        }
+    }
+    chunks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subjects_are_cut_into_items_that_dynamodb_takes_and_none_is_lost() {
+        let subjects: Vec<_> = (0..5_000).map(|n| Subject::user(format!("{n:0>600}"))).collect();
+        let chunks = chunks(subjects.clone());
+        assert!(chunks.iter().all(|c| c.iter().map(|s| s.id.len() + 32).sum::<usize>() <= CHUNK_BYTES));
+        assert_eq!(chunks.concat(), subjects);
+    }
+}

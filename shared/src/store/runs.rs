@@ -1,0 +1,177 @@
+//! The table `runs`: who waits for a purge run, which run is on, and how each went.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Store, failure, text, to_item, unless_refused};
+use crate::archive::manifest::Phase;
+use crate::failure::Result;
+use crate::id::{RegulationId, RunId};
+
+/// Items of regulations that wait. `infra/deletion.asl.json` (state `Enlist`) writes them, under this name.
+const WAITING: &str = "WAITING";
+const RUN: &str = "RUN";
+const LOCK: &str = "LOCK";
+
+/// A regulation that waits for its archives to be purged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    /// The regulation.
+    #[serde(rename = "sk")]
+    pub regulation_id: RegulationId,
+    /// Since when.
+    pub since: Timestamp,
+    /// What to answer the state machine with.
+    pub task_token: String,
+    /// The runs that served it and were given up.
+    #[serde(default)]
+    pub aborted_runs: BTreeSet<RunId>,
+}
+
+/// A purge run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// Where it is.
+    pub phase: Phase,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub finished_at: Option<Timestamp>,
+    /// How many regulations it serves.
+    pub regulations: usize,
+    /// How many object versions it looks at.
+    pub objects: u64,
+    /// How many bytes they have.
+    pub bytes: u64,
+}
+
+impl Store {
+    /// The regulations that wait, the longest first.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn waiting(&self) -> Result<Vec<Waiting>> {
+        let mut all: Vec<Waiting> = self.all(&self.tables.runs, WAITING, "").await?;
+        all.sort_by_key(|waiting| waiting.since);
+        Ok(all)
+    }
+
+    /// Whether a regulation waits.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn waits(&self, id: &RegulationId) -> Result<Option<Waiting>> {
+        self.get(&self.tables.runs, (WAITING, id.as_str())).await
+    }
+
+    /// Takes a regulation off the waiting list, unless it has been put there anew with another token.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn served(&self, id: &RegulationId, token: &str) -> Result<()> {
+        let request = self
+            .client
+            .delete_item()
+            .table_name(&self.tables.runs)
+            .key("pk", text(WAITING))
+            .key("sk", text(id.as_str()))
+            .condition_expression("taskToken = :token")
+            .expression_attribute_values(":token", text(token));
+        unless_refused(request.send().await)
+    }
+
+    /// Notes with a waiting regulation that a run that served it was given up.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn note_abort(&self, id: &RegulationId, run: &RunId) -> Result<()> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.runs)
+            .key("pk", text(WAITING))
+            .key("sk", text(id.as_str()))
+            .update_expression("ADD abortedRuns :run")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":run", AttributeValue::Ss(vec![run.to_string()]));
+        unless_refused(request.send().await)
+    }
+
+    /// Takes the lock that lets one run go at a time. Answers whether `run` holds it now, be it from before.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn lock(&self, run: &RunId) -> Result<bool> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.tables.runs)
+            .item("pk", text(LOCK))
+            .item("sk", text(LOCK))
+            .item("runId", text(run.as_str()))
+            .condition_expression("attribute_not_exists(pk) OR runId = :run")
+            .expression_attribute_values(":run", text(run.as_str()));
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(false),
+            Err(e) => Err(failure(&e)),
+        }
+    }
+
+    /// Frees the lock, if `run` holds it.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn unlock(&self, run: &RunId) -> Result<()> {
+        let request = self
+            .client
+            .delete_item()
+            .table_name(&self.tables.runs)
+            .key("pk", text(LOCK))
+            .key("sk", text(LOCK))
+            .condition_expression("runId = :run")
+            .expression_attribute_values(":run", text(run.as_str()));
+        unless_refused(request.send().await)
+    }
+
+    /// The run that holds the lock.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn locked_by(&self) -> Result<Option<RunId>> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Lock {
+            run_id: RunId,
+        }
+        let lock: Option<Lock> = self.get(&self.tables.runs, (LOCK, LOCK)).await?;
+        Ok(lock.map(|lock| lock.run_id))
+    }
+
+    /// Stores how a run goes.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn save_run(&self, run: &Run) -> Result<()> {
+        let item = to_item(RUN, run.id.as_str(), run)?;
+        let request = self.client.put_item().table_name(&self.tables.runs).set_item(Some(item));
+        request.send().await.map_err(|e| failure(&e))?;
+        Ok(())
+    }
+
+    /// A run.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn run(&self, id: &RunId) -> Result<Option<Run>> {
+        self.get(&self.tables.runs, (RUN, id.as_str())).await
+    }
+}

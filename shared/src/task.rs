@@ -1,0 +1,197 @@
+//! A task: the work of one regulation at one destination.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::destination::{Destination, Kind};
+use crate::failure::Failure;
+use crate::id::DestinationId;
+use crate::regulation::Status;
+
+/// How far a task is; finer than Segment's seven values, because "forwarded" is not "deleted".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TaskStatus {
+    /// Not begun.
+    Queued,
+    /// Under way.
+    Running,
+    /// Handed to the vendor, which has not said that it took it.
+    Forwarded,
+    /// The vendor took it and tells nothing further: its own deadline applies.
+    Accepted,
+    /// The vendor, or a second look of our own, says that it is gone.
+    Confirmed,
+    /// The destination held nothing of any subject.
+    NoDataFound,
+    /// The destination has no way to delete.
+    NotSupported,
+    /// There was nothing to do.
+    NoAction,
+    /// It did not work; the message says what to do.
+    Failed,
+}
+
+impl TaskStatus {
+    /// Whether nothing more happens unless somebody asks for a retry.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Queued | Self::Running | Self::Forwarded)
+    }
+
+    /// The nearest of Segment's seven values.
+    pub fn segment(self) -> Status {
+        match self {
+            Self::Queued => Status::Initialized,
+            Self::Running | Self::Forwarded => Status::Running,
+            Self::Failed => Status::Failed,
+            Self::NotSupported => Status::NotSupported,
+            Self::Accepted | Self::Confirmed | Self::NoDataFound | Self::NoAction => Status::Finished,
+        }
+    }
+}
+
+/// The work of one regulation at one destination.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Task {
+    /// Where.
+    pub destination_id: DestinationId,
+    /// The destination's name when the task was made: a later renaming does not rewrite history.
+    pub name: String,
+    /// The destination's vendor.
+    pub vendor: String,
+    /// The destination's kind.
+    pub kind: Kind,
+    /// How far it is.
+    pub status: TaskStatus,
+    /// What happened and what to do about it, for people.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub message: Option<String>,
+    /// How often it met a passing trouble since it last got on.
+    #[serde(default)]
+    pub tries: u32,
+    /// Since when it meets trouble.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub troubled_since: Option<Timestamp>,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub finished_at: Option<Timestamp>,
+    /// What the destination's protocol must remember between two steps.
+    #[serde(default)]
+    pub progress: serde_json::Value,
+}
+
+impl Task {
+    /// The task for a destination, not begun.
+    pub fn new(destination: &Destination) -> Self {
+        Self {
+            destination_id: destination.id.clone(),
+            name: destination.name.clone(),
+            vendor: destination.vendor.clone(),
+            kind: destination.kind,
+            status: TaskStatus::Queued,
+            message: None,
+            tries: 0,
+            troubled_since: None,
+            finished_at: None,
+            progress: serde_json::Value::Null,
+        }
+    }
+
+    /// Puts a failed task back to the start.
+    pub fn reset(&mut self) {
+        *self = Self {
+            status: TaskStatus::Queued,
+            message: None,
+            tries: 0,
+            troubled_since: None,
+            finished_at: None,
+            ..self.clone()
+        };
+    }
+
+    /// Ends the task.
+    pub fn end(&mut self, status: TaskStatus, message: Option<String>, now: Timestamp) {
+        self.status = status;
+        self.message = message;
+        self.finished_at = Some(now);
+    }
+
+    /// Notes that it got on: earlier trouble is over.
+    pub fn progressed(&mut self, status: TaskStatus) {
+        self.status = status;
+        self.message = None;
+        self.tries = 0;
+        self.troubled_since = None;
+    }
+
+    /// Takes note of a failure. A passing one gives the seconds to wait before the next try, growing from
+    /// two seconds to a day, for as long as `window` lasts; any other, and a passing one that does not pass,
+    /// ends the task as failed.
+    pub fn failed(&mut self, failure: &Failure, window: SignedDuration, now: Timestamp) -> Option<u32> {
+        let since = *self.troubled_since.get_or_insert(now);
+        if !failure.is_transient() || now.duration_since(since) >= window {
+            self.end(TaskStatus::Failed, Some(failure.public.clone()), now);
+            return None;
+        }
+        self.tries += 1;
+        self.message = Some(format!("{}; trying again", failure.public));
+        Some(2_u32.saturating_pow(self.tries.min(17)).max(failure.wait.unwrap_or(0)).min(86_400))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn task() -> Task {
+        Task {
+            destination_id: DestinationId::new(),
+            name: "Warehouse".into(),
+            vendor: "postgres".into(),
+            kind: Kind::Warehouse,
+            status: TaskStatus::Running,
+            message: None,
+            tries: 0,
+            troubled_since: None,
+            finished_at: None,
+            progress: serde_json::Value::Null,
+        }
+    }
+
+    #[test]
+    fn passing_trouble_waits_longer_each_time_and_fails_when_the_window_is_over() {
+        let (mut task, hour) = (task(), SignedDuration::from_hours(1));
+        let trouble = Failure::transient("down");
+        let start = Timestamp::UNIX_EPOCH;
+        assert_eq!(task.failed(&trouble, hour, start), Some(2));
+        assert_eq!(task.failed(&trouble, hour, start + SignedDuration::from_mins(59)), Some(4));
+        assert_eq!(task.failed(&trouble, hour, start + hour), None);
+        assert_eq!((task.status, task.message.as_deref()), (TaskStatus::Failed, Some("down")));
+    }
+
+    #[test]
+    fn waits_never_exceed_a_day() {
+        let mut task = Task { tries: 500, ..task() };
+        let wait =
+            task.failed(&Failure::transient("down"), SignedDuration::from_hours(1), Timestamp::UNIX_EPOCH);
+        assert_eq!(wait, Some(86_400));
+    }
+
+    #[test]
+    fn progress_ends_the_trouble() {
+        let mut task = task();
+        let (trouble, hour) = (Failure::transient("down"), SignedDuration::from_hours(1));
+        task.failed(&trouble, hour, Timestamp::UNIX_EPOCH);
+        task.progressed(TaskStatus::Running);
+        assert_eq!(task.failed(&trouble, hour, Timestamp::UNIX_EPOCH + hour), Some(2));
+    }
+
+    #[test]
+    fn a_lasting_failure_ends_at_once() {
+        let mut task = task();
+        let hour = SignedDuration::from_hours(1);
+        assert_eq!(task.failed(&Failure::permanent("key revoked"), hour, Timestamp::UNIX_EPOCH), None);
+        assert_eq!(task.status, TaskStatus::Failed);
+    }
+}
