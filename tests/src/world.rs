@@ -51,11 +51,11 @@ impl World {
     pub async fn new() -> Result<Self> {
         let machine = MACHINE.get_or_try_init(Machine::start).await?;
         let name = format!("test{}", WORLDS.fetch_add(1, Ordering::Relaxed));
-        // Tests cannot wait an hour for more regulations to purge together.
-        let stack =
-            machine.package.deploy(&name, &[("PurgeDelay", "1"), ("DestinationEndpoints", "any")]).await?;
-        let warehouse = machine.postgres.server.create(&name).await?;
         let (bucket, braze) = (format!("{name}-archive"), Braze::start()?);
+        // Tests cannot wait an hour for more regulations to purge together.
+        let parameters = [("PurgeDelay", "1"), ("DestinationEndpoints", "any"), ("ArchiveBuckets", &bucket)];
+        let stack = machine.package.deploy(&name, &parameters).await?;
+        let warehouse = machine.postgres.server.create(&name).await?;
         for destination in [
             destinations::archive(&bucket),
             destinations::warehouse(machine.postgres.server.port, &name),

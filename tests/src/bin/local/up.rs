@@ -67,7 +67,7 @@ pub async fn up() -> Result<Local> {
     let since = step("Stack");
     let package = Package::make(ports.aws, &programs()?.join("package")).await?;
     // Local stacks wait seconds, not an hour, for more regulations to purge together.
-    let stack = package.deploy(STACK, &[("PurgeDelay", "3"), ("DestinationEndpoints", "any")]).await?;
+    let stack = package.deploy(STACK, &[("PurgeDelay", "3"), ("DestinationEndpoints", "any"), ("ArchiveBuckets", BUCKET)]).await?;
     done(since, &format!("infra/template.yaml, with {} functions", functions()?.len()));
 
     let since = step("Destinations");
