@@ -78,6 +78,8 @@ impl Package {
 /// A deployed stack.
 #[derive(Debug, Clone)]
 pub struct Stack {
+    /// Its name.
+    pub name: String,
     /// Where it runs.
     pub aws: Endpoint,
     /// What the template puts out.
@@ -109,7 +111,25 @@ impl Stack {
             .await?;
         let token = secret["SecretString"].as_str().context("the admin token has no value")?;
         let api = Api::new(output(&outputs, "ApiId")?, aws.port, token)?;
-        Ok(Self { aws, outputs, api })
+        Ok(Self { name: name.to_owned(), aws, outputs, api })
+    }
+
+    /// The environment variables that the template gives to a function.
+    ///
+    /// # Errors
+    /// When the template has no function of that name: `purge` is `PurgeFunction` there.
+    pub async fn environment(&self, function: &str) -> Result<Vec<(String, String)>> {
+        let url = format!("{}/2015-03-31/functions/", self.aws.url());
+        let deployed: Value = self.aws.http().get(url).send().await?.json().await?;
+        let name = format!("{}-{function}function-", self.name);
+        let found = deployed["Functions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|it| it["FunctionName"].as_str().is_some_and(|it| it.to_lowercase().starts_with(&name)))
+            .with_context(|| format!("infra/template.yaml deploys no function {function}"))?;
+        let variables = found["Environment"]["Variables"].as_object().into_iter().flatten();
+        Ok(variables.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect())
     }
 
     /// One of the template's outputs.

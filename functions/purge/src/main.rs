@@ -5,8 +5,8 @@ mod handler;
 use std::thread::available_parallelism;
 
 use lambda_runtime::Error;
-use shared::archive::workspace::Workspace;
 use shared::archive::client;
+use shared::archive::workspace::Workspace;
 use shared::{aws, settings, telemetry};
 
 use handler::Context;

@@ -109,7 +109,12 @@ async fn forget_once(
 
 /// Puts a version without the subjects in the place of the current one; deletes it, if nothing would be left;
 /// changes nothing, if it holds none of them.
-async fn replace(archive: &Archive, key: &str, current: &Version, matcher: &Matcher) -> Result<Report, Trouble> {
+async fn replace(
+    archive: &Archive,
+    key: &str,
+    current: &Version,
+    matcher: &Matcher,
+) -> Result<Report, Trouble> {
     let upload = Upload {
         archive,
         key,

@@ -67,7 +67,9 @@ pub async fn up() -> Result<Local> {
     let since = step("Stack");
     let package = Package::make(ports.aws, &programs()?.join("package")).await?;
     // Local stacks wait seconds, not an hour, for more regulations to purge together.
-    let stack = package.deploy(STACK, &[("PurgeDelay", "3"), ("DestinationEndpoints", "any"), ("ArchiveBuckets", BUCKET)]).await?;
+    let stack = package
+        .deploy(STACK, &[("PurgeDelay", "3"), ("DestinationEndpoints", "any"), ("ArchiveBuckets", BUCKET)])
+        .await?;
     done(since, &format!("infra/template.yaml, with {} functions", functions()?.len()));
 
     let since = step("Destinations");
@@ -168,11 +170,21 @@ async fn write_env(local: &Local) -> Result<()> {
     variables.extend(
         local.stack.outputs.iter().map(|(name, value)| (format!("LETHE_{}", snake(name)), value.clone())),
     );
-    let mut env = String::new();
-    for (name, value) in variables {
-        writeln!(env, "export {name}='{}'", value.replace('\'', r"'\''"))?;
+    fs::write(dir().join("stack.env"), shell(&variables)?)?;
+    // And each function's own, for `make watch`.
+    for name in functions()? {
+        let variables = local.stack.environment(&name).await?;
+        fs::write(dir().join(format!("{name}.env")), shell(&variables)?)?;
     }
-    Ok(fs::write(dir().join("stack.env"), env)?)
+    Ok(())
+}
+
+fn shell(variables: &[(String, String)]) -> Result<String> {
+    let mut lines = String::new();
+    for (name, value) in variables {
+        writeln!(lines, "export {name}='{}'", value.replace('\'', r"'\''"))?;
+    }
+    Ok(lines)
 }
 
 /// `LetheBucket` → `LETHE_BUCKET`.
