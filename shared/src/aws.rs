@@ -32,9 +32,9 @@ where
     E: ProvideErrorMetadata + std::error::Error,
 {
     match error.code() {
-        Some(code @ ("AccessDenied" | "AccessDeniedException" | "ValidationException" | "InvalidRequest")) => {
-            Failure::permanent(format!("{service} refused the call ({code})"))
-        }
+        Some(
+            code @ ("AccessDenied" | "AccessDeniedException" | "ValidationException" | "InvalidRequest"),
+        ) => Failure::permanent(format!("{service} refused the call ({code})")),
         Some(code) => Failure::transient(format!("{service} failed ({code})")),
         None => Failure::transient(format!("{service} cannot be reached")),
     }

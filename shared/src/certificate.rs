@@ -114,7 +114,8 @@ impl Claims {
 /// # Errors
 /// `Permanent`, if it is no signature.
 pub fn seal(signing_input: &str, der: &[u8]) -> Result<String> {
-    let signature = Signature::from_der(der).map_err(|_| Failure::permanent("KMS gave no ECDSA signature"))?;
+    let signature =
+        Signature::from_der(der).map_err(|_| Failure::permanent("KMS gave no ECDSA signature"))?;
     Ok(format!("{signing_input}.{}", BASE64.encode(signature.to_bytes())))
 }
 
@@ -132,7 +133,8 @@ pub fn verify(certificate: &str, key: &Jwk) -> Result<Claims> {
     if header["alg"] != "ES256" || header["typ"] != TYPE {
         return Err(broken("it is of another type"));
     }
-    let signature = Signature::from_slice(&decode(signature)?).map_err(|_| broken("its signature is damaged"))?;
+    let signature =
+        Signature::from_slice(&decode(signature)?).map_err(|_| broken("its signature is damaged"))?;
     key.verifying_key()?
         .verify(signed.as_bytes(), &signature)
         .map_err(|_| broken("the signature is not of this key and text"))?;
@@ -192,7 +194,8 @@ impl Jwk {
         for coordinate in [&self.x, &self.y] {
             point.extend(BASE64.decode(coordinate).unwrap_or_default());
         }
-        VerifyingKey::from_sec1_bytes(&point).map_err(|_| Failure::invalid("the key is not of the curve P-256"))
+        VerifyingKey::from_sec1_bytes(&point)
+            .map_err(|_| Failure::invalid("the key is not of the curve P-256"))
     }
 }
 
@@ -222,8 +225,7 @@ mod tests {
             finished_at: None,
         };
         let tasks = [crate::task::tests::task()];
-        let claims =
-            Claims::new(regulation, Status::Finished, vec![], &tasks, vec![], Timestamp::UNIX_EPOCH);
+        let claims = Claims::new(regulation, Status::Finished, vec![], &tasks, vec![], Timestamp::UNIX_EPOCH);
         let input = claims.signing_input(&key).expect("writes");
         let signature: Signature = secret.sign(input.as_bytes());
         (seal(&input, signature.to_der().as_bytes()).expect("seals"), key)

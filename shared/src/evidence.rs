@@ -135,12 +135,12 @@ mod tests {
 
     #[test]
     fn a_chain_is_in_order_and_shows_every_change() {
-        let whole = chain(vec![evidence(Step::Forget, 2), evidence(Step::Find, 1), evidence(Step::Verify, 3)]);
-        assert_eq!(whole.iter().map(|l| l.evidence.step).collect::<Vec<_>>(), [
-            Step::Find,
-            Step::Forget,
-            Step::Verify
-        ]);
+        let whole =
+            chain(vec![evidence(Step::Forget, 2), evidence(Step::Find, 1), evidence(Step::Verify, 3)]);
+        assert_eq!(
+            whole.iter().map(|l| l.evidence.step).collect::<Vec<_>>(),
+            [Step::Find, Step::Forget, Step::Verify]
+        );
         assert!(unbroken(&whole));
 
         let mut changed = whole.clone();

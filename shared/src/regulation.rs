@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::destination::Kind;
-use crate::task::TaskStatus;
 use crate::failure::{Failure, Result};
 use crate::id::RegulationId;
 use crate::subject::{MAX_ID_BYTES, Subject, SubjectType};
+use crate::task::TaskStatus;
 
 /// The most subjects of one regulation (Segment's limit).
 pub const MAX_SUBJECTS: usize = 5_000;
@@ -176,8 +176,10 @@ impl NewRegulation {
     /// # Errors
     /// [`Failure`] of kind `Invalid`, naming the field.
     pub fn accept(self, now: Timestamp) -> Result<(Regulation, Vec<Subject>)> {
-        let regulation_type =
-            RegulationType::ALL.into_iter().find(|t| t.as_str() == self.regulation_type).ok_or_else(|| {
+        let regulation_type = RegulationType::ALL
+            .into_iter()
+            .find(|t| t.as_str() == self.regulation_type)
+            .ok_or_else(|| {
                 let known = RegulationType::ALL.map(RegulationType::as_str).join(", ");
                 Failure::invalid(format!("regulationType must be one of {known}")).field("regulationType")
             })?;

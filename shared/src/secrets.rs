@@ -48,8 +48,9 @@ impl SecretStore {
     /// As [`SecretStore::text`].
     pub async fn of(&self, destination: &Destination) -> Result<Secrets> {
         let json = self.text(&self.name(destination)).await?;
-        serde_json::from_str(&json)
-            .map_err(|_| Failure::permanent(format!("the secrets of {} are damaged: set them again", destination.name)))
+        serde_json::from_str(&json).map_err(|_| {
+            Failure::permanent(format!("the secrets of {} are damaged: set them again", destination.name))
+        })
     }
 
     /// Stores the secrets of a new destination.
@@ -57,8 +58,8 @@ impl SecretStore {
     /// # Errors
     /// As Secrets Manager says.
     pub async fn save(&self, destination: &Destination, secrets: &Secrets) -> Result<()> {
-        let json = serde_json::to_string(secrets)
-            .map_err(|_| Failure::permanent("the secrets cannot be stored"))?;
+        let json =
+            serde_json::to_string(secrets).map_err(|_| Failure::permanent("the secrets cannot be stored"))?;
         let request = self.client.create_secret().name(self.name(destination)).secret_string(json);
         request.send().await.map_err(|e| failure(&e))?;
         Ok(())

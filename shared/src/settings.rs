@@ -20,7 +20,7 @@ pub fn required(name: &str) -> Result<String> {
 /// `Permanent`, naming the variable.
 pub fn seconds(name: &str) -> Result<SignedDuration> {
     let number = required(name)?.parse();
-    number
-        .map(SignedDuration::from_secs)
-        .map_err(|_| Failure::permanent(format!("the environment variable {name} is not a number of seconds")))
+    number.map(SignedDuration::from_secs).map_err(|_| {
+        Failure::permanent(format!("the environment variable {name} is not a number of seconds"))
+    })
 }

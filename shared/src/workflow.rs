@@ -65,13 +65,20 @@ impl Workflow {
         let request = self.client.send_task_success().task_token(token).output("{}");
         match request.send().await {
             Ok(_) => Ok(()),
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_task_timed_out() || e.is_invalid_token() || e.is_task_does_not_exist()) => Ok(()),
+            Err(e)
+                if e.as_service_error().is_some_and(|e| {
+                    e.is_task_timed_out() || e.is_invalid_token() || e.is_task_does_not_exist()
+                }) =>
+            {
+                Ok(())
+            }
             Err(e) => Err(failure(&e)),
         }
     }
 
     async fn start(&self, machine: String, name: String, input: serde_json::Value) -> Result<()> {
-        let request = self.client.start_execution().state_machine_arn(machine).name(name).input(input.to_string());
+        let request =
+            self.client.start_execution().state_machine_arn(machine).name(name).input(input.to_string());
         match request.send().await {
             Ok(_) => Ok(()),
             Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_already_exists()) => Ok(()),

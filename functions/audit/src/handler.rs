@@ -73,7 +73,8 @@ async fn end_tasks(store: &Store, id: &RegulationId, outcomes: &Value) -> Result
     let mut tasks = store.tasks(id).await?;
     for task in tasks.iter_mut().filter(|task| !task.status.is_final()) {
         let error = error_of(outcomes, task.destination_id.as_str()).unwrap_or("unknown error");
-        let before = task.message.take().map(|message| format!("; before that: {message}")).unwrap_or_default();
+        let before =
+            task.message.take().map(|message| format!("; before that: {message}")).unwrap_or_default();
         let message = format!("the work did not end ({error}){before}; see the function's log, then retry");
         task.end(TaskStatus::Failed, Some(message), Timestamp::now());
         store.save_task(id, task).await?;

@@ -51,7 +51,11 @@ async fn ask(
             let evidence = Evidence::of(task, request.attempt, Step::Forward, now, counts.collect());
             context.store.keep_evidence(&request.regulation_id, &evidence).await?;
             let least_certain = progress.outcomes.keys().next();
-            task.end(least_certain.map_or(TaskStatus::NoAction, |outcome: &Outcome| outcome.status()), None, now);
+            task.end(
+                least_certain.map_or(TaskStatus::NoAction, |outcome: &Outcome| outcome.status()),
+                None,
+                now,
+            );
             task.progress.take();
             Ok(None)
         }

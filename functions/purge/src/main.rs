@@ -5,15 +5,15 @@ mod handler;
 use std::thread::available_parallelism;
 
 use lambda_runtime::Error;
-use shared::archive::workspace::Workspace;
 use shared::archive::client;
+use shared::archive::workspace::Workspace;
 use shared::{aws, settings, telemetry};
 
 use handler::Context;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
+    telemetry::init(module_path!());
     let s3 = client(&aws::config().await);
     let context = Context {
         workspace: Workspace::new(s3.clone(), settings::required("LETHE_BUCKET")?),

@@ -59,7 +59,8 @@ pub async fn answer(context: &Context, member: &Member) -> Result<()> {
 
 /// Evidence and status of one regulation in one archive.
 async fn settle(context: &Context, member: &Member, task: &mut Task, tally: &Tally) -> Result<()> {
-    let of = |lines: &BTreeMap<u32, u64>| -> u64 { member.subjects.iter().filter_map(|s| lines.get(s)).sum() };
+    let of =
+        |lines: &BTreeMap<u32, u64>| -> u64 { member.subjects.iter().filter_map(|s| lines.get(s)).sum() };
     let hits: Vec<&Hit> = tally.hits.values().filter(|hit| of(&hit.lines) > 0).collect();
     let counts = |counts: &[(&str, u64)]| counts.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
     let evidence = |step, counts| Evidence::of(task, member.attempt, step, Timestamp::now(), counts);

@@ -13,7 +13,8 @@ pub async fn guard(context: &Context, run: &RunId) -> Result<usize> {
     let found: Vec<serde_json::Value> = context.workspace.expect(Key::Manifest(run, Phase::Find)).await?;
     let mut hit = Vec::new();
     for number in 0..found.len() {
-        let Some(results) = context.workspace.read::<Results>(Key::Results(run, Phase::Find, number)).await? else {
+        let Some(results) = context.workspace.read::<Results>(Key::Results(run, Phase::Find, number)).await?
+        else {
             continue;
         };
         let batch: Batch = context.workspace.expect(Key::Batch(run, Phase::Find, number)).await?;

@@ -60,7 +60,8 @@ impl Archive {
                 .await
                 .map_err(|e| self.failure(&e))?;
             for version in page.versions.unwrap_or_default() {
-                let (Some(key), Some(id), Some(etag)) = (version.key, version.version_id, version.e_tag) else {
+                let (Some(key), Some(id), Some(etag)) = (version.key, version.version_id, version.e_tag)
+                else {
                     return Err(Failure::transient("S3 listed a version without key, id or tag"));
                 };
                 let version = Version {
@@ -137,10 +138,12 @@ impl Archive {
         E: ProvideErrorMetadata + std::error::Error,
     {
         match error.code() {
-            Some(code @ ("AccessDenied" | "NoSuchBucket" | "AllAccessDisabled")) => Failure::permanent(format!(
-                "the bucket {} cannot be read ({code}): correct the destination or the bucket's policy",
-                self.bucket
-            )),
+            Some(code @ ("AccessDenied" | "NoSuchBucket" | "AllAccessDisabled")) => {
+                Failure::permanent(format!(
+                    "the bucket {} cannot be read ({code}): correct the destination or the bucket's policy",
+                    self.bucket
+                ))
+            }
             _ => aws::failure("S3", error),
         }
     }
@@ -153,14 +156,26 @@ where
 {
     let left = |reason, detail: String| Trouble::Left(Residual { reason, detail, until: None });
     match (error.code(), status) {
-        (Some("NoSuchKey" | "NoSuchVersion" | "NotFound" | "PreconditionFailed" | "ConditionalRequestConflict"), _)
+        (
+            Some(
+                "NoSuchKey"
+                | "NoSuchVersion"
+                | "NotFound"
+                | "PreconditionFailed"
+                | "ConditionalRequestConflict",
+            ),
+            _,
+        )
         | (_, Some(404 | 405 | 409 | 412)) => Trouble::Changed,
         (Some("InvalidObjectState"), _) => {
             left(Reason::Cold, "it is in cold storage: restore it, then retry".to_owned())
         }
         (code, Some(403)) => {
             let code = code.unwrap_or("AccessDenied");
-            left(Reason::Denied, format!("access is denied ({code}): correct the bucket's policy, then retry"))
+            left(
+                Reason::Denied,
+                format!("access is denied ({code}): correct the bucket's policy, then retry"),
+            )
         }
         (code, _) => left(Reason::Unreachable, format!("S3 failed ({})", code.unwrap_or("no answer"))),
     }

@@ -109,7 +109,12 @@ async fn forget_once(
 
 /// Puts a version without the subjects in the place of the current one; deletes it, if nothing would be left;
 /// changes nothing, if it holds none of them.
-async fn replace(archive: &Archive, key: &str, current: &Version, matcher: &Matcher) -> Result<Report, Trouble> {
+async fn replace(
+    archive: &Archive,
+    key: &str,
+    current: &Version,
+    matcher: &Matcher,
+) -> Result<Report, Trouble> {
     let upload = Upload {
         archive,
         key,
@@ -125,7 +130,7 @@ async fn replace(archive: &Archive, key: &str, current: &Version, matcher: &Matc
         Ok(report)
     });
     let sent = upload.receive(receiver).await?;
-    let report = match rewriting.await.unwrap_or_else(|_| Err(FormatError::Corrupt("it cannot be read"))) {
+    let report = match rewriting.await.unwrap_or(Err(FormatError::Corrupt("it cannot be read"))) {
         Ok(report) => report,
         Err(error) => {
             upload.discard(sent).await;
@@ -150,7 +155,7 @@ async fn scan(archive: &Archive, key: &str, version: &Version, matcher: &Matcher
         archive.head(key, version).await?;
         let (object, matcher) = (object(archive, key, version), matcher.clone());
         let scanned = spawn_blocking(move || format::scan(&object, &matcher)).await;
-        match scanned.unwrap_or_else(|_| Err(FormatError::Corrupt("it cannot be read"))) {
+        match scanned.unwrap_or(Err(FormatError::Corrupt("it cannot be read"))) {
             Ok(report) => return Ok(report),
             Err(error @ FormatError::Io(_)) => trouble = unreadable(&error),
             Err(error) => return Err(unreadable(&error)),

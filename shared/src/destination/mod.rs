@@ -88,8 +88,11 @@ pub const CATALOG: &[Description] = &[
             Field::required("user", "Role that may read and delete"),
             Field::required("schemas", "Names of the schemas in scope"),
             Field::optional("tls", "\"require\" (default) or \"disable\""),
-            Field::optional("caCertificate", "PEM of the authority that signed the server's certificate, \
-                             where it is not a public one (Amazon RDS)"),
+            Field::optional(
+                "caCertificate",
+                "PEM of the authority that signed the server's certificate, \
+                             where it is not a public one (Amazon RDS)",
+            ),
             Field::secret("password", "The role's password"),
         ],
     },

@@ -75,12 +75,8 @@ impl Store {
 
     async fn get<T: DeserializeOwned>(&self, table: &str, key: (&str, &str)) -> Result<Option<T>> {
         let request = self.client.get_item().table_name(table).consistent_read(true);
-        let reply = request
-            .key("pk", text(key.0))
-            .key("sk", text(key.1))
-            .send()
-            .await
-            .map_err(|e| failure(&e))?;
+        let reply =
+            request.key("pk", text(key.0)).key("sk", text(key.1)).send().await.map_err(|e| failure(&e))?;
         reply.item.map(from_item).transpose()
     }
 

@@ -34,7 +34,12 @@ impl Store {
     ///
     /// # Errors
     /// As DynamoDB says.
-    pub async fn create(&self, regulation: &Regulation, subjects: Vec<Subject>, tasks: &[Task]) -> Result<()> {
+    pub async fn create(
+        &self,
+        regulation: &Regulation,
+        subjects: Vec<Subject>,
+        tasks: &[Task],
+    ) -> Result<()> {
         let pk = regulation.id.as_str();
         let mut meta = to_item(pk, META, regulation)?;
         meta.insert("list".into(), text(LIST));
@@ -183,7 +188,12 @@ impl Store {
     ///
     /// # Errors
     /// As DynamoDB says.
-    pub async fn set_status(&self, id: &RegulationId, status: Status, finished: Option<Timestamp>) -> Result<()> {
+    pub async fn set_status(
+        &self,
+        id: &RegulationId,
+        status: Status,
+        finished: Option<Timestamp>,
+    ) -> Result<()> {
         let mut request = self
             .client
             .update_item()
@@ -246,7 +256,8 @@ fn task_key(destination: &DestinationId) -> String {
 }
 
 fn value<T: Serialize>(value: &T) -> Result<AttributeValue> {
-    serde_dynamo::to_attribute_value(value).map_err(|e| Failure::permanent("a value cannot be stored").detail(e))
+    serde_dynamo::to_attribute_value(value)
+        .map_err(|e| Failure::permanent("a value cannot be stored").detail(e))
 }
 
 fn chunks(subjects: Vec<Subject>) -> Vec<Vec<Subject>> {

@@ -121,7 +121,9 @@ impl Store {
             .expression_attribute_values(":run", text(run.as_str()));
         match request.send().await {
             Ok(_) => Ok(true),
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(false),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(false)
+            }
             Err(e) => Err(failure(&e)),
         }
     }

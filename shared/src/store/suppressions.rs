@@ -50,7 +50,8 @@ impl Store {
                 suppressed_at: at,
                 regulation_id: by.clone(),
             };
-            let put = PutRequest::builder().set_item(Some(to_item(&key(subject), WORKSPACE, &entry)?)).build();
+            let put =
+                PutRequest::builder().set_item(Some(to_item(&key(subject), WORKSPACE, &entry)?)).build();
             Ok(WriteRequest::builder().put_request(put.map_err(unbuildable)?).build())
         });
         self.write(writes.collect::<Result<_>>()?).await
@@ -62,7 +63,8 @@ impl Store {
     /// As DynamoDB says; some may then be lifted and others not: call again.
     pub async fn unsuppress(&self, subjects: &[Subject]) -> Result<()> {
         let writes = subjects.iter().map(|subject| {
-            let delete = DeleteRequest::builder().key("pk", text(&key(subject))).key("sk", text(WORKSPACE)).build();
+            let delete =
+                DeleteRequest::builder().key("pk", text(&key(subject))).key("sk", text(WORKSPACE)).build();
             Ok(WriteRequest::builder().delete_request(delete.map_err(unbuildable)?).build())
         });
         self.write(writes.collect::<Result<_>>()?).await
