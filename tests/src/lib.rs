@@ -1,1 +1,32 @@
+//! Lethe on one machine: what the end-to-end tests and `make demo` are made of.
+//!
+//! ```text
+//! aws        the local AWS            stack         the template, deployed to it
+//! postgres   a real Postgres          api           a client of the public API
+//! braze      a fake Braze             certificate   what the reader of a certificate does
+//!
+//! people     who is in the data: the three, and those one could take for them
+//! archive    an archive in S3         census        counts its lines, independently
+//! warehouse  a schema in Postgres, and counts its rows
+//!
+//! world      all of it for one test   destinations  as the public API takes them
+//! ```
+//!
+//! Everything runs on ports found free and in directories of its own, so that tests and a running demo never
+//! meet, and ends with the program that started it ([`process`]).
 
+#![allow(clippy::print_stdout, reason = "programs that tell a story")]
+
+pub mod api;
+pub mod archive;
+pub mod aws;
+pub mod braze;
+pub mod census;
+pub mod certificate;
+pub mod destinations;
+pub mod people;
+pub mod postgres;
+pub mod process;
+pub mod stack;
+pub mod warehouse;
+pub mod world;

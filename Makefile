@@ -1,0 +1,93 @@
+# Everything a person types here. `make` alone lists it.
+#
+# Tools go into .venv and infra/local/node_modules, pinned; nothing is installed outside this folder.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down test lint fmt bench watch build deploy purge-file programs
+
+FUNCTIONS := $(notdir $(wildcard functions/*))
+PROGRAMS  := $(or $(CARGO_TARGET_DIR),target)/debug
+BIN       := $(CURDIR)/.venv/bin
+
+TOOLS       := .venv/.tools
+CARGO_TOOLS := .venv/.cargo-tools
+NODE_TOOLS  := infra/local/node_modules/.tools
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- On this machine ---------------------------------------------------------------------------------
+
+demo: $(TOOLS) programs ## Start everything and watch three people disappear, with proof
+	@$(PROGRAMS)/local demo
+
+up: $(TOOLS) programs ## Start everything, without the story; writes .local/stack.env
+	@$(PROGRAMS)/local up
+
+down: programs ## Stop everything that `make up` or `make demo` started, and remove its data
+	@$(PROGRAMS)/local down
+
+watch: $(CARGO_TOOLS) ## Run one function again whenever it changes, on the local stack: make watch FN=purge
+	@test -f .local/stack.env || { echo "Start the local stack first: make up" >&2; exit 1; }
+	@test -d "functions/$(FN)" || { echo "Say which function: make watch FN=purge (one of: $(FUNCTIONS))" >&2; exit 1; }
+	@echo "Invoke it with: .venv/bin/cargo-lambda lambda invoke $(FN) --data-ascii '{…}'"
+	@set -a; . .local/stack.env; . .local/$(FN).env; \
+	exec $(BIN)/cargo-lambda lambda watch --invoke-address 127.0.0.1 --concurrency 8 --package $(FN)
+
+purge-file: ## Purge one file without any AWS: make purge-file IN=a.gz IDS=ids.txt OUT=b.gz [KEYS=userId,previousId]
+	@cargo run --release --quiet -p lethe-shared --example purge-file -- \
+	  "$(IN)" "$(IDS)" "$(OUT)" $(if $(KEYS),"$(KEYS)")
+
+# --- Before a change is done --------------------------------------------------------------------------
+
+test: $(TOOLS) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
+	cargo test --workspace
+
+lint: $(TOOLS) $(NODE_TOOLS) ## Check formatting, Rust, the template and the state machines
+	$(BIN)/python infra/local/lint.py
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+fmt: ## Format the Rust code
+	cargo fmt --all
+
+bench: ## Measure the code whose speed matters
+	cargo bench --workspace --benches
+
+# --- To AWS --------------------------------------------------------------------------------------------
+
+build: $(CARGO_TOOLS) ## Make the functions' arm64 zips: target/lambda/*/bootstrap.zip
+	PATH="$(BIN):$$PATH" cargo-lambda lambda build --release --arm64 --output-format zip $(FUNCTIONS:%=--package %)
+
+deploy: $(TOOLS) build ## Deploy to AWS with your credentials: make deploy STACK=lethe BUCKET=my-artifacts
+	@test -n "$(STACK)" -a -n "$(BUCKET)" || { \
+	  echo "Say where: make deploy STACK=<stack name> BUCKET=<bucket for the zips> [PARAMETERS='PurgeDelay=3600']" >&2; exit 1; }
+	$(BIN)/aws cloudformation package --template-file infra/template.yaml --s3-bucket "$(BUCKET)" \
+	  --output-template-file target/lambda/template.yaml
+	$(BIN)/aws cloudformation deploy --template-file target/lambda/template.yaml --stack-name "$(STACK)" \
+	  --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
+
+# --- Tools ----------------------------------------------------------------------------------------------
+
+# The whole workspace at once: building parts of it would compile the AWS SDKs again for each set of features.
+programs:
+	@command -v cargo >/dev/null || { echo "Rust is missing: install it from https://rustup.rs" >&2; exit 1; }
+	@cargo build --workspace
+
+$(TOOLS): infra/local/requirements.txt
+	@python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer with its venv module is missing: on Debian, apt install python3-venv" >&2; exit 1; }
+	@echo "Setting up .venv (the local AWS and the checks; once, about a minute)"
+	@python3 -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
+$(CARGO_TOOLS): infra/local/watch-requirements.txt $(TOOLS)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
+$(NODE_TOOLS): infra/local/package-lock.json
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || { \
+	  echo "Node 20 or newer is missing: see https://nodejs.org" >&2; exit 1; }
+	@cd infra/local && npm ci --silent
+	@touch $@

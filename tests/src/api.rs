@@ -1,0 +1,147 @@
+//! A client of Lethe's public API.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+/// A client with a token.
+#[derive(Debug, Clone)]
+pub struct Api {
+    /// Where the API is, as curl takes it.
+    pub url: String,
+    /// What it accepts.
+    pub token: String,
+    http: reqwest::Client,
+}
+
+impl Api {
+    /// A client of the API in a local AWS.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(id: &str, port: u16, token: &str) -> Result<Self> {
+        let host = format!("{id}.execute-api.localhost");
+        // curl and browsers know that *.localhost is this machine; the system's resolver does not.
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(60))
+            .resolve(&host, SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+            .build()?;
+        Ok(Self { url: format!("http://{host}:{port}"), token: token.to_owned(), http })
+    }
+
+    /// The same API with another token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: token.to_owned(), ..self.clone() }
+    }
+
+    /// Sends a request and answers the status and the JSON body.
+    ///
+    /// # Errors
+    /// When there is no answer, or no JSON in it.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, Value)> {
+        let mut request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let reply = request.send().await?;
+        let (status, text) = (reply.status(), reply.text().await?);
+        let body = serde_json::from_str(&text)
+            .with_context(|| format!("{path} answered {status}, no JSON: {text}"))?;
+        Ok((status, body))
+    }
+
+    /// `GET`, which must succeed.
+    ///
+    /// # Errors
+    /// What the API answered.
+    pub async fn get(&self, path: &str) -> Result<Value> {
+        let (status, body) = self.send(Method::GET, path, None).await?;
+        ensure!(status.is_success(), "GET {path} answered {status}: {body}");
+        Ok(body)
+    }
+
+    /// `POST`, which must succeed.
+    ///
+    /// # Errors
+    /// What the API answered.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        let (status, answer) = self.send(Method::POST, path, Some(body)).await?;
+        ensure!(status.is_success(), "POST {path} answered {status}: {answer}");
+        Ok(answer)
+    }
+
+    /// Adds a destination and answers its id.
+    ///
+    /// # Errors
+    /// What the API answered.
+    pub async fn add_destination(&self, destination: &Value) -> Result<String> {
+        let answer = self.post("/destinations", destination).await?;
+        let id = answer["data"]["destination"]["id"].as_str();
+        Ok(id.with_context(|| format!("a destination without an id: {answer}"))?.to_owned())
+    }
+
+    /// Asks to erase and suppress users, and answers the regulation's id.
+    ///
+    /// # Errors
+    /// What the API answered.
+    pub async fn erase(&self, users: &[&str]) -> Result<String> {
+        let body = json!({
+            "regulationType": "SUPPRESS_WITH_DELETE",
+            "subjectType": "USER_ID",
+            "subjectIds": users,
+        });
+        let answer = self.post("/regulations", &body).await?;
+        Ok(answer["data"]["regulateId"]
+            .as_str()
+            .with_context(|| format!("no regulateId: {answer}"))?
+            .to_owned())
+    }
+
+    /// A regulation as it stands.
+    ///
+    /// # Errors
+    /// What the API answered.
+    pub async fn regulation(&self, id: &str) -> Result<Value> {
+        Ok(self.get(&format!("/regulations/{id}")).await?["data"]["regulation"].take())
+    }
+
+    /// Waits until a regulation is closed, showing every state to `watch`, and answers the last.
+    ///
+    /// # Errors
+    /// When it is not closed within `limit`.
+    pub async fn wait(&self, id: &str, limit: Duration, mut watch: impl FnMut(&Value)) -> Result<Value> {
+        let end = Instant::now() + limit;
+        loop {
+            let regulation = self.regulation(id).await?;
+            watch(&regulation);
+            if !matches!(regulation["overallStatus"].as_str(), Some("INITIALIZED" | "RUNNING")) {
+                return Ok(regulation);
+            }
+            if Instant::now() > end {
+                bail!("not closed within {} s: {regulation:#}", limit.as_secs());
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+    }
+}
+
+/// What a regulation says about each destination.
+pub fn destinations(regulation: &Value) -> Vec<Value> {
+    regulation["streamStatus"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|stream| stream["destinationStatus"].as_array())
+        .flatten()
+        .cloned()
+        .collect()
+}

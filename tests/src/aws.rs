@@ -1,0 +1,152 @@
+//! The local AWS: one MiniStack process, which runs the functions' binaries as processes of its own.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use serde_json::Value;
+
+use crate::process::{Dir, Process, Spec, free_port, root};
+
+/// The local AWS's region.
+pub const REGION: &str = "us-east-1";
+
+/// A running MiniStack, stopped when dropped.
+pub struct Aws {
+    _process: Process,
+    /// Where it listens.
+    pub endpoint: Endpoint,
+}
+
+impl Aws {
+    /// Starts one on a free port, with nothing in it.
+    ///
+    /// # Errors
+    /// When it is not installed or does not start.
+    pub async fn start(log: &Path) -> Result<Self> {
+        let program = root().join(".venv/bin/ministack");
+        if !program.exists() {
+            bail!("{} is missing: run `make up` or `make test`, which set it up", program.display());
+        }
+        let dir = Dir::new("aws")?;
+        let port = free_port()?;
+        let endpoint = Endpoint { port };
+        let mut command = Command::new(program);
+        command.env("GATEWAY_PORT", port.to_string()).env("BIND_HOST", "127.0.0.1").env("TMPDIR", &*dir);
+        command.env("S3_DATA_DIR", dir.join("s3")).env("STATE_DIR", dir.join("state"));
+        // The functions inherit what follows.
+        command.env("RUST_BACKTRACE", "0");
+        endpoint.give_to(&mut command);
+        let process = Process::start(Spec { command, dir, log, stop: "TERM", user: None })?;
+        let http = endpoint.http();
+        let health = format!("{}/_ministack/health", endpoint.url());
+        process
+            .wait("The local AWS", Duration::from_secs(60), async || {
+                http.get(&health).send().await.is_ok_and(|reply| reply.status().is_success())
+            })
+            .await?;
+        Ok(Self { _process: process, endpoint })
+    }
+}
+
+/// Where a local AWS listens, and how to speak to it.
+#[derive(Debug, Clone, Copy)]
+pub struct Endpoint {
+    /// Its port on 127.0.0.1.
+    pub port: u16,
+}
+
+impl Endpoint {
+    /// Its URL.
+    pub fn url(self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The environment that sends the AWS tools and SDKs here, and nowhere else: no profile of the user's,
+    /// no proxy.
+    pub fn env(self) -> Vec<(&'static str, String)> {
+        vec![
+            ("AWS_ENDPOINT_URL", self.url()),
+            ("AWS_ACCESS_KEY_ID", "test".into()),
+            ("AWS_SECRET_ACCESS_KEY", "test".into()),
+            ("AWS_DEFAULT_REGION", REGION.into()),
+            ("AWS_REGION", REGION.into()),
+            ("AWS_CONFIG_FILE", "/dev/null".into()),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null".into()),
+            ("AWS_EC2_METADATA_DISABLED", "true".into()),
+            ("AWS_PAGER", String::new()),
+            ("NO_PROXY", "127.0.0.1,localhost,.localhost".into()),
+        ]
+    }
+
+    fn give_to(self, command: &mut Command) {
+        for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]
+        {
+            command.env_remove(name);
+        }
+        command.envs(self.env());
+    }
+
+    /// A client of plain HTTP.
+    pub fn http(self) -> reqwest::Client {
+        reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap_or_default()
+    }
+
+    /// A client of S3.
+    pub fn s3(self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(REGION))
+            .credentials_provider(Credentials::new("test", "test", None, None, "local"))
+            .endpoint_url(self.url())
+            .force_path_style(true)
+            .build();
+        aws_sdk_s3::Client::from_conf(config)
+    }
+
+    /// Runs the AWS command line and answers what it prints.
+    ///
+    /// # Errors
+    /// What it prints when it fails.
+    pub async fn cli(self, args: &[&str]) -> Result<String> {
+        let mut command = Command::new(root().join(".venv/bin/aws"));
+        self.give_to(&mut command);
+        command.args(args);
+        let output =
+            tokio::process::Command::from(command).output().await.context("cannot run .venv/bin/aws")?;
+        if !output.status.success() {
+            bail!("aws {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// Calls a service that speaks AWS's JSON protocol, such as `("secretsmanager", "secretsmanager.GetSecretValue")`
+    /// or `("states", "AWSStepFunctions.GetExecutionHistory")`: an SDK for each would double the build.
+    ///
+    /// # Errors
+    /// The service's error.
+    pub async fn call(self, service: &str, target: &str, body: Value) -> Result<Value> {
+        let scope = format!("test/20260101/{REGION}/{service}/aws4_request");
+        let reply = self
+            .http()
+            .post(self.url())
+            .header("x-amz-target", target)
+            .header("content-type", "application/x-amz-json-1.1")
+            // MiniStack reads the service and the region here; it does not check signatures.
+            .header(
+                "authorization",
+                format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"),
+            )
+            .body(body.to_string())
+            .send()
+            .await?;
+        let status = reply.status();
+        let text = reply.text().await?;
+        if !status.is_success() {
+            bail!("{target} answered {status}: {text}");
+        }
+        Ok(if text.is_empty() { Value::Null } else { serde_json::from_str(&text)? })
+    }
+}

@@ -1,0 +1,205 @@
+//! `make up` and `make down`.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+use tests::archive;
+use tests::destinations;
+use tests::process::root;
+use tests::stack::{Package, Stack, functions, programs};
+
+use crate::screen::{done, step};
+use crate::serve::{Ports, dir, lock};
+
+/// The stack's name.
+pub const STACK: &str = "lethe";
+/// The archive's bucket.
+pub const BUCKET: &str = "events-archive";
+/// The warehouse's database.
+pub const DATABASE: &str = "warehouse";
+
+/// A running local stack.
+pub struct Local {
+    pub ports: Ports,
+    pub stack: Stack,
+}
+
+impl Local {
+    /// What to try next.
+    pub fn print_next(&self) {
+        println!(
+            "
+  API        {}
+  Settings   . .local/stack.env
+
+  Ask it     . .local/stack.env; curl -H \"Authorization: Bearer $LETHE_TOKEN\" $LETHE_URL/destinations
+  Demo       make demo
+  Stop       make down
+",
+            self.stack.api.url
+        );
+    }
+}
+
+/// Starts everything, or finds it running.
+pub async fn up() -> Result<Local> {
+    let code = fingerprint()?;
+    if is_running()? {
+        if let (Some(ports), Ok(deployed)) = (Ports::read(), fs::read_to_string(dir().join("deployed"))) {
+            if deployed == code {
+                let stack = Stack::find(ports.aws, STACK).await?;
+                println!("  Already up.");
+                return Ok(Local { ports, stack });
+            }
+            println!("  The code has changed since the stack was started: starting it again.");
+        }
+        stop().await?;
+    }
+    let since = step("Local AWS, Postgres, Braze");
+    let ports = start().await?;
+    done(since, "MiniStack, a real Postgres, a fake Braze");
+
+    let since = step("Stack");
+    let package = Package::make(ports.aws, &programs()?.join("package")).await?;
+    // Local stacks wait seconds, not an hour, for more regulations to purge together.
+    let stack = package.deploy(STACK, &[("PurgeDelay", "3"), ("DestinationEndpoints", "any"), ("ArchiveBuckets", BUCKET)]).await?;
+    done(since, &format!("infra/template.yaml, with {} functions", functions()?.len()));
+
+    let since = step("Destinations");
+    let local = Local { ports, stack };
+    add_destinations(&local).await?;
+    write_env(&local).await?;
+    fs::write(dir().join("deployed"), code)?;
+    done(since, "an archive, a warehouse, Braze");
+    Ok(local)
+}
+
+/// Stops everything and removes its data.
+pub async fn down() -> Result<()> {
+    if is_running()? {
+        stop().await?;
+        println!("  Stopped, and its data removed.");
+    } else {
+        println!("  Nothing is running.");
+    }
+    match fs::remove_dir_all(dir()) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).context("cannot remove .local")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_running() -> Result<bool> {
+    Ok(lock()?.try_lock().is_err())
+}
+
+async fn stop() -> Result<()> {
+    // Between its start and its ports there is no process id yet.
+    let end = Instant::now() + Duration::from_secs(90);
+    let mut told = false;
+    while is_running()? {
+        if let (false, Some(pid)) = (told, Ports::read().and_then(|ports| Pid::from_raw(ports.pid))) {
+            kill_process(pid, Signal::TERM).context("cannot stop the local stack")?;
+            told = true;
+        }
+        ensure!(Instant::now() < end, "the local stack does not stop; see .local/logs");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for file in ["ports.json", "deployed", "stack.env"] {
+        let _ = fs::remove_file(dir().join(file));
+    }
+    Ok(())
+}
+
+/// Starts the process that serves, and waits for what it serves.
+async fn start() -> Result<Ports> {
+    let _ = fs::remove_file(dir().join("ports.json"));
+    fs::create_dir_all(dir().join("logs"))?;
+    let log = dir().join("logs/serve.log");
+    let output = File::create(&log)?;
+    let mut server = Command::new(std::env::current_exe()?)
+        .arg("serve")
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output)
+        .process_group(0)
+        .spawn()?;
+    loop {
+        if let Some(ports) = Ports::read() {
+            return Ok(ports);
+        }
+        if server.try_wait()?.is_some() {
+            bail!("{}", fs::read_to_string(&log)?.trim());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Tells Lethe where the events go, through its public API.
+async fn add_destinations(local: &Local) -> Result<()> {
+    archive::create_bucket(&local.ports.aws.s3(), BUCKET).await?;
+    local.ports.postgres.create(DATABASE).await?;
+    for destination in [
+        destinations::archive(BUCKET),
+        destinations::warehouse(local.ports.postgres.port, DATABASE),
+        destinations::braze(&local.ports.braze),
+    ] {
+        local.stack.api.add_destination(&destination).await?;
+    }
+    Ok(())
+}
+
+/// Writes what scripts and people need: `. .local/stack.env`.
+async fn write_env(local: &Local) -> Result<()> {
+    let mut variables: Vec<(String, String)> = vec![
+        ("LETHE_URL".into(), local.stack.api.url.clone()),
+        ("LETHE_TOKEN".into(), local.stack.api.token.clone()),
+        ("POSTGRES_URL".into(), local.ports.postgres.url(DATABASE)),
+        ("BRAZE_URL".into(), local.ports.braze.clone()),
+        ("ARCHIVE_BUCKET".into(), BUCKET.into()),
+    ];
+    variables.extend(local.ports.aws.env().into_iter().map(|(name, value)| (name.to_owned(), value)));
+    variables.extend(
+        local.stack.outputs.iter().map(|(name, value)| (format!("LETHE_{}", snake(name)), value.clone())),
+    );
+    let mut env = String::new();
+    for (name, value) in variables {
+        writeln!(env, "export {name}='{}'", value.replace('\'', r"'\''"))?;
+    }
+    Ok(fs::write(dir().join("stack.env"), env)?)
+}
+
+/// `LetheBucket` → `LETHE_BUCKET`.
+fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(letter.to_uppercase());
+    }
+    snake
+}
+
+/// What a stack is made of: changes when a function, the template or a state machine does.
+fn fingerprint() -> Result<String> {
+    let mut files: Vec<_> =
+        functions()?.iter().map(|name| Ok(programs()?.join(name))).collect::<Result<_>>()?;
+    for entry in fs::read_dir(root().join("infra"))? {
+        files.push(entry?.path());
+    }
+    files.sort();
+    let mut fingerprint = String::new();
+    for file in files {
+        let meta = fs::metadata(&file).with_context(|| format!("{} is missing", file.display()))?;
+        let changed = meta.modified()?.duration_since(SystemTime::UNIX_EPOCH)?.as_millis();
+        writeln!(fingerprint, "{} {} {changed}", file.display(), meta.len())?;
+    }
+    Ok(fingerprint)
+}

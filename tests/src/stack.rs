@@ -1,0 +1,194 @@
+//! The template, deployed to the local AWS: packaged once, deployed as often as there are stacks.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{Seek, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use crate::api::Api;
+use crate::aws::Endpoint;
+use crate::process::root;
+
+/// The bucket in the local AWS that holds the functions' zips.
+const ARTIFACTS: &str = "artifacts";
+
+/// The template with every local path replaced by what was uploaded to one local AWS.
+#[derive(Debug, Clone)]
+pub struct Package {
+    aws: Endpoint,
+    template: PathBuf,
+}
+
+impl Package {
+    /// Zips the functions that `cargo build` made, and uploads them with the state machines.
+    ///
+    /// `dir` becomes a small copy of the checkout, with `infra/` and `target/lambda/*/bootstrap.zip` where the
+    /// template looks for them: what `make build` made for AWS stays as it is.
+    ///
+    /// # Errors
+    /// When a function is not built, or the template is wrong.
+    pub async fn make(aws: Endpoint, dir: &Path) -> Result<Self> {
+        stage(dir)?;
+        let source = dir.join("infra/template.yaml");
+        let template = dir.join(format!("packaged-{}.yaml", aws.port));
+        aws.s3().create_bucket().bucket(ARTIFACTS).send().await?;
+        aws.cli(&[
+            "cloudformation",
+            "package",
+            "--template-file",
+            &source.to_string_lossy(),
+            "--s3-bucket",
+            ARTIFACTS,
+            "--output-template-file",
+            &template.to_string_lossy(),
+        ])
+        .await?;
+        Ok(Self { aws, template })
+    }
+
+    /// Deploys a stack of its own.
+    ///
+    /// # Errors
+    /// What CloudFormation says.
+    pub async fn deploy(&self, name: &str, parameters: &[(&str, &str)]) -> Result<Stack> {
+        let parameters: Vec<String> =
+            parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let template = self.template.to_string_lossy();
+        let mut args = vec!["cloudformation", "deploy", "--template-file", &template, "--stack-name", name];
+        args.extend([
+            "--capabilities",
+            "CAPABILITY_IAM",
+            "CAPABILITY_AUTO_EXPAND",
+            "--no-fail-on-empty-changeset",
+        ]);
+        if !parameters.is_empty() {
+            args.push("--parameter-overrides");
+            args.extend(parameters.iter().map(String::as_str));
+        }
+        self.aws.cli(&args).await?;
+        Stack::find(self.aws, name).await
+    }
+}
+
+/// A deployed stack.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    /// Where it runs.
+    pub aws: Endpoint,
+    /// What the template puts out.
+    pub outputs: BTreeMap<String, String>,
+    /// Its public API.
+    pub api: Api,
+}
+
+impl Stack {
+    /// A stack that is there.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub async fn find(aws: Endpoint, name: &str) -> Result<Self> {
+        let described =
+            aws.cli(&["cloudformation", "describe-stacks", "--stack-name", name, "--output", "json"]).await?;
+        let described: Value = serde_json::from_str(&described)?;
+        let outputs: BTreeMap<String, String> = described["Stacks"][0]["Outputs"]
+            .as_array()
+            .with_context(|| format!("the stack {name} has no outputs"))?
+            .iter()
+            .filter_map(|o| {
+                Some((o["OutputKey"].as_str()?.to_owned(), o["OutputValue"].as_str()?.to_owned()))
+            })
+            .collect();
+        let secret = output(&outputs, "AdminTokenSecret")?;
+        let secret = aws
+            .call("secretsmanager", "secretsmanager.GetSecretValue", json!({ "SecretId": secret }))
+            .await?;
+        let token = secret["SecretString"].as_str().context("the admin token has no value")?;
+        let api = Api::new(output(&outputs, "ApiId")?, aws.port, token)?;
+        Ok(Self { aws, outputs, api })
+    }
+
+    /// One of the template's outputs.
+    ///
+    /// # Errors
+    /// When the template has no such output.
+    pub fn output(&self, name: &str) -> Result<&str> {
+        output(&self.outputs, name)
+    }
+}
+
+fn output<'a>(outputs: &'a BTreeMap<String, String>, name: &str) -> Result<&'a str> {
+    outputs.get(name).map(String::as_str).with_context(|| format!("infra/template.yaml has no output {name}"))
+}
+
+/// The names of the functions: one folder each.
+///
+/// # Errors
+/// When `functions/` cannot be read.
+pub fn functions() -> Result<Vec<String>> {
+    let mut names: Vec<String> = fs::read_dir(root().join("functions"))?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Where cargo puts the programs: this one stands there too, or one folder below (a test).
+///
+/// # Errors
+/// When this program's own path is unknown.
+pub fn programs() -> Result<PathBuf> {
+    let here = std::env::current_exe()?;
+    let dir = here.parent().context("this program stands nowhere")?;
+    let dir = if dir.ends_with("deps") { dir.parent().unwrap_or(dir) } else { dir };
+    Ok(dir.to_owned())
+}
+
+fn stage(dir: &Path) -> Result<()> {
+    let infra = dir.join("infra");
+    fs::create_dir_all(&infra)?;
+    for entry in fs::read_dir(root().join("infra"))? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            fs::copy(entry.path(), infra.join(entry.file_name()))?;
+        }
+    }
+    let programs = programs()?;
+    for name in functions()? {
+        let program = programs.join(&name);
+        if !program.exists() {
+            bail!("{} is missing: run `cargo build --workspace`", program.display());
+        }
+        let zip = dir.join("target/lambda").join(&name).join("bootstrap.zip");
+        if !is_newer(&zip, &program) {
+            write_zip(&program, &zip).with_context(|| format!("cannot write {}", zip.display()))?;
+        }
+    }
+    Ok(())
+}
+
+fn is_newer(file: &Path, than: &Path) -> bool {
+    let changed = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified());
+    matches!((changed(file), changed(than)), (Ok(file), Ok(than)) if file > than)
+}
+
+/// The zip that Lambda wants: one executable named `bootstrap`. Weakly compressed, which is quick.
+fn write_zip(program: &Path, zip: &Path) -> Result<()> {
+    fs::create_dir_all(zip.parent().context("a zip stands in a folder")?)?;
+    // Under another name until it is whole, since two programs may do this at once.
+    let part = zip.with_extension(format!("{}.part", std::process::id()));
+    let mut writer = ZipWriter::new(File::create(&part)?);
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(1))
+        .unix_permissions(0o755);
+    writer.start_file("bootstrap", options)?;
+    writer.write_all(&fs::read(program)?)?;
+    writer.finish()?.rewind()?;
+    fs::rename(part, zip)?;
+    Ok(())
+}

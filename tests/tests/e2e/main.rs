@@ -1,0 +1,6 @@
+//! Lethe as its users meet it: the real template, deployed to a local AWS, with a real Postgres and a fake
+//! Braze, driven through the public API. Each test has a stack of its own.
+//!
+//! `make test` sets up what these need.
+
+mod happy_path;
