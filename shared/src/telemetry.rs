@@ -10,11 +10,11 @@ use tracing_subscriber::EnvFilter;
 
 use crate::failure::{Failure, Result};
 
-/// Sends logs to standard output as JSON lines; `LOG_LEVEL` sets how many (default `info`). The AWS SDK's own
-/// logs stay out whatever the level: they may quote requests.
-pub fn init() {
+/// Sends the logs of the function's own crate and of this one to standard output as JSON lines; `LOG_LEVEL`
+/// sets how many (default `info`). Libraries only warn, whatever the level: they may quote requests.
+pub fn init(function: &str) {
     let level = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info".to_owned());
-    let filter = EnvFilter::try_new(format!("warn,shared={level},function={level}")).unwrap_or_default();
+    let filter = EnvFilter::try_new(format!("warn,shared={level},{function}={level}")).unwrap_or_default();
     tracing_subscriber::fmt().json().with_env_filter(filter).with_current_span(false).init();
 }
 

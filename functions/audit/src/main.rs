@@ -14,7 +14,7 @@ use handler::Context;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
+    telemetry::init(module_path!());
     let config = aws::config().await;
     let context = Context {
         store: Store::from_env(&config),

@@ -1,1 +1,41 @@
-fn main() {}
+//! The HTTP API: regulations, suppressions, destinations, certificates. Compatible with Segment's Public API.
+
+mod auth;
+mod destinations;
+mod error;
+mod handler;
+mod regulations;
+mod request;
+mod suppressions;
+
+use std::sync::Arc;
+
+use lambda_http::Error;
+use shared::archive::client;
+use shared::archive::workspace::Workspace;
+use shared::secrets::SecretStore;
+use shared::signing::Signer;
+use shared::store::Store;
+use shared::workflow::Workflow;
+use shared::{aws, settings, telemetry};
+
+use auth::Token;
+use handler::Context;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init(module_path!());
+    let config = aws::config().await;
+    let secrets = SecretStore::from_env(&config);
+    let context = Context {
+        store: Store::from_env(&config),
+        token: Token::new(secrets.clone(), settings::required("ADMIN_TOKEN_SECRET")?),
+        secrets,
+        workflow: Workflow::new(&config),
+        signer: Signer::new(&config),
+        certificates: Workspace::new(client(&config), settings::required("AUDIT_BUCKET")?),
+        workspace_id: settings::required("WORKSPACE_ID")?,
+        any_endpoint: settings::required("DESTINATION_ENDPOINTS")? == "any",
+    };
+    lambda_http::run(handler::router(Arc::new(context))).await
+}

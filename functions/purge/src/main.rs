@@ -13,7 +13,7 @@ use handler::Context;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
+    telemetry::init(module_path!());
     let s3 = client(&aws::config().await);
     let context = Context {
         workspace: Workspace::new(s3.clone(), settings::required("LETHE_BUCKET")?),

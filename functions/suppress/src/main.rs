@@ -10,7 +10,7 @@ use handler::Context;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
+    telemetry::init(module_path!());
     let context = Context {
         store: Store::from_env(&aws::config().await),
         purge_delay: settings::seconds("PURGE_DELAY")?,

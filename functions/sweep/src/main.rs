@@ -19,7 +19,7 @@ use handler::Context;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
+    telemetry::init(module_path!());
     let config = aws::config().await;
     let s3 = client(&config);
     let context = Context {

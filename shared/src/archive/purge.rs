@@ -130,7 +130,7 @@ async fn replace(
         Ok(report)
     });
     let sent = upload.receive(receiver).await?;
-    let report = match rewriting.await.unwrap_or_else(|_| Err(FormatError::Corrupt("it cannot be read"))) {
+    let report = match rewriting.await.unwrap_or(Err(FormatError::Corrupt("it cannot be read"))) {
         Ok(report) => report,
         Err(error) => {
             upload.discard(sent).await;
@@ -155,7 +155,7 @@ async fn scan(archive: &Archive, key: &str, version: &Version, matcher: &Matcher
         archive.head(key, version).await?;
         let (object, matcher) = (object(archive, key, version), matcher.clone());
         let scanned = spawn_blocking(move || format::scan(&object, &matcher)).await;
-        match scanned.unwrap_or_else(|_| Err(FormatError::Corrupt("it cannot be read"))) {
+        match scanned.unwrap_or(Err(FormatError::Corrupt("it cannot be read"))) {
             Ok(report) => return Ok(report),
             Err(error @ FormatError::Io(_)) => trouble = unreadable(&error),
             Err(error) => return Err(unreadable(&error)),

@@ -1,0 +1,52 @@
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use serde_json::{Value, json};
+use shared::archive::workspace::Workspace;
+use shared::secrets::SecretStore;
+use shared::signing::Signer;
+use shared::store::Store;
+use shared::workflow::Workflow;
+
+use crate::auth::{self, Token};
+use crate::error::{ApiError, Reply};
+use crate::request::MAX_BODY;
+use crate::{destinations, regulations, suppressions};
+
+pub struct Context {
+    pub store: Store,
+    pub secrets: SecretStore,
+    pub token: Token,
+    pub workflow: Workflow,
+    pub signer: Signer,
+    pub certificates: Workspace,
+    pub workspace_id: String,
+    pub any_endpoint: bool,
+}
+
+pub type Shared = State<Arc<Context>>;
+
+pub fn router(context: Arc<Context>) -> Router {
+    Router::new()
+        .route("/regulations", post(regulations::create).get(regulations::list))
+        .route("/regulations/{id}", get(regulations::show))
+        .route("/regulations/{id}/retry", post(regulations::retry))
+        .route("/regulations/{id}/certificate", get(regulations::certificate))
+        .route("/suppressions", get(suppressions::list))
+        .route("/destinations", post(destinations::create).get(destinations::list))
+        .route_layer(from_fn_with_state(context.clone(), auth::require_token))
+        // The key that certificates are checked with is for everyone.
+        .route("/.well-known/jwks.json", get(jwks))
+        .fallback(|| async { ApiError::not_found("there is no such path") })
+        .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(context)
+}
+
+/// RFC 7517's key set, bare: JOSE libraries read it as it is.
+async fn jwks(State(context): Shared) -> Reply<Value> {
+    Ok(axum::Json(json!({ "keys": [context.signer.public_key().await?] })))
+}

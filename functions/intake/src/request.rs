@@ -1,0 +1,144 @@
+//! Reads bodies, paths and queries, and says what is wrong with them without repeating what was sent.
+
+use std::collections::HashMap;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+use shared::failure::Failure;
+use shared::id::RegulationId;
+
+use crate::error::ApiError;
+
+/// The longest body, in bytes (Segment's limit).
+pub const MAX_BODY: usize = 4 << 20;
+
+/// The most entries of a page, and how many there are if nobody asks.
+const MAX_COUNT: i32 = 1_000;
+const DEFAULT_COUNT: i32 = 100;
+
+/// A body of JSON, whatever its content type: Segment's clients send several.
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let bytes =
+            Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => ApiError::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "payload-too-large",
+                    format!("the body has more than {MAX_BODY} bytes: send several requests"),
+                ),
+                _ => bad_request("the body did not arrive whole".to_owned()),
+            })?;
+        parse(&bytes).map(Body)
+    }
+}
+
+/// serde's messages quote the input, which holds identifiers: only the place is told, and the name of a field
+/// that is missing, which is ours.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let (path, inner) = (error.path().to_string(), error.inner());
+        if !inner.is_data() {
+            return not_json(inner);
+        }
+        let missing = inner.to_string();
+        match missing.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+            Some(field) => invalid(field, format!("{field} is missing")),
+            None => invalid(&path, format!("{path} is not of the expected form")),
+        }
+    })?;
+    json.end().map_err(|error| not_json(&error))?;
+    Ok(value)
+}
+
+fn invalid(field: &str, message: String) -> ApiError {
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "validation-error", message).field(field)
+}
+
+fn not_json(error: &serde_json::Error) -> ApiError {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    bad_request(format!("the body is not valid JSON ({place})"))
+}
+
+fn bad_request(message: String) -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, "bad-request", message)
+}
+
+/// A regulation's id in the path. One that cannot be an id names no regulation.
+pub struct Id(pub RegulationId);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        let id = path.ok().and_then(|Path(id)| id.parse().ok());
+        id.map(Id).ok_or_else(|| ApiError::not_found("there is no such regulation"))
+    }
+}
+
+/// Which page of a list: `pagination.count` and `pagination.cursor`, or `pagination[count]` and so on, as the
+/// generated SDKs write them.
+pub struct Pagination {
+    pub count: i32,
+    pub cursor: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Pagination {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let query = parts.uri.query().unwrap_or_default();
+        let mut fields: HashMap<_, _> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let mut field = |name: &str| {
+            let dotted = fields.remove(&format!("pagination.{name}"));
+            dotted.or_else(|| fields.remove(&format!("pagination[{name}]")))
+        };
+        let count = match field("count") {
+            None => DEFAULT_COUNT,
+            Some(text) => {
+                text.parse().ok().filter(|count| (1..=MAX_COUNT).contains(count)).ok_or_else(|| {
+                    let message = format!("pagination.count must be a number from 1 to {MAX_COUNT}");
+                    Failure::invalid(message).field("pagination.count")
+                })?
+            }
+        };
+        Ok(Self { count, cursor: field("cursor").filter(|cursor| !cursor.is_empty()) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Wanted {
+        #[expect(dead_code, reason = "only the errors are looked at")]
+        subject_ids: Vec<String>,
+    }
+
+    #[test]
+    fn errors_name_the_place_and_never_repeat_what_was_sent() {
+        for body in [
+            r#"{"subjectIds": "ada@example.com"}"#,
+            r#"{"subjectIds": [{"ada@example.com": 1}]}"#,
+            r#"["ada@example.com"]"#,
+            "ada@example.com",
+            r#"{"ada@example.com": 1}"#,
+            r#"{"subjectIds": []} ada@example.com"#,
+        ] {
+            let error = format!("{:?}", parse::<Wanted>(body.as_bytes()).expect_err("invalid"));
+            assert!(!error.contains("ada"), "{error}");
+        }
+    }
+}
