@@ -59,7 +59,8 @@ impl Store {
     /// # Errors
     /// As DynamoDB says.
     pub async fn waiting(&self) -> Result<Vec<Waiting>> {
-        let mut all: Vec<Waiting> = self.all(&self.tables.runs, WAITING, "").await?;
+        // DynamoDB compares keys with no empty text: the prefix is that of every regulation's id.
+        let mut all: Vec<Waiting> = self.all(&self.tables.runs, WAITING, "reg_").await?;
         all.sort_by_key(|waiting| waiting.since);
         Ok(all)
     }
