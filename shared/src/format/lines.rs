@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr_iter, memrchr};
+use memchr::memrchr;
 
 use super::codec::{Decoder, Encoder};
 use super::{Format, FormatError, Report};
@@ -28,15 +28,28 @@ pub(super) fn purge(
     let mut buffer = vec![0; BLOCK];
     let mut held = 0;
     let mut gone = Vec::new();
+    let mut scan = matcher.blocks();
     loop {
         let filled = decoder.fill(&mut buffer[held..])?;
         report.bytes += filled as u64;
         let end = held + filled;
         let last = end < buffer.len();
         let whole = if last { end } else { memrchr(b'\n', &buffer[held..end]).map_or(0, |at| held + at + 1) };
-        block(&buffer[..whole], matcher, &mut report, &mut gone);
+        let block = &buffer[..whole];
+        gone.clear();
+        report.lines += scan.block(block, |line, verdict, hits| match verdict {
+            Verdict::Keep => {}
+            Verdict::Remove => {
+                report.count(hits);
+                gone.push(line);
+            }
+            Verdict::Unreadable => {
+                report.unreadable += 1;
+                report.suspect += u64::from(matcher.raw_bytes_hold_an_identifier(&block[line]));
+            }
+        });
         if let Some(out) = &mut out {
-            write_without(&buffer[..whole], &gone, out)?;
+            write_without(block, &gone, out)?;
         }
         if last {
             return Ok(report);
@@ -52,33 +65,6 @@ pub(super) fn purge(
             buffer.truncate(BLOCK);
             buffer.shrink_to_fit();
         }
-    }
-}
-
-/// Decides about whole lines; `gone` ends as the ranges of those that go, in order.
-fn block(block: &[u8], matcher: &Matcher, report: &mut Report, gone: &mut Vec<Range<usize>>) {
-    gone.clear();
-    let mut hits = Vec::new();
-    let mut start = 0;
-    for end in memchr_iter(b'\n', block).map(|at| at + 1).chain([block.len()]) {
-        if start == end {
-            continue;
-        }
-        let line = &block[start..end];
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        report.lines += 1;
-        match matcher.line(line, &mut hits) {
-            Verdict::Keep => {}
-            Verdict::Remove => {
-                report.count(&hits);
-                gone.push(start..end);
-            }
-            Verdict::Unreadable => {
-                report.unreadable += 1;
-                report.suspect += u64::from(matcher.raw_bytes_hold_an_identifier(line));
-            }
-        }
-        start = end;
     }
 }
 

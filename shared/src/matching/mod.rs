@@ -4,28 +4,37 @@
 //! 2. [`Rules`] say which paths of a record hold which kind of identifier.
 //! 3. [`Matcher`] joins the two. Its word on a line is what a full JSON parse says (`record`): the value at
 //!    each path, by meaning (escapes, key order and spaces do not matter; of duplicate keys the last counts).
-//! 4. `residue` searches lines that no parser can read for the raw bytes of an identifier.
+//! 4. `fast` comes to the same word for whole blocks of lines, parsing hardly any.
+//! 5. `residue` searches lines that no parser can read for the raw bytes of an identifier.
 
+mod fast;
 mod ids;
 mod number;
 mod record;
 mod residue;
 mod rules;
 mod subjects;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
+pub use fast::BlockScan;
 pub use record::Verdict;
 pub use rules::{RuleError, Rules};
 pub use subjects::SubjectSet;
 
+use fast::{Escapes, Key};
 use ids::Ids;
 use record::Node;
 use residue::Residue;
 
 /// Decides which subjects a record belongs to. Cheap to clone, shared between threads.
 #[derive(Clone)]
-pub struct Matcher(Arc<Plan>);
+pub struct Matcher {
+    plan: Arc<Plan>,
+    strict: bool,
+}
 
 /// What [`Matcher`] works out once per purge run.
 struct Plan {
@@ -34,6 +43,8 @@ struct Plan {
     ids: Vec<Ids>,
     rule_ids: Vec<usize>,
     root: Node,
+    keys: Vec<Key>,
+    escapes: Escapes,
     residue: Residue,
 }
 
@@ -41,7 +52,7 @@ impl Matcher {
     /// Joins rules and subjects: one hash index per kind of identifier and way of comparing.
     pub fn new(rules: &Rules, subjects: &SubjectSet) -> Self {
         let mut ids: Vec<Ids> = Vec::new();
-        let rule_ids = rules
+        let rule_ids: Vec<usize> = rules
             .iter()
             .map(|rule| {
                 let known = ids.iter().position(|ids| ids.serves(rule));
@@ -51,24 +62,39 @@ impl Matcher {
                 })
             })
             .collect();
+        let keys = Key::of(rules, &rule_ids);
         let fold = rules.iter().any(|rule| rule.fold_case);
-        Self(Arc::new(Plan {
+        let plan = Plan {
             rules: rules.clone(),
             ids,
             rule_ids,
             root: Node::new(rules),
+            escapes: Escapes::of(&keys),
+            keys,
             residue: Residue::new(subjects, fold),
-        }))
+        };
+        Self { plan: Arc::new(plan), strict: false }
+    }
+
+    /// The same matcher, parsing every line in full: about half as fast, and no unreadable line goes uncounted.
+    #[must_use]
+    pub fn strict(self) -> Self {
+        Self { strict: true, ..self }
+    }
+
+    /// Goes through blocks of lines: the same decisions as [`Self::line`], fast.
+    pub fn blocks(&self) -> BlockScan<'_> {
+        BlockScan::new(self)
     }
 
     /// What a full parse of one line (without its line feed) says. `hits` ends as the subjects the line
     /// belongs to: sorted, each once.
     pub fn line(&self, line: &[u8], hits: &mut Vec<u32>) -> Verdict {
-        record::decide(&self.0, line, hits)
+        record::decide(&self.plan, line, hits)
     }
 
     /// Whether an identifier of any subject stands anywhere in these bytes.
     pub fn raw_bytes_hold_an_identifier(&self, bytes: &[u8]) -> bool {
-        self.0.residue.found_in(bytes)
+        self.plan.residue.found_in(bytes)
     }
 }

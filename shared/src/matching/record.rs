@@ -55,15 +55,15 @@ impl Node {
 
     fn place(&mut self, path: &[String]) -> &mut Self {
         let Some((name, rest)) = path.split_first() else { return self };
-        let at = self.child(name.as_bytes()).unwrap_or_else(|| {
+        let at = self.child(name).unwrap_or_else(|| {
             self.children.push((name.clone(), Self::default()));
             self.children.len() - 1
         });
         self.children[at].1.place(rest)
     }
 
-    fn child(&self, name: &[u8]) -> Option<usize> {
-        self.children.iter().position(|(child, _)| child.as_bytes() == name)
+    fn child(&self, name: &str) -> Option<usize> {
+        self.children.iter().position(|(child, _)| child == name)
     }
 }
 
@@ -184,25 +184,22 @@ impl<'de> Visitor<'de> for Fields<'_> {
     }
 }
 
-/// Reads a key as bytes, so that one with an unpaired surrogate is just another name.
+/// Reads a key: which child of the node it names.
 struct Name<'n>(&'n Node);
 
 impl<'de> DeserializeSeed<'de> for Name<'_> {
     type Value = Option<usize>;
     fn deserialize<D: Deserializer<'de>>(self, key: D) -> Result<Self::Value, D::Error> {
-        key.deserialize_bytes(self)
+        key.deserialize_str(self)
     }
 }
 
-impl<'de> Visitor<'de> for Name<'_> {
+impl Visitor<'_> for Name<'_> {
     type Value = Option<usize>;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
-    fn visit_bytes<E>(self, key: &[u8]) -> Result<Self::Value, E> {
-        Ok(self.0.child(key))
-    }
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.0.child(key.as_bytes()))
+        Ok(self.0.child(key))
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use foldhash::{HashSet, HashSetExt};
+use foldhash::HashSet;
 
 use super::SubjectSet;
 
@@ -26,7 +26,7 @@ impl Residue {
         for subject in subjects.iter() {
             let id = subject.id.as_bytes();
             let hash = id.iter().fold(0, |hash, &byte| roll(hash, case(fold, byte)));
-            by_length.entry(id.len()).or_insert_with(HashSet::new).insert(hash);
+            by_length.entry(id.len()).or_default().insert(hash);
         }
         Self { fold, by_length, subjects: subjects.clone() }
     }
