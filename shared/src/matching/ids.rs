@@ -64,8 +64,8 @@ impl Ids {
 
     /// The subjects that a value names. More than one only where case folding or trimming makes two
     /// identifiers the same.
-    pub(super) fn find(&self, value: &str) -> impl Iterator<Item = u32> {
-        let value = self.normal(value).into_owned();
+    pub(super) fn find<'a>(&'a self, value: &'a str) -> impl Iterator<Item = u32> + 'a {
+        let value = self.normal(value);
         let hash = self.hash(value.as_bytes());
         let found = if self.in_bitmap(hash) { Some(self.table.iter_hash(hash).copied()) } else { None };
         found.into_iter().flatten().filter(move |&index| *self.normal(self.id(index)) == *value)

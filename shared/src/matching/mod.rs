@@ -21,12 +21,12 @@ use std::sync::Arc;
 
 pub use fast::BlockScan;
 pub use record::Verdict;
+pub(crate) use record::{Found, Node};
 pub use rules::{RuleError, Rules};
 pub use subjects::SubjectSet;
 
 use fast::{Escapes, Key};
 use ids::Ids;
-use record::Node;
 use residue::Residue;
 
 /// Decides which subjects a record belongs to. Cheap to clone, shared between threads.
@@ -91,6 +91,16 @@ impl Matcher {
     /// belongs to: sorted, each once.
     pub fn line(&self, line: &[u8], hits: &mut Vec<u32>) -> Verdict {
         record::decide(&self.plan, line, hits)
+    }
+
+    /// What stands at a path, for formats that know their columns beforehand. `None`: nothing of interest.
+    pub(crate) fn at<'a>(&self, path: impl Iterator<Item = &'a str>) -> Option<&Node> {
+        self.plan.root.at(path)
+    }
+
+    /// An empty record, to be told its values one by one.
+    pub(crate) fn record(&self) -> Found<'_> {
+        Found::new(&self.plan)
     }
 
     /// Whether an identifier of any subject stands anywhere in these bytes.

@@ -33,7 +33,7 @@ pub enum Verdict {
 
 /// A place in a record that lies on the path of a rule or of a condition.
 #[derive(Default)]
-pub(super) struct Node {
+pub(crate) struct Node {
     children: Vec<(String, Node)>,
     /// Rules whose identifier stands here.
     rules: Vec<usize>,
@@ -62,6 +62,17 @@ impl Node {
         self.children[at].1.place(rest)
     }
 
+    /// The place that names lead to, if an identifier or a condition stands right there.
+    pub(super) fn at<'a>(&self, mut path: impl Iterator<Item = &'a str>) -> Option<&Self> {
+        let node = path.try_fold(self, |node, name| Some(&node.children[node.child(name)?].1))?;
+        (node.holds_identifier() || !node.conditions.is_empty()).then_some(node)
+    }
+
+    /// Whether some rule's identifier stands here, and not just a condition.
+    pub(crate) fn holds_identifier(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
     fn child(&self, name: &str) -> Option<usize> {
         self.children.iter().position(|(child, _)| child == name)
     }
@@ -70,31 +81,55 @@ impl Node {
 /// See [`super::Matcher::line`].
 pub(super) fn decide(plan: &Plan, line: &[u8], hits: &mut Vec<u32>) -> Verdict {
     hits.clear();
-    let mut found = Found { plan, named: Vec::new(), met: vec![false; plan.rules.iter().len()] };
+    let mut found = Found::new(plan);
     let read = simdutf8::basic::from_utf8(line).is_ok_and(|text| found.object(text, &plan.root, 0).is_ok());
-    if !read {
-        return Verdict::Unreadable;
+    match read && found.decide(hits) {
+        true => Verdict::Remove,
+        false if read => Verdict::Keep,
+        false => Verdict::Unreadable,
     }
-    for (rule, (at, met)) in plan.rules.iter().zip(found.met.iter().enumerate()) {
-        if rule.when.is_none() || *met {
-            hits.extend(found.named.iter().filter(|(of, _)| *of == at).map(|(_, subject)| subject));
-        }
-    }
-    hits.sort_unstable();
-    hits.dedup();
-    if hits.is_empty() { Verdict::Keep } else { Verdict::Remove }
 }
 
-/// What a walk over a record has found.
-struct Found<'p> {
+/// What is found in a record, value by value.
+pub(crate) struct Found<'p> {
     plan: &'p Plan,
     /// Rules and the subjects that the values at their paths name.
     named: Vec<(usize, u32)>,
-    /// Per rule: its condition holds.
-    met: Vec<bool>,
+    /// Rules whose condition holds.
+    met: Vec<usize>,
 }
 
-impl Found<'_> {
+impl<'p> Found<'p> {
+    pub(super) fn new(plan: &'p Plan) -> Self {
+        Self { plan, named: Vec::new(), met: Vec::new() }
+    }
+
+    /// Takes note of a text at a place.
+    pub(crate) fn text(&mut self, value: &str, node: &Node) {
+        for &rule in &node.rules {
+            let ids = &self.plan.ids[self.plan.rule_ids[rule]];
+            self.named.extend(ids.find(value).map(|subject| (rule, subject)));
+        }
+        self.met.extend(node.conditions.iter().filter(|(_, equals)| equals == value).map(|(rule, _)| rule));
+    }
+
+    /// Whether any value names a subject, conditions aside.
+    pub(crate) fn names_somebody(&self) -> bool {
+        !self.named.is_empty()
+    }
+
+    /// Whether the record belongs to a subject; `hits` ends as all of them, sorted, each once. Forgets the record.
+    pub(crate) fn decide(&mut self, hits: &mut Vec<u32>) -> bool {
+        hits.clear();
+        let holds = |rule| self.plan.rules.conditional(rule).is_none() || self.met.contains(&rule);
+        hits.extend(self.named.iter().filter(|(rule, _)| holds(*rule)).map(|(_, subject)| subject));
+        hits.sort_unstable();
+        hits.dedup();
+        self.named.clear();
+        self.met.clear();
+        !hits.is_empty()
+    }
+
     fn object(&mut self, text: &str, node: &Node, arrays: usize) -> Result<(), serde_json::Error> {
         let mut json = serde_json::Deserializer::from_str(text);
         let values = json.deserialize_map(Fields(node))?;
@@ -131,16 +166,6 @@ impl Found<'_> {
             _ => {}
         }
         Ok(())
-    }
-
-    fn text(&mut self, value: &str, node: &Node) {
-        for &rule in &node.rules {
-            let ids = &self.plan.ids[self.plan.rule_ids[rule]];
-            self.named.extend(ids.find(value).map(|subject| (rule, subject)));
-        }
-        for (rule, equals) in &node.conditions {
-            self.met[*rule] |= equals == value;
-        }
     }
 }
 

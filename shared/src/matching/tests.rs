@@ -185,7 +185,7 @@ fn by_value(rules: &Rules, subjects: &SubjectSet, line: &[u8]) -> Option<Vec<u32
     let record = serde_json::from_slice::<Value>(line).ok().filter(Value::is_object)?;
     let mut hits = Vec::new();
     for rule in rules.iter() {
-        let met = |when: &rules::When| at_path(&record, &when.path).iter().any(|text| *text == when.equals);
+        let met = |when: &rules::When| at_path(&record, &when.path).contains(&when.equals);
         if !rule.when.as_ref().is_none_or(met) {
             continue;
         }
