@@ -27,7 +27,7 @@ impl<'d, 'o> Blocks<'d, 'o> {
         self.buffer.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
         if self.end > self.buffer.len() / 2 {
-            if self.end > MAX_RECORD {
+            if self.buffer.len() >= MAX_RECORD {
                 return Err(FormatError::Unsupported("a record longer than 128 MiB"));
             }
             self.buffer.resize(self.buffer.len() * 2, 0);

@@ -49,7 +49,7 @@ fn header<'m>(bytes: &[u8], last: bool, matcher: &'m Matcher) -> Option<(Header<
         let columns: Vec<_> = cells.iter().enumerate().filter_map(column).collect();
         let end = bytes.len() - text.len() + record.end;
         let header = Header { delimiter, cells: cells.len(), columns };
-        header.columns.iter().any(|(_, node)| node.holds_identifier()).then_some((header, end))
+        header.columns.iter().any(|(_, node)| node.leads_to_identifier()).then_some((header, end))
     })
 }
 
@@ -88,7 +88,7 @@ pub(super) fn purge(
             }
             for (column, node) in &header.columns {
                 if let Ok(text) = str::from_utf8(&cells[*column].text(bytes)) {
-                    found.text(text, node);
+                    found.cell(text, node);
                 }
             }
             if found.decide(&mut hits) {

@@ -15,7 +15,7 @@ mod residue;
 mod rules;
 mod subjects;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 
@@ -93,9 +93,15 @@ impl Matcher {
         record::decide(&self.plan, line, hits)
     }
 
-    /// What stands at a path, for formats that know their columns beforehand. `None`: nothing of interest.
+    /// What rules look for at a path, for formats that know their columns beforehand.
     pub(crate) fn at<'a>(&self, path: impl Iterator<Item = &'a str>) -> Option<&Node> {
         self.plan.root.at(path)
+    }
+
+    /// Whether a text at a place may name somebody: what is ruled out here needs no [`Found`].
+    pub(crate) fn may_concern(&self, node: &Node, text: &str) -> bool {
+        node.goes_deeper()
+            || node.rules().any(|rule| self.plan.ids[self.plan.rule_ids[rule]].may_hold(text.as_bytes()))
     }
 
     /// An empty record, to be told its values one by one.

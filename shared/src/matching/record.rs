@@ -62,15 +62,29 @@ impl Node {
         self.children[at].1.place(rest)
     }
 
-    /// The place that names lead to, if an identifier or a condition stands right there.
+    /// The place that names lead to.
     pub(super) fn at<'a>(&self, mut path: impl Iterator<Item = &'a str>) -> Option<&Self> {
-        let node = path.try_fold(self, |node, name| Some(&node.children[node.child(name)?].1))?;
-        (node.holds_identifier() || !node.conditions.is_empty()).then_some(node)
+        path.try_fold(self, |node, name| Some(&node.children[node.child(name)?].1))
     }
 
-    /// Whether some rule's identifier stands here, and not just a condition.
-    pub(crate) fn holds_identifier(&self) -> bool {
-        !self.rules.is_empty()
+    /// Rules whose identifier stands right here.
+    pub(super) fn rules(&self) -> impl Iterator<Item = usize> {
+        self.rules.iter().copied()
+    }
+
+    /// Whether some rule's identifier stands here or deeper, and not just a condition.
+    pub(crate) fn leads_to_identifier(&self) -> bool {
+        !self.rules.is_empty() || self.children.iter().any(|(_, child)| child.leads_to_identifier())
+    }
+
+    /// Whether some rule's condition stands here or deeper.
+    pub(crate) fn leads_to_condition(&self) -> bool {
+        !self.conditions.is_empty() || self.children.iter().any(|(_, child)| child.leads_to_condition())
+    }
+
+    /// Whether some rule's path goes on from here.
+    pub(crate) fn goes_deeper(&self) -> bool {
+        !self.children.is_empty()
     }
 
     fn child(&self, name: &str) -> Option<usize> {
@@ -104,8 +118,20 @@ impl<'p> Found<'p> {
         Self { plan, named: Vec::new(), met: Vec::new() }
     }
 
+    /// Takes note of a cell of a table. One that holds a JSON object is gone into if a rule's path does.
+    pub(crate) fn cell(&mut self, value: &str, node: &Node) {
+        self.text(value, node);
+        if node.goes_deeper() && value.trim_start().starts_with('{') {
+            let (named, met) = (self.named.len(), self.met.len());
+            if self.object(value, node, 0).is_err() {
+                self.named.truncate(named);
+                self.met.truncate(met);
+            }
+        }
+    }
+
     /// Takes note of a text at a place.
-    pub(crate) fn text(&mut self, value: &str, node: &Node) {
+    fn text(&mut self, value: &str, node: &Node) {
         for &rule in &node.rules {
             let ids = &self.plan.ids[self.plan.rule_ids[rule]];
             self.named.extend(ids.find(value).map(|subject| (rule, subject)));
@@ -113,7 +139,7 @@ impl<'p> Found<'p> {
         self.met.extend(node.conditions.iter().filter(|(_, equals)| equals == value).map(|(rule, _)| rule));
     }
 
-    /// Whether any value names a subject, conditions aside.
+    /// Whether any value so far names a subject, conditions aside.
     pub(crate) fn names_somebody(&self) -> bool {
         !self.named.is_empty()
     }

@@ -40,7 +40,7 @@ const VALUES: &[&str] = &[
 ];
 const IDS: &[&str] = &["u7", "42", "é@x.io", "a\"b\\c", "a@b.io", "-7", "100", "😀", "true", "null"];
 
-fn subjects() -> SubjectSet {
+pub(crate) fn subjects() -> SubjectSet {
     let kinds = [SubjectType::UserId, SubjectType::AnonymousId];
     let both = |id: &&str| kinds.map(|kind| Subject { kind, id: (*id).to_owned() });
     SubjectSet::new(IDS.iter().flat_map(both).skip(1))
@@ -62,10 +62,10 @@ fn rule_sets() -> [Rules; 3] {
 }
 
 /// A small generator: every test case is one seed, and a failure prints the line.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+    pub(crate) fn roll(&mut self, sides: usize) -> usize {
         self.0 = self.0.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
         ((self.0 >> 33) as usize) % sides
     }
@@ -76,7 +76,7 @@ impl Dice {
         of[self.roll(of.len())]
     }
 
-    fn line(&mut self) -> Vec<u8> {
+    pub(crate) fn line(&mut self) -> Vec<u8> {
         let mut line = String::new();
         self.object(&mut line, 0);
         let mut line = line.into_bytes();
