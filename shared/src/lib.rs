@@ -2,5 +2,6 @@
 
 pub mod failure;
 pub mod format;
+pub mod index;
 pub mod matching;
 pub mod subject;

@@ -99,7 +99,7 @@ impl Report {
     /// Counts a kept line that cannot be read.
     pub(crate) fn count_unreadable(&mut self, line: &[u8], matcher: &Matcher) {
         self.unreadable += 1;
-        self.suspect += u64::from(matcher.raw_bytes_hold_an_identifier(line));
+        self.suspect += u64::from(matcher.suspects(line));
     }
 
     /// Counts a record of these subjects, or of nobody.

@@ -200,6 +200,9 @@ impl<'m> BlockScan<'m> {
     #[inline]
     fn is_somebody(&self, value: &[u8], key: &Key) -> bool {
         let plan = &*self.matcher.plan;
+        if self.matcher.seen.is_some() {
+            key.ids.iter().for_each(|&ids| self.matcher.note(ids, value));
+        }
         key.ids.iter().any(|&ids| Ids::may_hold(&plan.ids[ids], value))
     }
 }

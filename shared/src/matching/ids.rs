@@ -7,6 +7,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::{SubjectSet, rules::Rule};
+use crate::index::IndexKey;
 use crate::subject::SubjectType;
 
 /// Bits of the bitmap per identifier: most values that are nobody's end at the bitmap.
@@ -69,6 +70,21 @@ impl Ids {
         let hash = self.hash(value.as_bytes());
         let found = if self.in_bitmap(hash) { Some(self.table.iter_hash(hash).copied()) } else { None };
         found.into_iter().flatten().filter(move |&index| *self.normal(self.id(index)) == *value)
+    }
+
+    /// A place in a table for this value.
+    pub(super) fn slot(&self, value: &str) -> usize {
+        (self.hash(value.as_bytes()) >> 8) as usize
+    }
+
+    /// The hash under which the index of an object knows this value.
+    pub(super) fn index_hash(&self, key: &IndexKey, value: &str) -> u64 {
+        key.hash(self.kind, self.fold_case, self.trim, &self.normal(value))
+    }
+
+    /// All identifiers.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.table.iter().map(|&index| self.id(index))
     }
 
     fn id(&self, index: u32) -> &str {

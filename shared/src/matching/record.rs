@@ -14,7 +14,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Vis
 use serde_json::value::RawValue;
 
 use super::rules::{Rule, Rules, When};
-use super::{Plan, number};
+use super::{Matcher, Plan, number};
 
 /// Arrays in arrays are gone through up to this depth; deeper ones make a line unreadable, as nobody writes
 /// identifiers so and each level costs another reading.
@@ -93,10 +93,11 @@ impl Node {
 }
 
 /// See [`super::Matcher::line`].
-pub(super) fn decide(plan: &Plan, line: &[u8], hits: &mut Vec<u32>) -> Verdict {
+pub(super) fn decide(matcher: &Matcher, line: &[u8], hits: &mut Vec<u32>) -> Verdict {
     hits.clear();
-    let mut found = Found::new(plan);
-    let read = simdutf8::basic::from_utf8(line).is_ok_and(|text| found.object(text, &plan.root, 0).is_ok());
+    let mut found = Found::new(matcher);
+    let read =
+        simdutf8::basic::from_utf8(line).is_ok_and(|text| found.object(text, &matcher.plan.root, 0).is_ok());
     match read && found.decide(hits) {
         true => Verdict::Remove,
         false if read => Verdict::Keep,
@@ -106,6 +107,7 @@ pub(super) fn decide(plan: &Plan, line: &[u8], hits: &mut Vec<u32>) -> Verdict {
 
 /// What is found in a record, value by value.
 pub(crate) struct Found<'p> {
+    matcher: &'p Matcher,
     plan: &'p Plan,
     /// Rules and the subjects that the values at their paths name.
     named: Vec<(usize, u32)>,
@@ -114,8 +116,8 @@ pub(crate) struct Found<'p> {
 }
 
 impl<'p> Found<'p> {
-    pub(super) fn new(plan: &'p Plan) -> Self {
-        Self { plan, named: Vec::new(), met: Vec::new() }
+    pub(super) fn new(matcher: &'p Matcher) -> Self {
+        Self { matcher, plan: &matcher.plan, named: Vec::new(), met: Vec::new() }
     }
 
     /// Takes note of a cell of a table. One that holds a JSON object is gone into if a rule's path does.
@@ -133,7 +135,9 @@ impl<'p> Found<'p> {
     /// Takes note of a text at a place.
     fn text(&mut self, value: &str, node: &Node) {
         for &rule in &node.rules {
-            let ids = &self.plan.ids[self.plan.rule_ids[rule]];
+            let which = self.plan.rule_ids[rule];
+            self.matcher.note(which, value.as_bytes());
+            let ids = &self.plan.ids[which];
             self.named.extend(ids.find(value).map(|subject| (rule, subject)));
         }
         self.met.extend(node.conditions.iter().filter(|(_, equals)| equals == value).map(|(rule, _)| rule));
