@@ -38,6 +38,10 @@ async fn three_people_disappear_and_nobody_else_notices() -> Result<()> {
     let expected = [("Braze", "ACCEPTED"), ("Events archive", "CONFIRMED"), ("Warehouse", "CONFIRMED")];
     assert_eq!(tasks, expected.map(|(name, status)| (name.to_owned(), status.to_owned())), "{regulation:#}");
 
+    // Lethe's own count and one that shares no code with it.
+    let archive = destinations(&regulation).into_iter().find(|task| task["name"] == "Events archive");
+    assert_eq!(archive.context("no archive")?["evidence"]["find"]["counts"]["lines"], lines.theirs());
+
     let lines_left = Census::take(&world.s3, &world.bucket, &THREE).await?;
     assert_eq!(lines_left.theirs(), 0, "lines of the three, in all versions: {:?}", lines_left.of);
     assert_eq!(lines_left.rest, lines.rest, "everyone else's lines, byte for byte");
