@@ -11,6 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
+use crate::census::versions;
 use crate::people::THREE;
 
 /// The folder that Segment writes to.
@@ -165,6 +166,18 @@ pub async fn create_bucket(s3: &aws_sdk_s3::Client, bucket: &str) -> Result<()> 
     let versioned = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
     s3.put_bucket_versioning().bucket(bucket).versioning_configuration(versioned).send().await?;
     Ok(())
+}
+
+/// Removes every version of every object from a bucket.
+///
+/// # Errors
+/// What S3 answers.
+pub async fn empty(s3: &aws_sdk_s3::Client, bucket: &str) -> Result<()> {
+    let removals = versions(s3, bucket).await?.into_iter().map(|(key, version, _)| async move {
+        s3.delete_object().bucket(bucket).key(key).version_id(version).send().await?;
+        anyhow::Ok(())
+    });
+    stream::iter(removals).buffer_unordered(8).try_collect().await
 }
 
 /// An id as a JSON string, in one of the spellings that mean the same.

@@ -64,7 +64,7 @@ impl Census {
 }
 
 /// Every version of every object: key, version, whether it is the current one.
-async fn versions(s3: &aws_sdk_s3::Client, bucket: &str) -> Result<Vec<(String, String, bool)>> {
+pub(crate) async fn versions(s3: &aws_sdk_s3::Client, bucket: &str) -> Result<Vec<(String, String, bool)>> {
     let mut all = Vec::new();
     let (mut key_marker, mut version_marker) = (None, None);
     loop {

@@ -8,13 +8,13 @@ use anyhow::{Context, Result, bail};
 use reqwest::Client;
 use serde_json::Value;
 use tests::api::destinations;
-use tests::archive::Archive;
+use tests::archive::{Archive, empty};
 use tests::census::Census;
 use tests::people::{THREE, everyone};
 use tests::warehouse::Holdings;
 use tests::{certificate, warehouse};
 
-use crate::screen::{Board, done, number, step};
+use crate::screen::{Board, Progress, done, number, step};
 use crate::up::{BUCKET, DATABASE, Local, up};
 
 /// Everything that holds data about people.
@@ -66,7 +66,9 @@ async fn fill(local: &Local) -> Result<()> {
         seed: 7,
     };
     let since = step("Archive");
-    archive.upload(&local.ports.aws.s3(), BUCKET).await?;
+    let s3 = local.ports.aws.s3();
+    empty(&s3, BUCKET).await?;
+    archive.upload(&s3, BUCKET).await?;
     done(since, &format!("{} events, 2 sources, 4 days", number(archive.len() as u64)));
 
     let since = step("Warehouse");
@@ -93,8 +95,8 @@ fn braze(local: &Local) -> Client {
 async fn watch(local: &Local, id: &str) -> Result<Value> {
     let begun = Instant::now();
     let mut board = Board::default();
-    let mut ended: Vec<Option<f64>> = Vec::new();
-    local
+    let mut ended: Vec<Option<Duration>> = Vec::new();
+    let regulation = local
         .stack
         .api
         .wait(id, Duration::from_secs(180), |regulation| {
@@ -102,20 +104,60 @@ async fn watch(local: &Local, id: &str) -> Result<Value> {
             ended.resize(tasks.len(), None);
             let lines = tasks.iter().zip(&mut ended).map(|(task, ended)| {
                 if !task["finishedAt"].is_null() {
-                    ended.get_or_insert(begun.elapsed().as_secs_f64());
+                    ended.get_or_insert(begun.elapsed());
                 }
-                line(task, *ended)
+                Progress {
+                    name: text(task, "name"),
+                    status: text(task, "taskStatus"),
+                    ended: *ended,
+                    result: result(task),
+                }
             });
-            board.show(lines.collect());
+            board.show(lines.collect(), begun.elapsed());
         })
-        .await
+        .await?;
+    println!(
+        "\n  {:<16} {:<14} {:>5.1} s",
+        "The regulation",
+        text(&regulation, "overallStatus"),
+        begun.elapsed().as_secs_f64()
+    );
+    Ok(regulation)
 }
 
-fn line(task: &Value, ended: Option<f64>) -> String {
-    let text = |name: &str| task[name].as_str().unwrap_or_default().to_owned();
-    let time = ended.map(|seconds| format!("{seconds:.1} s")).unwrap_or_default();
-    let why = if text("errString").is_empty() { text("message") } else { text("errString") };
-    format!("  {:<16} {:<14} {time:>7}   {why}", text("name"), text("taskStatus")).trim_end().to_owned()
+fn text(value: &Value, name: &str) -> String {
+    value[name].as_str().unwrap_or_default().to_owned()
+}
+
+/// What a destination says it did, in a few words.
+fn result(task: &Value) -> String {
+    for why in ["errString", "message"] {
+        if !text(task, why).is_empty() {
+            return text(task, why);
+        }
+    }
+    let said = [("find", "found "), ("forward", ""), ("verify", "left ")].map(|(step, words)| {
+        let counts = counts(&task["evidence"][step]["counts"]);
+        if counts.is_empty() { counts } else { format!("{words}{counts}") }
+    });
+    said.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+/// `{"lines": 5, "objects": 2}` → `5 lines, 2 objects`; rows per table → `5 rows in 2 tables`.
+fn counts(counts: &Value) -> String {
+    let Some(counts) = counts.as_object() else { return String::new() };
+    let amount = |value: &Value| number(value.as_u64().unwrap_or(0));
+    if !counts.is_empty() && counts.keys().all(|name| name.contains('.')) {
+        let rows: u64 = counts.values().filter_map(Value::as_u64).sum();
+        return format!("{} rows in {} tables", number(rows), counts.len());
+    }
+    let said = counts.iter().map(|(name, value)| format!("{} {}", amount(value), words(name)));
+    said.collect::<Vec<_>>().join(", ")
+}
+
+/// `objectsRewritten` → `objects rewritten`.
+fn words(name: &str) -> String {
+    name.chars().flat_map(|c| c.is_uppercase().then_some(' ').into_iter().chain(c.to_lowercase())).collect()
 }
 
 impl World {
@@ -211,14 +253,28 @@ async fn proof(local: &Local, id: &str) -> Result<Vec<String>> {
     }
     let answer = api.get(&format!("/regulations/{id}/certificate")).await?;
     let jws = answer["data"]["certificate"].as_str().context("there is no certificate")?;
-    let keys = api.get("/.well-known/jwks.json").await?;
-    let claims = certificate::verify(jws, &keys)?;
-    println!("  Certificate      signature holds (ES256, checked offline against /.well-known/jwks.json)\n");
-    for line in format!("{claims:#}").lines().take(40) {
-        println!("    {line}");
-    }
+    let claims = certificate::verify(jws, &api.get("/.well-known/jwks.json").await?)?;
+    println!("  Certificate      signature checked offline against the published key (ES256)\n");
+    show_certificate(&claims);
+    println!("\n  {}… ({} characters)", jws.chars().take(88).collect::<String>(), jws.len());
+    println!("  curl -H \"Authorization: Bearer $LETHE_TOKEN\" $LETHE_URL/regulations/{id}/certificate");
     if let Some(named) = THREE.iter().find(|id| claims.to_string().contains(&format!("\"{id}\""))) {
         faults.push(format!("the certificate names {named}"));
     }
     Ok(faults)
+}
+
+/// What the certificate says, a line for each piece of evidence.
+fn show_certificate(claims: &Value) {
+    let list = |name: &str| claims[name].as_array().cloned().unwrap_or_default();
+    let destinations = list("destinations");
+    for subject in list("subjects") {
+        println!("    subject    {}", subject.as_str().unwrap_or_default());
+    }
+    for evidence in list("evidence") {
+        let at = destinations.iter().find(|it| it["id"] == evidence["destinationId"] && !it["id"].is_null());
+        let at = at.map(|it| text(it, "name")).unwrap_or_default();
+        let hash: String = text(&evidence, "hash").chars().take(8).collect();
+        println!("    {:<10} {at:<16} {:<44} #{hash}", text(&evidence, "step"), counts(&evidence["counts"]));
+    }
 }
