@@ -49,6 +49,11 @@ impl Scenario {
         Ok(Self { people, lines, rows })
     }
 
+    /// How many lines the three had, in all versions.
+    pub fn lines_of_the_three(&self) -> u64 {
+        self.lines.theirs()
+    }
+
     /// The three are nowhere, and nobody else notices.
     ///
     /// # Panics

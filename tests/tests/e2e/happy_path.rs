@@ -1,6 +1,7 @@
 //! The main job: three people ask to be forgotten, and are, everywhere; nobody else notices.
 
 use anyhow::{Context, Result};
+use tests::api::destinations;
 use tests::certificate;
 use tests::people::THREE;
 use tests::scenario::{Scenario, forget_the_three, task};
@@ -17,6 +18,11 @@ async fn three_people_disappear_and_nobody_else_notices() -> Result<()> {
         assert_eq!(task(&regulation, name), (status.to_owned(), String::new()), "{name}: {regulation:#}");
     }
     scenario.assert_forgotten(&world).await?;
+
+    // Lethe's own count and one that shares no code with it.
+    let archive = destinations(&regulation).into_iter().find(|task| task["name"] == "Events archive");
+    let found = &archive.context("no archive")?["evidence"]["find"];
+    assert_eq!(found["counts"]["lines"], scenario.lines_of_the_three(), "{found:#}");
 
     let api = &world.stack.api;
     let suppressed = api.get("/suppressions").await?["data"]["suppressed"].to_string();
