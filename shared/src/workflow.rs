@@ -2,6 +2,7 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_sfn::Client;
+use aws_sdk_sfn::error::ProvideErrorMetadata;
 use aws_sdk_sfn::types::ExecutionStatus;
 use serde_json::json;
 
@@ -65,13 +66,20 @@ impl Workflow {
         let request = self.client.send_task_success().task_token(token).output("{}");
         match request.send().await {
             Ok(_) => Ok(()),
-            Err(e)
-                if e.as_service_error().is_some_and(|e| {
-                    e.is_task_timed_out() || e.is_invalid_token() || e.is_task_does_not_exist()
-                }) =>
-            {
-                Ok(())
-            }
+            Err(e) if e.code().is_some_and(is_answered) => Ok(()),
+            Err(e) => Err(failure(&e)),
+        }
+    }
+
+    /// Tells a waiting state that its work will not be done.
+    ///
+    /// # Errors
+    /// As Step Functions says.
+    pub async fn fail(&self, token: &str, error: &str) -> Result<()> {
+        let request = self.client.send_task_failure().task_token(token).error(error);
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(e) if e.code().is_some_and(is_answered) => Ok(()),
             Err(e) => Err(failure(&e)),
         }
     }
@@ -87,9 +95,14 @@ impl Workflow {
     }
 }
 
+/// Whether an error says that nobody waits for this token any more.
+fn is_answered(code: &str) -> bool {
+    matches!(code, "TaskTimedOut" | "InvalidToken" | "TaskDoesNotExist")
+}
+
 fn failure<E>(error: &E) -> Failure
 where
-    E: aws_sdk_sfn::error::ProvideErrorMetadata + std::error::Error,
+    E: ProvideErrorMetadata + std::error::Error,
 {
     aws::failure("Step Functions", error)
 }

@@ -14,7 +14,7 @@ use shared::workflow::Workflow;
 use crate::auth::{self, Token};
 use crate::error::{ApiError, Reply};
 use crate::request::MAX_BODY;
-use crate::{destinations, regulations, suppressions};
+use crate::{destinations, regulations, runs, suppressions};
 
 pub struct Context {
     pub store: Store,
@@ -23,6 +23,7 @@ pub struct Context {
     pub workflow: Workflow,
     pub signer: Signer,
     pub certificates: Workspace,
+    pub workspace: Workspace,
     pub workspace_id: String,
     pub any_endpoint: bool,
 }
@@ -35,6 +36,11 @@ pub fn router(context: Arc<Context>) -> Router {
         .route("/regulations/{id}", get(regulations::show))
         .route("/regulations/{id}/retry", post(regulations::retry))
         .route("/regulations/{id}/certificate", get(regulations::certificate))
+        .route("/purge-runs", post(runs::create).get(runs::list))
+        .route("/purge-runs/{id}", get(runs::show))
+        .route("/purge-runs/{id}/report", get(runs::report))
+        .route("/purge-runs/{id}/confirm", post(runs::confirm))
+        .route("/purge-runs/{id}/stop", post(runs::stop))
         .route("/suppressions", get(suppressions::list))
         .route("/destinations", post(destinations::create).get(destinations::list))
         .route_layer(from_fn_with_state(context.clone(), auth::require_token))

@@ -6,6 +6,7 @@ mod error;
 mod handler;
 mod regulations;
 mod request;
+mod runs;
 mod suppressions;
 
 use std::sync::Arc;
@@ -27,13 +28,15 @@ async fn main() -> Result<(), Error> {
     telemetry::init(module_path!());
     let config = aws::config().await;
     let secrets = SecretStore::from_env(&config);
+    let s3 = client(&config);
     let context = Context {
         store: Store::from_env(&config),
         token: Token::new(secrets.clone(), settings::required("ADMIN_TOKEN_SECRET")?),
         secrets,
         workflow: Workflow::new(&config),
         signer: Signer::new(&config),
-        certificates: Workspace::new(client(&config), settings::required("AUDIT_BUCKET")?),
+        certificates: Workspace::new(s3.clone(), settings::required("AUDIT_BUCKET")?),
+        workspace: Workspace::new(s3, settings::required("LETHE_BUCKET")?),
         workspace_id: settings::required("WORKSPACE_ID")?,
         any_endpoint: settings::required("DESTINATION_ENDPOINTS")? == "any",
     };

@@ -1,18 +1,28 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aws_sdk_s3::Client;
 use futures::future::ready;
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
+use shared::archive::Archive;
+use shared::archive::filters::Filters;
+use shared::archive::ledger::Ledger;
 use shared::archive::manifest::{Batch, Entry, Outcome, Phase, Results, Roster};
+use shared::archive::purge::Purge;
 use shared::archive::workspace::{Key, Workspace};
-use shared::archive::{Archive, purge};
-use shared::failure::Result;
+use shared::failure::{Failure, Result};
 use shared::id::RunId;
+use shared::index::IndexKey;
 use shared::matching::{Matcher, SubjectSet};
+use shared::store::{Progress, Store};
+
+/// How often a batch tells how far it is.
+const TELL_EVERY: Duration = Duration::from_secs(2);
 
 pub struct Context {
+    pub store: Store,
     pub workspace: Workspace,
+    pub index_key: IndexKey,
     pub s3: Client,
     pub cores: usize,
 }
@@ -34,6 +44,9 @@ pub struct Reply {
 /// Does as much of a batch as fits, an object a core at a time, and keeps how far it came.
 pub async fn purge(context: &Context, request: Request, until: Instant) -> Result<Reply> {
     let Request { run_id, phase, batch: number } = request;
+    if context.store.run(&run_id).await?.is_some_and(|run| run.stop_requested) {
+        return Err(Failure::permanent(format!("{run_id} was stopped")));
+    }
     let roster: Roster = context.workspace.expect(Key::Roster(&run_id)).await?;
     let batch: Batch = context.workspace.expect(Key::Batch(&run_id, phase, number)).await?;
     let key = Key::Results(&run_id, phase, number);
@@ -43,25 +56,48 @@ pub async fn purge(context: &Context, request: Request, until: Instant) -> Resul
         results: Vec::new(),
     });
     let matcher = Matcher::new(&batch.rules, &SubjectSet::new(roster.subjects));
-    let archive = Archive::new(context.s3.clone(), batch.bucket);
+    let (workspace, index_key) = (context.workspace.clone(), context.index_key.clone());
+    let purge = Purge {
+        archive: Archive::new(context.s3.clone(), batch.bucket),
+        filters: Filters::new(workspace.clone(), batch.archive, batch.rules, &matcher, index_key),
+        ledger: Ledger::new(workspace, run_id.clone()),
+        matcher,
+    };
     let left = batch.entries.get(results.results.len()..).unwrap_or_default();
     // Nothing new begins after `until`; what has begun is finished, so that no upload is left half-way.
-    let outcomes: Vec<_> = stream::iter(left)
+    let mut outcomes = stream::iter(left)
         .take_while(|_| ready(Instant::now() < until))
-        .map(|entry| one(&archive, phase, entry, &matcher))
+        .map(|entry| one(&purge, phase, entry))
         .buffered(context.cores)
-        .collect()
-        .await;
-    results.results.extend(outcomes);
+        .boxed_local();
+    let mut told = Instant::now();
+    while let Some(outcome) = outcomes.next().await {
+        results.results.push(outcome);
+        if told.elapsed() > TELL_EVERY {
+            context.store.note_progress(&run_id, phase, number, progress(&results)).await?;
+            told = Instant::now();
+        }
+    }
     context.workspace.write(key, &results).await?;
-    tracing::info!(run = %run_id, phase = phase.as_str(), batch = number, objects = results.results.len(), "batch");
-    Ok(Reply { done: results.results.len() == batch.entries.len() })
+    context.store.note_progress(&run_id, phase, number, progress(&results)).await?;
+    let objects = results.results.len();
+    tracing::info!(run = %run_id, phase = phase.as_str(), batch = number, objects, "batch");
+    Ok(Reply { done: objects == batch.entries.len() })
 }
 
-async fn one(archive: &Archive, phase: Phase, entry: &Entry, matcher: &Matcher) -> Outcome {
+async fn one(purge: &Purge, phase: Phase, entry: &Entry) -> Outcome {
     match phase {
-        Phase::Forget => purge::forget(archive, entry, matcher).await,
-        Phase::Verify => purge::verify(archive, entry, matcher).await,
-        _ => purge::find(archive, entry, matcher).await,
+        Phase::Forget => purge.forget(entry).await,
+        Phase::Verify => purge.verify(entry).await,
+        _ => purge.find(entry).await,
+    }
+}
+
+fn progress(results: &Results) -> Progress {
+    let seen = || results.results.iter().flat_map(|outcome| &outcome.seen);
+    Progress {
+        objects: results.results.len() as u64,
+        bytes: seen().map(|seen| seen.report.bytes).sum(),
+        hits: seen().map(|seen| seen.report.removed).sum(),
     }
 }

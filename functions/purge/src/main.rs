@@ -7,6 +7,9 @@ use std::thread::available_parallelism;
 use lambda_runtime::Error;
 use shared::archive::client;
 use shared::archive::workspace::Workspace;
+use shared::index::IndexKey;
+use shared::secrets::SecretStore;
+use shared::store::Store;
 use shared::{aws, settings, telemetry};
 
 use handler::Context;
@@ -14,9 +17,13 @@ use handler::Context;
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::init(module_path!());
-    let s3 = client(&aws::config().await);
+    let config = aws::config().await;
+    let s3 = client(&config);
+    let secret = SecretStore::from_env(&config).text(&settings::required("PSEUDONYM_KEY_SECRET")?).await?;
     let context = Context {
+        store: Store::from_env(&config),
         workspace: Workspace::new(s3.clone(), settings::required("LETHE_BUCKET")?),
+        index_key: IndexKey::new(secret.as_bytes()),
         s3,
         cores: available_parallelism().map_or(1, usize::from),
     };

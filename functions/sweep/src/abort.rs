@@ -14,6 +14,8 @@ use crate::handler::Context;
 const PATIENCE: usize = 3;
 
 pub async fn abort(context: &Context, run: &RunId, error: &str) -> Result<()> {
+    let stopped = context.store.run(run).await?.is_some_and(|record| record.stop_requested);
+    let error = if stopped { "somebody stopped it" } else { error };
     tracing::warn!(%run, error, "giving a purge run up");
     if let Some(roster) = context.workspace.read::<Roster>(Key::Roster(run)).await? {
         for member in &roster.members {

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use shared::archive::manifest::{Member, Phase, Residual, Roster};
 use shared::archive::workspace::Key;
 use shared::evidence::{Evidence, Step};
-use shared::failure::Result;
+use shared::failure::{Failure, Result};
 use shared::id::RunId;
+use shared::store::Run;
 use shared::task::{Task, TaskStatus};
 
 use crate::handler::Context;
@@ -19,8 +20,10 @@ use crate::tally::{Hit, Tally, tally};
 const NAMED: usize = 3;
 
 pub async fn close(context: &Context, run: &RunId) -> Result<()> {
+    let dry_run = goes_on(context, run).await?.dry_run;
     // Without a roster the run is closed already, but for what a crash left undone below.
-    if let Some(roster) = context.workspace.read::<Roster>(Key::Roster(run)).await? {
+    let roster = context.workspace.read::<Roster>(Key::Roster(run)).await?;
+    if let Some(roster) = roster.as_ref().filter(|_| !dry_run) {
         let archives = tally(context, run).await?;
         for member in &roster.members {
             for archive in &member.archives {
@@ -35,10 +38,19 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
             }
             answer(context, member).await?;
         }
-        context.workspace.delete(Key::Roster(run)).await?;
     }
+    context.workspace.delete(Key::Roster(run)).await?;
     end(context, run, Phase::Closed).await?;
     start_if_due(context).await
+}
+
+/// The record of a run that nobody stopped.
+pub async fn goes_on(context: &Context, run: &RunId) -> Result<Run> {
+    let record = context.store.run(run).await?;
+    match record.unwrap_or_else(|| Run::new(run.clone(), false, Timestamp::now())) {
+        Run { stop_requested: true, .. } => Err(Failure::permanent(format!("{run} was stopped"))),
+        record => Ok(record),
+    }
 }
 
 /// Notes that a run is over and lets the next one go.
@@ -46,8 +58,10 @@ pub async fn end(context: &Context, run: &RunId, phase: Phase) -> Result<()> {
     if let Some(mut record) = context.store.run(run).await? {
         record.phase = phase;
         record.finished_at = Some(Timestamp::now());
+        record.question = None;
         context.store.save_run(&record).await?;
     }
+    context.store.drop_confirmation(run).await?;
     context.store.unlock(run).await
 }
 
@@ -67,7 +81,8 @@ async fn settle(context: &Context, member: &Member, task: &mut Task, tally: &Tal
 
     let lines = hits.iter().map(|hit| of(&hit.lines)).sum();
     let mut found = evidence(Step::Find, counts(&[("lines", lines), ("objects", hits.len() as u64)]));
-    found.looked_at = counts(&[("versions", tally.versions), ("bytes", tally.bytes)]);
+    found.looked_at =
+        counts(&[("versions", tally.versions), ("ruledOut", tally.ruled_out), ("bytes", tally.bytes)]);
     let rewritten = hits.iter().filter(|hit| hit.rewritten).count() as u64;
     let deleted = hits.iter().map(|hit| hit.deleted).sum();
     let forgot =

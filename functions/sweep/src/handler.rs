@@ -5,6 +5,7 @@ use shared::archive::workspace::Workspace;
 use shared::failure::Result;
 use shared::id::{RegulationId, RunId};
 use shared::store::Store;
+use shared::subject::PseudonymKey;
 use shared::workflow::Workflow;
 
 use crate::{abort, close, guard, nudge, open};
@@ -14,6 +15,7 @@ pub struct Context {
     pub workflow: Workflow,
     pub workspace: Workspace,
     pub s3: Client,
+    pub pseudonyms: PseudonymKey,
     pub purge_delay: SignedDuration,
 }
 
@@ -39,16 +41,19 @@ pub enum Request {
 pub struct Reply {
     /// How many batches the next phase has.
     batches: usize,
+    /// Whether somebody has to confirm it first.
+    ask: bool,
 }
 
 pub async fn sweep(context: &Context, request: Request) -> Result<Reply> {
-    let batches = match request {
-        Request::Tick => nudge::tick(context).await.map(|()| 0),
-        Request::Nudge { regulation_id } => nudge::nudge(context, &regulation_id).await.map(|()| 0),
-        Request::Open { run_id } => open::open(context, &run_id).await,
-        Request::Guard { run_id } => guard::guard(context, &run_id).await,
-        Request::Close { run_id } => close::close(context, &run_id).await.map(|()| 0),
-        Request::Abort { run_id, error } => abort::abort(context, &run_id, &error).await.map(|()| 0),
-    }?;
-    Ok(Reply { batches })
+    let mut reply = Reply { batches: 0, ask: false };
+    match request {
+        Request::Tick => nudge::tick(context).await?,
+        Request::Nudge { regulation_id } => nudge::nudge(context, &regulation_id).await?,
+        Request::Open { run_id } => reply.batches = open::open(context, &run_id).await?,
+        Request::Guard { run_id } => (reply.batches, reply.ask) = guard::guard(context, &run_id).await?,
+        Request::Close { run_id } => close::close(context, &run_id).await?,
+        Request::Abort { run_id, error } => abort::abort(context, &run_id, &error).await?,
+    }
+    Ok(reply)
 }

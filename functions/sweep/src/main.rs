@@ -6,11 +6,13 @@ mod guard;
 mod handler;
 mod nudge;
 mod open;
+mod report;
 mod tally;
 
 use lambda_runtime::Error;
 use shared::archive::client;
 use shared::archive::workspace::Workspace;
+use shared::secrets::SecretStore;
 use shared::store::Store;
 use shared::workflow::Workflow;
 use shared::{aws, settings, telemetry};
@@ -25,6 +27,7 @@ async fn main() -> Result<(), Error> {
     let context = Context {
         store: Store::from_env(&config),
         workflow: Workflow::new(&config),
+        pseudonyms: SecretStore::from_env(&config).pseudonym_key().await?,
         workspace: Workspace::new(s3.clone(), settings::required("LETHE_BUCKET")?),
         s3,
         purge_delay: settings::seconds("PURGE_DELAY")?,

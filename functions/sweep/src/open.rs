@@ -21,12 +21,10 @@ pub async fn open(context: &Context, run: &RunId) -> Result<usize> {
         tracing::info!(%run, "another run is on");
         return Ok(0);
     }
+    let known = context.store.run(run).await?;
+    let mut record = known.unwrap_or_else(|| Run::new(run.clone(), false, Timestamp::now()));
     let waiting = context.store.waiting().await?;
-    if waiting.is_empty() {
-        context.store.unlock(run).await?;
-        return Ok(0);
-    }
-    let mut roster = roster(context, &waiting).await?;
+    let mut roster = roster(context, &waiting, record.dry_run).await?;
     let mut batches = Vec::new();
     for archive in distinct(&roster) {
         match list(context, &archive).await {
@@ -41,15 +39,10 @@ pub async fn open(context: &Context, run: &RunId) -> Result<usize> {
     }
     write_manifest(context, run, Phase::Find, batches.len()).await?;
     let versions = || batches.iter().flat_map(|b| &b.entries).flat_map(|entry| &entry.versions);
-    let record = Run {
-        id: run.clone(),
-        phase: Phase::Find,
-        started_at: Timestamp::now(),
-        finished_at: None,
-        regulations: roster.members.len(),
-        objects: versions().count() as u64,
-        bytes: versions().map(|version| version.size).sum(),
-    };
+    record.phase = Phase::Find;
+    record.regulations = roster.members.len();
+    record.objects = versions().count() as u64;
+    record.bytes = versions().map(|version| version.size).sum();
     context.store.save_run(&record).await?;
     Ok(batches.len())
 }
@@ -60,8 +53,8 @@ pub async fn write_manifest(context: &Context, run: &RunId, phase: Phase, batche
     context.workspace.write(Key::Manifest(run, phase), &numbers).await
 }
 
-/// Gathers the subjects of all who wait, each once, and marks their tasks as begun.
-async fn roster(context: &Context, waiting: &[Waiting]) -> Result<Roster> {
+/// Gathers the subjects of all who wait, each once, and marks their tasks as begun, unless the run only looks.
+async fn roster(context: &Context, waiting: &[Waiting], dry_run: bool) -> Result<Roster> {
     let store = &context.store;
     let mut wanted = Vec::new();
     for waiting in waiting {
@@ -74,8 +67,10 @@ async fn roster(context: &Context, waiting: &[Waiting]) -> Result<Roster> {
         let mut archives = Vec::new();
         for mut task in store.tasks(id).await? {
             if task.kind == Kind::Archive && !task.status.is_final() {
-                task.progressed(TaskStatus::Running);
-                store.save_task(id, &task).await?;
+                if !dry_run {
+                    task.progressed(TaskStatus::Running);
+                    store.save_task(id, &task).await?;
+                }
                 archives.push(task.destination_id);
             }
         }

@@ -14,8 +14,14 @@ use crate::handler::Context;
 #[derive(Default)]
 pub struct Tally {
     pub bucket: String,
-    /// How many object versions were read to find the subjects.
+    /// How many object versions there were to look at.
     pub versions: u64,
+    /// How many of them a filter ruled out, so that they were not read.
+    pub ruled_out: u64,
+    /// How many lines they have.
+    pub lines: u64,
+    /// How many of these are a subject's.
+    pub theirs: u64,
     /// How many uncompressed bytes those had.
     pub bytes: u64,
     /// Lines that are no record but name a subject: kept, for a person to look at.
@@ -68,6 +74,9 @@ impl Tally {
     fn found(&mut self, outcome: Outcome) {
         self.versions += outcome.seen.len() as u64;
         for seen in &outcome.seen {
+            self.ruled_out += u64::from(seen.ruled_out);
+            self.lines += seen.report.lines;
+            self.theirs += seen.report.removed;
             self.bytes += seen.report.bytes;
             self.suspect += seen.report.suspect;
         }
@@ -130,7 +139,7 @@ mod tests {
         let residuals = residual.map(|reason| Residual { reason, detail: String::new(), until: None });
         Outcome {
             key: "k".into(),
-            seen: vec![Seen { version, report }],
+            seen: vec![Seen { version, report, ruled_out: false }],
             residuals: residuals.into_iter().collect(),
             ..Outcome::default()
         }

@@ -7,6 +7,8 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::types::ObjectLockLegalHoldStatus;
+use jiff::Timestamp;
 
 use super::manifest::{Entry, Reason, Residual, Version};
 use crate::aws;
@@ -129,8 +131,39 @@ impl Archive {
     pub(super) async fn delete_version(&self, key: &str, version: &Version) -> Result<(), Trouble> {
         let unchanged = Some(version.etag.clone()).filter(|_| version.id == "null");
         let request = self.client.delete_object().bucket(&self.bucket).key(key).version_id(&version.id);
-        let reply = request.set_if_match(unchanged).send().await;
-        reply.map(drop).map_err(|e| trouble(&e, e.raw_response().map(|r| r.status().as_u16())))
+        let Err(error) = request.set_if_match(unchanged).send().await else { return Ok(()) };
+        let trouble = trouble(&error, error.raw_response().map(|r| r.status().as_u16()));
+        match &trouble {
+            Trouble::Left(residual) if residual.reason == Reason::Denied => {
+                Err(self.lock(key, version).await.map_or(trouble, Trouble::Left))
+            }
+            _ => Err(trouble),
+        }
+    }
+
+    /// The Object Lock that keeps a version, if there is one.
+    async fn lock(&self, key: &str, version: &Version) -> Option<Residual> {
+        let head = self.head(key, version).await.ok()?;
+        if head.object_lock_legal_hold_status == Some(ObjectLockLegalHoldStatus::On) {
+            let detail = "a legal hold keeps it: lift the hold, then retry".to_owned();
+            return Some(Residual { reason: Reason::Locked, detail, until: None });
+        }
+        let until = head.object_lock_retain_until_date?;
+        let until = Timestamp::new(until.secs(), 0).ok()?;
+        let detail = format!("Object Lock keeps it until {until}: retry after that");
+        Some(Residual { reason: Reason::Locked, detail, until: Some(until) })
+    }
+
+    /// Takes an upload back. Harmless when it was completed or taken back before; what cannot be taken back now
+    /// is left to the bucket's lifecycle rule.
+    pub(super) async fn abort(&self, key: &str, upload: &str) {
+        let request = self.client.abort_multipart_upload().bucket(&self.bucket).key(key).upload_id(upload);
+        match request.send().await {
+            Err(error) if error.code() != Some("NoSuchUpload") => {
+                tracing::warn!(failure = %self.failure(&error), "an unfinished upload could not be taken back");
+            }
+            _ => {}
+        }
     }
 
     pub(super) fn failure<E>(&self, error: &E) -> Failure

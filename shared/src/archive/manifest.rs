@@ -20,8 +20,12 @@ const BATCH_ENTRIES: usize = 2_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
+    /// Waits to begin.
+    Queued,
     /// Looks for the subjects.
     Find,
+    /// Would remove more than it may: waits for somebody to confirm it.
+    Guard,
     /// Removes them.
     Forget,
     /// Looks again.
@@ -36,7 +40,9 @@ impl Phase {
     /// The name in keys and state machines.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Queued => "queued",
             Self::Find => "find",
+            Self::Guard => "guard",
             Self::Forget => "forget",
             Self::Verify => "verify",
             Self::Closed => "closed",
@@ -147,6 +153,9 @@ pub struct Seen {
     pub version: Version,
     /// What was in it.
     pub report: Report,
+    /// Whether its filter ruled all subjects out, so that it was not read.
+    #[serde(default)]
+    pub ruled_out: bool,
 }
 
 /// Why something is left, so that a person can deal with it.
@@ -173,6 +182,8 @@ pub enum Reason {
     Denied,
     /// It is in cold storage and has to be restored first.
     Cold,
+    /// It is under Object Lock.
+    Locked,
     /// S3 could not be reached, again and again.
     Unreachable,
     /// Others changed it each time we were about to.
@@ -189,6 +200,7 @@ impl Reason {
             Self::Unsupported => "unsupported",
             Self::Denied => "denied",
             Self::Cold => "cold",
+            Self::Locked => "locked",
             Self::Unreachable => "unreachable",
             Self::Contended => "contended",
             Self::Unprocessed => "unprocessed",

@@ -14,6 +14,10 @@ pub mod manifest;
 #[cfg(feature = "archive")]
 mod bucket;
 #[cfg(feature = "archive")]
+pub mod filters;
+#[cfg(feature = "archive")]
+pub mod ledger;
+#[cfg(feature = "archive")]
 mod object;
 #[cfg(feature = "archive")]
 pub mod purge;
@@ -41,4 +45,26 @@ pub struct Settings {
     /// Where identifiers stand in a record; Segment's places if left out.
     #[serde(default = "Rules::segment")]
     pub rules: Rules,
+    /// The share of the archive's lines, from 0 to 1, that a run may remove without being confirmed.
+    #[serde(default)]
+    pub max_share: Share,
+}
+
+/// A share from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(try_from = "f64")]
+pub struct Share(pub f64);
+
+impl Default for Share {
+    fn default() -> Self {
+        Self(0.01)
+    }
+}
+
+impl TryFrom<f64> for Share {
+    type Error = &'static str;
+
+    fn try_from(share: f64) -> Result<Self, Self::Error> {
+        if (0.0..=1.0).contains(&share) { Ok(Self(share)) } else { Err("maxShare must be from 0 to 1") }
+    }
 }

@@ -9,174 +9,203 @@ use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 use super::bucket::{Archive, Trouble};
+use super::filters::Filters;
+use super::ledger::Ledger;
 use super::manifest::{Entry, Outcome, Reason, Residual, Seen, Version};
 use super::object::S3Object;
 use super::upload::{Upload, parts};
+use crate::failure::Failure;
 use crate::format::{self, FormatError, Report};
+use crate::index;
 use crate::matching::Matcher;
 
 /// How often a key is looked at again, after S3 failed or another writer came first.
 const ATTEMPTS: usize = 4;
 
-/// Looks for the subjects in every version of an entry.
-pub async fn find(archive: &Archive, entry: &Entry, matcher: &Matcher) -> Outcome {
-    let mut versions = entry.versions.clone();
-    for _ in 0..ATTEMPTS {
-        if let Ok(outcome) = scan_all(archive, &entry.key, versions, matcher).await {
-            return outcome;
-        }
-        versions = match archive.versions(&entry.key).await {
-            Ok(versions) => versions,
-            Err(failure) => return left(&entry.key, Reason::Unreachable, failure.public),
-        };
-    }
-    left(&entry.key, Reason::Contended, "others changed it each time it was read".to_owned())
+/// All that a batch of one archive needs.
+pub struct Purge {
+    /// The archive.
+    pub archive: Archive,
+    /// Tells whose a record is.
+    pub matcher: Matcher,
+    /// Tell who cannot be in an object.
+    pub filters: Filters,
+    /// Remembers unfinished uploads.
+    pub ledger: Ledger,
 }
 
-/// Removes the subjects from every version of an entry but those that it names as clean.
-pub async fn forget(archive: &Archive, entry: &Entry, matcher: &Matcher) -> Outcome {
-    let mut outcome = Outcome { key: entry.key.clone(), ..Outcome::default() };
-    for _ in 0..ATTEMPTS {
-        match forget_once(archive, entry, matcher, &mut outcome).await {
-            Ok(()) => return outcome,
-            Err(Trouble::Changed) => {}
-            Err(Trouble::Left(residual)) => {
-                outcome.residuals.push(residual);
+impl Purge {
+    /// Looks for the subjects in every version of an entry whose filter does not rule them out.
+    pub async fn find(&self, entry: &Entry) -> Outcome {
+        let mut versions = entry.versions.clone();
+        for _ in 0..ATTEMPTS {
+            if let Ok(outcome) = self.look(&entry.key, versions, true).await {
                 return outcome;
             }
+            versions = match self.archive.versions(&entry.key).await {
+                Ok(versions) => versions,
+                Err(failure) => return left(&entry.key, Reason::Unreachable, failure.public),
+            };
         }
+        left(&entry.key, Reason::Contended, "others changed it each time it was read".to_owned())
     }
-    let detail = "others changed it each time it was rewritten".to_owned();
-    outcome.residuals.push(Residual { reason: Reason::Contended, detail, until: None });
-    outcome
-}
 
-/// Looks for the subjects in every version that there is now of an entry's key.
-pub async fn verify(archive: &Archive, entry: &Entry, matcher: &Matcher) -> Outcome {
-    match archive.versions(&entry.key).await {
-        Ok(versions) => find(archive, &Entry { key: entry.key.clone(), versions }, matcher).await,
-        Err(failure) => left(&entry.key, Reason::Unreachable, failure.public),
-    }
-}
-
-/// The outcome of every version; an error, if one of them is not there any more.
-async fn scan_all(
-    archive: &Archive,
-    key: &str,
-    versions: Vec<Version>,
-    matcher: &Matcher,
-) -> Result<Outcome, Trouble> {
-    let mut outcome = Outcome { key: key.to_owned(), ..Outcome::default() };
-    for version in versions {
-        match scan(archive, key, &version, matcher).await {
-            Ok(report) => outcome.seen.push(Seen { version, report }),
-            Err(Trouble::Left(residual)) => outcome.residuals.push(residual),
-            Err(Trouble::Changed) => return Err(Trouble::Changed),
+    /// Removes the subjects from every version of an entry but those that it names as clean.
+    pub async fn forget(&self, entry: &Entry) -> Outcome {
+        let mut outcome = Outcome { key: entry.key.clone(), ..Outcome::default() };
+        for _ in 0..ATTEMPTS {
+            match self.forget_once(entry, &mut outcome).await {
+                Ok(()) => return outcome,
+                Err(Trouble::Changed) => {}
+                Err(Trouble::Left(residual)) => {
+                    outcome.residuals.push(residual);
+                    return outcome;
+                }
+            }
         }
+        let detail = "others changed it each time it was rewritten".to_owned();
+        outcome.residuals.push(Residual { reason: Reason::Contended, detail, until: None });
+        outcome
     }
-    Ok(outcome)
-}
 
-async fn forget_once(
-    archive: &Archive,
-    entry: &Entry,
-    matcher: &Matcher,
-    outcome: &mut Outcome,
-) -> Result<(), Trouble> {
-    let key = &entry.key;
-    let is_clean = |version: &Version| entry.versions.iter().any(|clean| clean.is(version));
-    let mut versions = list(archive, key).await?;
-    if let Some(current) = versions.iter().find(|version| version.current && !is_clean(version)) {
-        let report = replace(archive, key, current, matcher).await?;
-        outcome.rewritten |= report.removed > 0;
-        outcome.seen.push(Seen { version: current.clone(), report });
-        versions = list(archive, key).await?;
+    /// Reads every version that there is now of an entry's key, whatever a filter says.
+    pub async fn verify(&self, entry: &Entry) -> Outcome {
+        for _ in 0..ATTEMPTS {
+            match self.archive.versions(&entry.key).await {
+                Ok(versions) => {
+                    if let Ok(outcome) = self.look(&entry.key, versions, false).await {
+                        return outcome;
+                    }
+                }
+                Err(failure) => return left(&entry.key, Reason::Unreachable, failure.public),
+            }
+        }
+        left(&entry.key, Reason::Contended, "others changed it each time it was read".to_owned())
     }
-    for version in versions.iter().filter(|version| !version.current && !is_clean(version)) {
-        match scan(archive, key, version, matcher).await {
-            Ok(report) if report.removed == 0 => {}
-            Ok(_) => match archive.delete_version(key, version).await {
-                Ok(()) => outcome.deleted += 1,
+
+    /// What is in each version; an error, if one of them is not there any more.
+    async fn look(&self, key: &str, versions: Vec<Version>, by_filter: bool) -> Result<Outcome, Trouble> {
+        let mut outcome = Outcome { key: key.to_owned(), ..Outcome::default() };
+        for version in versions {
+            if by_filter && let Some(lines) = self.filters.rule_out(key, &version).await {
+                let report = Report { lines, ..Report::default() };
+                outcome.seen.push(Seen { version, report, ruled_out: true });
+                continue;
+            }
+            match self.scan(key, &version).await {
+                Ok(report) => outcome.seen.push(Seen { version, report, ruled_out: false }),
+                Err(Trouble::Left(residual)) => outcome.residuals.push(residual),
+                Err(Trouble::Changed) => return Err(Trouble::Changed),
+            }
+        }
+        Ok(outcome)
+    }
+
+    async fn forget_once(&self, entry: &Entry, outcome: &mut Outcome) -> Result<(), Trouble> {
+        let key = &entry.key;
+        let is_clean = |version: &Version| entry.versions.iter().any(|clean| clean.is(version));
+        let mut versions = self.list(key).await?;
+        if let Some(current) = versions.iter().find(|version| version.current && !is_clean(version)) {
+            let report = self.replace(key, current).await?;
+            outcome.rewritten |= report.removed > 0;
+            outcome.seen.push(Seen { version: current.clone(), report, ruled_out: false });
+            versions = self.list(key).await?;
+        }
+        for version in versions.iter().filter(|version| !version.current && !is_clean(version)) {
+            match self.clear(key, version).await {
+                Ok(deleted) => outcome.deleted += u64::from(deleted),
                 Err(Trouble::Changed) => {}
                 Err(Trouble::Left(residual)) => outcome.residuals.push(residual),
-            },
-            Err(Trouble::Changed) => {}
-            Err(Trouble::Left(residual)) => outcome.residuals.push(residual),
+            }
         }
+        Ok(())
     }
-    Ok(())
-}
 
-/// Puts a version without the subjects in the place of the current one; deletes it, if nothing would be left;
-/// changes nothing, if it holds none of them.
-async fn replace(
-    archive: &Archive,
-    key: &str,
-    current: &Version,
-    matcher: &Matcher,
-) -> Result<Report, Trouble> {
-    let upload = Upload {
-        archive,
-        key,
-        replaced: current,
-        head: archive.head(key, current).await?,
-        tags: archive.tags(key, current).await?,
-    };
-    let (mut writer, receiver) = parts(current.size);
-    let (object, matcher) = (object(archive, key, current), matcher.clone());
-    let rewriting = spawn_blocking(move || {
-        let report = format::rewrite(&object, &mut writer, &matcher)?;
-        writer.finish().map_err(FormatError::Io)?;
-        Ok(report)
-    });
-    let sent = upload.receive(receiver).await?;
-    let report = match rewriting.await.unwrap_or(Err(FormatError::Corrupt("it cannot be read"))) {
-        Ok(report) => report,
-        Err(error) => {
+    /// Deletes an older version, if it holds a subject.
+    async fn clear(&self, key: &str, version: &Version) -> Result<bool, Trouble> {
+        if self.scan(key, version).await?.removed == 0 {
+            return Ok(false);
+        }
+        self.archive.delete_version(key, version).await.map(|()| true)
+    }
+
+    /// Puts a version without the subjects in the place of the current one; deletes it, if nothing would be
+    /// left; changes nothing, if it holds none of them.
+    async fn replace(&self, key: &str, current: &Version) -> Result<Report, Trouble> {
+        self.ledger.take_back(&self.archive, key).await.map_err(unreachable)?;
+        let upload = Upload {
+            archive: &self.archive,
+            ledger: &self.ledger,
+            key,
+            replaced: current,
+            head: self.archive.head(key, current).await?,
+            tags: self.archive.tags(key, current).await?,
+        };
+        let (mut writer, receiver) = parts(current.size);
+        let (object, matcher) = (self.object(key, current), self.matcher.clone());
+        let rewriting = spawn_blocking(move || {
+            let report = format::rewrite(&object, &mut writer, &matcher)?;
+            writer.finish().map_err(FormatError::Io)?;
+            Ok(report)
+        });
+        let sent = upload.receive(receiver).await?;
+        let report = match rewriting.await.unwrap_or(Err(FormatError::Corrupt("it cannot be read"))) {
+            Ok(report) => report,
+            Err(error) => {
+                upload.discard(sent).await;
+                return Err(unreadable(&error));
+            }
+        };
+        if report.removed == 0 {
             upload.discard(sent).await;
-            return Err(unreadable(&error));
+        } else if report.leaves_nothing() {
+            upload.discard(sent).await;
+            self.archive.delete_current(key, current).await?;
+        } else {
+            upload.commit(sent).await?;
         }
-    };
-    if report.removed == 0 {
-        upload.discard(sent).await;
-    } else if report.leaves_nothing() {
-        upload.discard(sent).await;
-        archive.delete_current(key, current).await?;
-    } else {
-        upload.commit(sent).await?;
+        Ok(report)
     }
-    Ok(report)
-}
 
-/// Reads a version, again if S3 breaks off.
-async fn scan(archive: &Archive, key: &str, version: &Version, matcher: &Matcher) -> Result<Report, Trouble> {
-    let mut trouble = Trouble::Changed;
-    for _ in 0..ATTEMPTS {
-        archive.head(key, version).await?;
-        let (object, matcher) = (object(archive, key, version), matcher.clone());
-        let scanned = spawn_blocking(move || format::scan(&object, &matcher)).await;
-        match scanned.unwrap_or(Err(FormatError::Corrupt("it cannot be read"))) {
-            Ok(report) => return Ok(report),
-            Err(error @ FormatError::Io(_)) => trouble = unreadable(&error),
-            Err(error) => return Err(unreadable(&error)),
+    /// Reads a version, again if S3 breaks off, and keeps its filter.
+    async fn scan(&self, key: &str, version: &Version) -> Result<Report, Trouble> {
+        let mut trouble = Trouble::Changed;
+        for _ in 0..ATTEMPTS {
+            // Tells a version that is gone, cold or denied from one that cannot be read.
+            self.archive.head(key, version).await?;
+            let object = self.object(key, version);
+            let (matcher, index_key) = (self.matcher.clone(), self.filters.key.clone());
+            let scanned = spawn_blocking(move || index::scan(&object, &matcher, &index_key)).await;
+            match scanned.unwrap_or(Err(FormatError::Corrupt("it cannot be read"))) {
+                Ok((report, filter)) => {
+                    if let Some(filter) = filter {
+                        self.filters.keep(key, version, report.lines, &filter).await;
+                    }
+                    return Ok(report);
+                }
+                Err(error @ FormatError::Io(_)) => trouble = unreadable(&error),
+                Err(error) => return Err(unreadable(&error)),
+            }
+        }
+        Err(trouble)
+    }
+
+    async fn list(&self, key: &str) -> Result<Vec<Version>, Trouble> {
+        self.archive.versions(key).await.map_err(unreachable)
+    }
+
+    fn object(&self, key: &str, version: &Version) -> S3Object {
+        S3Object {
+            archive: self.archive.clone(),
+            key: key.to_owned(),
+            version: version.clone(),
+            runtime: Handle::current(),
         }
     }
-    Err(trouble)
 }
 
-async fn list(archive: &Archive, key: &str) -> Result<Vec<Version>, Trouble> {
-    archive.versions(key).await.map_err(|failure| {
-        Trouble::Left(Residual { reason: Reason::Unreachable, detail: failure.public, until: None })
-    })
-}
-
-fn object(archive: &Archive, key: &str, version: &Version) -> S3Object {
-    S3Object {
-        archive: archive.clone(),
-        key: key.to_owned(),
-        version: version.clone(),
-        runtime: Handle::current(),
-    }
+fn unreachable(failure: Failure) -> Trouble {
+    Trouble::Left(Residual { reason: Reason::Unreachable, detail: failure.public, until: None })
 }
 
 fn unreadable(error: &FormatError) -> Trouble {

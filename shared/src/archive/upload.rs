@@ -15,7 +15,8 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 
 use super::bucket::{Archive, Trouble, trouble};
-use super::manifest::Version;
+use super::ledger::Ledger;
+use super::manifest::{Reason, Residual, Version};
 
 /// S3 takes at most 10,000 parts, and each but the last must have 5 MiB.
 const MAX_PARTS: u64 = 10_000;
@@ -66,6 +67,7 @@ impl Write for Parts {
 /// The sending end: the object's new content and all that is kept of the old version.
 pub(super) struct Upload<'a> {
     pub(super) archive: &'a Archive,
+    pub(super) ledger: &'a Ledger,
     pub(super) key: &'a str,
     pub(super) replaced: &'a Version,
     pub(super) head: HeadObjectOutput,
@@ -112,6 +114,11 @@ impl Upload<'_> {
         let request = keeping!(self.archive.client.create_multipart_upload(), self);
         let created = request.send().await.map_err(|e| failed(&e, e.raw_response()))?;
         let id = created.upload_id.unwrap_or_default();
+        if let Err(failure) = self.ledger.begun(self.key, &id).await {
+            self.discard(Sent::Parts(id, Vec::new())).await;
+            let (reason, detail) = (Reason::Unreachable, failure.public);
+            return Err(Trouble::Left(Residual { reason, detail, until: None }));
+        }
         let mut completed = Vec::new();
         let mut next = [first, second].into_iter();
         while let Some(part) = match next.next() {
@@ -164,18 +171,23 @@ impl Upload<'_> {
                     self.discard(Sent::Parts(id, Vec::new())).await;
                     return Err(failed(&error, error.raw_response()));
                 }
+                self.ended().await;
                 Ok(())
             }
         }
     }
 
-    /// Takes back what was sent. What cannot be taken back now is left to the bucket's lifecycle rule.
+    /// Takes back what was sent.
     pub(super) async fn discard(&self, sent: Sent) {
-        let Sent::Parts(id, _) = sent else { return };
-        let request = self.archive.client.abort_multipart_upload().bucket(&self.archive.bucket);
-        if let Err(error) = request.key(self.key).upload_id(id).send().await {
-            let failure = self.archive.failure(&error);
-            tracing::warn!(%failure, "an unfinished upload could not be taken back");
+        if let Sent::Parts(id, _) = sent {
+            self.archive.abort(self.key, &id).await;
+            self.ended().await;
+        }
+    }
+
+    async fn ended(&self) {
+        if let Err(failure) = self.ledger.ended(self.key).await {
+            tracing::warn!(%failure, "an upload that has ended is still noted; that is harmless");
         }
     }
 }

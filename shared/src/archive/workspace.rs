@@ -10,7 +10,7 @@ use super::bucket::Trouble;
 use super::manifest::Phase;
 use crate::aws;
 use crate::failure::{Failure, Result};
-use crate::id::{RegulationId, RunId};
+use crate::id::{DestinationId, RegulationId, RunId};
 
 /// Where a file lies.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +23,12 @@ pub enum Key<'a> {
     Batch(&'a RunId, Phase, usize),
     /// How far that batch is.
     Results(&'a RunId, Phase, usize),
+    /// What a dry run found.
+    Report(&'a RunId),
+    /// An upload in parts that is under way, by the hash of the object's key.
+    Upload(&'a RunId, &'a str),
+    /// The filter of one version, by the archive and the hash of the object's key and version.
+    Filter(&'a DestinationId, &'a str),
     /// The certificate of an attempt of a regulation.
     Certificate(&'a RegulationId, u32),
 }
@@ -36,6 +42,9 @@ impl std::fmt::Display for Key<'_> {
             Self::Results(run, phase, number) => {
                 write!(f, "runs/{run}/{}/{number:06}.results.json", phase.as_str())
             }
+            Self::Report(run) => write!(f, "runs/{run}/report.json"),
+            Self::Upload(run, hash) => write!(f, "runs/{run}/uploads/{hash}.json"),
+            Self::Filter(archive, hash) => write!(f, "index/{archive}/{hash}"),
             Self::Certificate(regulation, attempt) => write!(f, "certificates/{regulation}/{attempt}.jws"),
         }
     }
@@ -88,13 +97,16 @@ impl Workspace {
     pub async fn write<T: Serialize>(&self, key: Key<'_>, value: &T) -> Result<()> {
         let json = serde_json::to_vec(value)
             .map_err(|e| Failure::permanent(format!("{key} cannot be written")).detail(e))?;
+        self.write_bytes(key, json).await
+    }
+
+    /// Writes bytes.
+    ///
+    /// # Errors
+    /// As S3 says.
+    pub async fn write_bytes(&self, key: Key<'_>, bytes: Vec<u8>) -> Result<()> {
         let request = self.client.put_object().bucket(&self.bucket).key(key.to_string());
-        request
-            .content_type("application/json")
-            .body(ByteStream::from(json))
-            .send()
-            .await
-            .map_err(|e| aws::failure("S3", &e))?;
+        request.body(ByteStream::from(bytes)).send().await.map_err(|e| aws::failure("S3", &e))?;
         Ok(())
     }
 
@@ -131,7 +143,11 @@ impl Workspace {
         Ok(())
     }
 
-    async fn bytes(&self, key: Key<'_>) -> Result<Option<Vec<u8>>> {
+    /// Reads a file, if it is there.
+    ///
+    /// # Errors
+    /// As S3 says.
+    pub async fn bytes(&self, key: Key<'_>) -> Result<Option<Vec<u8>>> {
         let reply = self.client.get_object().bucket(&self.bucket).key(key.to_string()).send().await;
         let reply = match reply {
             Ok(reply) => reply,

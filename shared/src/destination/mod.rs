@@ -76,6 +76,11 @@ pub const CATALOG: &[Description] = &[
         fields: &[
             Field::required("bucket", "The bucket's name"),
             Field::optional("prefix", "Only keys that begin so; all keys if left out"),
+            Field::optional("rules", "Where identifiers stand in a record; Segment's places if left out"),
+            Field::optional(
+                "maxShare",
+                "Share of the lines that a run may remove unconfirmed; 0.01 if left out",
+            ),
         ],
     },
     Description {

@@ -26,7 +26,7 @@ use serde::de::DeserializeOwned;
 use crate::failure::{Failure, Result};
 use crate::settings;
 
-pub use runs::{Run, Waiting};
+pub use runs::{Progress, Run, Waiting};
 pub use suppressions::Suppressed;
 
 /// The names of the tables.

@@ -15,6 +15,8 @@ use crate::id::{RegulationId, RunId};
 const WAITING: &str = "WAITING";
 const RUN: &str = "RUN";
 const LOCK: &str = "LOCK";
+const CONFIRM: &str = "CONFIRM";
+const PROGRESS: &str = "PROGRESS#";
 
 /// A regulation that waits for its archives to be purged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,6 +53,44 @@ pub struct Run {
     pub objects: u64,
     /// How many bytes they have.
     pub bytes: u64,
+    /// Whether it only looks.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// Whether somebody asked for it to be stopped.
+    #[serde(default)]
+    pub stop_requested: bool,
+    /// Why it waits for somebody to confirm it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub question: Option<String>,
+}
+
+impl Run {
+    /// A run that has not begun.
+    pub fn new(id: RunId, dry_run: bool, now: Timestamp) -> Self {
+        Self {
+            id,
+            phase: Phase::Queued,
+            started_at: now,
+            finished_at: None,
+            regulations: 0,
+            objects: 0,
+            bytes: 0,
+            dry_run,
+            stop_requested: false,
+            question: None,
+        }
+    }
+}
+
+/// How far a batch of a phase is. Sums of it show how far the run is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Objects that are done.
+    pub objects: u64,
+    /// Uncompressed bytes that were read.
+    pub bytes: u64,
+    /// Lines of subjects that were met.
+    pub hits: u64,
 }
 
 impl Store {
@@ -168,6 +208,89 @@ impl Store {
         let request = self.client.put_item().table_name(&self.tables.runs).set_item(Some(item));
         request.send().await.map_err(|e| failure(&e))?;
         Ok(())
+    }
+
+    /// Asks for a run to be stopped.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn request_stop(&self, id: &RunId) -> Result<()> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.runs)
+            .key("pk", text(RUN))
+            .key("sk", text(id.as_str()))
+            .update_expression("SET stopRequested = :true")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":true", AttributeValue::Bool(true));
+        unless_refused(request.send().await)
+    }
+
+    /// Runs, the newest first.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn runs(&self) -> Result<Vec<Run>> {
+        let mut all: Vec<Run> = self.all(&self.tables.runs, RUN, "run_").await?;
+        all.reverse();
+        Ok(all)
+    }
+
+    /// Notes how far a batch is.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn note_progress(
+        &self,
+        run: &RunId,
+        phase: Phase,
+        batch: usize,
+        progress: Progress,
+    ) -> Result<()> {
+        let sk = format!("{}#{batch:06}", phase.as_str());
+        let item = to_item(&format!("{PROGRESS}{run}"), &sk, &progress)?;
+        let request = self.client.put_item().table_name(&self.tables.runs).set_item(Some(item));
+        request.send().await.map_err(|e| failure(&e))?;
+        Ok(())
+    }
+
+    /// How far a phase of a run is.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn progress(&self, run: &RunId, phase: Phase) -> Result<Progress> {
+        let prefix = format!("{}#", phase.as_str());
+        let batches: Vec<Progress> =
+            self.all(&self.tables.runs, &format!("{PROGRESS}{run}"), &prefix).await?;
+        Ok(batches.iter().fold(Progress::default(), |sum, batch| Progress {
+            objects: sum.objects + batch.objects,
+            bytes: sum.bytes + batch.bytes,
+            hits: sum.hits + batch.hits,
+        }))
+    }
+
+    /// What a run that waits to be confirmed is answered with. `infra/purge-run.asl.json` (state
+    /// `AwaitConfirmation`) keeps it.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn confirmation(&self, run: &RunId) -> Result<Option<String>> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Confirm {
+            task_token: String,
+        }
+        let confirm: Option<Confirm> = self.get(&self.tables.runs, (CONFIRM, run.as_str())).await?;
+        Ok(confirm.map(|confirm| confirm.task_token))
+    }
+
+    /// Drops what was only needed while a run was on.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn drop_confirmation(&self, run: &RunId) -> Result<()> {
+        self.delete(&self.tables.runs, (CONFIRM, run.as_str())).await
     }
 
     /// A run.

@@ -1,0 +1,61 @@
+//! What a dry run found: lines per subject and object.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use shared::archive::manifest::Roster;
+use shared::archive::workspace::Key;
+use shared::failure::Result;
+use shared::id::{DestinationId, RunId};
+use shared::subject::Pseudonym;
+
+use crate::handler::Context;
+use crate::tally::tally;
+
+/// People stand in it by pseudonym.
+#[derive(Serialize)]
+struct Report {
+    /// Lines by subject, over all archives.
+    subjects: BTreeMap<Pseudonym, u64>,
+    /// The objects that hold any, and whose lines.
+    objects: Vec<Object>,
+    /// The objects that could not be read, and why.
+    residuals: Vec<Residual>,
+}
+
+#[derive(Serialize)]
+struct Object {
+    archive: DestinationId,
+    key: String,
+    lines: BTreeMap<Pseudonym, u64>,
+}
+
+#[derive(Serialize)]
+struct Residual {
+    archive: DestinationId,
+    key: String,
+    detail: String,
+}
+
+pub async fn write_report(context: &Context, run: &RunId) -> Result<()> {
+    let roster: Roster = context.workspace.expect(Key::Roster(run)).await?;
+    let pseudonyms: Vec<_> = roster.subjects.iter().map(|s| context.pseudonyms.pseudonym(s)).collect();
+    let mut report = Report { subjects: BTreeMap::new(), objects: Vec::new(), residuals: Vec::new() };
+    for pseudonym in &pseudonyms {
+        report.subjects.insert(pseudonym.clone(), 0);
+    }
+    for (archive, tally) in tally(context, run).await? {
+        for (key, hit) in tally.hits {
+            let named = |(subject, lines): (&u32, &u64)| (pseudonyms[*subject as usize].clone(), *lines);
+            let lines: BTreeMap<_, _> = hit.lines.iter().map(named).collect();
+            for (pseudonym, count) in &lines {
+                *report.subjects.entry(pseudonym.clone()).or_default() += count;
+            }
+            report.objects.push(Object { archive: archive.clone(), key, lines });
+        }
+        for (key, residual) in tally.residuals {
+            report.residuals.push(Residual { archive: archive.clone(), key, detail: residual.detail });
+        }
+    }
+    context.workspace.write(Key::Report(run), &report).await
+}

@@ -1,0 +1,65 @@
+//! The index: a filter beside each version, in Lethe's bucket, that tells who cannot be in it.
+//!
+//! A filter is bound to the version, its entity tag and the archive's rules. One that is missing, stale or damaged
+//! only costs a scan.
+
+use sha2::{Digest, Sha256};
+
+use super::manifest::Version;
+use super::workspace::{Key, Workspace};
+use crate::id::DestinationId;
+use crate::index::{Filter, IndexKey, Questions, Source};
+use crate::matching::{Matcher, Rules};
+use crate::subject::hex;
+
+/// The filters of one archive, and what is asked of them.
+#[derive(Clone)]
+pub struct Filters {
+    workspace: Workspace,
+    archive: DestinationId,
+    rules: Rules,
+    questions: std::sync::Arc<Questions>,
+    pub(super) key: IndexKey,
+}
+
+impl Filters {
+    /// The filters of `archive`, asked about the subjects of `matcher`.
+    pub fn new(
+        workspace: Workspace,
+        archive: DestinationId,
+        rules: Rules,
+        matcher: &Matcher,
+        key: IndexKey,
+    ) -> Self {
+        let questions = Questions::new(matcher, &key).into();
+        Self { workspace, archive, rules, questions, key }
+    }
+
+    /// How many lines a version has, if none of them can be a subject's.
+    pub(super) async fn rule_out(&self, key: &str, version: &Version) -> Option<u64> {
+        let stored = self.workspace.bytes(Key::Filter(&self.archive, &hash(key, version))).await;
+        // Without its filter a version is read: whatever went wrong costs time only.
+        let stored = stored.ok()??;
+        let (lines, sealed) = stored.split_first_chunk()?;
+        let filter = Filter::open(sealed, &self.source(version), &self.key)?;
+        (!filter.may_contain(&self.questions)).then(|| u64::from_le_bytes(*lines))
+    }
+
+    /// Keeps the filter of a version that was read.
+    pub(super) async fn keep(&self, key: &str, version: &Version, lines: u64, filter: &Filter) {
+        let sealed = filter.seal(&self.source(version), &self.key);
+        let stored = [&lines.to_le_bytes()[..], &sealed].concat();
+        let kept = self.workspace.write_bytes(Key::Filter(&self.archive, &hash(key, version)), stored).await;
+        if let Err(failure) = kept {
+            tracing::warn!(%failure, "a filter was not kept: the version will be read again");
+        }
+    }
+
+    fn source<'a>(&'a self, version: &'a Version) -> Source<'a> {
+        Source { etag: &version.etag, version: Some(&version.id), rules: &self.rules }
+    }
+}
+
+fn hash(key: &str, version: &Version) -> String {
+    hex(&Sha256::new().chain_update(key).chain_update([0]).chain_update(&version.id).finalize())
+}
