@@ -117,7 +117,10 @@ fn read_ids(path: &Path) -> Result<SubjectSet, String> {
         println!("note         {double} identifiers given more than once");
     }
     let kinds = [SubjectType::UserId, SubjectType::AnonymousId];
-    Ok(kinds.into_iter().flat_map(|kind| ids.iter().map(move |&id| Subject { kind, id: id.into() })).collect())
+    Ok(kinds
+        .into_iter()
+        .flat_map(|kind| ids.iter().map(move |&id| Subject { kind, id: id.into() }))
+        .collect())
 }
 
 fn read_rules(keys: &str) -> Result<Rules, String> {
