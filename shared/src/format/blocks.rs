@@ -1,14 +1,14 @@
 //! The plain bytes of an object through one buffer, in blocks that the reader of the content cuts.
 
 use super::FormatError;
-use super::codec::Decoder;
+use super::codec::{Decoder, HISTORY};
 
 /// Bytes of a block: small enough for a core's own cache, large enough that a block costs nothing.
 const BLOCK: usize = 256 << 10;
 /// The longest record that is dealt with: a bound to the memory one object can ask for.
 const MAX_RECORD: usize = 128 << 20;
 
-/// A window on the plain bytes. Its buffer grows for a long record and shrinks behind it.
+/// A window on the plain bytes, with what the decoder may look back at in front of it. Its buffer grows for a long record and shrinks behind it.
 pub(super) struct Blocks<'d, 'o> {
     decoder: &'d mut Decoder<'o>,
     buffer: Vec<u8>,
@@ -24,8 +24,9 @@ impl<'d, 'o> Blocks<'d, 'o> {
 
     /// Gives what was not consumed, with more behind it, and whether that is the end of the object.
     pub(super) fn next(&mut self) -> Result<(&[u8], bool), FormatError> {
-        self.buffer.copy_within(self.start..self.end, 0);
-        (self.start, self.end) = (0, self.end - self.start);
+        let keep = self.start.min(self.end.saturating_sub(HISTORY));
+        self.buffer.copy_within(keep..self.end, 0);
+        (self.start, self.end) = (self.start - keep, self.end - keep);
         if self.end > self.buffer.len() / 2 {
             if self.buffer.len() >= MAX_RECORD {
                 return Err(FormatError::Unsupported("a record longer than 128 MiB"));
@@ -35,10 +36,10 @@ impl<'d, 'o> Blocks<'d, 'o> {
             self.buffer.truncate(BLOCK);
             self.buffer.shrink_to_fit();
         }
-        let filled = self.decoder.fill(&mut self.buffer[self.end..])?;
+        let filled = self.decoder.fill(&mut self.buffer, self.end)?;
         self.read += filled as u64;
         self.end += filled;
-        Ok((&self.buffer[..self.end], self.end < self.buffer.len()))
+        Ok((&self.buffer[self.start..self.end], self.end < self.buffer.len()))
     }
 
     /// Marks bytes of the last block as dealt with.

@@ -25,6 +25,8 @@ enum Inner<'o> {
     Zstd(Box<zstd::stream::read::Decoder<'o, io::BufReader<Source<'o>>>>),
 }
 
+/// How far back a decoder may look into what it gave.
+pub(super) const HISTORY: usize = super::inflate::WINDOW;
 /// Plain bytes that are enough to tell the content.
 const HEAD: usize = 64 << 10;
 
@@ -43,28 +45,32 @@ impl<'o> Decoder<'o> {
     /// The first plain bytes; they are given again by `fill`. To be called first.
     pub(super) fn head(&mut self) -> Result<&[u8], FormatError> {
         let mut head = vec![0; HEAD];
-        let filled = self.inner.fill(&mut head)?;
+        let filled = self.inner.fill(&mut head, 0)?;
         head.truncate(filled);
         self.head = head;
         Ok(&self.head)
     }
 
-    /// Fills `out` as far as the object goes; less than full is the end.
-    pub(super) fn fill(&mut self, out: &mut [u8]) -> Result<usize, FormatError> {
+    /// Fills `buffer` from `at` on as far as the object goes; less than full is the end. What was given before has
+    /// to stand in front of `at`, [`HISTORY`] bytes of it. Returns how many bytes came.
+    pub(super) fn fill(&mut self, buffer: &mut [u8], at: usize) -> Result<usize, FormatError> {
         let left = &self.head[self.given..];
-        let from_head = left.len().min(out.len());
-        out[..from_head].copy_from_slice(&left[..from_head]);
+        let from_head = left.len().min(buffer.len() - at);
+        buffer[at..at + from_head].copy_from_slice(&left[..from_head]);
         self.given += from_head;
-        Ok(from_head + self.inner.fill(&mut out[from_head..])?)
+        if self.given < self.head.len() {
+            return Ok(from_head);
+        }
+        Ok(from_head + self.inner.fill(buffer, at + from_head)?)
     }
 }
 
 impl Inner<'_> {
-    fn fill(&mut self, out: &mut [u8]) -> Result<usize, FormatError> {
+    fn fill(&mut self, buffer: &mut [u8], at: usize) -> Result<usize, FormatError> {
         match self {
-            Self::Plain(source) => fill(source, out),
-            Self::Gzip(reader) => reader.fill(out),
-            Self::Zstd(reader) => fill(reader, out),
+            Self::Plain(source) => fill(source, &mut buffer[at..]),
+            Self::Gzip(reader) => reader.fill(buffer, at),
+            Self::Zstd(reader) => fill(reader, &mut buffer[at..]),
         }
     }
 }

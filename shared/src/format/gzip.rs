@@ -1,77 +1,134 @@
 //! Reads gzip (RFC 1952) of one member or many, straight from the source's buffer into the caller's.
 //!
-//! 1. A member is inflated; its length and CRC-32 are checked by the inflater, or the object is corrupt.
+//! 1. A member's header is skipped, its data inflated, its CRC-32 and length checked, or the object is corrupt.
 //! 2. Behind a member comes another, or zeros up to the end (padding, as `gzip` itself allows), or nothing.
 //! 3. An end anywhere else is a truncated object.
 
-use flate2::{Decompress, FlushDecompress, Status};
-
 use super::FormatError;
+use super::inflate::{HEADER, Inflate, Pause};
 use super::source::{Source, judge};
 
 pub(super) const CORRUPT: &str = "gzip data that does not decompress";
 const TRUNCATED: &str = "gzip data that ends too early";
 const GARBAGE: &str = "something other than gzip behind gzip data";
 
-/// The largest window of deflate, as a power of two.
-const WINDOW_BITS: u8 = 15;
-
 pub(super) struct GzipReader<'o> {
     source: Source<'o>,
-    inflate: Decompress,
+    inflate: Inflate,
     state: State,
+    crc: crc32fast::Hasher,
+    length: u32,
 }
 
 enum State {
-    InMember,
-    BehindMember,
-    InPadding,
+    Header,
+    Data,
+    Behind,
+    Padding,
 }
 
 impl<'o> GzipReader<'o> {
     pub(super) fn new(source: Source<'o>) -> Self {
-        Self { source, inflate: Decompress::new_gzip(WINDOW_BITS), state: State::InMember }
+        let crc = crc32fast::Hasher::new();
+        Self { source, inflate: Inflate::new(), state: State::Header, crc, length: 0 }
     }
 
-    /// Fills `out` as far as the data goes; less than full is the end.
-    pub(super) fn fill(&mut self, out: &mut [u8]) -> Result<usize, FormatError> {
-        let mut filled = 0;
-        while filled < out.len() {
-            let input = self.source.chunk().map_err(|error| judge(error, CORRUPT))?;
+    /// Fills `buffer` from `at` on as far as the data goes; less than full is the end. What was given before stands
+    /// in front of `at`, as far back as deflate may reach. Returns how many bytes came.
+    pub(super) fn fill(&mut self, buffer: &mut [u8], at: usize) -> Result<usize, FormatError> {
+        let start = at;
+        let mut at = at;
+        while at < buffer.len() {
             match self.state {
-                State::InMember => {
-                    let (read, written) = (self.inflate.total_in(), self.inflate.total_out());
-                    let status = self
+                State::Header => {
+                    self.header()?;
+                    self.inflate.reset();
+                    (self.crc, self.length, self.state) = (crc32fast::Hasher::new(), 0, State::Data);
+                }
+                State::Data => {
+                    let (input, ends) = self.source.window(HEADER).map_err(|error| judge(error, CORRUPT))?;
+                    let (read, place, pause) = self
                         .inflate
-                        .decompress(input, &mut out[filled..], FlushDecompress::None)
+                        .run(input, ends, buffer, at)
                         .map_err(|_| FormatError::Corrupt(CORRUPT))?;
-                    let read = (self.inflate.total_in() - read) as usize;
-                    let written = (self.inflate.total_out() - written) as usize;
-                    if read == 0 && written == 0 && status != Status::StreamEnd {
-                        let why = if input.is_empty() { TRUNCATED } else { CORRUPT };
-                        return Err(FormatError::Corrupt(why));
-                    }
                     self.source.consume(read);
-                    filled += written;
-                    if status == Status::StreamEnd {
-                        self.state = State::BehindMember;
+                    self.crc.update(&buffer[at..place]);
+                    self.length = self.length.wrapping_add((place - at) as u32);
+                    at = place;
+                    if pause == Pause::End {
+                        self.trailer()?;
                     }
                 }
-                State::BehindMember | State::InPadding if input.is_empty() => break,
-                State::BehindMember if input[0] != 0 => {
-                    self.inflate.reset(true);
-                    self.state = State::InMember;
-                }
-                State::BehindMember | State::InPadding => {
-                    if input.iter().any(|&byte| byte != 0) {
-                        return Err(FormatError::Corrupt(GARBAGE));
+                State::Behind | State::Padding => {
+                    let (input, _) = self.source.window(1).map_err(|error| judge(error, CORRUPT))?;
+                    match input {
+                        [] => break,
+                        [0, ..] => {
+                            if input.iter().any(|&byte| byte != 0) {
+                                return Err(FormatError::Corrupt(GARBAGE));
+                            }
+                            let zeros = input.len();
+                            self.source.consume(zeros);
+                            self.state = State::Padding;
+                        }
+                        _ if matches!(self.state, State::Behind) => self.state = State::Header,
+                        _ => return Err(FormatError::Corrupt(GARBAGE)),
                     }
-                    let zeros = input.len();
-                    self.source.consume(zeros);
-                    self.state = State::InPadding;
                 }
             }
         }
-        Ok(filled)
+        Ok(at - start)
+    }
+
+    /// Magic, method, flags, time, extra flags and system; then what the flags announce.
+    fn header(&mut self) -> Result<(), FormatError> {
+        const CHECK: u8 = 1 << 1;
+        const EXTRA: u8 = 1 << 2;
+        const NAME: u8 = 1 << 3;
+        const COMMENT: u8 = 1 << 4;
+        let mut crc = crc32fast::Hasher::new();
+        let fixed: [u8; 10] = self.bytes(&mut crc)?;
+        let [0x1f, 0x8b, 8, flags, ..] = fixed else {
+            let behind_another = fixed[..2] != [0x1f, 0x8b];
+            return Err(FormatError::Corrupt(if behind_another { GARBAGE } else { CORRUPT }));
+        };
+        if flags & 0b1110_0000 != 0 {
+            return Err(FormatError::Corrupt(CORRUPT));
+        }
+        if flags & EXTRA != 0 {
+            for _ in 0..u16::from_le_bytes(self.bytes(&mut crc)?) {
+                self.bytes::<1>(&mut crc)?;
+            }
+        }
+        for text in [NAME, COMMENT] {
+            while flags & text != 0 && self.bytes(&mut crc)? != [0] {}
+        }
+        if flags & CHECK != 0 {
+            let wanted = crc.clone().finalize() as u16;
+            if u16::from_le_bytes(self.bytes(&mut crc)?) != wanted {
+                return Err(FormatError::Corrupt(CORRUPT));
+            }
+        }
+        Ok(())
+    }
+
+    fn trailer(&mut self) -> Result<(), FormatError> {
+        let mut unused = crc32fast::Hasher::new();
+        let crc = u32::from_le_bytes(self.bytes(&mut unused)?);
+        let length = u32::from_le_bytes(self.bytes(&mut unused)?);
+        if crc != self.crc.clone().finalize() || length != self.length {
+            return Err(FormatError::Corrupt(CORRUPT));
+        }
+        self.state = State::Behind;
+        Ok(())
+    }
+
+    /// The next bytes, whole or not at all.
+    fn bytes<const N: usize>(&mut self, crc: &mut crc32fast::Hasher) -> Result<[u8; N], FormatError> {
+        let (input, _) = self.source.window(N).map_err(|error| judge(error, CORRUPT))?;
+        let bytes = *input.first_chunk().ok_or(FormatError::Corrupt(TRUNCATED))?;
+        crc.update(&bytes);
+        self.source.consume(N);
+        Ok(bytes)
     }
 }

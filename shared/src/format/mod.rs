@@ -11,6 +11,7 @@ mod codec;
 mod csv;
 mod detect;
 mod gzip;
+mod inflate;
 mod lines;
 mod parquet;
 mod report;

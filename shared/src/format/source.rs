@@ -59,6 +59,17 @@ impl<'o> Source<'o> {
         Ok(&self.buffer[self.start..self.end])
     }
 
+    /// The next bytes, so many at least unless the object ends before, and whether it ends behind them.
+    pub(super) fn window(&mut self, least: usize) -> io::Result<(&[u8], bool)> {
+        let mut ends = false;
+        while self.end - self.start < least && !ends {
+            self.buffer.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+            ends = !self.more().map_err(Outside)?;
+        }
+        Ok((&self.buffer[self.start..self.end], ends))
+    }
+
     /// Marks bytes of the last chunk as read.
     pub(super) fn consume(&mut self, bytes: usize) {
         self.start += bytes;

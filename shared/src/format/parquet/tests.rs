@@ -314,6 +314,15 @@ fn what_cannot_be_searched_is_refused_not_taken_for_clean() {
 }
 
 #[test]
+fn a_page_that_the_library_panics_on_is_refused() {
+    // The length of the first identifier in the dictionary reaches beyond the page.
+    let mut damaged = file(&[vec![user("u7")]], properties(Compression::UNCOMPRESSED).build()).to_vec();
+    let at = memchr::memmem::find(&damaged, b"\x02\0\0\0u7").unwrap();
+    damaged[at] = 0xff;
+    assert!(matches!(purged(&Bytes::from(damaged)), Err(FormatError::Corrupt(_))));
+}
+
+#[test]
 fn a_truncated_or_damaged_file_is_refused() {
     let whole = file(&ten_groups()[2..5], properties(Compression::SNAPPY).build());
     for cut in [4, 8, 100, whole.len() / 2, whole.len() - 8, whole.len() - 1] {

@@ -1,0 +1,19 @@
+#!/bin/sh
+# Fuzzes one target (lines, gzip, parquet) for some seconds, with the stable toolchain.
+set -eu
+cd "$(dirname "$0")"
+target=${1:?one of: lines gzip parquet}
+seconds=${2:-60}
+host=$(rustc -vV | sed -n 's/^host: //p')
+
+# What cargo-fuzz would pass. BOOTSTRAP lets the stable compiler take the sanitizer flag.
+export RUSTC_BOOTSTRAP=1
+export RUSTFLAGS="--cfg fuzzing -Zsanitizer=address -Ccodegen-units=1 -Cpasses=sancov-module \
+-Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+-Cllvm-args=-sanitizer-coverage-pc-table"
+cargo build --release --target "$host" --bin "$target"
+
+mkdir -p "corpus/$target"
+directory=${CARGO_TARGET_DIR:-target}
+exec "$directory/$host/release/$target" "corpus/$target" \
+    -max_total_time="$seconds" -max_len=8192 -timeout=20 -rss_limit_mb=1024 -print_final_stats=1
