@@ -1,0 +1,176 @@
+//! The fast loop: no end of input or of room is near, so that nothing needs to be asked twice.
+
+use super::tables::{DIST_BITS, END, LITERAL, LITLEN_BITS, SPECIAL, SUBTABLE, subentry, value};
+use super::{Inflate, Input, Malformed, State};
+
+/// Two literals, the longest match, and what copies may write beyond it.
+pub(super) const ROOM: usize = 2 + 258 + 64;
+
+impl Inflate {
+    /// Symbols while there is plenty of input and of room.
+    #[inline(never)]
+    pub(super) fn fast(
+        &mut self,
+        input: &mut Input<'_>,
+        out: &mut [u8],
+        mut at: usize,
+    ) -> Result<usize, Malformed> {
+        let (litlen, dist) = (&*self.litlen, &*self.dist);
+        let (mut bits, mut count, mut ip) = (self.bits, self.count, input.at);
+        let bytes = input.bytes;
+        let (Some(in_end), Some(out_end)) = (bytes.len().checked_sub(32), out.len().checked_sub(ROOM)) else {
+            return Ok(at);
+        };
+        if ip > in_end || at > out_end {
+            return Ok(at);
+        }
+        // Above `count` there may be bits that were read already: reading them again gives the same.
+        macro_rules! refill {
+            () => {
+                let word = bytes[ip..].first_chunk().ok_or(Malformed)?;
+                bits |= u64::from_le_bytes(*word) << count;
+                ip += ((63 - count) >> 3) as usize;
+                count |= 56;
+            };
+        }
+        macro_rules! take {
+            ($entry:expr) => {
+                bits >>= $entry & 63;
+                count -= $entry & 63;
+            };
+        }
+        macro_rules! look {
+            ($table:expr, $bits:expr) => {
+                $table[(bits & ((1 << $bits) - 1)) as usize]
+            };
+        }
+        macro_rules! literal {
+            ($entry:expr) => {
+                out[at] = ($entry >> 16) as u8;
+                at += 1;
+            };
+        }
+        let mut ended = false;
+        refill!();
+        let mut entry = look!(litlen, LITLEN_BITS);
+        // The next entry is always looked up before the last one's bytes are written.
+        loop {
+            let mut one = entry;
+            if one & LITERAL != 0 {
+                take!(one);
+                entry = look!(litlen, LITLEN_BITS);
+                literal!(one);
+                one = entry;
+                if one & LITERAL != 0 {
+                    take!(one);
+                    entry = look!(litlen, LITLEN_BITS);
+                    literal!(one);
+                    one = entry;
+                }
+            }
+            if one & (SPECIAL | SUBTABLE) == SPECIAL | SUBTABLE && one & LITERAL == 0 {
+                take!(LITLEN_BITS);
+                one = subentry(litlen, one, bits);
+            }
+            if one & LITERAL != 0 {
+                take!(one);
+                literal!(one);
+                if ip > in_end || at > out_end {
+                    break;
+                }
+                refill!();
+                entry = look!(litlen, LITLEN_BITS);
+                continue;
+            }
+            if one & SPECIAL != 0 {
+                if one & END == 0 {
+                    return Err(Malformed);
+                }
+                take!(one);
+                ended = true;
+                break;
+            }
+            let length = value(one, bits);
+            take!(one);
+            // Up to 42 bits are gone of 56, and a distance may need 28.
+            if count < 28 {
+                refill!();
+            }
+            let mut far = look!(dist, DIST_BITS);
+            if far & SPECIAL != 0 {
+                if far & SUBTABLE == 0 {
+                    return Err(Malformed);
+                }
+                take!(DIST_BITS);
+                far = subentry(dist, far, bits);
+                if far & SPECIAL != 0 {
+                    return Err(Malformed);
+                }
+            }
+            let distance = value(far, bits);
+            take!(far);
+            let goes_on = ip <= in_end;
+            if goes_on {
+                refill!();
+                entry = look!(litlen, LITLEN_BITS);
+            }
+            copy(out, at, distance, length)?;
+            at += length;
+            if !goes_on || at > out_end {
+                break;
+            }
+        }
+        // Bits above `count` go, so that the careful loop may add its own.
+        self.bits = bits & ((1 << count) - 1);
+        self.count = count;
+        input.at = ip;
+        if ended {
+            self.state = State::Header;
+        }
+        Ok(at)
+    }
+}
+
+/// Copies a match. There is [`ROOM`] behind `at`, so that whole chunks may be written.
+#[inline]
+fn copy(out: &mut [u8], at: usize, distance: usize, length: usize) -> Result<(), Malformed> {
+    let (before, room) = out.split_at_mut(at);
+    let from = before.len().checked_sub(distance).ok_or(Malformed)?;
+    let source = &before[from..];
+    if let (Some(first), Some(place)) = (source.first_chunk::<64>(), room.first_chunk_mut::<64>()) {
+        *place = *first;
+        if length > 64 {
+            match (source.get(64..length), room.get_mut(64..length)) {
+                (Some(rest), Some(place)) => place.copy_from_slice(rest),
+                _ => copy_on(out, at, distance, length, 64),
+            }
+        }
+    } else if let (Some(first), Some(place)) = (source.first_chunk::<32>(), room.first_chunk_mut::<32>()) {
+        *place = *first;
+        if length > 32 {
+            copy_on(out, at, distance, length, 32);
+        }
+    } else if distance == 1 {
+        room[..length].fill(source[0]);
+    } else {
+        for place in at..at + length {
+            out[place] = out[place - distance];
+        }
+    }
+    Ok(())
+}
+
+/// What is beyond the first bytes of a match that has a distance of 32 or more.
+#[inline(never)]
+fn copy_on(out: &mut [u8], at: usize, distance: usize, length: usize, done: usize) {
+    let (mut to, end) = (at + done, at + length);
+    while to < end {
+        let from = to - distance;
+        let (before, room) = out.split_at_mut(to);
+        if let (Some(chunk), Some(place)) = (before[from..].first_chunk::<32>(), room.first_chunk_mut::<32>())
+        {
+            *place = *chunk;
+        }
+        to += 32;
+    }
+}
