@@ -29,8 +29,9 @@ down: programs ## Stop everything that `make up` or `make demo` started, and rem
 
 watch: $(CARGO_TOOLS) ## Run one function again whenever it changes, on the local stack: make watch FN=purge
 	@test -f .local/stack.env || { echo "Start the local stack first: make up" >&2; exit 1; }
-	@test -d "functions/$(FN)" || { echo "Say which function: make watch FN=purge (one of: $(FUNCTIONS))" >&2; exit 1; }
-	@echo "Invoke it with: .venv/bin/cargo-lambda lambda invoke $(FN) --data-ascii '{…}'"
+	@test -n "$(FN)" -a -d "functions/$(FN)" || { echo "Say which function: make watch FN=purge (one of: $(FUNCTIONS))" >&2; exit 1; }
+	@echo "Once it runs (the first build takes minutes), invoke it with:"
+	@echo "  curl http://127.0.0.1:9000/2015-03-31/functions/$(FN)/invocations -d '{…}'"
 	@set -a; . .local/stack.env; . .local/$(FN).env; \
 	exec $(BIN)/cargo-lambda lambda watch --invoke-address 127.0.0.1 --concurrency 8 --package $(FN)
 
