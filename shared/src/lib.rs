@@ -15,7 +15,7 @@
 //!                   │
 //!                   ▼
 //!               pure:     regulation task subject evidence certificate destination::cloud matching format
-//!                         failure id           (no AWS, no HTTP, no clock of their own)
+//!                         index failure id           (no AWS, no HTTP, no clock of their own)
 //! ```
 
 pub mod archive;
@@ -27,6 +27,7 @@ pub mod evidence;
 pub mod failure;
 pub mod format;
 pub mod id;
+pub mod index;
 pub mod matching;
 pub mod regulation;
 #[cfg(feature = "secrets")]

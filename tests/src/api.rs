@@ -48,11 +48,16 @@ impl Api {
         path: &str,
         body: Option<&Value>,
     ) -> Result<(StatusCode, Value)> {
-        let mut request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token);
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let reply = request.send().await?;
+        self.send_text(method, path, body.map(Value::to_string).unwrap_or_default()).await
+    }
+
+    /// Sends a request whose body may be anything.
+    ///
+    /// # Errors
+    /// When there is no answer, or no JSON in it.
+    pub async fn send_text(&self, method: Method, path: &str, body: String) -> Result<(StatusCode, Value)> {
+        let request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token);
+        let reply = request.header("content-type", "application/json").body(body).send().await?;
         let (status, text) = (reply.status(), reply.text().await?);
         let body = serde_json::from_str(&text)
             .with_context(|| format!("{path} answered {status}, no JSON: {text}"))?;

@@ -27,6 +27,7 @@ pub mod destinations;
 pub mod people;
 pub mod postgres;
 pub mod process;
+pub mod scenario;
 pub mod stack;
 pub mod warehouse;
 pub mod world;

@@ -132,6 +132,17 @@ impl Stack {
         Ok(variables.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect())
     }
 
+    /// The executions of the state machine that an output names, by their ARNs.
+    ///
+    /// # Errors
+    /// What Step Functions answers.
+    pub async fn executions(&self, machine: &str) -> Result<Vec<String>> {
+        let body = json!({ "stateMachineArn": self.output(machine)? });
+        let list = self.aws.call("states", "AWSStepFunctions.ListExecutions", body).await?;
+        let arns = list["executions"].as_array().into_iter().flatten();
+        Ok(arns.filter_map(|execution| execution["executionArn"].as_str().map(str::to_owned)).collect())
+    }
+
     /// One of the template's outputs.
     ///
     /// # Errors

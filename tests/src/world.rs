@@ -29,6 +29,15 @@ struct Machine {
 static MACHINE: OnceCell<Machine> = OnceCell::const_new();
 static WORLDS: AtomicU16 = AtomicU16::new(1);
 
+/// How a world differs from the usual one.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// For how many seconds what is away is tried again; long enough for every passing trouble if left out.
+    pub retry_window: Option<u32>,
+    /// Another port on which Lethe finds Postgres.
+    pub postgres_port: Option<u16>,
+}
+
 /// One test's world.
 pub struct World {
     /// The deployed template.
@@ -41,31 +50,80 @@ pub struct World {
     pub warehouse: Client,
     /// A Braze without users.
     pub braze: Braze,
+    /// The port on which Postgres really listens.
+    pub postgres: u16,
 }
 
 impl World {
-    /// A world with three destinations: `Events archive`, `Warehouse` and `Braze`.
+    /// The usual world.
     ///
     /// # Errors
     /// What went wrong, and what to do.
     pub async fn new() -> Result<Self> {
+        Self::with(Options::default()).await
+    }
+
+    /// A world with three destinations: `Events archive`, `Warehouse` and `Braze`.
+    ///
+    /// # Errors
+    /// What went wrong, and what to do.
+    pub async fn with(options: Options) -> Result<Self> {
         let machine = MACHINE.get_or_try_init(Machine::start).await?;
         let name = format!("test{}", WORLDS.fetch_add(1, Ordering::Relaxed));
         let (bucket, braze) = (format!("{name}-archive"), Braze::start()?);
         // Tests cannot wait an hour for more regulations to purge together.
-        let parameters = [("PurgeDelay", "1"), ("DestinationEndpoints", "any"), ("ArchiveBuckets", &bucket)];
+        let window = options.retry_window.unwrap_or(3_600).to_string();
+        let parameters = [
+            ("PurgeDelay", "1"),
+            ("RetryWindow", &window),
+            ("DestinationEndpoints", "any"),
+            ("ArchiveBuckets", &bucket),
+        ];
         let stack = machine.package.deploy(&name, &parameters).await?;
-        let warehouse = machine.postgres.server.create(&name).await?;
+        let server = machine.postgres.server;
+        let warehouse = server.create(&name).await?;
         for destination in [
             destinations::archive(&bucket),
-            destinations::warehouse(machine.postgres.server.port, &name),
+            destinations::warehouse(options.postgres_port.unwrap_or(server.port), &name),
             destinations::braze(&braze.url),
         ] {
             stack.api.add_destination(&destination).await?;
         }
         let s3 = stack.aws.s3();
         archive::create_bucket(&s3, &bucket).await?;
-        Ok(Self { stack, s3, bucket, warehouse, braze })
+        Ok(Self { stack, s3, bucket, warehouse, braze, postgres: server.port })
+    }
+
+    /// Writes an object of the archive.
+    ///
+    /// # Errors
+    /// What S3 answers.
+    pub async fn put(&self, key: &str, bytes: &[u8]) -> Result<()> {
+        let body = bytes.to_vec().into();
+        self.s3.put_object().bucket(&self.bucket).key(key).body(body).send().await?;
+        Ok(())
+    }
+
+    /// The current version of an object of the archive.
+    ///
+    /// # Errors
+    /// What S3 answers.
+    pub async fn get(&self, key: &str) -> Result<Vec<u8>> {
+        let object = self.s3.get_object().bucket(&self.bucket).key(key).send().await?;
+        Ok(object.body.collect().await?.to_vec())
+    }
+
+    /// Deletes every version of an object of the archive.
+    ///
+    /// # Errors
+    /// What S3 answers.
+    pub async fn remove(&self, key: &str) -> Result<()> {
+        let versions = self.s3.list_object_versions().bucket(&self.bucket).prefix(key).send().await?;
+        for version in versions.versions() {
+            let delete = self.s3.delete_object().bucket(&self.bucket).key(key);
+            delete.set_version_id(version.version_id.clone()).send().await?;
+        }
+        Ok(())
     }
 }
 

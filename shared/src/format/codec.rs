@@ -84,14 +84,14 @@ fn fill(reader: &mut impl Read, out: &mut [u8]) -> Result<usize, FormatError> {
 
 /// Writes plain bytes as the codec wants them.
 pub(super) enum Encoder<'w> {
-    Plain(&'w mut dyn Write),
+    Plain(&'w mut (dyn Write + Send)),
     /// One member whatever the source had: some readers lose what stands behind a first one.
-    Gzip(Box<GzEncoder<&'w mut dyn Write>>),
-    Zstd(Box<zstd::stream::write::Encoder<'static, &'w mut dyn Write>>),
+    Gzip(Box<GzEncoder<&'w mut (dyn Write + Send)>>),
+    Zstd(Box<zstd::stream::write::Encoder<'static, &'w mut (dyn Write + Send)>>),
 }
 
 impl<'w> Encoder<'w> {
-    pub(super) fn new(codec: Codec, out: &'w mut dyn Write) -> Result<Self, FormatError> {
+    pub(super) fn new(codec: Codec, out: &'w mut (dyn Write + Send)) -> Result<Self, FormatError> {
         Ok(match codec {
             Codec::Plain => Self::Plain(out),
             Codec::Gzip => Self::Gzip(Box::new(GzEncoder::new(out, Compression::new(GZIP_LEVEL)))),

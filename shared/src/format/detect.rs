@@ -2,7 +2,8 @@
 
 use memchr::{memchr, memchr_iter};
 
-use super::{Codec, Content, FormatError};
+use super::{Codec, Content, FormatError, csv};
+use crate::matching::Matcher;
 
 /// Formats that archives are found in and the engine does not read: named, so that the residual says what
 /// it is.
@@ -39,9 +40,9 @@ pub(super) fn codec(head: &[u8]) -> Result<Codec, FormatError> {
     }
 }
 
-/// What the plain bytes are. Lines of JSON are taken for what they are when one of the first begins with `{`,
+/// What the plain bytes are, by the first of them. Lines of JSON are taken for what they are when one of the first begins with `{`,
 /// so that a broken first line does not hide the rest; an object of blank lines alone holds nobody.
-pub(super) fn content(head: &[u8]) -> Result<Content, FormatError> {
+pub(super) fn content(head: &[u8], matcher: &Matcher) -> Result<Content, FormatError> {
     if let Some((_, name)) = REFUSED.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Err(FormatError::Unsupported(name));
     }
@@ -52,8 +53,16 @@ pub(super) fn content(head: &[u8]) -> Result<Content, FormatError> {
     let starts = std::iter::once(0).chain(memchr_iter(b'\n', head).map(|at| at + 1));
     let first_byte =
         |at: usize| head[at..].iter().find(|byte| !byte.is_ascii_whitespace() || **byte == b'\n');
-    let is_text = head.is_empty() || controls(head) * 4 <= head.len();
-    if head.trim_ascii().is_empty() || starts.map(first_byte).any(|byte| byte == Some(&b'{')) && is_text {
+    let mut opens = starts.map(first_byte).map(|byte| byte == Some(&b'{'));
+    let is_text = controls(head) * 4 <= head.len();
+    if head.trim_ascii_start().first().is_none_or(|&byte| byte == b'{') {
+        return Ok(Content::JsonLines);
+    }
+    // Before any line that begins with `{`: it may stand in a quoted cell.
+    if csv::has_header(head, matcher) {
+        return Ok(Content::Csv);
+    }
+    if is_text && opens.any(|opens| opens) {
         return Ok(Content::JsonLines);
     }
     if codec(head)? != Codec::Plain {
@@ -62,7 +71,7 @@ pub(super) fn content(head: &[u8]) -> Result<Content, FormatError> {
     Err(FormatError::Unsupported(if memchr(0, head).is_some() {
         "binary data of an unknown format"
     } else {
-        "text that is no JSON lines"
+        "text that is no JSON lines, and no CSV with a column that a rule names"
     }))
 }
 

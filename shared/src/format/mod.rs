@@ -2,13 +2,17 @@
 //!
 //! 1. `detect` tells the codec and the content by magic bytes, never by a name. What it does not know is refused.
 //! 2. `codec` turns the object into plain bytes and back, in chunks of constant size.
-//! 3. `lines` cuts them into lines, asks the matcher, and copies what survives byte for byte.
-//! 4. Everything that happened is counted in a [`Report`]; an error means that nothing may be believed or kept.
+//! 3. `lines` and `csv` cut them into records, ask the matcher, and copy what survives byte for byte.
+//! 4. `parquet` does the same by row groups, reading ranges of the object and copying what is untouched.
+//! 5. Everything that happened is counted in a [`Report`]; an error means that nothing may be believed or kept.
 
+mod blocks;
 mod codec;
+mod csv;
 mod detect;
 mod gzip;
 mod lines;
+mod parquet;
 mod report;
 mod source;
 
@@ -120,18 +124,37 @@ pub fn scan(object: &dyn Object, matcher: &Matcher) -> Result<Report, FormatErro
 
 /// Writes the object without the records of the subjects: same codec, survivors byte for byte and in order.
 /// On an error the caller discards what was written.
-pub fn rewrite(object: &dyn Object, out: &mut dyn Write, matcher: &Matcher) -> Result<Report, FormatError> {
+pub fn rewrite(
+    object: &dyn Object,
+    out: &mut (dyn Write + Send),
+    matcher: &Matcher,
+) -> Result<Report, FormatError> {
     purge(object, Some(out), matcher)
 }
 
-fn purge(object: &dyn Object, out: Option<&mut dyn Write>, matcher: &Matcher) -> Result<Report, FormatError> {
+fn purge(
+    object: &dyn Object,
+    out: Option<&mut (dyn Write + Send)>,
+    matcher: &Matcher,
+) -> Result<Report, FormatError> {
     let mut source = Source::open(object)?;
     let codec = detect::codec(source.head()?)?;
     let mut decoder = codec::Decoder::new(codec, source)?;
-    let content = detect::content(decoder.head()?)?;
+    let content = detect::content(decoder.head()?, matcher)?;
     let format = Format { content, codec };
+    if content == Content::Parquet {
+        return match codec {
+            Codec::Plain => parquet::purge(object, out, matcher),
+            _ => Err(FormatError::Unsupported("Parquet that is compressed as a whole")),
+        };
+    }
     let mut encoder = out.map(|out| codec::Encoder::new(codec, out)).transpose()?;
-    let report = lines::purge(&mut decoder, encoder.as_mut(), matcher, format)?;
+    let mut report = Report { format, ..Report::default() };
+    match content {
+        Content::JsonLines => lines::purge(&mut decoder, encoder.as_mut(), matcher, &mut report)?,
+        Content::Csv => csv::purge(&mut decoder, encoder.as_mut(), matcher, &mut report)?,
+        Content::Parquet => unreachable!("dealt with above"),
+    }
     if let Some(encoder) = encoder {
         encoder.finish()?;
     }

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::matching::Matcher;
+
 /// How an object is compressed.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -69,8 +71,8 @@ pub struct Report {
     pub hits: BTreeMap<u32, u64>,
     /// Records of at least one subject: what a rewrite leaves out.
     pub removed: u64,
-    /// Kept lines that are no readable record (blank ones too). See [`crate::matching`] for what a fast
-    /// scan takes as readable.
+    /// Kept lines that are no readable record (blank ones too). See [`crate::matching::BlockScan`] for what a
+    /// fast scan takes as readable.
     pub unreadable: u64,
     /// Unreadable lines whose bytes hold an identifier: possible residue, for a person to look at.
     pub suspect: u64,
@@ -92,6 +94,12 @@ impl Report {
         for (&subject, lines) in &other.hits {
             *self.hits.entry(subject).or_default() += lines;
         }
+    }
+
+    /// Counts a kept line that cannot be read.
+    pub(crate) fn count_unreadable(&mut self, line: &[u8], matcher: &Matcher) {
+        self.unreadable += 1;
+        self.suspect += u64::from(matcher.suspects(line));
     }
 
     /// Counts a record of these subjects, or of nobody.

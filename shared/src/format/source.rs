@@ -1,5 +1,5 @@
-//! Reads an object from the front and keeps two kinds of failure apart: the source failed (try again) and
-//! the data is bad (do not).
+//! Reads an object from the front and keeps two kinds of failure apart: the outside world failed (try again)
+//! and the data is bad (do not).
 
 use std::error::Error;
 use std::fmt;
@@ -20,17 +20,23 @@ pub(super) struct Source<'o> {
     end: usize,
 }
 
-/// Marks an error that the source itself gave, on its way through a decoder.
+/// Marks an error of the object or of the writer, on its way through somebody else's decoder or encoder.
 #[derive(Debug)]
-struct SourceFailed(io::Error);
+pub(super) struct Outside(pub(super) io::Error);
 
-impl fmt::Display for SourceFailed {
+impl fmt::Display for Outside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl Error for SourceFailed {}
+impl Error for Outside {}
+
+impl From<Outside> for io::Error {
+    fn from(error: Outside) -> Self {
+        Self::other(error)
+    }
+}
 
 impl<'o> Source<'o> {
     pub(super) fn open(object: &'o dyn Object) -> Result<Self, FormatError> {
@@ -48,7 +54,7 @@ impl<'o> Source<'o> {
     pub(super) fn chunk(&mut self) -> io::Result<&[u8]> {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
-            self.more().map_err(|error| io::Error::other(SourceFailed(error)))?;
+            self.more().map_err(Outside)?;
         }
         Ok(&self.buffer[self.start..self.end])
     }
@@ -87,10 +93,10 @@ impl Read for Source<'_> {
     }
 }
 
-/// What an error that came through a decoder means: the source's own, or `corrupt`.
+/// What an error that came through a decoder means: one from outside, or `corrupt`.
 pub(super) fn judge(error: io::Error, corrupt: &'static str) -> FormatError {
-    match error.downcast::<SourceFailed>() {
-        Ok(SourceFailed(error)) => FormatError::Io(error),
+    match error.downcast::<Outside>() {
+        Ok(Outside(error)) => FormatError::Io(error),
         Err(_) => FormatError::Corrupt(corrupt),
     }
 }

@@ -2,7 +2,10 @@
 
 use std::io::Write;
 
+use proptest::prelude::*;
+
 use super::*;
+use crate::matching::tests::Dice;
 use crate::matching::{Rules, SubjectSet};
 use crate::subject::{Subject, SubjectType};
 
@@ -109,7 +112,10 @@ fn an_unknown_codec_is_refused_by_name() {
         (b"PK\x03\x04\x14\0", "zip"),
         (b"\xff\xfe{\0\"\0", "UTF-16 text"),
         (b"\x93NUMPY\x01\0", "binary data of an unknown format"),
-        (b"<html><body>\n</body></html>\n", "text that is no JSON lines"),
+        (
+            b"<html><body>\n</body></html>\n",
+            "text that is no JSON lines, and no CSV with a column that a rule names",
+        ),
     ] {
         let error = purged(magic.to_vec()).unwrap_err();
         assert_eq!(error.to_string(), format!("not supported: {name}"));
@@ -163,5 +169,317 @@ fn a_source_that_ends_early_or_fails_is_an_io_error_not_corruption() {
             let error = scan(&Short(cut.clone(), fails), &matcher()).unwrap_err();
             assert!(matches!(error, FormatError::Io(_)), "{error}");
         }
+    }
+}
+
+const CSV: &str = "id,userId,\"anonymousId\",note\r\n1,u1,,\"two\nlines, \"\"u7\"\"\"\r\n2,u7,,x\r\n3,\"u7\",a1,\"\n\"\r\n4,,a7,\r\n5,77u7,a8,u7";
+const CSV_KEPT: &str = "id,userId,\"anonymousId\",note\r\n1,u1,,\"two\nlines, \"\"u7\"\"\"\r\n5,77u7,a8,u7";
+
+#[test]
+fn csv_rows_go_by_their_columns_and_survivors_stay_as_they_are() {
+    for bom in ["", "\u{feff}"] {
+        let (csv, kept) = (format!("{bom}{CSV}"), format!("{bom}{CSV_KEPT}"));
+        let (out, report) = purged(csv.clone()).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), kept);
+        assert_eq!(report.format, Format { content: Content::Csv, codec: Codec::Plain });
+        assert_eq!((report.lines, report.removed, report.unreadable), (5, 3, 0));
+        assert_eq!(report.hits, [(0, 2), (2, 1)].into());
+        let (out, report) = purged(gzip(csv.as_bytes())).unwrap();
+        assert_eq!(gunzip(&out), kept.as_bytes());
+        assert_eq!(report.format, Format { content: Content::Csv, codec: Codec::Gzip });
+    }
+    let (out, _) = purged("x;userId\n1;u7\n2;\"u\"\"7\"\n").unwrap();
+    assert_eq!(out, b"x;userId\n2;\"u\"\"7\"\n");
+    let (_, report) = purged("userId\nu7\nu7\n").unwrap();
+    assert!(report.leaves_nothing());
+}
+
+#[test]
+fn csv_conditions_hold_and_an_alias_row_goes() {
+    let (out, _) = purged("type,userId,previousId\nalias,u1,u7\ntrack,u1,u7\n").unwrap();
+    assert_eq!(out, b"type,userId,previousId\ntrack,u1,u7\n");
+}
+
+#[test]
+fn bad_csv_rows_are_kept_and_flagged_and_do_not_hide_the_next() {
+    let bad = "userId,x\n\"u7\n1,2\nu7,\"stray\nu7,y\nu7\nu7,1,2\n\nu1,\"a\"b\nu8,caf\u{e9}\nu7,caf\u{e9}\n";
+    let (out, report) = purged(bad).unwrap();
+    let kept = "userId,x\n\"u7\n1,2\nu7,\"stray\nu7\nu7,1,2\n\nu1,\"a\"b\nu8,caf\u{e9}\n";
+    assert_eq!(String::from_utf8(out).unwrap(), kept);
+    assert_eq!((report.lines, report.removed, report.unreadable, report.suspect), (10, 2, 6, 4));
+}
+
+/// What is left of these lines and what is reported, each line on its own and all in one object.
+fn check_lines(cases: &[(&str, bool)]) {
+    for (line, goes) in cases {
+        let (out, report) = purged(format!("{line}\n{{\"userId\":\"u1\"}}\n")).unwrap();
+        assert_eq!(report.removed, u64::from(*goes), "{line}");
+        let kept = if *goes { String::new() } else { format!("{line}\n") };
+        assert_eq!(String::from_utf8(out).unwrap(), format!("{kept}{{\"userId\":\"u1\"}}\n"));
+        assert_eq!((report.unreadable, report.suspect), (0, 0), "{line}");
+    }
+    let all: Vec<&str> = cases.iter().map(|(line, _)| *line).collect();
+    let kept: Vec<&str> = cases.iter().filter(|(_, goes)| !goes).map(|(line, _)| *line).collect();
+    let (out, _) = purged(all.join("\n") + "\n").unwrap();
+    assert_eq!(String::from_utf8(out).unwrap(), kept.join("\n") + "\n");
+}
+
+#[test]
+fn an_id_elsewhere_in_the_line_is_not_a_hit() {
+    check_lines(&[
+        (r#"{"userId":"u1","url":"https://x.y/u7?userId=u7"}"#, false),
+        (r#"{"userId":"u1","referredBy":"u7"}"#, false),
+        (r#"{"userId":"u1","assignee":{"userId":"u7"}}"#, false),
+        (r#"{"userId":"u1","raw":"{\"userId\":\"u7\"}"}"#, false),
+        (r#"{"userId":"u1","anonymousId":"u7"}"#, false),
+        (r#"{"userId":"a7","anonymousId":"u1"}"#, false),
+        (r#"{"userId":"u77"}"#, false),
+        (r#"{"userId":"xu7"}"#, false),
+        (r#"{"userId":"U7"}"#, false),
+        (r#"{"userId":" u7 "}"#, false),
+        (r#"{"userid":"u7"}"#, false),
+        (r#"{"keys":["userId","u7"]}"#, false),
+        (r#"{"userId":"u7"}"#, true),
+    ]);
+}
+
+#[test]
+fn lines_match_by_meaning_as_a_json_parser_reads_them() {
+    check_lines(&[
+        (r#"{"userId" : "u7"}"#, true),
+        ("{\"userId\"\t:\t\"u7\"\r}", true),
+        (r#"  {"userId":"u7"}  "#, true),
+        (r#"{"userId":"\u0075\u0037"}"#, true),
+        (r#"{"\u0075serId":"u7"}"#, true),
+        (r#"{"\u0075\u0073\u0065\u0072\u0049\u0064":"\u00757"}"#, true),
+        (r#"{"type":"track","x":{"y":[1,2]},"userId":"u7"}"#, true),
+        (r#"{"userId":"ada\u0040example.com"}"#, true),
+        (r#"{"userId":"\\u0075\\u0037"}"#, false),
+        // Of duplicate keys the last counts.
+        (r#"{"userId":"u7","userId":"u1"}"#, false),
+        (r#"{"userId":"u1","userId":"u7"}"#, true),
+        (r#"{"userId":"u7","\u0075serId":null}"#, false),
+    ]);
+}
+
+#[test]
+fn previous_id_counts_in_alias_calls_alone() {
+    check_lines(&[
+        (r#"{"type":"alias","userId":"u1","previousId":"u7"}"#, true),
+        (r#"{"previousId":"a7","userId":"u1","type":"alias"}"#, true),
+        (r#"{"type":"track","userId":"u1","previousId":"u7"}"#, false),
+        (r#"{"userId":"u1","previousId":"u7"}"#, false),
+        (r#"{"type":"alias","type":"track","previousId":"u7"}"#, false),
+        (r#"{"context":{"type":"alias"},"previousId":"u7"}"#, false),
+    ]);
+}
+
+#[test]
+fn a_number_is_the_string_of_its_digits() {
+    let matcher = Matcher::new(
+        &Rules::segment(),
+        &SubjectSet::new(["123", "0", "12345678901234567890123", "1.5"].map(Subject::user)),
+    );
+    for (value, goes) in [
+        ("123", true),
+        ("\"123\"", true),
+        ("123.0", true),
+        ("1.23e2", true),
+        ("12345678901234567890123", true),
+        ("12345678901234567890124", false),
+        ("1.5", true),
+        ("\"123.0\"", false),
+        ("1234", false),
+        ("-123", false),
+        ("0", true),
+        ("-0", true),
+        ("\"0\"", true),
+        ("\"00\"", false),
+        ("false", false),
+    ] {
+        let object = Bytes::from(format!("{{\"userId\":{value}}}\n{{\"userId\": {value} }}\n"));
+        let report = scan(&object, &matcher).unwrap();
+        assert_eq!((report.removed, report.unreadable), (if goes { 2 } else { 0 }, 0), "{value}");
+    }
+}
+
+#[test]
+fn empty_and_null_match_nobody_and_arrays_any_element() {
+    let ids = ["", " ", "null", "true", "{}", "[]", "u7", "42"].map(Subject::user);
+    let matcher = Matcher::new(&Rules::segment(), &SubjectSet::new(ids));
+    for (value, goes) in [
+        ("\"\"", false),
+        ("\" \"", false),
+        ("null", false),
+        ("true", false),
+        ("{}", false),
+        ("[]", false),
+        ("{\"id\":\"u7\"}", false),
+        ("{\"u7\":\"u7\"}", false),
+        ("[\"u1\",\"u7\"]", true),
+        ("[1,42]", true),
+        ("[[\"u7\"]]", true),
+        ("[{\"userId\":\"u7\"}]", false),
+        ("[null,\"\"]", false),
+        ("\"null\"", true),
+    ] {
+        let object = Bytes::from(format!("{{\"userId\":{value}}}\n{{\"x\":1}}\n"));
+        let report = scan(&object, &matcher).unwrap();
+        assert_eq!((report.removed, report.unreadable), (u64::from(goes), 0), "{value}");
+    }
+}
+
+#[test]
+fn unreadable_lines_are_kept_counted_and_flagged_when_they_hold_an_identifier() {
+    for (line, suspect) in [
+        (&b""[..], false),
+        (b"   ", false),
+        (b"\t\r", false),
+        (b"\xef\xbb\xbf{\"userId\":\"u7\"}", true),
+        (b"\xef\xbb\xbf{\"userId\":\"u1\"}", false),
+        (b"{\"userId\":\"u7\",\"x\":\"\xff\"}", true),
+        (b"{\"userId\":\"u1\",\"x\":\"\xff\"}", false),
+        (b"\0\0\0\0", false),
+        (b"\0{\"userId\":\"u7\"}", true),
+        (b"{\"userId\":\"u7\",\"x\":\"\0\"}", true),
+        (b"{\"userId\":\"u7\"", true),
+        (b"{\"userId\":\"u7", true),
+        (b"{\"userId\":\"u", false),
+        (b"\"userId\":\"u7\"}", true),
+        (b"{'userId':'u7'}", true),
+        (b"{userId:\"u7\"}", true),
+        (b"{\"userId\":\"u7\",}", true),
+        (b"{\"userId\":\"u7\"} {\"userId\":\"u1\"}", true),
+        (b"[{\"userId\":\"u7\"}]", true),
+        (b"\"u7\"", true),
+        (b"null", false),
+        (b"[2024] u7 logged in", true),
+    ] {
+        for end in ["\n", "\r\n", "\n{\"userId\":\"u7\"}\n", ""] {
+            let object = [b"{\"userId\":\"u1\"}\n", line, end.as_bytes()].concat();
+            let kept = [b"{\"userId\":\"u1\"}\n", line, end.split('{').next().unwrap().as_bytes()].concat();
+            let (out, report) = purged(object).unwrap();
+            assert_eq!(String::from_utf8_lossy(&out), String::from_utf8_lossy(&kept));
+            let counts = (report.unreadable, report.suspect, report.removed);
+            if !(line.is_empty() && end.is_empty()) {
+                let removed = u64::from(end.contains("u7"));
+                assert_eq!(counts, (1, u64::from(suspect), removed), "{}", String::from_utf8_lossy(line));
+            }
+        }
+    }
+}
+
+#[test]
+fn line_ends_of_every_kind_stay_and_a_missing_one_does_not_hide_a_hit() {
+    let (out, report) =
+        purged("{\"userId\":\"u1\"}\r\n{\"userId\":\"u7\"}\r\n{\"userId\":\"u2\"}\r\n").unwrap();
+    assert_eq!(out, b"{\"userId\":\"u1\"}\r\n{\"userId\":\"u2\"}\r\n");
+    assert_eq!(report.unreadable, 0);
+    assert_eq!(purged("{\"userId\":\"u7\"}\n{\"userId\":\"u1\"}").unwrap().0, b"{\"userId\":\"u1\"}");
+    assert_eq!(purged("{\"userId\":\"u1\"}\n{\"userId\":\"u7\"}").unwrap().0, b"{\"userId\":\"u1\"}\n");
+}
+
+#[test]
+fn a_twenty_megabyte_line_is_a_line() {
+    let long = "x".repeat(20 << 20);
+    let lines = format!(
+        "{MIXED}{{\"x\":\"{long}\",\"userId\":\"u7\"}}\n{{\"y\":\"{long}\",\"userId\":\"u1\"}}\n{MIXED}"
+    );
+    for object in [lines.clone().into_bytes(), gzip(lines.as_bytes())] {
+        let packed = object[0] == 0x1f;
+        let (out, report) = purged(object).unwrap();
+        let out = if packed { gunzip(&out) } else { out };
+        assert!(out == format!("{KEPT}{{\"y\":\"{long}\",\"userId\":\"u1\"}}\n{KEPT}").into_bytes());
+        assert_eq!((report.lines, report.removed), (10, 5));
+    }
+}
+
+#[test]
+fn a_record_beyond_all_measure_is_refused_not_kept_in_memory() {
+    let mut zeros = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    zeros.write_all(b"{\"x\":\"").unwrap();
+    for _ in 0..160 {
+        zeros.write_all(&[b'0'; 1 << 20]).unwrap();
+    }
+    let error = scan(&Bytes::from(zeros.finish().unwrap()), &matcher()).unwrap_err();
+    assert_eq!(error.to_string(), "not supported: a record longer than 128 MiB");
+}
+
+#[test]
+fn a_hundred_thousand_ids_and_blank_ones_work() {
+    let ids = (0..100_000)
+        .map(|n| Subject::user(format!("user-{n}")))
+        .chain([Subject::user(""), Subject::user(" ")]);
+    let subjects = SubjectSet::new(ids);
+    assert_eq!(subjects.len(), 100_000);
+    let matcher = Matcher::new(&Rules::segment(), &subjects);
+    let lines: String = (0..2000).map(|n| format!("{{\"userId\":\"user-{}\"}}\n", n * 100)).collect();
+    let report = scan(&Bytes::from(lines + "{\"userId\":\"\"}\n"), &matcher).unwrap();
+    assert_eq!((report.removed, report.hits.len(), report.lines), (1000, 1000, 2001));
+}
+
+#[test]
+fn folded_and_trimmed_rules_find_what_exact_ones_do_not() {
+    let rules = r#"[{"path":"context.traits.email","type":"USER_ID","foldCase":true,"trim":true}]"#;
+    let subjects = SubjectSet::new([Subject::user("Ada@Example.com"), Subject::user("ada@example.com ")]);
+    let matcher = Matcher::new(&serde_json::from_str(rules).unwrap(), &subjects);
+    let object = "{\"context\":{\"traits\":{\"email\":\" ADA@example.COM\"}}}\n{\"email\":\"ada@example.com\"}\n\
+                  {\"context\":[{\"traits\":{\"email\":\"x\"}},{\"traits\":{\"email\":[\"ada@example.com\"]}}]}\n";
+    let report = scan(&Bytes::from(object), &matcher).unwrap();
+    assert_eq!((report.removed, report.hits), (2, [(0, 2), (1, 2)].into()));
+}
+
+#[test]
+fn a_strict_matcher_counts_every_unreadable_line() {
+    let object = Bytes::from("{\"x\":1 \"u7\"}\n{\"x\":1}\n");
+    assert_eq!(scan(&object, &matcher()).unwrap().unreadable, 0, "whole at both ends");
+    let report = scan(&object, &matcher().strict()).unwrap();
+    assert_eq!((report.unreadable, report.suspect, report.removed), (1, 1, 0));
+}
+
+#[test]
+fn errors_never_show_content() {
+    let mut broken = gzip(MIXED.repeat(1000).as_bytes());
+    let end = broken.len() - 5;
+    broken[end] ^= 1;
+    for object in [broken, b"<x>u7</x>".to_vec(), b"PAR1 u7 ada@example.com PAR1".to_vec()] {
+        let error = purged(object).unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("u7") && !shown.contains("ada"), "{shown}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    /// Whatever the lines, the codec and the cuts between members: the kept lines, byte for byte, in order.
+    #[test]
+    fn survivors_are_byte_identical_and_in_order(seed: u64) {
+        let mut dice = Dice(seed);
+        let matcher = Matcher::new(&Rules::segment(), &crate::matching::tests::subjects());
+        let lines: Vec<Vec<u8>> = (0..dice.roll(3000)).map(|_| dice.line()).collect();
+        let mut plain = b"{}\n".to_vec();
+        let mut kept = plain.clone();
+        for (at, line) in lines.iter().enumerate() {
+            let end: &[u8] = if at + 1 == lines.len() && dice.roll(2) == 0 { b"" } else { b"\n" };
+            plain.extend([line, end].concat());
+            if matcher.line(line, &mut Vec::new()) != crate::matching::Verdict::Remove {
+                kept.extend([line, end].concat());
+            }
+        }
+        let (a, b) = plain.split_at(dice.roll(plain.len()));
+        let packed = match dice.roll(3) {
+            0 => plain.clone(),
+            1 => [gzip(a), gzip(b)].concat(),
+            _ => [zstd(a), zstd(b)].concat(),
+        };
+        let mut out = Vec::new();
+        rewrite(&Bytes::from(packed.clone()), &mut out, &matcher).unwrap();
+        let out = match packed.as_slice() {
+            [0x1f, 0x8b, ..] => gunzip(&out),
+            [0x28, 0xb5, ..] => zstd::decode_all(&out[..]).unwrap(),
+            _ => out,
+        };
+        prop_assert!(out == kept);
     }
 }

@@ -7,6 +7,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::{SubjectSet, rules::Rule};
+use crate::index::IndexKey;
 use crate::subject::SubjectType;
 
 /// Bits of the bitmap per identifier: most values that are nobody's end at the bitmap.
@@ -52,18 +53,45 @@ impl Ids {
         (self.kind, self.fold_case, self.trim) == (rule.kind, rule.fold_case, rule.trim)
     }
 
-    /// The subjects that a value names. More than one only where case folding or trimming makes two
-    /// identifiers the same.
-    pub(super) fn find(&self, value: &str) -> impl Iterator<Item = u32> {
-        let value = self.normal(value).into_owned();
-        let hash = self.hash(value.as_bytes());
-        let found = if self.in_bitmap(hash) { Some(self.table.iter_hash(hash).copied()) } else { None };
-        found
-            .into_iter()
-            .flatten()
-            .filter(move |&index| self.subjects.get(index).is_some_and(|s| *self.normal(&s.id) == *value))
+    /// Whether some subject may have this value, given as raw bytes of a JSON string without escapes.
+    #[inline]
+    pub(super) fn may_hold(&self, value: &[u8]) -> bool {
+        if self.fold_case || self.trim {
+            return str::from_utf8(value).map_or(true, |value| self.find(value).next().is_some());
+        }
+        let hash = self.hash(value);
+        self.in_bitmap(hash) && self.table.find(hash, |&index| self.id(index).as_bytes() == value).is_some()
     }
 
+    /// The subjects that a value names. More than one only where case folding or trimming makes two
+    /// identifiers the same.
+    pub(super) fn find<'a>(&'a self, value: &'a str) -> impl Iterator<Item = u32> + 'a {
+        let value = self.normal(value);
+        let hash = self.hash(value.as_bytes());
+        let found = if self.in_bitmap(hash) { Some(self.table.iter_hash(hash).copied()) } else { None };
+        found.into_iter().flatten().filter(move |&index| *self.normal(self.id(index)) == *value)
+    }
+
+    /// A place in a table for this value.
+    pub(super) fn slot(&self, value: &str) -> usize {
+        (self.hash(value.as_bytes()) >> 8) as usize
+    }
+
+    /// The hash under which the index of an object knows this value.
+    pub(super) fn index_hash(&self, key: &IndexKey, value: &str) -> u64 {
+        key.hash(self.kind, self.fold_case, self.trim, &self.normal(value))
+    }
+
+    /// All identifiers.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.table.iter().map(|&index| self.id(index))
+    }
+
+    fn id(&self, index: u32) -> &str {
+        self.subjects.get(index).map_or("", |subject| &subject.id)
+    }
+
+    #[inline]
     fn in_bitmap(&self, hash: u64) -> bool {
         let bit = self.bit(hash);
         self.bitmap[bit / 64] >> (bit % 64) & 1 == 1

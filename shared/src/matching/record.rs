@@ -14,7 +14,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Vis
 use serde_json::value::RawValue;
 
 use super::rules::{Rule, Rules, When};
-use super::{Plan, number};
+use super::{Matcher, Plan, number};
 
 /// Arrays in arrays are gone through up to this depth; deeper ones make a line unreadable, as nobody writes
 /// identifiers so and each level costs another reading.
@@ -33,7 +33,7 @@ pub enum Verdict {
 
 /// A place in a record that lies on the path of a rule or of a condition.
 #[derive(Default)]
-pub(super) struct Node {
+pub(crate) struct Node {
     children: Vec<(String, Node)>,
     /// Rules whose identifier stands here.
     rules: Vec<usize>,
@@ -55,46 +55,111 @@ impl Node {
 
     fn place(&mut self, path: &[String]) -> &mut Self {
         let Some((name, rest)) = path.split_first() else { return self };
-        let at = self.child(name.as_bytes()).unwrap_or_else(|| {
+        let at = self.child(name).unwrap_or_else(|| {
             self.children.push((name.clone(), Self::default()));
             self.children.len() - 1
         });
         self.children[at].1.place(rest)
     }
 
-    fn child(&self, name: &[u8]) -> Option<usize> {
-        self.children.iter().position(|(child, _)| child.as_bytes() == name)
+    /// The place that names lead to.
+    pub(super) fn at<'a>(&self, mut path: impl Iterator<Item = &'a str>) -> Option<&Self> {
+        path.try_fold(self, |node, name| Some(&node.children[node.child(name)?].1))
+    }
+
+    /// Rules whose identifier stands right here.
+    pub(super) fn rules(&self) -> impl Iterator<Item = usize> {
+        self.rules.iter().copied()
+    }
+
+    /// Whether some rule's identifier stands here or deeper, and not just a condition.
+    pub(crate) fn leads_to_identifier(&self) -> bool {
+        !self.rules.is_empty() || self.children.iter().any(|(_, child)| child.leads_to_identifier())
+    }
+
+    /// Whether some rule's condition stands here or deeper.
+    pub(crate) fn leads_to_condition(&self) -> bool {
+        !self.conditions.is_empty() || self.children.iter().any(|(_, child)| child.leads_to_condition())
+    }
+
+    /// Whether some rule's path goes on from here.
+    pub(crate) fn goes_deeper(&self) -> bool {
+        !self.children.is_empty()
+    }
+
+    fn child(&self, name: &str) -> Option<usize> {
+        self.children.iter().position(|(child, _)| child == name)
     }
 }
 
 /// See [`super::Matcher::line`].
-pub(super) fn decide(plan: &Plan, line: &[u8], hits: &mut Vec<u32>) -> Verdict {
+pub(super) fn decide(matcher: &Matcher, line: &[u8], hits: &mut Vec<u32>) -> Verdict {
     hits.clear();
-    let mut found = Found { plan, named: Vec::new(), met: vec![false; plan.rules.iter().len()] };
-    let read = simdutf8::basic::from_utf8(line).is_ok_and(|text| found.object(text, &plan.root, 0).is_ok());
-    if !read {
-        return Verdict::Unreadable;
+    let mut found = Found::new(matcher);
+    let read =
+        simdutf8::basic::from_utf8(line).is_ok_and(|text| found.object(text, &matcher.plan.root, 0).is_ok());
+    match read && found.decide(hits) {
+        true => Verdict::Remove,
+        false if read => Verdict::Keep,
+        false => Verdict::Unreadable,
     }
-    for (rule, (at, met)) in plan.rules.iter().zip(found.met.iter().enumerate()) {
-        if rule.when.is_none() || *met {
-            hits.extend(found.named.iter().filter(|(of, _)| *of == at).map(|(_, subject)| subject));
-        }
-    }
-    hits.sort_unstable();
-    hits.dedup();
-    if hits.is_empty() { Verdict::Keep } else { Verdict::Remove }
 }
 
-/// What a walk over a record has found.
-struct Found<'p> {
+/// What is found in a record, value by value.
+pub(crate) struct Found<'p> {
+    matcher: &'p Matcher,
     plan: &'p Plan,
     /// Rules and the subjects that the values at their paths name.
     named: Vec<(usize, u32)>,
-    /// Per rule: its condition holds.
-    met: Vec<bool>,
+    /// Rules whose condition holds.
+    met: Vec<usize>,
 }
 
-impl Found<'_> {
+impl<'p> Found<'p> {
+    pub(super) fn new(matcher: &'p Matcher) -> Self {
+        Self { matcher, plan: &matcher.plan, named: Vec::new(), met: Vec::new() }
+    }
+
+    /// Takes note of a cell of a table. One that holds a JSON object is gone into if a rule's path does.
+    pub(crate) fn cell(&mut self, value: &str, node: &Node) {
+        self.text(value, node);
+        if node.goes_deeper() && value.trim_start().starts_with('{') {
+            let (named, met) = (self.named.len(), self.met.len());
+            if self.object(value, node, 0).is_err() {
+                self.named.truncate(named);
+                self.met.truncate(met);
+            }
+        }
+    }
+
+    /// Takes note of a text at a place.
+    fn text(&mut self, value: &str, node: &Node) {
+        for &rule in &node.rules {
+            let which = self.plan.rule_ids[rule];
+            self.matcher.note(which, value.as_bytes());
+            let ids = &self.plan.ids[which];
+            self.named.extend(ids.find(value).map(|subject| (rule, subject)));
+        }
+        self.met.extend(node.conditions.iter().filter(|(_, equals)| equals == value).map(|(rule, _)| rule));
+    }
+
+    /// Whether any value so far names a subject, conditions aside.
+    pub(crate) fn names_somebody(&self) -> bool {
+        !self.named.is_empty()
+    }
+
+    /// Whether the record belongs to a subject; `hits` ends as all of them, sorted, each once. Forgets the record.
+    pub(crate) fn decide(&mut self, hits: &mut Vec<u32>) -> bool {
+        hits.clear();
+        let holds = |rule| self.plan.rules.conditional(rule).is_none() || self.met.contains(&rule);
+        hits.extend(self.named.iter().filter(|(rule, _)| holds(*rule)).map(|(_, subject)| subject));
+        hits.sort_unstable();
+        hits.dedup();
+        self.named.clear();
+        self.met.clear();
+        !hits.is_empty()
+    }
+
     fn object(&mut self, text: &str, node: &Node, arrays: usize) -> Result<(), serde_json::Error> {
         let mut json = serde_json::Deserializer::from_str(text);
         let values = json.deserialize_map(Fields(node))?;
@@ -131,16 +196,6 @@ impl Found<'_> {
             _ => {}
         }
         Ok(())
-    }
-
-    fn text(&mut self, value: &str, node: &Node) {
-        for &rule in &node.rules {
-            let ids = &self.plan.ids[self.plan.rule_ids[rule]];
-            self.named.extend(ids.find(value).map(|subject| (rule, subject)));
-        }
-        for (rule, equals) in &node.conditions {
-            self.met[*rule] |= equals == value;
-        }
     }
 }
 
@@ -184,25 +239,22 @@ impl<'de> Visitor<'de> for Fields<'_> {
     }
 }
 
-/// Reads a key as bytes, so that one with an unpaired surrogate is just another name.
+/// Reads a key: which child of the node it names.
 struct Name<'n>(&'n Node);
 
 impl<'de> DeserializeSeed<'de> for Name<'_> {
     type Value = Option<usize>;
     fn deserialize<D: Deserializer<'de>>(self, key: D) -> Result<Self::Value, D::Error> {
-        key.deserialize_bytes(self)
+        key.deserialize_str(self)
     }
 }
 
-impl<'de> Visitor<'de> for Name<'_> {
+impl Visitor<'_> for Name<'_> {
     type Value = Option<usize>;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
-    fn visit_bytes<E>(self, key: &[u8]) -> Result<Self::Value, E> {
-        Ok(self.0.child(key))
-    }
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.0.child(key.as_bytes()))
+        Ok(self.0.child(key))
     }
 }

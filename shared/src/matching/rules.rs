@@ -78,6 +78,11 @@ impl Rules {
         paths.into_iter().flat_map(both).collect::<Vec<_>>().try_into()
     }
 
+    /// The condition of a rule.
+    pub(super) fn conditional(&self, rule: usize) -> Option<&When> {
+        self.0.get(rule)?.when.as_ref()
+    }
+
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Rule> {
         self.0.iter()
     }

@@ -3,4 +3,8 @@
 //!
 //! `make test` sets up what these need.
 
+mod bad_input;
 mod happy_path;
+mod privacy;
+mod trouble;
+mod twice;

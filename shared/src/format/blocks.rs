@@ -1,0 +1,53 @@
+//! The plain bytes of an object through one buffer, in blocks that the reader of the content cuts.
+
+use super::FormatError;
+use super::codec::Decoder;
+
+/// Bytes of a block: small enough for a core's own cache, large enough that a block costs nothing.
+const BLOCK: usize = 256 << 10;
+/// The longest record that is dealt with: a bound to the memory one object can ask for.
+const MAX_RECORD: usize = 128 << 20;
+
+/// A window on the plain bytes. Its buffer grows for a long record and shrinks behind it.
+pub(super) struct Blocks<'d, 'o> {
+    decoder: &'d mut Decoder<'o>,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    read: u64,
+}
+
+impl<'d, 'o> Blocks<'d, 'o> {
+    pub(super) fn new(decoder: &'d mut Decoder<'o>) -> Self {
+        Self { decoder, buffer: vec![0; BLOCK], start: 0, end: 0, read: 0 }
+    }
+
+    /// Gives what was not consumed, with more behind it, and whether that is the end of the object.
+    pub(super) fn next(&mut self) -> Result<(&[u8], bool), FormatError> {
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        if self.end > self.buffer.len() / 2 {
+            if self.buffer.len() >= MAX_RECORD {
+                return Err(FormatError::Unsupported("a record longer than 128 MiB"));
+            }
+            self.buffer.resize(self.buffer.len() * 2, 0);
+        } else if self.end < BLOCK / 2 && self.buffer.len() > BLOCK {
+            self.buffer.truncate(BLOCK);
+            self.buffer.shrink_to_fit();
+        }
+        let filled = self.decoder.fill(&mut self.buffer[self.end..])?;
+        self.read += filled as u64;
+        self.end += filled;
+        Ok((&self.buffer[..self.end], self.end < self.buffer.len()))
+    }
+
+    /// Marks bytes of the last block as dealt with.
+    pub(super) fn consume(&mut self, bytes: usize) {
+        self.start += bytes;
+    }
+
+    /// Plain bytes read so far.
+    pub(super) fn read(&self) -> u64 {
+        self.read
+    }
+}

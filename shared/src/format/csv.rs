@@ -1,0 +1,190 @@
+//! Comma-separated values (RFC 4180) under a header.
+//!
+//! 1. The header names the columns. A column counts when its name is the path of a rule, dots and all. The
+//!    delimiter is the one of `, ; tab |` under which it does.
+//! 2. A record is cut out: a quoted cell may hold delimiters, line feeds and doubled quotes. A quote that is
+//!    not closed, or not followed by a delimiter, makes its one line unreadable; reading goes on behind it.
+//! 3. Cells in the columns that count are looked up, as bytes and exactly: `123.0` is not 123 here, as the
+//!    same digits may be a name. Records with more or fewer cells than the header are unreadable.
+//! 4. What stands between the records that go is written as it is, the header first.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use memchr::{memchr, memchr2, memmem};
+
+use super::blocks::Blocks;
+use super::codec::{Decoder, Encoder};
+use super::lines::write_without;
+use super::{FormatError, Report};
+use crate::matching::{Matcher, Node};
+
+const DELIMITERS: &[u8] = b",\t;|";
+/// A quoted cell that is not closed within this many bytes is taken for a stray quote.
+const MAX_QUOTED: usize = 1 << 20;
+
+/// What the header says.
+struct Header<'m> {
+    delimiter: u8,
+    cells: usize,
+    /// Columns that count, and what stands there.
+    columns: Vec<(usize, &'m Node)>,
+}
+
+/// Whether the first bytes of an object are a CSV header that names a column of some rule.
+pub(super) fn has_header(head: &[u8], matcher: &Matcher) -> bool {
+    header(head, true, matcher).is_some()
+}
+
+fn header<'m>(bytes: &[u8], last: bool, matcher: &'m Matcher) -> Option<(Header<'m>, usize)> {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    DELIMITERS.iter().find_map(|&delimiter| {
+        let mut cells = Vec::new();
+        let record = read_record(text, delimiter, last, &mut cells).filter(|record| record.well_formed)?;
+        let column = |(at, cell): (usize, &Cell)| {
+            let name = cell.text(text);
+            let name = str::from_utf8(&name).ok()?;
+            Some((at, matcher.at(name.split('.')).or_else(|| matcher.at([name].into_iter()))?))
+        };
+        let columns: Vec<_> = cells.iter().enumerate().filter_map(column).collect();
+        let end = bytes.len() - text.len() + record.end;
+        let header = Header { delimiter, cells: cells.len(), columns };
+        header.columns.iter().any(|(_, node)| node.leads_to_identifier()).then_some((header, end))
+    })
+}
+
+pub(super) fn purge(
+    decoder: &mut Decoder<'_>,
+    mut out: Option<&mut Encoder<'_>>,
+    matcher: &Matcher,
+    report: &mut Report,
+) -> Result<(), FormatError> {
+    let mut blocks = Blocks::new(decoder);
+    let (mut gone, mut cells, mut hits) = (Vec::new(), Vec::new(), Vec::new());
+    let mut found = matcher.record();
+    let mut known: Option<Header<'_>> = None;
+    loop {
+        let (block, last) = blocks.next()?;
+        let mut at = 0;
+        gone.clear();
+        let header = match known.take() {
+            Some(header) => header,
+            None => {
+                let (header, end) = header(block, last, matcher)
+                    .ok_or(FormatError::Corrupt("a CSV header that does not end"))?;
+                at = end;
+                header
+            }
+        };
+        while at < block.len() {
+            let Some(record) = read_record(&block[at..], header.delimiter, last, &mut cells) else { break };
+            let range = at..at + record.end;
+            let bytes = &block[range.clone()];
+            at = range.end;
+            report.lines += 1;
+            if !record.well_formed || cells.len() != header.cells || bytes.trim_ascii().is_empty() {
+                report.count_unreadable(bytes, matcher);
+                continue;
+            }
+            for (column, node) in &header.columns {
+                if let Ok(text) = str::from_utf8(&cells[*column].text(bytes)) {
+                    found.cell(text, node);
+                }
+            }
+            if found.decide(&mut hits) {
+                report.count(&hits);
+                gone.push(range);
+            }
+        }
+        if let Some(out) = &mut out {
+            write_without(&block[..at], &gone, out)?;
+        }
+        blocks.consume(at);
+        known = Some(header);
+        if last {
+            report.bytes = blocks.read();
+            return Ok(());
+        }
+    }
+}
+
+/// A cell within its record, quotes stripped.
+struct Cell {
+    range: Range<usize>,
+    has_doubled_quotes: bool,
+}
+
+impl Cell {
+    fn text<'r>(&self, record: &'r [u8]) -> Cow<'r, [u8]> {
+        let raw = &record[self.range.clone()];
+        if !self.has_doubled_quotes {
+            return Cow::Borrowed(raw);
+        }
+        let mut text = Vec::with_capacity(raw.len());
+        let mut from = 0;
+        for at in memmem::find_iter(raw, "\"\"") {
+            text.extend_from_slice(&raw[from..=at]);
+            from = at + 2;
+        }
+        text.extend_from_slice(&raw[from..]);
+        Cow::Owned(text)
+    }
+}
+
+struct Record {
+    /// Where it ends, line feed included.
+    end: usize,
+    well_formed: bool,
+}
+
+/// Cuts one record off the front; `None` when its end is not in sight yet. `last`: nothing comes behind.
+fn read_record(bytes: &[u8], delimiter: u8, last: bool, cells: &mut Vec<Cell>) -> Option<Record> {
+    cells.clear();
+    let mut at = 0;
+    loop {
+        let behind = if bytes.get(at) == Some(&b'"') {
+            let Some((cell, behind)) = quoted(bytes, at + 1) else {
+                return if last || bytes.len() - at > MAX_QUOTED { malformed(bytes) } else { None };
+            };
+            cells.push(cell);
+            behind
+        } else {
+            let end = memchr2(delimiter, b'\n', &bytes[at..]).map(|length| at + length);
+            if end.is_none() && !last {
+                return None;
+            }
+            let end = end.unwrap_or(bytes.len());
+            let ends_line = bytes.get(end) != Some(&delimiter);
+            let carriage = usize::from(ends_line && end > at && bytes[end - 1] == b'\r');
+            cells.push(Cell { range: at..end - carriage, has_doubled_quotes: false });
+            end
+        };
+        match &bytes[behind..] {
+            [next, ..] if *next == delimiter => at = behind + 1,
+            [b'\n', ..] => return Some(Record { end: behind + 1, well_formed: true }),
+            [b'\r', b'\n', ..] => return Some(Record { end: behind + 2, well_formed: true }),
+            [] | [b'\r'] if last => return Some(Record { end: bytes.len(), well_formed: true }),
+            [] | [b'\r'] => return None,
+            _ => return malformed(bytes),
+        }
+    }
+}
+
+/// A quoted cell from behind its opening quote, and the place behind its closing one.
+fn quoted(bytes: &[u8], start: usize) -> Option<(Cell, usize)> {
+    let mut from = start;
+    loop {
+        let quote = from + memchr(b'"', &bytes[from..])?;
+        if bytes.get(quote + 1) != Some(&b'"') {
+            let has_doubled_quotes = from > start;
+            return Some((Cell { range: start..quote, has_doubled_quotes }, quote + 1));
+        }
+        from = quote + 2;
+    }
+}
+
+/// The first line alone, as nothing tells where the record ends.
+fn malformed(bytes: &[u8]) -> Option<Record> {
+    let end = memchr(b'\n', bytes).map_or(bytes.len(), |feed| feed + 1);
+    Some(Record { end, well_formed: false })
+}

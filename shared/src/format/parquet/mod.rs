@@ -1,0 +1,214 @@
+//! Parquet, by row groups and ranges: never the whole object.
+//!
+//! 1. The footer gives schema and row groups. `columns` finds the columns that stand at a rule's path.
+//! 2. Per row group and identifier column: when every page is encoded by a dictionary and nothing in the
+//!    dictionary is a subject's, the column is done. Else its values are read and rows noted.
+//! 3. A row group without such rows is copied as it is, with its indexes and Bloom filters.
+//! 4. One with them is written anew, column by column, without those rows: values and levels as they were,
+//!    same codec and kind of encoding. One that would be empty is left out.
+//! 5. Schema, key-value metadata, version and author of the file stay.
+
+mod columns;
+mod ranges;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Arc;
+
+use parquet::basic::{Compression, Encoding, PageType};
+use parquet::column::page::{Page, PageReader};
+use parquet::column::reader::get_column_reader;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{
+    ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader,
+    RowGroupMetaData,
+};
+use parquet::file::serialized_reader::SerializedPageReader;
+
+use self::columns::Column;
+use self::ranges::{Chunk, Ranges};
+use super::source::{Outside, judge};
+use super::{Codec, Content, Format, FormatError, Object, Report};
+use crate::matching::{Found, Matcher};
+
+const CORRUPT: &str = "Parquet data that breaks its own format";
+
+pub(super) fn purge(
+    object: &dyn Object,
+    out: Option<&mut (dyn Write + Send)>,
+    matcher: &Matcher,
+) -> Result<Report, FormatError> {
+    let ranges = Ranges(object);
+    let metadata = read_metadata(&ranges)?;
+    let columns = columns::of_rules(metadata.file_metadata().schema_descr(), matcher)?;
+    let mut report =
+        Report { format: Format { content: Content::Parquet, codec: Codec::Plain }, ..Report::default() };
+    let mut writer = out.map(|out| write::Writer::new(out, &metadata)).transpose()?;
+    for (at, group) in metadata.row_groups().iter().enumerate() {
+        check(group)?;
+        let gone = rows_that_go(&ranges, group, &columns, matcher, &mut report)?;
+        report.lines += group.num_rows() as u64;
+        report.bytes += group.columns().iter().map(|column| column.uncompressed_size() as u64).sum::<u64>();
+        if let Some(writer) = &mut writer {
+            writer.row_group(&ranges, at, &gone)?;
+        }
+    }
+    if let Some(writer) = writer {
+        writer.finish()?;
+    }
+    Ok(report)
+}
+
+fn read_metadata(ranges: &Ranges<'_>) -> Result<ParquetMetaData, FormatError> {
+    let options = ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false);
+    ParquetMetaDataReader::new()
+        .with_metadata_options(Some(options))
+        .with_page_index_policy(PageIndexPolicy::Optional)
+        .parse_and_finish(ranges)
+        .map_err(judge_parquet)
+}
+
+/// What the library would take on trust.
+fn check(group: &RowGroupMetaData) -> Result<(), FormatError> {
+    for column in group.columns() {
+        let offsets = [column.data_page_offset(), column.dictionary_page_offset().unwrap_or(0)];
+        let sizes =
+            [column.compressed_size(), column.uncompressed_size(), column.num_values(), group.num_rows()];
+        if offsets.iter().chain(&sizes).any(|&number| number < 0) {
+            return Err(FormatError::Corrupt(CORRUPT));
+        }
+        if column.file_path().is_some() {
+            return Err(FormatError::Unsupported("Parquet with columns in other files"));
+        }
+        match column.compression() {
+            Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::GZIP(_) | Compression::ZSTD(_) => {
+            }
+            _ => {
+                return Err(FormatError::Unsupported(
+                    "Parquet compressed by other than Snappy, gzip or zstd",
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The rows of a group that go, in order; counted in the report.
+fn rows_that_go(
+    ranges: &Ranges<'_>,
+    group: &RowGroupMetaData,
+    columns: &[Column<'_>],
+    matcher: &Matcher,
+    report: &mut Report,
+) -> Result<Vec<u64>, FormatError> {
+    let mut rows: BTreeMap<u64, Found<'_>> = BTreeMap::new();
+    for column in columns.iter().filter(|column| column.node.leads_to_identifier()) {
+        let chunk = group.column(column.index);
+        if dictionary_rules_out(ranges, chunk, column, matcher)? {
+            continue;
+        }
+        read_column(ranges, group, column, |row, text| {
+            if matcher.may_concern(column.node, text) {
+                let mut found = matcher.record();
+                found.cell(text, column.node);
+                if found.names_somebody() {
+                    rows.entry(row).or_insert_with(|| matcher.record()).cell(text, column.node);
+                }
+            }
+        })?;
+    }
+    // Conditions matter only where a value names somebody.
+    if !rows.is_empty() {
+        for column in columns.iter().filter(|column| column.node.leads_to_condition()) {
+            read_column(ranges, group, column, |row, text| {
+                if let Some(found) = rows.get_mut(&row) {
+                    found.cell(text, column.node);
+                }
+            })?;
+        }
+    }
+    let (mut gone, mut hits) = (Vec::new(), Vec::new());
+    for (row, mut found) in rows {
+        if found.decide(&mut hits) {
+            report.count(&hits);
+            gone.push(row);
+        }
+    }
+    Ok(gone)
+}
+
+/// Whether the dictionary holds every value of the chunk, and none that may be a subject's. Reads the
+/// dictionary page alone.
+fn dictionary_rules_out(
+    ranges: &Ranges<'_>,
+    chunk: &ColumnChunkMetaData,
+    column: &Column<'_>,
+    matcher: &Matcher,
+) -> Result<bool, FormatError> {
+    let is_data = |page: PageType| matches!(page, PageType::DATA_PAGE | PageType::DATA_PAGE_V2);
+    let by_dictionary = |encoding| matches!(encoding, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY);
+    let all = chunk.page_encoding_stats().is_some_and(|pages| {
+        pages.iter().all(|page| !is_data(page.page_type) || page.count == 0 || by_dictionary(page.encoding))
+    });
+    let Some(start) = chunk.dictionary_page_offset().filter(|&start| all && start < chunk.data_page_offset())
+    else {
+        return Ok(false);
+    };
+    let bytes =
+        ranges.fetch(start as u64, (chunk.data_page_offset() - start) as u64).map_err(judge_parquet)?;
+    let mut pages = SerializedPageReader::new(Arc::new(bytes), chunk, 0, None).map_err(judge_parquet)?;
+    match pages.get_next_page().map_err(judge_parquet)? {
+        Some(Page::DictionaryPage {
+            buf,
+            num_values,
+            encoding: Encoding::PLAIN | Encoding::PLAIN_DICTIONARY,
+            ..
+        }) => {
+            let mut concerns = false;
+            let each = |text: &str| concerns |= matcher.may_concern(column.node, text);
+            Ok(column.plain_values(&buf, num_values, each) && !concerns)
+        }
+        _ => Ok(false),
+    }
+}
+
+/// Gives every value of a column as text, with its row.
+fn read_column(
+    ranges: &Ranges<'_>,
+    group: &RowGroupMetaData,
+    column: &Column<'_>,
+    each: impl FnMut(u64, &str),
+) -> Result<(), FormatError> {
+    let chunk = group.column(column.index);
+    let reader = get_column_reader(chunk.column_descr_ptr(), Box::new(pages(ranges, group, chunk)?));
+    let rows = column.read(reader, each).map_err(judge_parquet)?;
+    if rows == group.num_rows() as u64 { Ok(()) } else { Err(FormatError::Corrupt(CORRUPT)) }
+}
+
+/// The pages of a column chunk, its compressed bytes in memory.
+fn pages(
+    ranges: &Ranges<'_>,
+    group: &RowGroupMetaData,
+    chunk: &ColumnChunkMetaData,
+) -> Result<SerializedPageReader<Chunk>, FormatError> {
+    let (start, length) = chunk.byte_range();
+    let bytes = ranges.fetch(start, length).map_err(judge_parquet)?;
+    SerializedPageReader::new(Arc::new(bytes), chunk, group.num_rows() as usize, None).map_err(judge_parquet)
+}
+
+/// An error of the library: the outside world's, or the data's. Its own message may show content.
+fn judge_parquet(error: ParquetError) -> FormatError {
+    match error {
+        ParquetError::External(error) => match error.downcast::<std::io::Error>() {
+            Ok(error) => judge(*error, CORRUPT),
+            Err(error) => match error.downcast::<Outside>() {
+                Ok(outside) => FormatError::Io(outside.0),
+                Err(_) => FormatError::Corrupt(CORRUPT),
+            },
+        },
+        _ => FormatError::Corrupt(CORRUPT),
+    }
+}

@@ -1,0 +1,222 @@
+//! Decides about whole blocks of lines at the speed of memory, exactly as [`super::record`] does one by one.
+//!
+//! Most lines belong to nobody who is looked for. They are told from the few *candidates* without parsing;
+//! every candidate then goes through the full parse, which alone decides.
+//!
+//! 1. Line feeds and backslashes are found in one pass. A line that does not begin with `{"` and end with `}`
+//!    is a candidate, as it may be unreadable. A `\u` escape of a character that occurs in a key is one, as
+//!    it may hide the key.
+//! 2. Each key's bytes, quotes included, are found by SIMD search. What stands behind it is read: a string
+//!    or number that is some subject's (bitmap, then hash table) makes the line a candidate; so does
+//!    anything that cannot be read at a glance (a backslash in the string, an array, an exponent).
+//! 3. A block that is not UTF-8 has only candidates.
+//!
+//! What is *not* seen: a line that is no JSON somewhere in its middle, looks whole at both ends and shows no
+//! candidate. It is kept, as it should be, yet not counted as unreadable. [`super::Matcher::strict`] is for that.
+
+use std::ops::Range;
+
+use memchr::{memchr, memchr2_iter, memchr3, memmem, memrchr};
+
+use super::ids::Ids;
+use super::rules::Rules;
+use super::{Matcher, Verdict};
+
+/// A name at the end of some rule's path.
+pub(super) struct Key {
+    name: String,
+    finder: memmem::Finder<'static>,
+    /// The indexes of identifiers that a value under this name may be found in.
+    ids: Vec<usize>,
+}
+
+/// The escapes that may hide a key.
+#[derive(Default)]
+pub(super) struct Escapes {
+    /// ASCII characters of all keys.
+    ascii: u128,
+    /// Some key has others.
+    beyond_ascii: bool,
+    /// Some key has a character that may be written as backslash and sign, so that any backslash counts.
+    any: bool,
+}
+
+impl Key {
+    /// The distinct last names of all paths.
+    pub(super) fn of(rules: &Rules, rule_ids: &[usize]) -> Vec<Self> {
+        let mut keys: Vec<Self> = Vec::new();
+        for (rule, &ids) in rules.iter().zip(rule_ids) {
+            let Some(name) = rule.path.last() else { continue };
+            match keys.iter_mut().find(|key| key.name == *name) {
+                Some(key) if key.ids.contains(&ids) => {}
+                Some(key) => key.ids.push(ids),
+                None => {
+                    let finder = memmem::Finder::new(&format!("\"{name}\"")).into_owned();
+                    keys.push(Self { name: name.clone(), finder, ids: vec![ids] });
+                }
+            }
+        }
+        keys
+    }
+}
+
+impl Escapes {
+    pub(super) fn of(keys: &[Key]) -> Self {
+        let mut escapes = Self::default();
+        for letter in keys.iter().flat_map(|key| key.name.chars()) {
+            match u8::try_from(letter) {
+                Ok(ascii) if ascii < 128 => escapes.ascii |= 1 << ascii,
+                _ => escapes.beyond_ascii = true,
+            }
+            escapes.any |= matches!(letter, '"' | '\\' | '/') || letter.is_control();
+        }
+        escapes
+    }
+
+    /// Whether the escape that begins with a backslash here may be part of a key.
+    fn may_hide_a_key(&self, escape: &[u8]) -> bool {
+        if self.any || escape.get(1) != Some(&b'u') {
+            return self.any;
+        }
+        let Some(digits) = escape.get(2..6) else { return true };
+        let unit =
+            digits.iter().try_fold(0u32, |unit, &digit| Some(unit << 4 | char::from(digit).to_digit(16)?));
+        match unit {
+            Some(unit) if unit < 128 => self.ascii >> unit & 1 == 1,
+            Some(_) => self.beyond_ascii,
+            None => true,
+        }
+    }
+}
+
+/// Goes through blocks of whole lines. Holds what one pass needs from block to block.
+pub struct BlockScan<'m> {
+    matcher: &'m Matcher,
+    /// Places in the block, each in a line that the full parse has to see.
+    candidates: Vec<usize>,
+    hits: Vec<u32>,
+}
+
+impl<'m> BlockScan<'m> {
+    pub(super) fn new(matcher: &'m Matcher) -> Self {
+        Self { matcher, candidates: Vec::new(), hits: Vec::new() }
+    }
+
+    /// Decides about a block of whole lines (the last may lack its line feed). Calls `each` in order for every
+    /// line that goes or is unreadable, with its range (line feed included) and its subjects. Returns
+    /// how many lines the block has.
+    pub fn block(&mut self, block: &[u8], mut each: impl FnMut(Range<usize>, Verdict, &[u32])) -> u64 {
+        let plan = &*self.matcher.plan;
+        self.candidates.clear();
+        let all = self.matcher.strict || simdutf8::basic::from_utf8(block).is_err();
+        let lines = self.lines_and_escapes(block, all);
+        if !all {
+            for key in &plan.keys {
+                self.key(block, key);
+            }
+        }
+        self.candidates.sort_unstable();
+        let mut done = 0;
+        for at in 0..self.candidates.len() {
+            let place = self.candidates[at];
+            if place < done {
+                continue;
+            }
+            let start = memrchr(b'\n', &block[..place]).map_or(0, |feed| feed + 1);
+            let (end, after) = memchr(b'\n', &block[place..])
+                .map_or((block.len(), block.len()), |n| (place + n, place + n + 1));
+            done = after;
+            match self.matcher.line(&block[start..end], &mut self.hits) {
+                Verdict::Keep => {}
+                verdict => each(start..after, verdict, &self.hits),
+            }
+        }
+        lines
+    }
+
+    /// Counts lines; notes the ill-shaped (or all) and those with a suspicious escape.
+    fn lines_and_escapes(&mut self, block: &[u8], all: bool) -> u64 {
+        let escapes = &self.matcher.plan.escapes;
+        let (mut lines, mut start) = (0, 0);
+        for at in memchr2_iter(b'\n', b'\\', block) {
+            if block[at] == b'\n' {
+                if all || !looks_whole(&block[start..at]) {
+                    self.candidates.push(start);
+                }
+                lines += 1;
+                start = at + 1;
+            } else if escapes.may_hide_a_key(&block[at..]) {
+                self.candidates.push(at);
+            }
+        }
+        if start < block.len() {
+            if all || !looks_whole(&block[start..]) {
+                self.candidates.push(start);
+            }
+            lines += 1;
+        }
+        lines
+    }
+
+    /// Notes the lines where this key has a value that may be somebody's.
+    fn key(&mut self, block: &[u8], key: &Key) {
+        let length = key.name.len() + 2;
+        for at in key.finder.find_iter(block) {
+            if self.may_be_somebody(&block[at + length..], key) {
+                self.candidates.push(at);
+            }
+        }
+    }
+
+    /// Whether what stands behind a key may be the identifier of a subject.
+    #[inline]
+    fn may_be_somebody(&self, behind: &[u8], key: &Key) -> bool {
+        let value = match behind {
+            [b':', value @ ..] => value,
+            _ => match after_blanks(behind) {
+                [b':', value @ ..] => value,
+                // The name stands as a value.
+                [b',' | b'}' | b']', ..] => return false,
+                _ => return true,
+            },
+        };
+        match after_blanks(value) {
+            [b'"', text @ ..] => match memchr3(b'"', b'\\', b'\n', text) {
+                Some(end) if text[end] == b'"' => self.is_somebody(&text[..end], key),
+                _ => true,
+            },
+            digits @ [b'0'..=b'9', ..] => {
+                let end = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
+                match digits.get(end) {
+                    Some(b'.' | b'e' | b'E') => true,
+                    _ => self.is_somebody(&digits[..end], key),
+                }
+            }
+            [b'n' | b't' | b'f' | b'{', ..] => false,
+            _ => true,
+        }
+    }
+
+    #[inline]
+    fn is_somebody(&self, value: &[u8], key: &Key) -> bool {
+        let plan = &*self.matcher.plan;
+        if self.matcher.seen.is_some() {
+            key.ids.iter().for_each(|&ids| self.matcher.note(ids, value));
+        }
+        key.ids.iter().any(|&ids| Ids::may_hold(&plan.ids[ids], value))
+    }
+}
+
+/// Whether a line has the ends of an object. What has not may still be one: the full parse will tell.
+fn looks_whole(line: &[u8]) -> bool {
+    matches!(line, [b'{', b'"', .., b'}'] | [b'{', b'"', .., b'}', b'\r'])
+}
+
+/// Skips blanks of JSON within a line.
+#[inline]
+fn after_blanks(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t' | b'\r', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    bytes
+}

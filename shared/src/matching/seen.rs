@@ -1,0 +1,75 @@
+//! Takes note of every value that stands where an identifier may stand, on the way of a scan.
+
+use std::collections::BTreeSet;
+
+use super::ids::Ids;
+use crate::index::IndexKey;
+
+/// Values remembered so that a repeated one is not hashed again: events of one user come in bursts.
+const RECENT: usize = 1 << 13;
+/// Hashes gathered before the first tidying.
+const TIDY: usize = 1 << 16;
+
+/// The keyed hashes of all values seen in one object. A superset of the identifiers is fine: the index
+/// built from it may then ask for a scan that finds nothing, and never misses one that would.
+pub(crate) struct Seen {
+    key: IndexKey,
+    hashes: Vec<u64>,
+    tidy_at: usize,
+    recent: Vec<(usize, String)>,
+    opaque: bool,
+}
+
+impl Seen {
+    pub(super) fn new(key: IndexKey) -> Self {
+        Self {
+            key,
+            hashes: Vec::new(),
+            tidy_at: TIDY,
+            recent: vec![(0, String::new()); RECENT],
+            opaque: false,
+        }
+    }
+
+    /// `which` names the index of identifiers that the value would be looked up in.
+    pub(super) fn value(&mut self, which: usize, ids: &Ids, value: &str) {
+        let slot = ids.slot(value) % RECENT;
+        let (known, recent) = &mut self.recent[slot];
+        if *known == which + 1 && recent == value {
+            return;
+        }
+        *known = which + 1;
+        recent.clear();
+        recent.push_str(value);
+        if !value.trim().is_empty() {
+            self.hashes.push(ids.index_hash(&self.key, value));
+        }
+        if self.hashes.len() >= self.tidy_at {
+            self.tidy();
+            self.tidy_at = TIDY.max(self.hashes.len() * 2);
+        }
+    }
+
+    /// Something in the object could not be read, so that nobody can say who is in it.
+    pub(super) fn opaque(&mut self) {
+        self.opaque = true;
+    }
+
+    /// All hashes, each once; `None` when the object cannot be vouched for.
+    pub(super) fn finish(mut self) -> Option<Vec<u64>> {
+        self.tidy();
+        (!self.opaque).then_some(self.hashes)
+    }
+
+    fn tidy(&mut self) {
+        self.hashes.sort_unstable();
+        self.hashes.dedup();
+    }
+}
+
+/// The hashes under which an index may know any of the subjects.
+pub(super) fn questions(ids: &[Ids], key: &IndexKey) -> Vec<u64> {
+    let all: BTreeSet<u64> =
+        ids.iter().flat_map(|ids| ids.iter().map(|id| ids.index_hash(key, id))).collect();
+    all.into_iter().collect()
+}

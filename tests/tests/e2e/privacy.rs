@@ -1,0 +1,137 @@
+//! An identifier never enters a log, an error, a URL, a state machine's history or a certificate, however much
+//! goes wrong; and once a regulation is sealed, it stands in the suppression list alone.
+
+use anyhow::{Context, Result};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::archive::PREFIX;
+use tests::braze::{API_KEY, Fault};
+use tests::postgres::PASSWORD;
+use tests::scenario::{LIMIT, retry};
+use tests::world::{Options, World};
+
+/// Unlike anything else, in each of the forms in which it could leak.
+const PLANTED: &str = "planted.ada+lovelace@example.com";
+const FORMS: [&str; 3] = ["planted.ada", "planted%2Eada", "lovelace@"];
+
+#[tokio::test]
+async fn identifiers_stay_where_they_belong() -> Result<()> {
+    let world = World::with(Options { retry_window: Some(3), ..Options::default() }).await?;
+    let api = &world.stack.api;
+    let line = json!({ "type": "track", "userId": PLANTED }).to_string();
+    world
+        .put(
+            &format!("{PREFIX}web/1767225600000/a.jsonl"),
+            format!("{line}\n{{\"userId\":\"b\"}}\n").as_bytes(),
+        )
+        .await?;
+    // A line that cannot be parsed but names the subject, and an object that cannot be read.
+    world
+        .put(
+            &format!("{PREFIX}web/1767225600000/b.jsonl"),
+            format!("{line}\n{{broken {PLANTED}\n").as_bytes(),
+        )
+        .await?;
+    world.put(&format!("{PREFIX}web/1767225600000/c.gz"), &[0x1f, 0x8b, 8, 0, 1, 2, 3]).await?;
+    tests::warehouse::fill(&world.warehouse, &[PLANTED.to_owned(), "b".to_owned()], 20).await?;
+    world.braze.world().faults.extend([Fault::ServerError, Fault::Garbage, Fault::Unauthorized]);
+
+    let mut answers = Vec::new();
+    for body in [
+        json!({ "regulationType": PLANTED, "subjectType": "USER_ID", "subjectIds": [PLANTED] }),
+        json!({ "regulationType": "DELETE_ONLY", "subjectType": PLANTED, "subjectIds": [PLANTED] }),
+        json!({ "regulationType": "DELETE_ONLY", "subjectType": "USER_ID", "subjectIds": { PLANTED: 1 } }),
+        json!({ "regulationType": "DELETE_ONLY", "subjectType": "USER_ID", "subjectIds": [PLANTED, ""] }),
+    ] {
+        answers.push(api.send(Method::POST, "/regulations", Some(&body)).await?.1.to_string());
+    }
+    let id = api.erase(&[PLANTED]).await?;
+    let regulation = api.wait(&id, LIMIT, |_| ()).await?;
+    assert_eq!(regulation["overallStatus"], "PARTIAL_SUCCESS", "{regulation:#}");
+    answers.push(regulation.to_string());
+    world.remove(&format!("{PREFIX}web/1767225600000/c.gz")).await?;
+    let regulation = retry(&world, &regulation).await?;
+    assert_eq!(regulation["overallStatus"], "FINISHED", "{regulation:#}");
+    answers.push(regulation.to_string());
+
+    let certificate = api.get(&format!("/regulations/{id}/certificate")).await?;
+    let jws = certificate["data"]["certificate"].as_str().context("no certificate")?;
+    let claims = jws.split('.').nth(1).context("a JWS has three parts")?;
+    let (logs, histories) = (logs(&world).await?, histories(&world).await?);
+    let regulations = table(&world, "RegulationsTable").await?;
+    let runs = table(&world, "RunsTable").await?;
+    let files = files(&world).await?;
+    let suppressions = table(&world, "SuppressionsTable").await?;
+    assert!(suppressions.contains(PLANTED), "the one place where it belongs");
+    assert!(logs.contains(&id) && histories.contains(&id), "they are what they are taken for");
+    for (place, text) in [
+        ("answers", answers.join("\n")),
+        ("certificate", String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(claims)?)?),
+        ("logs", logs),
+        ("histories of the state machines", histories),
+        ("table of regulations", regulations),
+        ("table of purge runs", runs),
+        ("files of purge runs", files),
+    ] {
+        for form in FORMS.into_iter().chain([API_KEY, PASSWORD, &api.token]) {
+            assert!(!text.contains(form), "{place}: {form} in {}", around(&text, form));
+        }
+    }
+    Ok(())
+}
+
+fn around<'a>(text: &'a str, form: &str) -> &'a str {
+    let at = text.find(form).unwrap_or_default();
+    &text[at.saturating_sub(200)..text.len().min(at + 200)]
+}
+
+/// Everything that the functions of the stack logged.
+async fn logs(world: &World) -> Result<String> {
+    let aws = world.stack.aws;
+    let name = world.stack.output("RegulationsTable")?.split('-').next().unwrap_or_default().to_owned();
+    let groups = aws.call("logs", "Logs_20140328.DescribeLogGroups", json!({})).await?;
+    let mut all = String::new();
+    for group in groups["logGroups"].as_array().into_iter().flatten() {
+        if !group["logGroupName"].to_string().contains(&name) {
+            continue;
+        }
+        let body = json!({ "logGroupName": group["logGroupName"], "limit": 10_000 });
+        all.push_str(&aws.call("logs", "Logs_20140328.FilterLogEvents", body).await?.to_string());
+    }
+    Ok(all)
+}
+
+/// The whole history of every execution.
+async fn histories(world: &World) -> Result<String> {
+    let mut all = String::new();
+    for machine in ["DeletionStateMachine", "PurgeRunStateMachine"] {
+        for execution in world.stack.executions(machine).await? {
+            let body = json!({ "executionArn": execution, "maxResults": 1000, "includeExecutionData": true });
+            let history =
+                world.stack.aws.call("states", "AWSStepFunctions.GetExecutionHistory", body).await?;
+            all.push_str(&history.to_string());
+        }
+    }
+    Ok(all)
+}
+
+async fn table(world: &World, output: &str) -> Result<String> {
+    let body = json!({ "TableName": world.stack.output(output)? });
+    let scanned: Value = world.stack.aws.call("dynamodb", "DynamoDB_20120810.Scan", body).await?;
+    Ok(scanned.to_string())
+}
+
+/// Every version of every file in Lethe's own bucket.
+async fn files(world: &World) -> Result<String> {
+    let bucket = world.stack.output("LetheBucket")?;
+    let versions = world.s3.list_object_versions().bucket(bucket).send().await?;
+    let mut all = String::new();
+    for version in versions.versions() {
+        let get = world.s3.get_object().bucket(bucket).set_key(version.key.clone());
+        let file = get.set_version_id(version.version_id.clone()).send().await?;
+        all.push_str(&String::from_utf8_lossy(&file.body.collect().await?.into_bytes()));
+    }
+    Ok(all)
+}

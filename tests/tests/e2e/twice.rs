@@ -1,0 +1,162 @@
+//! Every step may run twice, or be killed half-way, with the same end state.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Map, Value, json};
+use tests::archive::PREFIX;
+use tests::certificate;
+use tests::people::THREE;
+use tests::scenario::{LIMIT, Scenario, forget_the_three, task};
+use tests::stack::Stack;
+use tests::world::World;
+
+#[tokio::test]
+async fn every_step_run_twice_ends_the_same() -> Result<()> {
+    let world = World::new().await?;
+    for machine in ["DeletionStateMachine", "PurgeRunStateMachine"] {
+        double(&world.stack, machine).await?;
+    }
+    let scenario = Scenario::set(&world).await?;
+    let regulation = forget_the_three(&world).await?;
+    assert_eq!(regulation["overallStatus"], "FINISHED", "{regulation:#}");
+    for (name, status) in [("Braze", "ACCEPTED"), ("Events archive", "CONFIRMED"), ("Warehouse", "CONFIRMED")]
+    {
+        assert_eq!(task(&regulation, name).0, status, "{name}: {regulation:#}");
+    }
+    scenario.assert_forgotten(&world).await?;
+    assert_eq!(world.braze.world().calls, 1, "a task that has ended is not done again");
+
+    let api = &world.stack.api;
+    let suppressed = api.get("/suppressions").await?;
+    let ids = suppressed["data"]["suppressed"][0]["subjectIds"].as_array().context("ids")?;
+    assert_eq!(ids.len(), THREE.len(), "{suppressed}");
+    let id = regulation["id"].as_str().context("an id")?;
+    let certificate = api.get(&format!("/regulations/{id}/certificate")).await?;
+    let jws = certificate["data"]["certificate"].as_str().context("no certificate")?;
+    let claims = certificate::verify(jws, &api.get("/.well-known/jwks.json").await?)?;
+    assert_eq!(claims["subjects"].as_array().map(Vec::len), Some(THREE.len()), "{claims:#}");
+    Ok(())
+}
+
+/// Puts a state machine in the place of the real one that does each Lambda step twice in a row.
+async fn double(stack: &Stack, machine: &str) -> Result<()> {
+    let arn = stack.output(machine)?;
+    let described = stack
+        .aws
+        .call("states", "AWSStepFunctions.DescribeStateMachine", json!({ "stateMachineArn": arn }))
+        .await?;
+    let mut definition: Value =
+        serde_json::from_str(described["definition"].as_str().context("a definition")?)?;
+    let doubled = double_steps(&mut definition);
+    ensure!(doubled >= 4, "{machine} has only {doubled} Lambda steps");
+    let update = json!({ "stateMachineArn": arn, "definition": definition.to_string() });
+    stack.aws.call("states", "AWSStepFunctions.UpdateStateMachine", update).await?;
+    Ok(())
+}
+
+/// Puts before each Lambda step a copy of it whose result is thrown away, here and in the machines within.
+fn double_steps(machine: &mut Value) -> usize {
+    let Some(states) = machine["States"].as_object_mut() else { return 0 };
+    let mut doubled = 0;
+    let mut first = Map::new();
+    for (name, state) in states.iter_mut() {
+        for branch in state["Branches"].as_array_mut().into_iter().flatten() {
+            doubled += double_steps(branch);
+        }
+        if state.get("ItemProcessor").is_some() {
+            doubled += double_steps(&mut state["ItemProcessor"]);
+        }
+        if state["Resource"] == "arn:aws:states:::lambda:invoke" {
+            let mut copy = state.clone();
+            if let Some(copy) = copy.as_object_mut() {
+                copy.remove("ResultSelector");
+                copy.remove("End");
+                copy.insert("ResultPath".into(), Value::Null);
+                copy.insert("Next".into(), name.clone().into());
+            }
+            first.insert(format!("{name}First"), copy);
+        }
+    }
+    let named: Vec<String> =
+        first.keys().filter_map(|n| n.strip_suffix("First").map(str::to_owned)).collect();
+    for state in states.values_mut() {
+        redirect(state, &named);
+    }
+    doubled += first.len();
+    states.extend(first);
+    if let Some(start) = machine["StartAt"].as_str().filter(|start| named.iter().any(|n| n == start)) {
+        machine["StartAt"] = format!("{start}First").into();
+    }
+    doubled
+}
+
+fn redirect(state: &mut Value, named: &[String]) {
+    let Some(fields) = state.as_object_mut() else { return };
+    for (field, value) in fields {
+        match (field.as_str(), value) {
+            ("Next" | "Default", Value::String(next)) if named.contains(next) => next.push_str("First"),
+            ("Choices" | "Catch", Value::Array(rules)) => {
+                rules.iter_mut().for_each(|rule| redirect(rule, named))
+            }
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn purge_killed_in_the_middle_of_an_object_ends_with_the_right_bytes() -> Result<()> {
+    let world = World::new().await?;
+    let scenario = Scenario::set(&world).await?;
+    let key = format!("{PREFIX}web/1767225600000/large.jsonl");
+    let line = |n: usize| {
+        let owner = if n.is_multiple_of(1_000) { THREE[0] } else { "somebody-else" };
+        format!(
+            "{{\"userId\":\"{owner}\",\"n\":{n},\"properties\":{{\"text\":\"{}\"}}}}\n",
+            "x".repeat(1_000)
+        )
+    };
+    let lines: Vec<String> = (0..60_000).map(line).collect();
+    world.put(&key, lines.concat().as_bytes()).await?;
+
+    let id = world.stack.api.erase(&THREE).await?;
+    let end = Instant::now() + LIMIT;
+    let mut killed = 0;
+    while killed == 0 {
+        ensure!(Instant::now() < end, "purge was never seen in the middle of an object");
+        let uploads = world.s3.list_multipart_uploads().bucket(&world.bucket).send().await?;
+        // Parts are under way: the object is read and written, and nothing of it is visible yet.
+        if !uploads.uploads().is_empty() {
+            killed = kill("PurgeFunction", world.stack.output("LetheBucket")?)?;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(world.get(&key).await?.len(), lines.concat().len(), "half an object is never seen");
+
+    let regulation = world.stack.api.wait(&id, LIMIT, |_| ()).await?;
+    assert_eq!(regulation["overallStatus"], "FINISHED", "{regulation:#}");
+    let survivors: String = lines.into_iter().filter(|line| line.contains("somebody-else")).collect();
+    assert!(world.get(&key).await? == survivors.as_bytes(), "everyone else's lines, byte for byte");
+    let versions = world.s3.list_object_versions().bucket(&world.bucket).prefix(&key).send().await?;
+    assert_eq!(versions.versions().len(), 1, "the version that held the subject is gone");
+    world.remove(&key).await?;
+    scenario.assert_forgotten(&world).await
+}
+
+/// Kills the processes of a function, as a machine that fails does. Answers how many there were.
+fn kill(function: &str, bucket: &str) -> Result<usize> {
+    let mut killed = 0;
+    for process in fs::read_dir("/proc")? {
+        let process = process?;
+        let environment = fs::read(process.path().join("environ")).unwrap_or_default();
+        let has = |text: &str| environment.windows(text.len()).any(|window| window == text.as_bytes());
+        let id = process.file_name().to_str().and_then(|id| id.parse().ok()).and_then(Pid::from_raw);
+        if let (Some(id), true, true) = (id, has(function), has(bucket)) {
+            kill_process(id, Signal::KILL)?;
+            killed += 1;
+        }
+    }
+    Ok(killed)
+}
