@@ -60,9 +60,10 @@ bench: ## Measure the code whose speed matters
 build: $(CARGO_TOOLS) ## Make the functions' arm64 zips: target/lambda/*/bootstrap.zip
 	PATH="$(BIN):$$PATH" cargo-lambda lambda build --release --arm64 --output-format zip $(FUNCTIONS:%=--package %)
 
-deploy: $(TOOLS) build ## Deploy to AWS with your credentials: make deploy STACK=lethe BUCKET=my-artifacts
+deploy: $(TOOLS) ## Deploy to AWS with your credentials: make deploy STACK=lethe BUCKET=my-artifacts
 	@test -n "$(STACK)" -a -n "$(BUCKET)" || { \
 	  echo "Say where: make deploy STACK=<stack name> BUCKET=<bucket for the zips> [PARAMETERS='PurgeDelay=3600']" >&2; exit 1; }
+	@$(MAKE) build
 	$(BIN)/aws cloudformation package --template-file infra/template.yaml --s3-bucket "$(BUCKET)" \
 	  --output-template-file target/lambda/template.yaml
 	$(BIN)/aws cloudformation deploy --template-file target/lambda/template.yaml --stack-name "$(STACK)" \
