@@ -18,8 +18,7 @@ pub const LIMIT: Duration = Duration::from_secs(180);
 /// What stood where before anybody was forgotten.
 pub struct Scenario {
     people: Vec<String>,
-    /// What stood in the archive.
-    pub lines: Census,
+    lines: Census,
     rows: Holdings,
 }
 
@@ -48,6 +47,11 @@ impl Scenario {
         ensure!(lines.of.values().all(|lines| *lines > 0), "one of the three has no line: {:?}", lines.of);
         ensure!(rows.total() > 0, "the three have no rows");
         Ok(Self { people, lines, rows })
+    }
+
+    /// How many lines the three had, in all versions.
+    pub fn lines_of_the_three(&self) -> u64 {
+        self.lines.theirs()
     }
 
     /// The three are nowhere, and nobody else notices.
