@@ -1,6 +1,7 @@
 # Everything a person types here. `make` alone lists it.
 #
-# Tools go into .venv and infra/local/node_modules, pinned; nothing is installed outside this folder.
+# Tools go into .venv and infra/local/node_modules, pinned. Nothing is installed outside this folder, except that
+# `make build` adds the arm64 target to Rust.
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down test lint fmt bench watch build deploy purge-file programs
@@ -58,7 +59,7 @@ bench: ## Measure the code whose speed matters
 # --- To AWS --------------------------------------------------------------------------------------------
 
 build: $(CARGO_TOOLS) ## Make the functions' arm64 zips: target/lambda/*/bootstrap.zip
-	PATH="$(BIN):$$PATH" cargo-lambda lambda build --release --arm64 --output-format zip $(FUNCTIONS:%=--package %)
+	PATH="$(BIN):$$PATH" cargo-lambda lambda build --release --arm64 --output-format zip --lambda-dir target/lambda $(FUNCTIONS:%=--package %)
 
 deploy: $(TOOLS) ## Deploy to AWS with your credentials: make deploy STACK=lethe BUCKET=my-artifacts
 	@test -n "$(STACK)" -a -n "$(BUCKET)" || { \
