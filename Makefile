@@ -1,6 +1,7 @@
 # Everything a person types here. `make` alone lists it.
 #
-# Tools go into .venv and infra/local/node_modules, pinned; nothing is installed outside this folder.
+# Tools go into .venv and infra/local/node_modules, pinned. Nothing is installed outside this folder, except that
+# `make build` adds the arm64 target to Rust.
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down test lint fmt bench watch build deploy purge-file programs
@@ -29,8 +30,9 @@ down: programs ## Stop everything that `make up` or `make demo` started, and rem
 
 watch: $(CARGO_TOOLS) ## Run one function again whenever it changes, on the local stack: make watch FN=purge
 	@test -f .local/stack.env || { echo "Start the local stack first: make up" >&2; exit 1; }
-	@test -d "functions/$(FN)" || { echo "Say which function: make watch FN=purge (one of: $(FUNCTIONS))" >&2; exit 1; }
-	@echo "Invoke it with: .venv/bin/cargo-lambda lambda invoke $(FN) --data-ascii '{…}'"
+	@test -n "$(FN)" -a -d "functions/$(FN)" || { echo "Say which function: make watch FN=purge (one of: $(FUNCTIONS))" >&2; exit 1; }
+	@echo "Once it runs (the first build takes minutes), invoke it with:"
+	@echo "  curl http://127.0.0.1:9000/2015-03-31/functions/$(FN)/invocations -d '{…}'"
 	@set -a; . .local/stack.env; . .local/$(FN).env; \
 	exec $(BIN)/cargo-lambda lambda watch --invoke-address 127.0.0.1 --concurrency 8 --package $(FN)
 
@@ -57,11 +59,12 @@ bench: ## Measure the code whose speed matters
 # --- To AWS --------------------------------------------------------------------------------------------
 
 build: $(CARGO_TOOLS) ## Make the functions' arm64 zips: target/lambda/*/bootstrap.zip
-	PATH="$(BIN):$$PATH" cargo-lambda lambda build --release --arm64 --output-format zip $(FUNCTIONS:%=--package %)
+	PATH="$(BIN):$$PATH" cargo-lambda lambda build --release --arm64 --output-format zip --lambda-dir target/lambda $(FUNCTIONS:%=--package %)
 
-deploy: $(TOOLS) build ## Deploy to AWS with your credentials: make deploy STACK=lethe BUCKET=my-artifacts
+deploy: $(TOOLS) ## Deploy to AWS with your credentials: make deploy STACK=lethe BUCKET=my-artifacts
 	@test -n "$(STACK)" -a -n "$(BUCKET)" || { \
 	  echo "Say where: make deploy STACK=<stack name> BUCKET=<bucket for the zips> [PARAMETERS='PurgeDelay=3600']" >&2; exit 1; }
+	@$(MAKE) build
 	$(BIN)/aws cloudformation package --template-file infra/template.yaml --s3-bucket "$(BUCKET)" \
 	  --output-template-file target/lambda/template.yaml
 	$(BIN)/aws cloudformation deploy --template-file target/lambda/template.yaml --stack-name "$(STACK)" \

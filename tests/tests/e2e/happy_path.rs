@@ -29,6 +29,9 @@ async fn three_people_disappear_and_nobody_else_notices() -> Result<()> {
     assert!(THREE.iter().all(|id| suppressed.contains(&format!("\"{id}\""))), "{suppressed}");
 
     let id = regulation["id"].as_str().context("a regulation has an id")?;
+    let listed = api.get("/regulations").await?;
+    assert_eq!(listed["data"]["regulations"][0]["id"], id, "{listed}");
+
     let certificate = api.get(&format!("/regulations/{id}/certificate")).await?;
     let jws = certificate["data"]["certificate"].as_str().context("no certificate")?;
     let claims = certificate::verify(jws, &api.get("/.well-known/jwks.json").await?)?.to_string();
