@@ -4,13 +4,12 @@ use serde_json::{Value, json};
 
 use crate::{archive, braze, postgres, warehouse};
 
-/// An archive in S3.
-pub fn archive(bucket: &str) -> Value {
+/// An archive in S3 of which a run may remove this share unconfirmed.
+pub fn archive(bucket: &str, max_share: f64) -> Value {
     json!({
         "name": "Events archive",
         "vendor": "s3",
-        // A third of a small archive may be the three's: what a run may remove unconfirmed is tested by itself.
-        "settings": { "bucket": bucket, "prefix": archive::PREFIX, "maxShare": 0.5 },
+        "settings": { "bucket": bucket, "prefix": archive::PREFIX, "maxShare": max_share },
     })
 }
 

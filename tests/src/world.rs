@@ -36,6 +36,11 @@ pub struct Options {
     pub retry_window: Option<u32>,
     /// Another port on which Lethe finds Postgres.
     pub postgres_port: Option<u16>,
+    /// Which share of the archive a run may remove unconfirmed; all of it, since test archives are small, if
+    /// left out.
+    pub max_share: Option<f64>,
+    /// For how many seconds a regulation waits for others; one, since tests cannot wait, if left out.
+    pub purge_delay: Option<u32>,
 }
 
 /// One test's world.
@@ -71,10 +76,10 @@ impl World {
         let machine = MACHINE.get_or_try_init(Machine::start).await?;
         let name = format!("test{}", WORLDS.fetch_add(1, Ordering::Relaxed));
         let (bucket, braze) = (format!("{name}-archive"), Braze::start()?);
-        // Tests cannot wait an hour for more regulations to purge together.
+        let delay = options.purge_delay.unwrap_or(1).to_string();
         let window = options.retry_window.unwrap_or(3_600).to_string();
         let parameters = [
-            ("PurgeDelay", "1"),
+            ("PurgeDelay", delay.as_str()),
             ("RetryWindow", &window),
             ("DestinationEndpoints", "any"),
             ("ArchiveBuckets", &bucket),
@@ -83,7 +88,7 @@ impl World {
         let server = machine.postgres.server;
         let warehouse = server.create(&name).await?;
         for destination in [
-            destinations::archive(&bucket),
+            destinations::archive(&bucket, options.max_share.unwrap_or(1.0)),
             destinations::warehouse(options.postgres_port.unwrap_or(server.port), &name),
             destinations::braze(&braze.url),
         ] {

@@ -3,6 +3,7 @@
 //!
 //! `make test` sets up what these need.
 
+mod archives;
 mod bad_input;
 mod happy_path;
 mod privacy;

@@ -62,7 +62,9 @@ async fn passing_trouble_is_waited_for() -> Result<()> {
 #[tokio::test]
 async fn a_database_that_is_down_fails_alone_and_a_retry_completes_it() -> Result<()> {
     let port = free_port()?;
-    let world = World::with(Options { retry_window: Some(3), postgres_port: Some(port) }).await?;
+    let world =
+        World::with(Options { retry_window: Some(3), postgres_port: Some(port), ..Options::default() })
+            .await?;
     let scenario = Scenario::set(&world).await?;
     let regulation = forget_the_three(&world).await?;
     assert_eq!(regulation["overallStatus"], "PARTIAL_SUCCESS", "{regulation:#}");

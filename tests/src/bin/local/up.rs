@@ -148,7 +148,7 @@ async fn add_destinations(local: &Local) -> Result<()> {
     archive::create_bucket(&local.ports.aws.s3(), BUCKET).await?;
     local.ports.postgres.create(DATABASE).await?;
     for destination in [
-        destinations::archive(BUCKET),
+        destinations::archive(BUCKET, 0.5),
         destinations::warehouse(local.ports.postgres.port, DATABASE),
         destinations::braze(&local.ports.braze),
     ] {

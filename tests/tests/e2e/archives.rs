@@ -1,0 +1,323 @@
+//! Archives in every state that S3 can put them in: versions, delete markers, locks, metadata, other writers.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use aws_sdk_s3::primitives::DateTime;
+use aws_sdk_s3::types::{BucketVersioningStatus, ObjectLockMode, StorageClass, VersioningConfiguration};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::api::destinations;
+use tests::archive::PREFIX;
+use tests::scenario::{LIMIT, retry, task};
+use tests::world::{Options, World};
+
+const DAY: &str = "web/1767225600000";
+
+fn key(name: &str) -> String {
+    format!("{PREFIX}{DAY}/{name}")
+}
+
+fn line(user: &str, n: usize) -> String {
+    format!("{{\"type\":\"track\",\"userId\":\"{user}\",\"n\":{n}}}\n")
+}
+
+/// A world whose warehouse and Braze know nobody, so that only the archive matters.
+async fn world() -> Result<World> {
+    world_with(Options::default()).await
+}
+
+async fn world_with(options: Options) -> Result<World> {
+    let world = World::with(options).await?;
+    tests::warehouse::fill(&world.warehouse, &["nobody".to_owned()], 1).await?;
+    Ok(world)
+}
+
+async fn forget(world: &World, users: &[&str]) -> Result<Value> {
+    let id = world.stack.api.erase(users).await?;
+    world.stack.api.wait(&id, LIMIT, |_| ()).await
+}
+
+fn archive(regulation: &Value) -> Value {
+    destinations(regulation).into_iter().find(|task| task["vendor"] == "s3").unwrap_or_default()
+}
+
+/// The versions of a key: their ids, whether each is the current one; delete markers left out.
+async fn versions(world: &World, key: &str) -> Result<Vec<(String, bool)>> {
+    let list = world.s3.list_object_versions().bucket(&world.bucket).prefix(key).send().await?;
+    let versions = list.versions().iter();
+    Ok(versions.filter_map(|v| Some((v.version_id()?.to_owned(), v.is_latest()?))).collect())
+}
+
+#[tokio::test]
+async fn the_subject_goes_from_every_version_and_from_under_delete_markers() -> Result<()> {
+    let world = world().await?;
+    let (changed, deleted, only) = (key("changed.jsonl"), key("deleted.jsonl"), key("only-theirs.jsonl"));
+    world.put(&changed, line("ada", 1).repeat(2).as_bytes()).await?;
+    world.put(&changed, line("bob", 1).as_bytes()).await?;
+    world.put(&changed, format!("{}{}{}", line("bob", 1), line("ada", 2), line("bob", 2)).as_bytes()).await?;
+    world.put(&deleted, line("ada", 3).as_bytes()).await?;
+    world.s3.delete_object().bucket(&world.bucket).key(&deleted).send().await?;
+    world.put(&only, line("ada", 4).repeat(3).as_bytes()).await?;
+
+    let regulation = forget(&world, &["ada"]).await?;
+    assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
+    assert_eq!(archive(&regulation)["evidence"]["find"]["counts"]["lines"], 2 + 1 + 1 + 3);
+    assert_eq!(world.get(&changed).await?, format!("{}{}", line("bob", 1), line("bob", 2)).as_bytes());
+    assert_eq!(versions(&world, &changed).await?.len(), 2, "the clean older version stays");
+    assert_eq!(versions(&world, &deleted).await?, []);
+    assert_eq!(versions(&world, &only).await?, []);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bucket_that_keeps_no_versions_is_purged_too() -> Result<()> {
+    let world = world().await?;
+    let plain = format!("{}-plain", world.bucket);
+    world.s3.create_bucket().bucket(&plain).send().await?;
+    let mut destination = tests::destinations::archive(&plain, 1.0);
+    destination["name"] = "Plain".into();
+    world.stack.api.add_destination(&destination).await?;
+    let (mixed, only) = (key("mixed.jsonl"), key("only.jsonl"));
+    for (key, text) in [(&mixed, format!("{}{}", line("ada", 1), line("bob", 1))), (&only, line("ada", 1))] {
+        let body = text.into_bytes().into();
+        world.s3.put_object().bucket(&plain).key(key).body(body).send().await?;
+    }
+    let regulation = forget(&world, &["ada"]).await?;
+    assert_eq!(task(&regulation, "Plain").0, "CONFIRMED", "{regulation:#}");
+    let left = world.s3.list_objects_v2().bucket(&plain).send().await?;
+    assert_eq!(left.contents().iter().filter_map(|object| object.key()).collect::<Vec<_>>(), [&mixed]);
+    let object = world.s3.get_object().bucket(&plain).key(&mixed).send().await?;
+    assert_eq!(object.body.collect().await?.to_vec(), line("bob", 1).as_bytes());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_suspended_bucket_loses_nothing_but_the_subject() -> Result<()> {
+    let world = world().await?;
+    let key = key("suspended.jsonl");
+    world.put(&key, line("ada", 1).as_bytes()).await?;
+    let suspended = VersioningConfiguration::builder().status(BucketVersioningStatus::Suspended).build();
+    world.s3.put_bucket_versioning().bucket(&world.bucket).versioning_configuration(suspended).send().await?;
+    world.put(&key, format!("{}{}", line("bob", 1), line("ada", 2)).as_bytes()).await?;
+    let regulation = forget(&world, &["ada"]).await?;
+    assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
+    assert_eq!(world.get(&key).await?, line("bob", 1).as_bytes());
+    assert_eq!(versions(&world, &key).await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_describes_an_object_is_kept() -> Result<()> {
+    let world = world().await?;
+    let key = key("described.jsonl");
+    let body = format!("{}{}", line("ada", 1), line("bob", 1)).into_bytes();
+    let put = world.s3.put_object().bucket(&world.bucket).key(&key).body(body.into());
+    put.content_type("application/x-ndjson")
+        .cache_control("max-age=60")
+        .content_disposition("attachment")
+        .metadata("batch", "42")
+        .tagging("team=data&note=a%20b")
+        .storage_class(StorageClass::StandardIa)
+        .send()
+        .await?;
+    let regulation = forget(&world, &["ada"]).await?;
+    assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
+    let head = world.s3.head_object().bucket(&world.bucket).key(&key).send().await?;
+    assert_eq!(head.content_length(), Some(line("bob", 1).len() as i64));
+    assert_eq!(head.content_type(), Some("application/x-ndjson"));
+    assert_eq!(head.cache_control(), Some("max-age=60"));
+    assert_eq!(head.content_disposition(), Some("attachment"));
+    assert_eq!(head.metadata().and_then(|metadata| metadata.get("batch")).map(String::as_str), Some("42"));
+    assert_eq!(head.storage_class(), Some(&StorageClass::StandardIa));
+    let tags = world.s3.get_object_tagging().bucket(&world.bucket).key(&key).send().await?;
+    let mut tags: Vec<_> = tags.tag_set().iter().map(|tag| (tag.key(), tag.value())).collect();
+    tags.sort_unstable();
+    assert_eq!(tags, [("note", "a b"), ("team", "data")]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_version_under_object_lock_is_named_with_the_date_it_can_go() -> Result<()> {
+    let world = world().await?;
+    let locked = format!("{}-locked", world.bucket);
+    let create = world.s3.create_bucket().bucket(&locked).object_lock_enabled_for_bucket(true);
+    create.send().await?;
+    let mut destination = tests::destinations::archive(&locked, 1.0);
+    destination["name"] = "Locked".into();
+    world.stack.api.add_destination(&destination).await?;
+    let key = key("locked.jsonl");
+    let body = format!("{}{}", line("ada", 1), line("bob", 1)).into_bytes();
+    let put = world.s3.put_object().bucket(&locked).key(&key).body(body.into());
+    put.object_lock_mode(ObjectLockMode::Compliance)
+        .object_lock_retain_until_date(DateTime::from_secs(4_102_444_800))
+        .send()
+        .await?;
+    let regulation = forget(&world, &["ada"]).await?;
+    let (status, message) = task(&regulation, "Locked");
+    assert_eq!(status, "FAILED", "{regulation:#}");
+    assert!(message.contains("Object Lock keeps it until 2100-01-01"), "{message}");
+    let current = world.s3.get_object().bucket(&locked).key(&key).send().await?;
+    assert_eq!(current.body.collect().await?.to_vec(), line("bob", 1).as_bytes(), "the current one is clean");
+    assert_eq!(task(&regulation, "Events archive").0, "NO_DATA_FOUND");
+    Ok(())
+}
+
+/// Another writer replaces the objects again and again while they are purged: whatever it wrote last is there.
+#[tokio::test]
+async fn another_writers_change_is_never_lost() -> Result<()> {
+    let world = world().await?;
+    let keys: Vec<String> = (0..4).map(|n| key(&format!("raced-{n}.jsonl"))).collect();
+    let text = |n: usize| format!("{}{}{}", line("bob", n), line("ada", n), line("eve", n));
+    for key in &keys {
+        world.put(key, text(0).as_bytes()).await?;
+    }
+    let id = world.stack.api.erase(&["ada"]).await?;
+    let mut written = 0;
+    let regulation = loop {
+        let regulation = world.stack.api.regulation(&id).await?;
+        if archive(&regulation)["finishedAt"].is_string() {
+            break regulation;
+        }
+        if written < 60 {
+            written += 1;
+            for key in &keys {
+                world.put(key, text(written).as_bytes()).await?;
+            }
+        }
+    };
+    let settled = world.stack.api.wait(&id, LIMIT, |_| ()).await?;
+    // Whether the writer or the purge came last, the writer's last lines are there.
+    for key in &keys {
+        let last = String::from_utf8(world.get(key).await?)?;
+        let expected = text(written);
+        let clean = expected.replace(&line("ada", written), "");
+        assert!(last == expected || last == clean, "{last}\nis not what was written last:\n{expected}");
+        if task(&settled, "Events archive").0 == "CONFIRMED" {
+            assert_eq!(last, clean, "confirmed means gone: {regulation:#}");
+        }
+    }
+    let done = match task(&settled, "Events archive").0.as_str() {
+        "CONFIRMED" => settled,
+        _ => retry(&world, &settled).await?,
+    };
+    assert_eq!(task(&done, "Events archive").0, "CONFIRMED", "{done:#}");
+    for key in &keys {
+        assert_eq!(world.get(key).await?, text(written).replace(&line("ada", written), "").as_bytes());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_run_that_would_remove_too_much_waits_to_be_confirmed() -> Result<()> {
+    let world = world_with(Options { max_share: Some(0.5), ..Options::default() }).await?;
+    let api = &world.stack.api;
+    let key = key("mostly-theirs.jsonl");
+    let text = format!("{}{}", line("ada", 1).repeat(3), line("bob", 1));
+    world.put(&key, text.as_bytes()).await?;
+    let id = api.erase(&["ada"]).await?;
+    let run = wait_for_phase(&world, "guard").await?;
+    let run_id = run["id"].as_str().context("an id")?;
+    assert!(run["question"].as_str().is_some_and(|q| q.contains("3 of 4 lines (75.00 %)")), "{run:#}");
+    assert_eq!(world.get(&key).await?, text.as_bytes(), "nothing is touched before");
+
+    let path = format!("/purge-runs/{run_id}/confirm");
+    let mut confirmed = api.send(Method::POST, &path, None).await?;
+    // The run may have asked before it began to listen.
+    while !confirmed.0.is_success() {
+        assert_eq!(confirmed.0.as_u16(), 422, "{}", confirmed.1);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        confirmed = api.send(Method::POST, &path, None).await?;
+    }
+    let regulation = api.wait(&id, LIMIT, |_| ()).await?;
+    assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
+    assert_eq!(world.get(&key).await?, line("bob", 1).as_bytes());
+    let again = api.send(Method::POST, &path, None).await?;
+    assert_eq!(again.0.as_u16(), 422, "{}", again.1);
+    Ok(())
+}
+
+/// The newest run, once it is in a phase.
+async fn wait_for_phase(world: &World, phase: &str) -> Result<Value> {
+    for _ in 0..600 {
+        let runs = world.stack.api.get("/purge-runs").await?;
+        if runs["data"]["purgeRuns"][0]["phase"] == phase {
+            return Ok(runs["data"]["purgeRuns"][0].clone());
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    anyhow::bail!("no run came to the phase {phase}")
+}
+
+#[tokio::test]
+async fn a_run_can_be_stopped_and_its_regulations_wait_for_the_next() -> Result<()> {
+    let world = world_with(Options { max_share: Some(0.5), ..Options::default() }).await?;
+    let api = &world.stack.api;
+    let key = key("mostly-theirs.jsonl");
+    let text = format!("{}{}", line("ada", 1).repeat(3), line("bob", 1));
+    world.put(&key, text.as_bytes()).await?;
+    let id = api.erase(&["ada"]).await?;
+    let run = wait_for_phase(&world, "guard").await?;
+    let run_id = run["id"].as_str().context("an id")?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    api.post(&format!("/purge-runs/{run_id}/stop"), &Value::Null).await?;
+    wait_for_phase(&world, "aborted").await?;
+    assert_eq!(world.get(&key).await?, text.as_bytes(), "nothing is touched");
+    assert_eq!(api.regulation(&id).await?["overallStatus"], "RUNNING", "it waits for the next");
+
+    let next = api.post("/purge-runs", &json!({})).await?;
+    let next = next["data"]["purgeRun"]["id"].as_str().context("an id")?.to_owned();
+    wait_for_phase(&world, "guard").await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    api.post(&format!("/purge-runs/{next}/confirm"), &Value::Null).await?;
+    let regulation = api.wait(&id, LIMIT, |_| ()).await?;
+    assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
+    Ok(())
+}
+
+/// The first run reads everything; the second, for somebody who is nowhere, reads next to nothing; and a dry run
+/// counts and changes nothing.
+#[tokio::test]
+async fn the_second_run_reads_only_what_can_match_and_a_dry_run_changes_nothing() -> Result<()> {
+    let world = World::new().await?;
+    let scenario = tests::scenario::Scenario::set(&world).await?;
+    let first = forget(&world, &["nobody-1"]).await?;
+    let second = forget(&world, &["nobody-2"]).await?;
+    let read = |regulation: &Value| archive(regulation)["evidence"]["find"]["lookedAt"].clone();
+    let (first, second) = (read(&first), read(&second));
+    assert_eq!(first["versions"], second["versions"]);
+    assert_eq!((&first["ruledOut"], &second["ruledOut"]), (&json!(0), &first["versions"]), "{second:#}");
+    let (all, again) = (first["bytes"].as_u64().unwrap_or(0), second["bytes"].as_u64().unwrap_or(u64::MAX));
+    assert!(all > 0 && again * 100 <= all, "{again} of {all} bytes");
+
+    // Somebody who is there is found all the same.
+    let done = tests::scenario::forget_the_three(&world).await?;
+    assert_eq!(done["overallStatus"], "FINISHED", "{done:#}");
+    assert_eq!(archive(&done)["evidence"]["find"]["counts"]["lines"], scenario.lines_of_the_three());
+    scenario.assert_forgotten(&world).await
+}
+
+#[tokio::test]
+async fn a_dry_run_counts_and_changes_nothing() -> Result<()> {
+    let world = World::with(Options { purge_delay: Some(600), ..Options::default() }).await?;
+    let api = &world.stack.api;
+    let key = key("counted.jsonl");
+    let text = format!("{}{}", line("ada", 1).repeat(2), line("bob", 1).repeat(9));
+    world.put(&key, text.as_bytes()).await?;
+    let id = api.erase(&["ada", "nobody"]).await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let run = api.post("/purge-runs", &json!({ "dryRun": true })).await?;
+    let run = run["data"]["purgeRun"]["id"].as_str().context("an id")?.to_owned();
+    wait_for_phase(&world, "closed").await?;
+    let report = api.get(&format!("/purge-runs/{run}/report")).await?["data"]["report"].take();
+    let mut lines: Vec<_> = report["subjects"].as_object().context("subjects")?.values().cloned().collect();
+    lines.sort_by_key(Value::as_u64);
+    assert_eq!(lines, [json!(0), json!(2)], "{report:#}");
+    assert_eq!(report["objects"][0]["key"], key.as_str(), "{report:#}");
+    assert!(!report.to_string().contains("ada"), "people stand in it by pseudonym: {report:#}");
+    assert_eq!(world.get(&key).await?, text.as_bytes());
+    assert_eq!(api.regulation(&id).await?["overallStatus"], "RUNNING", "it still waits");
+    let shown = api.get(&format!("/purge-runs/{run}")).await?;
+    assert_eq!(shown["data"]["purgeRun"]["progress"]["find"]["hits"], 2, "{shown:#}");
+    Ok(())
+}
