@@ -17,9 +17,11 @@ use sha2::{Digest, Sha256};
 use crate::destination::Kind;
 use crate::evidence::Link;
 use crate::failure::{Failure, Result};
-use crate::regulation::{Regulation, Status};
+use crate::regulation::Regulation;
+use crate::status::Status;
+use crate::status::TaskStatus;
 use crate::subject::Pseudonym;
-use crate::task::{Task, TaskStatus};
+use crate::task::Task;
 
 /// The `typ` of our certificates, which keeps them apart from other things signed with the same key.
 const TYPE: &str = "lethe-certificate+jwt";

@@ -14,7 +14,7 @@
 //! functions ──▶ adapters: store secrets workflow archive warehouse destination::engine telemetry
 //!                   │
 //!                   ▼
-//!               pure:     regulation task subject evidence certificate destination::cloud matching format
+//!               pure:     regulation task status subject evidence certificate destination::cloud matching format
 //!                         index failure id           (no AWS, no HTTP, no clock of their own)
 //! ```
 
@@ -36,6 +36,7 @@ pub mod secrets;
 pub mod settings;
 #[cfg(feature = "signing")]
 pub mod signing;
+pub mod status;
 #[cfg(feature = "store")]
 pub mod store;
 pub mod subject;

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::destination::Kind;
 use crate::failure::{Failure, Result};
 use crate::id::RegulationId;
+use crate::status::Status;
 use crate::subject::{MAX_ID_BYTES, Subject, SubjectType};
-use crate::task::TaskStatus;
 
 /// The most subjects of one regulation (Segment's limit).
 pub const MAX_SUBJECTS: usize = 5_000;
@@ -88,53 +88,6 @@ pub enum Suppression {
     Add,
     /// Their events are let in again.
     Remove,
-}
-
-/// How far a regulation is (Segment's seven values).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Status {
-    /// Accepted, not begun.
-    Initialized,
-    /// Under way.
-    Running,
-    /// Everything that can be done is done.
-    Finished,
-    /// Nothing could be done.
-    Failed,
-    /// Done in some places, failed in others.
-    PartialSuccess,
-    /// The request cannot be carried out as it was put.
-    Invalid,
-    /// No destination in scope can delete.
-    NotSupported,
-}
-
-impl Status {
-    /// The overall status that follows from the tasks'. A destination that cannot delete never makes the
-    /// whole fail: it is named, so that someone can be asked.
-    pub fn of(tasks: impl IntoIterator<Item = TaskStatus>) -> Self {
-        let (mut failed, mut done, mut unsupported) = (0, 0, 0);
-        for status in tasks {
-            match status {
-                TaskStatus::Failed => failed += 1,
-                TaskStatus::NotSupported => unsupported += 1,
-                status if status.is_final() => done += 1,
-                _ => return Self::Running,
-            }
-        }
-        match (failed, done, unsupported) {
-            (0, 0, 1..) => Self::NotSupported,
-            (0, _, _) => Self::Finished,
-            (_, 0, _) => Self::Failed,
-            _ => Self::PartialSuccess,
-        }
-    }
-
-    /// Whether nothing more happens unless somebody asks for a retry.
-    pub fn is_final(self) -> bool {
-        !matches!(self, Self::Initialized | Self::Running)
-    }
 }
 
 /// A request about subjects, as it is kept. The subjects themselves are kept apart from it, since they are
@@ -257,22 +210,6 @@ mod tests {
             let failure = request(kind, ids).expect_err("invalid");
             assert_eq!((failure.kind, failure.field), (failure::Kind::Invalid, Some(field)));
             assert!(!failure.public.contains(&long));
-        }
-    }
-
-    #[test]
-    fn the_whole_is_as_good_as_its_tasks() {
-        use TaskStatus::{Accepted, Confirmed, Failed, NoDataFound, NotSupported, Queued};
-        for (tasks, status) in [
-            (vec![], Status::Finished),
-            (vec![Confirmed, Accepted, NoDataFound], Status::Finished),
-            (vec![Confirmed, NotSupported], Status::Finished),
-            (vec![NotSupported], Status::NotSupported),
-            (vec![Confirmed, Failed], Status::PartialSuccess),
-            (vec![Failed, NotSupported], Status::Failed),
-            (vec![Failed, Queued], Status::Running),
-        ] {
-            assert_eq!(Status::of(tasks.clone()), status, "{tasks:?}");
         }
     }
 }

@@ -6,49 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::destination::{Destination, Kind};
 use crate::failure::Failure;
 use crate::id::DestinationId;
-use crate::regulation::Status;
-
-/// How far a task is; finer than Segment's seven values, because "forwarded" is not "deleted".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum TaskStatus {
-    /// Not begun.
-    Queued,
-    /// Under way.
-    Running,
-    /// Handed to the vendor, which has not said that it took it.
-    Forwarded,
-    /// The vendor took it and tells nothing further: its own deadline applies.
-    Accepted,
-    /// The vendor, or a second look of our own, says that it is gone.
-    Confirmed,
-    /// The destination held nothing of any subject.
-    NoDataFound,
-    /// The destination has no way to delete.
-    NotSupported,
-    /// There was nothing to do.
-    NoAction,
-    /// It did not work; the message says what to do.
-    Failed,
-}
-
-impl TaskStatus {
-    /// Whether nothing more happens unless somebody asks for a retry.
-    pub fn is_final(self) -> bool {
-        !matches!(self, Self::Queued | Self::Running | Self::Forwarded)
-    }
-
-    /// The nearest of Segment's seven values.
-    pub fn segment(self) -> Status {
-        match self {
-            Self::Queued => Status::Initialized,
-            Self::Running | Self::Forwarded => Status::Running,
-            Self::Failed => Status::Failed,
-            Self::NotSupported => Status::NotSupported,
-            Self::Accepted | Self::Confirmed | Self::NoDataFound | Self::NoAction => Status::Finished,
-        }
-    }
-}
+use crate::status::TaskStatus;
 
 /// The work of one regulation at one destination.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,11 +6,13 @@ use shared::certificate::Claims;
 use shared::evidence::{Evidence, Step, chain};
 use shared::failure::{Failure, Result};
 use shared::id::RegulationId;
-use shared::regulation::{Regulation, Status};
+use shared::regulation::Regulation;
 use shared::secrets::SecretStore;
 use shared::signing::Signer;
+use shared::status::Status;
+use shared::status::TaskStatus;
 use shared::store::Store;
-use shared::task::{Task, TaskStatus};
+use shared::task::Task;
 
 pub struct Context {
     pub store: Store,

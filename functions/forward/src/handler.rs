@@ -7,9 +7,10 @@ use shared::destination::engine::{Engine, Progress, Turn};
 use shared::evidence::{Evidence, Step};
 use shared::failure::Result;
 use shared::secrets::SecretStore;
+use shared::status::TaskStatus;
 use shared::store::Store;
 use shared::subject::Subject;
-use shared::task::{Task, TaskStatus};
+use shared::task::Task;
 use shared::work::{self, Next, Request};
 
 pub struct Context {

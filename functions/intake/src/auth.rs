@@ -1,51 +1,14 @@
-//! The bearer token.
+//! Who may come in.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::Response;
-use sha2::{Digest, Sha256};
-use shared::failure::Result;
-use shared::secrets::SecretStore;
-use subtle::ConstantTimeEq;
-use tokio::sync::Mutex;
 
+use crate::context::Context;
 use crate::error::ApiError;
-use crate::handler::Context;
-
-/// How long a token is used before the secret is read again, so that a rotation takes effect.
-const FRESH: Duration = Duration::from_secs(60);
-
-/// The admin token, kept for a short while.
-pub struct Token {
-    secrets: SecretStore,
-    name: String,
-    kept: Mutex<Option<(Instant, [u8; 32])>>,
-}
-
-impl Token {
-    /// The token in the secret of this name.
-    pub fn new(secrets: SecretStore, name: String) -> Self {
-        Self { secrets, name, kept: Mutex::new(None) }
-    }
-
-    /// Hashes are compared, in constant time: neither content nor length of the token shows in the time.
-    async fn admits(&self, given: &str) -> Result<bool> {
-        let mut kept = self.kept.lock().await;
-        let expected = match *kept {
-            Some((since, hash)) if since.elapsed() < FRESH => hash,
-            _ => {
-                let hash = Sha256::digest(self.secrets.text(&self.name).await?).into();
-                *kept = Some((Instant::now(), hash));
-                hash
-            }
-        };
-        Ok(Sha256::digest(given).as_slice().ct_eq(&expected).into())
-    }
-}
 
 /// Lets a request on only with the token.
 pub async fn require_token(

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use serde_json::json;
 use shared::destination::NewDestination;
 
+use crate::context::Shared;
 use crate::error::{Reply, data};
-use crate::handler::Shared;
 use crate::request::Body;
 
 /// Connects a destination. Its secrets go to Secrets Manager and are never shown again.

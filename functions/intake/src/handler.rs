@@ -5,30 +5,12 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
-use shared::archive::workspace::Workspace;
-use shared::secrets::SecretStore;
-use shared::signing::Signer;
-use shared::store::Store;
-use shared::workflow::Workflow;
 
-use crate::auth::{self, Token};
+use crate::auth::require_token;
+use crate::context::{Context, Shared};
 use crate::error::{ApiError, Reply};
 use crate::request::MAX_BODY;
 use crate::{destinations, regulations, runs, suppressions};
-
-pub struct Context {
-    pub store: Store,
-    pub secrets: SecretStore,
-    pub token: Token,
-    pub workflow: Workflow,
-    pub signer: Signer,
-    pub certificates: Workspace,
-    pub workspace: Workspace,
-    pub workspace_id: String,
-    pub any_endpoint: bool,
-}
-
-pub type Shared = State<Arc<Context>>;
 
 pub fn router(context: Arc<Context>) -> Router {
     Router::new()
@@ -43,7 +25,7 @@ pub fn router(context: Arc<Context>) -> Router {
         .route("/purge-runs/{id}/stop", post(runs::stop))
         .route("/suppressions", get(suppressions::list))
         .route("/destinations", post(destinations::create).get(destinations::list))
-        .route_layer(from_fn_with_state(context.clone(), auth::require_token))
+        .route_layer(from_fn_with_state(context.clone(), require_token))
         // The key that certificates are checked with is for everyone.
         .route("/.well-known/jwks.json", get(jwks))
         .fallback(|| async { ApiError::not_found("there is no such path") })

@@ -1,6 +1,7 @@
 //! The HTTP API: regulations, suppressions, destinations, certificates. Compatible with Segment's Public API.
 
 mod auth;
+mod context;
 mod destinations;
 mod error;
 mod handler;
@@ -8,6 +9,7 @@ mod regulations;
 mod request;
 mod runs;
 mod suppressions;
+mod token;
 
 use std::sync::Arc;
 
@@ -20,8 +22,8 @@ use shared::store::Store;
 use shared::workflow::Workflow;
 use shared::{aws, settings, telemetry};
 
-use auth::Token;
-use handler::Context;
+use context::Context;
+use token::Token;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::archive::workspace::Key;
@@ -10,9 +11,12 @@ use shared::evidence::Evidence;
 use shared::regulation::{NewRegulation, Regulation};
 use shared::task::Task;
 
+use crate::context::{Context, Shared};
 use crate::error::{ApiError, Reply, data};
-use crate::handler::{Context, Shared};
 use crate::request::{Body, Id, Pagination};
+
+/// How many regulations' subjects are read at once for a list.
+const READS: usize = 16;
 
 /// Accepts a regulation: stored with one task per destination in scope, then started.
 pub async fn create(State(context): Shared, Body(request): Body<NewRegulation>) -> Reply {
@@ -40,22 +44,24 @@ async fn start(context: &Context, regulation: &Regulation) {
 /// Regulations, the newest first.
 pub async fn list(State(context): Shared, page: Pagination) -> Reply {
     let found = context.store.regulations(page.count, page.cursor.as_deref()).await?;
-    let mut regulations = Vec::new();
-    for regulation in found.items {
-        let subjects = context.store.subjects(&regulation.id).await?;
-        let ids: Vec<_> = subjects.into_iter().map(|subject| subject.id).collect();
-        regulations.push(json!({
-            "id": regulation.id,
-            "subjectType": regulation.subject_type,
-            "subjects": ids,
-            "subjectCount": regulation.subject_count,
-            "status": regulation.status,
-            "createdAt": regulation.created_at,
-            "finishedAt": regulation.finished_at,
-            "regulationType": regulation.regulation_type,
-        }));
-    }
-    Ok(data(json!({ "regulations": regulations, "pagination": pagination(&page, found.next) })))
+    let entries = stream::iter(found.items).map(|regulation| entry(&context, regulation));
+    let regulations: Vec<_> = entries.buffered(READS).try_collect().await?;
+    Ok(data(json!({ "regulations": regulations, "pagination": page.followed_by(found.next) })))
+}
+
+async fn entry(context: &Context, regulation: Regulation) -> Result<Value, ApiError> {
+    let subjects = context.store.subjects(&regulation.id).await?;
+    let ids: Vec<_> = subjects.into_iter().map(|subject| subject.id).collect();
+    Ok(json!({
+        "id": regulation.id,
+        "subjectType": regulation.subject_type,
+        "subjects": ids,
+        "subjectCount": regulation.subject_count,
+        "status": regulation.status,
+        "createdAt": regulation.created_at,
+        "finishedAt": regulation.finished_at,
+        "regulationType": regulation.regulation_type,
+    }))
 }
 
 /// How far a regulation is, destination by destination.
@@ -120,13 +126,4 @@ pub async fn certificate(State(context): Shared, Id(id): Id) -> Reply {
 async fn find(context: &Context, id: &shared::id::RegulationId) -> Result<Regulation, ApiError> {
     let found = context.store.regulation(id).await?;
     found.ok_or_else(|| ApiError::not_found("there is no such regulation"))
-}
-
-/// Segment's pagination object.
-pub fn pagination(page: &Pagination, next: Option<String>) -> Value {
-    let mut value = json!({ "current": page.cursor.as_deref().unwrap_or_default() });
-    if let Some(next) = next {
-        value["next"] = next.into();
-    }
-    value
 }

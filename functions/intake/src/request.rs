@@ -7,6 +7,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use shared::failure::Failure;
 use shared::id::RegulationId;
 
@@ -111,6 +112,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Pagination {
             }
         };
         Ok(Self { count, cursor: field("cursor").filter(|cursor| !cursor.is_empty()) })
+    }
+}
+
+impl Pagination {
+    /// Segment's pagination object for this page.
+    pub fn followed_by(&self, next: Option<String>) -> Value {
+        let mut value = json!({ "current": self.cursor.as_deref().unwrap_or_default() });
+        if let Some(next) = next {
+            value["next"] = next.into();
+        }
+        value
     }
 }
 

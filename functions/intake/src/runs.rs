@@ -10,8 +10,8 @@ use shared::failure::Failure;
 use shared::id::RunId;
 use shared::store::Run;
 
+use crate::context::{Context, Shared};
 use crate::error::{ApiError, Reply, data};
-use crate::handler::{Context, Shared};
 use crate::request::Body;
 
 /// The body of `POST /purge-runs`.

@@ -3,9 +3,8 @@
 use axum::extract::State;
 use serde_json::json;
 
+use crate::context::Shared;
 use crate::error::{Reply, data};
-use crate::handler::Shared;
-use crate::regulations::pagination;
 use crate::request::Pagination;
 
 /// Suppressed subjects, the longest suppressed first.
@@ -20,5 +19,5 @@ pub async fn list(State(context): Shared, page: Pagination) -> Reply {
     }
     let suppressed: Vec<_> =
         groups.into_iter().map(|(kind, ids)| json!({ "subjectType": kind, "subjectIds": ids })).collect();
-    Ok(data(json!({ "suppressed": suppressed, "pagination": pagination(&page, found.next) })))
+    Ok(data(json!({ "suppressed": suppressed, "pagination": page.followed_by(found.next) })))
 }

@@ -4,7 +4,8 @@ use shared::destination::Kind;
 use shared::evidence::{Evidence, Step};
 use shared::failure::{Failure, Result};
 use shared::id::{DestinationId, RegulationId};
-use shared::regulation::{Status, Suppression};
+use shared::regulation::Suppression;
+use shared::status::Status;
 use shared::store::Store;
 use shared::task::Task;
 

@@ -5,10 +5,10 @@ use shared::archive::manifest::{Phase, Roster};
 use shared::archive::workspace::Key;
 use shared::failure::Result;
 use shared::id::RunId;
-use shared::task::TaskStatus;
+use shared::status::TaskStatus;
 
-use crate::close::{answer, end};
-use crate::handler::Context;
+use crate::context::Context;
+use crate::run::{answer, end};
 
 /// How many runs may be given up before a regulation stops waiting for another.
 const PATIENCE: usize = 3;

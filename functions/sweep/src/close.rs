@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use shared::archive::manifest::{Member, Phase, Residual, Roster};
 use shared::archive::workspace::Key;
 use shared::evidence::{Evidence, Step};
-use shared::failure::{Failure, Result};
+use shared::failure::Result;
 use shared::id::RunId;
-use shared::store::Run;
-use shared::task::{Task, TaskStatus};
+use shared::status::TaskStatus;
+use shared::task::Task;
 
-use crate::handler::Context;
-use crate::nudge::start_if_due;
+use crate::context::Context;
+use crate::run::{answer, end, goes_on};
 use crate::tally::{Hit, Tally, tally};
 
 /// How many residual objects a message names.
@@ -40,35 +40,7 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
         }
     }
     context.workspace.delete(Key::Roster(run)).await?;
-    end(context, run, Phase::Closed).await?;
-    start_if_due(context).await
-}
-
-/// The record of a run that nobody stopped.
-pub async fn goes_on(context: &Context, run: &RunId) -> Result<Run> {
-    let record = context.store.run(run).await?;
-    match record.unwrap_or_else(|| Run::new(run.clone(), false, Timestamp::now())) {
-        Run { stop_requested: true, .. } => Err(Failure::permanent(format!("{run} was stopped"))),
-        record => Ok(record),
-    }
-}
-
-/// Notes that a run is over and lets the next one go.
-pub async fn end(context: &Context, run: &RunId, phase: Phase) -> Result<()> {
-    if let Some(mut record) = context.store.run(run).await? {
-        record.phase = phase;
-        record.finished_at = Some(Timestamp::now());
-        record.question = None;
-        context.store.save_run(&record).await?;
-    }
-    context.store.drop_confirmation(run).await?;
-    context.store.unlock(run).await
-}
-
-/// Tells the regulation's state machine that its archives are dealt with, and takes it off the waiting list.
-pub async fn answer(context: &Context, member: &Member) -> Result<()> {
-    context.workflow.succeed(&member.task_token).await?;
-    context.store.served(&member.regulation_id, &member.task_token).await
+    end(context, run, Phase::Closed).await
 }
 
 /// Evidence and status of one regulation in one archive.
@@ -100,13 +72,25 @@ async fn settle(context: &Context, member: &Member, task: &mut Task, tally: &Tal
     }
     let (status, message) = if !tally.residuals.is_empty() {
         (TaskStatus::Failed, Some(explain(&tally.bucket, &tally.residuals)))
-    } else if context.store.ever_found(&member.regulation_id, &task.destination_id).await? {
-        (TaskStatus::Confirmed, None)
+    } else if tally.suspect > 0 {
+        let message = format!(
+            "{} line(s) that cannot be read name somebody of this purge run and are kept: look at them",
+            tally.suspect
+        );
+        (found_or_not(context, member, task).await?, Some(message))
     } else {
-        (TaskStatus::NoDataFound, None)
+        (found_or_not(context, member, task).await?, None)
     };
     task.end(status, message, Timestamp::now());
     Ok(())
+}
+
+/// How a task ends whose archive holds nothing of the subjects any more.
+async fn found_or_not(context: &Context, member: &Member, task: &Task) -> Result<TaskStatus> {
+    Ok(match context.store.ever_found(&member.regulation_id, &task.destination_id).await? {
+        true => TaskStatus::Confirmed,
+        false => TaskStatus::NoDataFound,
+    })
 }
 
 fn explain(bucket: &str, residuals: &BTreeMap<String, Residual>) -> String {

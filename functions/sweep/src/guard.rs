@@ -9,10 +9,9 @@ use shared::archive::workspace::Key;
 use shared::failure::Result;
 use shared::id::RunId;
 
-use crate::close::goes_on;
-use crate::handler::Context;
-use crate::open::write_manifest;
+use crate::context::Context;
 use crate::report::write_report;
+use crate::run::{goes_on, write_manifest};
 use crate::tally::tally;
 
 /// Answers how many batches hold objects with hits, and whether somebody has to confirm the run first.

@@ -1,23 +1,9 @@
-use aws_sdk_s3::Client;
-use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
-use shared::archive::workspace::Workspace;
 use shared::failure::Result;
 use shared::id::{RegulationId, RunId};
-use shared::store::Store;
-use shared::subject::PseudonymKey;
-use shared::workflow::Workflow;
 
+use crate::context::Context;
 use crate::{abort, close, guard, nudge, open};
-
-pub struct Context {
-    pub store: Store,
-    pub workflow: Workflow,
-    pub workspace: Workspace,
-    pub s3: Client,
-    pub pseudonyms: PseudonymKey,
-    pub purge_delay: SignedDuration,
-}
 
 /// What to do, as the state machines and the schedule say it.
 #[derive(Deserialize)]
@@ -52,7 +38,10 @@ pub async fn sweep(context: &Context, request: Request) -> Result<Reply> {
         Request::Nudge { regulation_id } => nudge::nudge(context, &regulation_id).await?,
         Request::Open { run_id } => reply.batches = open::open(context, &run_id).await?,
         Request::Guard { run_id } => (reply.batches, reply.ask) = guard::guard(context, &run_id).await?,
-        Request::Close { run_id } => close::close(context, &run_id).await?,
+        Request::Close { run_id } => {
+            close::close(context, &run_id).await?;
+            nudge::start_if_due(context).await?;
+        }
         Request::Abort { run_id, error } => abort::abort(context, &run_id, &error).await?,
     }
     Ok(reply)

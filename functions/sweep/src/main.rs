@@ -2,11 +2,13 @@
 
 mod abort;
 mod close;
+mod context;
 mod guard;
 mod handler;
 mod nudge;
 mod open;
 mod report;
+mod run;
 mod tally;
 
 use lambda_runtime::Error;
@@ -17,7 +19,7 @@ use shared::store::Store;
 use shared::workflow::Workflow;
 use shared::{aws, settings, telemetry};
 
-use handler::Context;
+use context::Context;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {

@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use shared::failure::{Failure, Result};
 use shared::id::{RegulationId, RunId};
-use shared::regulation::Status;
+use shared::status::Status;
 
 use crate::abort::abort;
-use crate::handler::Context;
+use crate::context::Context;
 
 /// How long a regulation may be accepted but not begun before its start counts as lost.
 const LOST: SignedDuration = SignedDuration::from_mins(2);

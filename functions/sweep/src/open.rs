@@ -10,10 +10,11 @@ use shared::destination::Kind;
 use shared::failure::Result;
 use shared::id::{DestinationId, RunId};
 use shared::matching::SubjectSet;
+use shared::status::TaskStatus;
 use shared::store::{Run, Waiting};
-use shared::task::TaskStatus;
 
-use crate::handler::Context;
+use crate::context::Context;
+use crate::run::write_manifest;
 
 /// Answers how many batches there are to look through; none, if nobody waits or another run is on.
 pub async fn open(context: &Context, run: &RunId) -> Result<usize> {
@@ -45,12 +46,6 @@ pub async fn open(context: &Context, run: &RunId) -> Result<usize> {
     record.bytes = versions().map(|version| version.size).sum();
     context.store.save_run(&record).await?;
     Ok(batches.len())
-}
-
-/// Writes down the numbers of a phase's batches, as the Distributed Map reads them.
-pub async fn write_manifest(context: &Context, run: &RunId, phase: Phase, batches: usize) -> Result<()> {
-    let numbers: Vec<_> = (0..batches).map(|number| serde_json::json!({ "batch": number })).collect();
-    context.workspace.write(Key::Manifest(run, phase), &numbers).await
 }
 
 /// Gathers the subjects of all who wait, each once, and marks their tasks as begun, unless the run only looks.

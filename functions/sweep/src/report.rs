@@ -9,7 +9,7 @@ use shared::failure::Result;
 use shared::id::{DestinationId, RunId};
 use shared::subject::Pseudonym;
 
-use crate::handler::Context;
+use crate::context::Context;
 use crate::tally::tally;
 
 /// People stand in it by pseudonym.

@@ -8,7 +8,7 @@ use shared::archive::workspace::Key;
 use shared::failure::Result;
 use shared::id::{DestinationId, RunId};
 
-use crate::handler::Context;
+use crate::context::Context;
 
 /// What happened in one archive.
 #[derive(Default)]

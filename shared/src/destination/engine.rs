@@ -8,7 +8,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use reqwest::header::RETRY_AFTER;
+use jiff::Timestamp;
+use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode, redirect};
 use serde::{Deserialize, Serialize};
 
@@ -142,7 +143,7 @@ impl Engine {
                 status.as_u16()
             ))),
             StatusCode::TOO_MANY_REQUESTS => {
-                let wait = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse().ok());
+                let wait = wait(response.headers(), Timestamp::now());
                 Err(Failure::transient(format!("{name} answered 429: its rate limit is reached")).wait(wait))
             }
             status if status.is_server_error() => {
@@ -155,6 +156,18 @@ impl Engine {
             }
         }
     }
+}
+
+/// In how many seconds a vendor wants to be asked again: by `Retry-After` (RFC 9110, in seconds), or by
+/// `X-RateLimit-Reset`, which some vendors give as a moment and others as a span.
+fn wait(headers: &HeaderMap, now: Timestamp) -> Option<u32> {
+    let number =
+        |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()?.parse::<i64>().ok());
+    let seconds = number("retry-after").or_else(|| {
+        let reset = number("x-ratelimit-reset")?;
+        Some(if reset > now.as_second() / 2 { reset - now.as_second() } else { reset })
+    })?;
+    Some(u32::try_from(seconds.max(0)).unwrap_or(u32::MAX))
 }
 
 async fn read(mut response: Response) -> reqwest::Result<Vec<u8>> {
@@ -178,4 +191,25 @@ fn unreachable_vendor(name: &str, error: &reqwest::Error) -> Failure {
         "broke off its answer".to_owned()
     };
     Failure::transient(format!("{name} {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vendors_wait_is_read_in_every_form() {
+        let now = Timestamp::from_second(1_800_000_000).expect("in range");
+        for (name, value, seconds) in [
+            ("retry-after", "7", Some(7)),
+            ("x-ratelimit-reset", "1800000030", Some(30)),
+            ("x-ratelimit-reset", "1799999999", Some(0)),
+            ("x-ratelimit-reset", "12", Some(12)),
+            ("retry-after", "soon", None),
+        ] {
+            let headers =
+                [(name, value)].map(|(n, v)| (n.parse().expect("a name"), v.parse().expect("a value")));
+            assert_eq!(wait(&HeaderMap::from_iter(headers), now), seconds, "{name}: {value}");
+        }
+    }
 }

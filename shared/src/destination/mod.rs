@@ -4,8 +4,11 @@
 //! [`cloud::VENDORS`] holds the protocols of the cloud destinations.
 
 pub mod cloud;
+mod description;
 #[cfg(feature = "vendor")]
 pub mod engine;
+
+pub use description::{Description, Field, Kind};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,56 +20,6 @@ use serde_json::{Map, Value};
 
 use crate::failure::{Failure, Result};
 use crate::id::DestinationId;
-
-/// What sort of place a destination is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Kind {
-    /// Event archives in object storage: rewritten by purge runs.
-    Archive,
-    /// A database with rows: deleted by SQL.
-    Warehouse,
-    /// A vendor's product: told through its deletion API.
-    Cloud,
-}
-
-/// What can be connected, and which settings it takes.
-#[derive(Debug)]
-pub struct Description {
-    /// The name in the API.
-    pub vendor: &'static str,
-    /// What sort of place it is.
-    pub kind: Kind,
-    /// The settings and secrets it takes.
-    pub fields: &'static [Field],
-}
-
-/// One setting or secret of a destination.
-#[derive(Debug)]
-pub struct Field {
-    /// Its name in the API.
-    pub name: &'static str,
-    /// What it is, for people.
-    pub help: &'static str,
-    /// Whether there is no default.
-    pub required: bool,
-    /// Whether it is kept in Secrets Manager and never shown again.
-    pub secret: bool,
-}
-
-impl Field {
-    const fn required(name: &'static str, help: &'static str) -> Self {
-        Self { name, help, required: true, secret: false }
-    }
-
-    const fn optional(name: &'static str, help: &'static str) -> Self {
-        Self { name, help, required: false, secret: false }
-    }
-
-    const fn secret(name: &'static str, help: &'static str) -> Self {
-        Self { name, help, required: true, secret: true }
-    }
-}
 
 /// Everything that can be connected.
 pub const CATALOG: &[Description] = &[

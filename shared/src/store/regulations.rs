@@ -8,9 +8,11 @@ use super::{Page, Store, cursor, failure, from_item, start, text, to_item, unles
 use crate::evidence::{Evidence, Step};
 use crate::failure::{Failure, Result};
 use crate::id::{DestinationId, RegulationId};
-use crate::regulation::{Regulation, Status};
+use crate::regulation::Regulation;
+use crate::status::Status;
+use crate::status::TaskStatus;
 use crate::subject::Subject;
-use crate::task::{Task, TaskStatus};
+use crate::task::Task;
 
 const META: &str = "META";
 const SUBJECTS: &str = "SUBJECTS#";

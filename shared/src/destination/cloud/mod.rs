@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 
 use super::{Description, Secrets};
 use crate::failure::{Failure, Result};
+use crate::status::TaskStatus;
 use crate::subject::Subject;
-use crate::task::TaskStatus;
 
 /// Every cloud destination.
 pub const VENDORS: &[&dyn Vendor] = &[&braze::Braze];
