@@ -53,8 +53,8 @@ lint: $(TOOLS) $(NODE_TOOLS) ## Check formatting, Rust, the template and the sta
 fmt: ## Format the Rust code
 	cargo fmt --all
 
-bench: ## Measure the code whose speed matters
-	cargo bench --workspace --benches
+bench: ## Measure what must be fast, as ratios in one run: make bench [BENCH=purge]; writes target/bench/*.json
+	cargo bench -p lethe-shared --features bench $(if $(BENCH),--bench $(BENCH),--benches)
 
 # --- To AWS --------------------------------------------------------------------------------------------
 

@@ -132,6 +132,26 @@ impl Stack {
         Ok(variables.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect())
     }
 
+    /// Everything that its functions logged.
+    ///
+    /// # Errors
+    /// What CloudWatch Logs answers.
+    pub async fn logs(&self) -> Result<String> {
+        let groups = self.aws.call("logs", "Logs_20140328.DescribeLogGroups", json!({})).await?;
+        let mut all = String::new();
+        for group in groups["logGroups"].as_array().into_iter().flatten() {
+            if group["logGroupName"].to_string().contains(&self.name) {
+                let body = json!({ "logGroupName": group["logGroupName"], "limit": 10_000 });
+                let events = self.aws.call("logs", "Logs_20140328.FilterLogEvents", body).await?;
+                for event in events["events"].as_array().into_iter().flatten() {
+                    all.push_str(event["message"].as_str().unwrap_or_default());
+                    all.push('\n');
+                }
+            }
+        }
+        Ok(all)
+    }
+
     /// The executions of the state machine that an output names, by their ARNs.
     ///
     /// # Errors
@@ -141,6 +161,19 @@ impl Stack {
         let list = self.aws.call("states", "AWSStepFunctions.ListExecutions", body).await?;
         let arns = list["executions"].as_array().into_iter().flatten();
         Ok(arns.filter_map(|execution| execution["executionArn"].as_str().map(str::to_owned)).collect())
+    }
+
+    /// The name that a function of the template was given.
+    ///
+    /// # Errors
+    /// When the template has no such function.
+    pub async fn function(&self, id: &str) -> Result<String> {
+        let call =
+            ["cloudformation", "describe-stack-resource", "--output", "json", "--stack-name", &self.name];
+        let found = self.aws.cli(&[&call[..], &["--logical-resource-id", id]].concat()).await?;
+        let found: Value = serde_json::from_str(&found)?;
+        let name = found["StackResourceDetail"]["PhysicalResourceId"].as_str();
+        Ok(name.with_context(|| format!("the stack has no {id}"))?.to_owned())
     }
 
     /// One of the template's outputs.

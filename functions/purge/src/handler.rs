@@ -1,3 +1,4 @@
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::Client;
@@ -53,7 +54,7 @@ pub async fn purge(context: &Context, request: Request, until: Instant) -> Resul
     let mut results = context.workspace.read(key).await?.unwrap_or_else(|| Results {
         archive: batch.archive.clone(),
         bucket: batch.bucket.clone(),
-        results: Vec::new(),
+        results: BTreeMap::new(),
     });
     let matcher = Matcher::new(&batch.rules, &SubjectSet::new(roster.subjects));
     let (workspace, index_key) = (context.workspace.clone(), context.index_key.clone());
@@ -61,18 +62,20 @@ pub async fn purge(context: &Context, request: Request, until: Instant) -> Resul
         archive: Archive::new(context.s3.clone(), batch.bucket),
         filters: Filters::new(workspace.clone(), batch.archive, batch.rules, &matcher, index_key),
         ledger: Ledger::new(workspace, run_id.clone()),
+        until,
         matcher,
     };
-    let left = batch.entries.get(results.results.len()..).unwrap_or_default();
+    let done: BTreeSet<usize> = results.results.keys().copied().collect();
+    let left = batch.entries.iter().enumerate().filter(|(place, _)| !done.contains(place));
     // Nothing new begins after `until`; what has begun is finished, so that no upload is left half-way.
     let mut outcomes = stream::iter(left)
         .take_while(|_| ready(Instant::now() < until))
-        .map(|entry| one(&purge, phase, entry))
+        .map(async |(place, entry)| (place, one(&purge, phase, entry).await))
         .buffered(context.cores)
         .boxed_local();
     let mut told = Instant::now();
-    while let Some(outcome) = outcomes.next().await {
-        results.results.push(outcome);
+    while let Some((place, outcome)) = outcomes.next().await {
+        results.results.extend(outcome.map(|outcome| (place, outcome)));
         if told.elapsed() > TELL_EVERY {
             context.store.note_progress(&run_id, phase, number, progress(&results)).await?;
             told = Instant::now();
@@ -85,16 +88,16 @@ pub async fn purge(context: &Context, request: Request, until: Instant) -> Resul
     Ok(Reply { done: objects == batch.entries.len() })
 }
 
-async fn one(purge: &Purge, phase: Phase, entry: &Entry) -> Outcome {
+async fn one(purge: &Purge, phase: Phase, entry: &Entry) -> Option<Outcome> {
     match phase {
         Phase::Forget => purge.forget(entry).await,
-        Phase::Verify => purge.verify(entry).await,
-        _ => purge.find(entry).await,
+        Phase::Verify => Some(purge.verify(entry).await),
+        _ => Some(purge.find(entry).await),
     }
 }
 
 fn progress(results: &Results) -> Progress {
-    let seen = || results.results.iter().flat_map(|outcome| &outcome.seen);
+    let seen = || results.results.values().flat_map(|outcome| &outcome.seen);
     Progress {
         objects: results.results.len() as u64,
         bytes: seen().map(|seen| seen.report.bytes).sum(),

@@ -36,7 +36,7 @@ async fn pack_hits(context: &Context, run: &RunId) -> Result<usize> {
         let results = context.workspace.read::<Results>(Key::Results(run, Phase::Find, number)).await?;
         let Some(results) = results else { continue };
         let batch: Batch = context.workspace.expect(Key::Batch(run, Phase::Find, number)).await?;
-        let outcomes = results.results.into_iter().filter(|outcome| outcome.is_hit());
+        let outcomes = results.results.into_values().filter(|outcome| outcome.is_hit());
         let entries = outcomes.map(|outcome| Entry { versions: outcome.clean(), key: outcome.key });
         hit.extend(pack(entries).into_iter().map(|entries| Batch { entries, ..batch.clone() }));
     }

@@ -53,9 +53,10 @@ pub async fn tally(context: &Context, run: &RunId) -> Result<HashMap<Destination
         for number in 0..manifest.map_or(0, |batches| batches.len()) {
             let batch: Batch = context.workspace.expect(Key::Batch(run, phase, number)).await?;
             let results: Option<Results> = context.workspace.read(Key::Results(run, phase, number)).await?;
-            let mut outcomes = results.map_or_else(Vec::new, |results| results.results);
-            let missing = batch.entries.into_iter().skip(outcomes.len());
-            outcomes.extend(missing.map(|entry| unprocessed(entry.key)));
+            let mut done = results.map_or_else(BTreeMap::new, |results| results.results);
+            let outcomes = batch.entries.into_iter().enumerate();
+            let outcomes =
+                outcomes.map(|(at, entry)| done.remove(&at).unwrap_or_else(|| unprocessed(entry.key)));
             let tally = archives.entry(batch.archive).or_default();
             tally.bucket = batch.bucket;
             for outcome in outcomes {

@@ -34,6 +34,13 @@ pub(super) enum Trouble {
     Changed,
     /// It cannot be dealt with; everything else can.
     Left(Residual),
+    /// Time is up: the next invocation goes on with it.
+    Unfinished,
+}
+
+/// A call that failed for want of an answer, after all retries.
+pub(super) fn unreachable(failure: Failure) -> Trouble {
+    Trouble::Left(Residual { reason: Reason::Unreachable, detail: failure.public, until: None })
 }
 
 impl Archive {

@@ -1,16 +1,19 @@
-//! Remembers uploads in parts while they are under way, so that a run that was killed leaves no parts behind.
+//! Remembers uploads in parts while they are under way, so that the next invocation can go on with one that
+//! paused, and take back one that was left by a crash.
 //!
 //! S3 keeps the parts of an upload that nobody completes, and charges for them. Only the one who began an upload
 //! may know whether it is still wanted: uploads of other writers are never touched.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::bucket::Archive;
+use super::manifest::Version;
 use super::workspace::{Key, Workspace};
 use crate::failure::Result;
+use crate::format::Pause;
 use crate::id::RunId;
 use crate::subject::hex;
-use sha2::{Digest, Sha256};
 
 /// The uploads of one run.
 #[derive(Debug, Clone)]
@@ -19,9 +22,32 @@ pub struct Ledger {
     run: RunId,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Entry {
-    upload: String,
+/// An upload that is under way.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Begun {
+    /// Its id.
+    pub(super) upload: String,
+    /// Where it paused, if it did; otherwise it is going on right now, or was left by a crash.
+    pub(super) paused: Option<Paused>,
+}
+
+/// An upload that can be gone on with.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Paused {
+    /// The version that is being replaced.
+    pub(super) replaced: Version,
+    /// Where its rewrite paused.
+    pub(super) at: Pause,
+    /// What S3 said about each part so far.
+    pub(super) parts: Vec<Part>,
+}
+
+/// A part that was sent: what S3 wants to hear again in the end.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Part {
+    pub(super) etag: Option<String>,
+    pub(super) crc32: Option<String>,
+    pub(super) crc64_nvme: Option<String>,
 }
 
 impl Ledger {
@@ -30,10 +56,9 @@ impl Ledger {
         Self { workspace, run }
     }
 
-    /// Notes that an upload has begun.
-    pub(super) async fn begun(&self, key: &str, upload: &str) -> Result<()> {
-        let hash = hash(key);
-        self.workspace.write(Key::Upload(&self.run, &hash), &Entry { upload: upload.to_owned() }).await
+    /// Notes that an upload has begun, or paused.
+    pub(super) async fn note(&self, key: &str, begun: &Begun) -> Result<()> {
+        self.workspace.write(Key::Upload(&self.run, &hash(key)), begun).await
     }
 
     /// Notes that an upload was completed or taken back.
@@ -41,14 +66,24 @@ impl Ledger {
         self.workspace.delete(Key::Upload(&self.run, &hash(key))).await
     }
 
-    /// Takes back the upload that a killed invocation of this run left, if there is one.
-    pub(super) async fn take_back(&self, archive: &Archive, key: &str) -> Result<()> {
-        let hash = hash(key);
-        let Some(left) = self.workspace.read::<Entry>(Key::Upload(&self.run, &hash)).await? else {
-            return Ok(());
+    /// The upload that paused while it replaced this version. Any other that this run left is taken back.
+    pub(super) async fn resume(
+        &self,
+        archive: &Archive,
+        key: &str,
+        replaced: &Version,
+    ) -> Result<Option<(String, Paused)>> {
+        let Some(begun) = self.workspace.read::<Begun>(Key::Upload(&self.run, &hash(key))).await? else {
+            return Ok(None);
         };
-        archive.abort(key, &left.upload).await;
-        self.ended(key).await
+        if let Some(paused) = begun.paused.filter(|paused| paused.replaced.is(replaced)) {
+            // Until it pauses again, a crash makes the parts of this go unknown: all of it is then taken back.
+            self.note(key, &Begun { upload: begun.upload.clone(), paused: None }).await?;
+            return Ok(Some((begun.upload, paused)));
+        }
+        archive.abort(key, &begun.upload).await;
+        self.ended(key).await?;
+        Ok(None)
     }
 }
 

@@ -120,15 +120,15 @@ impl Version {
     }
 }
 
-/// How far a batch is: results of the first `results.len()` entries.
+/// How far a batch is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Results {
     /// The archive.
     pub archive: DestinationId,
     /// Its bucket.
     pub bucket: String,
-    /// What happened to each entry, in the order of the batch.
-    pub results: Vec<Outcome>,
+    /// What happened to each entry that is done, by its place in the batch.
+    pub results: BTreeMap<usize, Outcome>,
 }
 
 /// What happened to one key.

@@ -5,17 +5,19 @@
 //! replaced by a clean one, and only then are the older ones that hold a subject deleted. A second go finds a
 //! clean current version and goes on with the rest.
 
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
-use super::bucket::{Archive, Trouble};
+use super::bucket::{Archive, Trouble, unreachable};
 use super::filters::Filters;
 use super::ledger::Ledger;
 use super::manifest::{Entry, Outcome, Reason, Residual, Seen, Version};
 use super::object::S3Object;
 use super::upload::{Upload, parts};
-use crate::failure::Failure;
-use crate::format::{self, FormatError, Report};
+use crate::format::{self, FormatError, Report, Rewritten};
 use crate::index;
 use crate::matching::Matcher;
 
@@ -32,6 +34,8 @@ pub struct Purge {
     pub filters: Filters,
     /// Remembers unfinished uploads.
     pub ledger: Ledger,
+    /// When to leave off.
+    pub until: Instant,
 }
 
 impl Purge {
@@ -50,22 +54,24 @@ impl Purge {
         left(&entry.key, Reason::Contended, "others changed it each time it was read".to_owned())
     }
 
-    /// Removes the subjects from every version of an entry but those that it names as clean.
-    pub async fn forget(&self, entry: &Entry) -> Outcome {
+    /// Removes the subjects from every version of an entry but those that it names as clean. Nothing, if time is
+    /// up: another call goes on with it.
+    pub async fn forget(&self, entry: &Entry) -> Option<Outcome> {
         let mut outcome = Outcome { key: entry.key.clone(), ..Outcome::default() };
         for _ in 0..ATTEMPTS {
             match self.forget_once(entry, &mut outcome).await {
-                Ok(()) => return outcome,
+                Ok(()) => return Some(outcome),
                 Err(Trouble::Changed) => {}
                 Err(Trouble::Left(residual)) => {
                     outcome.residuals.push(residual);
-                    return outcome;
+                    return Some(outcome);
                 }
+                Err(Trouble::Unfinished) => return None,
             }
         }
         let detail = "others changed it each time it was rewritten".to_owned();
         outcome.residuals.push(Residual { reason: Reason::Contended, detail, until: None });
-        outcome
+        Some(outcome)
     }
 
     /// Reads every version that there is now of an entry's key, whatever a filter says.
@@ -95,7 +101,7 @@ impl Purge {
             match self.scan(key, &version).await {
                 Ok(report) => outcome.seen.push(Seen { version, report, ruled_out: false }),
                 Err(Trouble::Left(residual)) => outcome.residuals.push(residual),
-                Err(Trouble::Changed) => return Err(Trouble::Changed),
+                Err(trouble) => return Err(trouble),
             }
         }
         Ok(outcome)
@@ -114,8 +120,8 @@ impl Purge {
         for version in versions.iter().filter(|version| !version.current && !is_clean(version)) {
             match self.clear(key, version).await {
                 Ok(deleted) => outcome.deleted += u64::from(deleted),
-                Err(Trouble::Changed) => {}
                 Err(Trouble::Left(residual)) => outcome.residuals.push(residual),
+                Err(_) => {}
             }
         }
         Ok(())
@@ -132,7 +138,7 @@ impl Purge {
     /// Puts a version without the subjects in the place of the current one; deletes it, if nothing would be
     /// left; changes nothing, if it holds none of them.
     async fn replace(&self, key: &str, current: &Version) -> Result<Report, Trouble> {
-        self.ledger.take_back(&self.archive, key).await.map_err(unreachable)?;
+        let resumed = self.ledger.resume(&self.archive, key, current).await.map_err(unreachable)?;
         let upload = Upload {
             archive: &self.archive,
             ledger: &self.ledger,
@@ -141,16 +147,23 @@ impl Purge {
             head: self.archive.head(key, current).await?,
             tags: self.archive.tags(key, current).await?,
         };
-        let (mut writer, receiver) = parts(current.size);
-        let (object, matcher) = (self.object(key, current), self.matcher.clone());
+        let (from, sent) = resumed.map(|(id, paused)| (paused.at, (id, paused.parts))).unzip();
+        let (mut writer, receiver) = parts(current.size, sent.as_ref().map_or(0, |(_, parts)| parts.len()));
+        let (object, matcher, until) = (self.object(key, current), self.matcher.clone(), self.until);
         let rewriting = spawn_blocking(move || {
-            let report = format::rewrite(&object, &mut writer, &matcher)?;
+            let may_pause = writer.may_pause();
+            let pause = || may_pause.load(Ordering::Relaxed) && Instant::now() >= until;
+            let rewritten = format::rewrite_from(&object, &mut writer, &matcher, from, &pause)?;
             writer.finish().map_err(FormatError::Io)?;
-            Ok(report)
+            Ok(rewritten)
         });
-        let sent = upload.receive(receiver).await?;
+        let sent = upload.receive(receiver, sent).await?;
         let report = match rewriting.await.unwrap_or(Err(FormatError::Corrupt("it cannot be read"))) {
-            Ok(report) => report,
+            Ok(Rewritten::Whole(report)) => report,
+            Ok(Rewritten::Paused(at)) => {
+                upload.pause(sent, at).await?;
+                return Err(Trouble::Unfinished);
+            }
             Err(error) => {
                 upload.discard(sent).await;
                 return Err(unreadable(&error));
@@ -202,10 +215,6 @@ impl Purge {
             runtime: Handle::current(),
         }
     }
-}
-
-fn unreachable(failure: Failure) -> Trouble {
-    Trouble::Left(Residual { reason: Reason::Unreachable, detail: failure.public, until: None })
 }
 
 fn unreadable(error: &FormatError) -> Trouble {

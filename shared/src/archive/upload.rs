@@ -7,6 +7,8 @@
 //! 3. An upload that is given up leaves no parts behind.
 
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
@@ -14,30 +16,41 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, ServerSideEncry
 use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 
-use super::bucket::{Archive, Trouble, trouble};
-use super::ledger::Ledger;
-use super::manifest::{Reason, Residual, Version};
+use super::bucket::{Archive, Trouble, trouble, unreachable};
+use super::ledger::{Begun, Ledger, Part, Paused};
+use super::manifest::Version;
+use crate::format::Pause;
 
 /// S3 takes at most 10,000 parts, and each but the last must have 5 MiB.
 const MAX_PARTS: u64 = 10_000;
 const PART: u64 = 8 << 20;
+const LEAST_PART: usize = 5 << 20;
 
 /// The writing end: cuts what is written into parts.
 pub(super) struct Parts {
     sender: mpsc::Sender<Bytes>,
     part: BytesMut,
     size: usize,
+    sent: u64,
+    may_pause: Arc<AtomicBool>,
 }
 
-/// A pair of ends for an object that will have about `size` bytes.
-pub(super) fn parts(size: u64) -> (Parts, mpsc::Receiver<Bytes>) {
+/// A pair of ends for an object that will have about `size` bytes, of which `sent` parts are there already.
+pub(super) fn parts(size: u64, sent: usize) -> (Parts, mpsc::Receiver<Bytes>) {
     let part = PART.max(size / (MAX_PARTS / 2));
     let (sender, receiver) = mpsc::channel(1);
     let size = usize::try_from(part).unwrap_or(usize::MAX);
-    (Parts { sender, part: BytesMut::new(), size }, receiver)
+    let may_pause = Arc::new(AtomicBool::new(false));
+    (Parts { sender, part: BytesMut::new(), size, sent: sent as u64, may_pause }, receiver)
 }
 
 impl Parts {
+    /// Whether what is not handed over yet is large enough for a part that others may follow, and the object too
+    /// large to be put in one request.
+    pub(super) fn may_pause(&self) -> Arc<AtomicBool> {
+        self.may_pause.clone()
+    }
+
     /// Hands over what is left.
     pub(super) fn finish(mut self) -> io::Result<()> {
         self.send()
@@ -45,6 +58,7 @@ impl Parts {
 
     fn send(&mut self) -> io::Result<()> {
         let part = self.part.split().freeze();
+        self.sent += 1;
         self.sender.blocking_send(part).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
@@ -56,6 +70,7 @@ impl Write for Parts {
         }
         let taken = bytes.len().min(self.size - self.part.len());
         self.part.extend_from_slice(&bytes[..taken]);
+        self.may_pause.store(self.sent > 1 && self.part.len() >= LEAST_PART, Ordering::Relaxed);
         Ok(taken)
     }
 
@@ -79,7 +94,7 @@ pub(super) enum Sent {
     /// The whole content, not sent yet.
     Whole(Bytes),
     /// An upload in parts, not completed.
-    Parts(String, Vec<CompletedPart>),
+    Parts(String, Vec<Part>),
 }
 
 /// Carries over what describes the old version: both requests take the same fields.
@@ -107,46 +122,65 @@ macro_rules! keeping {
 }
 
 impl Upload<'_> {
-    /// Takes the parts as they come. A single part is kept, to be put in one request.
-    pub(super) async fn receive(&self, mut parts: mpsc::Receiver<Bytes>) -> Result<Sent, Trouble> {
-        let Some(first) = parts.recv().await else { return Ok(Sent::Whole(Bytes::new())) };
-        let Some(second) = parts.recv().await else { return Ok(Sent::Whole(first)) };
-        let request = keeping!(self.archive.client.create_multipart_upload(), self);
-        let created = request.send().await.map_err(|e| failed(&e, e.raw_response()))?;
-        let id = created.upload_id.unwrap_or_default();
-        if let Err(failure) = self.ledger.begun(self.key, &id).await {
-            self.discard(Sent::Parts(id, Vec::new())).await;
-            let (reason, detail) = (Reason::Unreachable, failure.public);
-            return Err(Trouble::Left(Residual { reason, detail, until: None }));
-        }
-        let mut completed = Vec::new();
-        let mut next = [first, second].into_iter();
-        while let Some(part) = match next.next() {
+    /// Takes the parts as they come, on from those that an earlier go `sent`. A single part is kept, to be put in
+    /// one request.
+    pub(super) async fn receive(
+        &self,
+        mut parts: mpsc::Receiver<Bytes>,
+        sent: Option<(String, Vec<Part>)>,
+    ) -> Result<Sent, Trouble> {
+        let mut waiting = Vec::new();
+        let (id, mut all) = match sent {
+            Some(sent) => sent,
+            None => {
+                let Some(first) = parts.recv().await else { return Ok(Sent::Whole(Bytes::new())) };
+                let Some(second) = parts.recv().await else { return Ok(Sent::Whole(first)) };
+                waiting = vec![first, second];
+                (self.begin().await?, Vec::new())
+            }
+        };
+        let mut waiting = waiting.into_iter();
+        while let Some(part) = match waiting.next() {
             Some(part) => Some(part),
             None => parts.recv().await,
         } {
-            match self.send_part(&id, completed.len() + 1, part).await {
-                Ok(part) => completed.push(part),
+            match self.send_part(&id, all.len() + 1, part).await {
+                Ok(part) => all.push(part),
                 Err(trouble) => {
-                    self.discard(Sent::Parts(id, completed)).await;
+                    self.discard(Sent::Parts(id, all)).await;
                     return Err(trouble);
                 }
             }
         }
-        Ok(Sent::Parts(id, completed))
+        Ok(Sent::Parts(id, all))
     }
 
-    async fn send_part(&self, id: &str, number: usize, part: Bytes) -> Result<CompletedPart, Trouble> {
+    async fn begin(&self) -> Result<String, Trouble> {
+        let request = keeping!(self.archive.client.create_multipart_upload(), self);
+        let created = request.send().await.map_err(|e| failed(&e, e.raw_response()))?;
+        let id = created.upload_id.unwrap_or_default();
+        let begun = Begun { upload: id.clone(), paused: None };
+        if let Err(failure) = self.ledger.note(self.key, &begun).await {
+            self.discard(Sent::Parts(id, Vec::new())).await;
+            return Err(unreachable(failure));
+        }
+        Ok(id)
+    }
+
+    /// Keeps what was sent for the next invocation.
+    pub(super) async fn pause(&self, sent: Sent, at: Pause) -> Result<(), Trouble> {
+        let Sent::Parts(upload, parts) = sent else { return Ok(()) };
+        let paused = Some(Paused { replaced: self.replaced.clone(), at, parts });
+        self.ledger.note(self.key, &Begun { upload, paused }).await.map_err(unreachable)
+    }
+
+    async fn send_part(&self, id: &str, number: usize, part: Bytes) -> Result<Part, Trouble> {
         let number = i32::try_from(number).unwrap_or(i32::MAX);
         let request = self.archive.client.upload_part().bucket(&self.archive.bucket).key(self.key);
         let request = request.upload_id(id).part_number(number).body(ByteStream::from(part));
         let sent = request.send().await.map_err(|e| failed(&e, e.raw_response()))?;
-        Ok(CompletedPart::builder()
-            .part_number(number)
-            .set_e_tag(sent.e_tag)
-            .set_checksum_crc32(sent.checksum_crc32)
-            .set_checksum_crc64_nvme(sent.checksum_crc64_nvme)
-            .build())
+        let (crc32, crc64_nvme) = (sent.checksum_crc32, sent.checksum_crc64_nvme);
+        Ok(Part { etag: sent.e_tag, crc32, crc64_nvme })
     }
 
     /// Makes the new version the current one, if the old one still is.
@@ -159,7 +193,8 @@ impl Upload<'_> {
             }
             Sent::Parts(id, parts) => {
                 let request = self.archive.client.complete_multipart_upload().bucket(&self.archive.bucket);
-                let upload = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+                let parts = parts.into_iter().zip(1..).map(|(part, number)| completed(part, number));
+                let upload = CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build();
                 let reply = request
                     .key(self.key)
                     .upload_id(&id)
@@ -190,6 +225,15 @@ impl Upload<'_> {
             tracing::warn!(%failure, "an upload that has ended is still noted; that is harmless");
         }
     }
+}
+
+fn completed(part: Part, number: i32) -> CompletedPart {
+    CompletedPart::builder()
+        .part_number(number)
+        .set_e_tag(part.etag)
+        .set_checksum_crc32(part.crc32)
+        .set_checksum_crc64_nvme(part.crc64_nvme)
+        .build()
 }
 
 fn failed<E>(error: &E, response: Option<&aws_sdk_s3::config::http::HttpResponse>) -> Trouble

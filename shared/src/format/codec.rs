@@ -2,15 +2,12 @@
 
 use std::io::{self, Read, Write};
 
-use flate2::{Compression, write::GzEncoder};
-
 use super::gzip::GzipReader;
+use super::member::{Kept, Member};
 use super::source::{Source, judge};
 use super::{Codec, FormatError};
 
 const BAD_ZSTD: &str = "zstd data that does not decompress or ends too early";
-/// The level of `gzip` itself when nothing is said.
-const GZIP_LEVEL: u32 = 6;
 
 /// Plain bytes of an object.
 pub(super) struct Decoder<'o> {
@@ -92,15 +89,20 @@ fn fill(reader: &mut impl Read, out: &mut [u8]) -> Result<usize, FormatError> {
 pub(super) enum Encoder<'w> {
     Plain(&'w mut (dyn Write + Send)),
     /// One member whatever the source had: some readers lose what stands behind a first one.
-    Gzip(Box<GzEncoder<&'w mut (dyn Write + Send)>>),
+    Gzip(Box<Member<&'w mut (dyn Write + Send)>>),
     Zstd(Box<zstd::stream::write::Encoder<'static, &'w mut (dyn Write + Send)>>),
 }
 
 impl<'w> Encoder<'w> {
-    pub(super) fn new(codec: Codec, out: &'w mut (dyn Write + Send)) -> Result<Self, FormatError> {
+    /// From the start, or on from what [`Self::pause`] kept.
+    pub(super) fn new(
+        codec: Codec,
+        out: &'w mut (dyn Write + Send),
+        kept: Option<Kept>,
+    ) -> Result<Self, FormatError> {
         Ok(match codec {
             Codec::Plain => Self::Plain(out),
-            Codec::Gzip => Self::Gzip(Box::new(GzEncoder::new(out, Compression::new(GZIP_LEVEL)))),
+            Codec::Gzip => Self::Gzip(Box::new(Member::new(out, kept).map_err(FormatError::Io)?)),
             Codec::Zstd => {
                 let level = zstd::DEFAULT_COMPRESSION_LEVEL;
                 let mut encoder = zstd::stream::write::Encoder::new(out, level).map_err(FormatError::Io)?;
@@ -113,16 +115,24 @@ impl<'w> Encoder<'w> {
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), FormatError> {
         match self {
             Self::Plain(out) => out.write_all(bytes),
-            Self::Gzip(out) => out.write_all(bytes),
+            Self::Gzip(out) => out.write(bytes),
             Self::Zstd(out) => out.write_all(bytes),
         }
         .map_err(FormatError::Io)
     }
 
+    /// Ends what was written so far, so that another encoder can go on. A zstd stream goes on in a new frame.
+    pub(super) fn pause(self) -> Result<Option<Kept>, FormatError> {
+        match self {
+            Self::Gzip(out) => out.pause().map(Some).map_err(FormatError::Io),
+            other => other.finish().map(|()| None),
+        }
+    }
+
     pub(super) fn finish(self) -> Result<(), FormatError> {
         match self {
             Self::Plain(out) => out.flush(),
-            Self::Gzip(out) => out.finish().and_then(|out| out.flush()),
+            Self::Gzip(out) => out.finish(),
             Self::Zstd(out) => out.finish().and_then(|out| out.flush()),
         }
         .map_err(FormatError::Io)

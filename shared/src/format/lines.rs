@@ -13,13 +13,26 @@ use super::codec::{Decoder, Encoder};
 use super::{FormatError, Report};
 use crate::matching::{Matcher, Verdict};
 
+/// Goes through the lines from plain byte `from` on. Answers where it paused, if `pause` wanted it to.
 pub(super) fn purge(
     decoder: &mut Decoder<'_>,
     mut out: Option<&mut Encoder<'_>>,
     matcher: &Matcher,
     report: &mut Report,
-) -> Result<(), FormatError> {
+    from: u64,
+    pause: &dyn Fn() -> bool,
+) -> Result<Option<u64>, FormatError> {
     let mut blocks = Blocks::new(decoder);
+    let mut at = 0;
+    while at < from {
+        let (block, last) = blocks.next()?;
+        let known = block.len().min(usize::try_from(from - at).unwrap_or(usize::MAX));
+        blocks.consume(known);
+        at += known as u64;
+        if last && at < from {
+            return Err(FormatError::Corrupt("it ends before the place where its rewrite paused"));
+        }
+    }
     let mut scan = matcher.blocks();
     let mut gone = Vec::new();
     loop {
@@ -39,9 +52,13 @@ pub(super) fn purge(
             write_without(block, &gone, out)?;
         }
         blocks.consume(whole);
+        at += whole as u64;
         if last {
             report.bytes = blocks.read();
-            return Ok(());
+            return Ok(None);
+        }
+        if whole > 0 && pause() {
+            return Ok(Some(at));
         }
     }
 }

@@ -13,6 +13,7 @@ mod detect;
 mod gzip;
 mod inflate;
 mod lines;
+mod member;
 mod parquet;
 mod report;
 mod source;
@@ -24,6 +25,7 @@ use std::io::{self, Read, Write};
 use std::ops::Range;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 pub use report::{Codec, Content, Format, Report};
 
@@ -118,9 +120,28 @@ pub enum FormatError {
     Io(io::Error),
 }
 
+/// Where a rewrite paused: what stands before this is written, what follows is for the next go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    plain: u64,
+    report: Report,
+    kept: Option<member::Kept>,
+}
+
+/// How a rewrite ended.
+#[derive(Debug)]
+pub enum Rewritten {
+    /// At the object's end.
+    Whole(Report),
+    /// On the way, as it was asked to.
+    Paused(Pause),
+}
+
 /// Reads an object and counts whose records it holds. Writes nothing.
 pub fn scan(object: &dyn Object, matcher: &Matcher) -> Result<Report, FormatError> {
-    purge(object, None, matcher)
+    match purge(object, None, matcher, None, &|| false)? {
+        Rewritten::Whole(report) | Rewritten::Paused(Pause { report, .. }) => Ok(report),
+    }
 }
 
 /// Writes the object without the records of the subjects: same codec, survivors byte for byte and in order.
@@ -130,14 +151,31 @@ pub fn rewrite(
     out: &mut (dyn Write + Send),
     matcher: &Matcher,
 ) -> Result<Report, FormatError> {
-    purge(object, Some(out), matcher)
+    match purge(object, Some(out), matcher, None, &|| false)? {
+        Rewritten::Whole(report) | Rewritten::Paused(Pause { report, .. }) => Ok(report),
+    }
+}
+
+/// The same, from where an earlier go paused, and until `pause` says so between two lines. Joined, what all goes
+/// wrote is what [`rewrite`] writes, but for how it is compressed. Only JSON lines pause; anything else is done
+/// in one go.
+pub fn rewrite_from(
+    object: &dyn Object,
+    out: &mut (dyn Write + Send),
+    matcher: &Matcher,
+    from: Option<Pause>,
+    pause: &dyn Fn() -> bool,
+) -> Result<Rewritten, FormatError> {
+    purge(object, Some(out), matcher, from, pause)
 }
 
 fn purge(
     object: &dyn Object,
     out: Option<&mut (dyn Write + Send)>,
     matcher: &Matcher,
-) -> Result<Report, FormatError> {
+    from: Option<Pause>,
+    pause: &dyn Fn() -> bool,
+) -> Result<Rewritten, FormatError> {
     let mut source = Source::open(object)?;
     let codec = detect::codec(source.head()?)?;
     let mut decoder = codec::Decoder::new(codec, source)?;
@@ -145,19 +183,23 @@ fn purge(
     let format = Format { content, codec };
     if content == Content::Parquet {
         return match codec {
-            Codec::Plain => parquet::purge(object, out, matcher),
+            Codec::Plain => parquet::purge(object, out, matcher).map(Rewritten::Whole),
             _ => Err(FormatError::Unsupported("Parquet that is compressed as a whole")),
         };
     }
-    let mut encoder = out.map(|out| codec::Encoder::new(codec, out)).transpose()?;
-    let mut report = Report { format, ..Report::default() };
-    match content {
-        Content::JsonLines => lines::purge(&mut decoder, encoder.as_mut(), matcher, &mut report)?,
-        Content::Csv => csv::purge(&mut decoder, encoder.as_mut(), matcher, &mut report)?,
-        Content::Parquet => unreachable!("dealt with above"),
+    let begun = Pause { plain: 0, report: Report { format, ..Report::default() }, kept: None };
+    let Pause { plain, mut report, kept } = from.unwrap_or(begun);
+    let mut encoder = out.map(|out| codec::Encoder::new(codec, out, kept)).transpose()?;
+    let paused = match content {
+        Content::Csv => csv::purge(&mut decoder, encoder.as_mut(), matcher, &mut report).map(|()| None)?,
+        _ => lines::purge(&mut decoder, encoder.as_mut(), matcher, &mut report, plain, pause)?,
+    };
+    if let Some(plain) = paused {
+        let kept = encoder.map(codec::Encoder::pause).transpose()?.flatten();
+        return Ok(Rewritten::Paused(Pause { plain, report, kept }));
     }
     if let Some(encoder) = encoder {
         encoder.finish()?;
     }
-    Ok(report)
+    Ok(Rewritten::Whole(report))
 }

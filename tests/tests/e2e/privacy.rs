@@ -59,7 +59,7 @@ async fn identifiers_stay_where_they_belong() -> Result<()> {
     let certificate = api.get(&format!("/regulations/{id}/certificate")).await?;
     let jws = certificate["data"]["certificate"].as_str().context("no certificate")?;
     let claims = jws.split('.').nth(1).context("a JWS has three parts")?;
-    let (logs, histories) = (logs(&world).await?, histories(&world).await?);
+    let (logs, histories) = (world.stack.logs().await?, histories(&world).await?);
     let regulations = table(&world, "RegulationsTable").await?;
     let runs = table(&world, "RunsTable").await?;
     let files = files(&world).await?;
@@ -85,22 +85,6 @@ async fn identifiers_stay_where_they_belong() -> Result<()> {
 fn around<'a>(text: &'a str, form: &str) -> &'a str {
     let at = text.find(form).unwrap_or_default();
     &text[at.saturating_sub(200)..text.len().min(at + 200)]
-}
-
-/// Everything that the functions of the stack logged.
-async fn logs(world: &World) -> Result<String> {
-    let aws = world.stack.aws;
-    let name = world.stack.output("RegulationsTable")?.split('-').next().unwrap_or_default().to_owned();
-    let groups = aws.call("logs", "Logs_20140328.DescribeLogGroups", json!({})).await?;
-    let mut all = String::new();
-    for group in groups["logGroups"].as_array().into_iter().flatten() {
-        if !group["logGroupName"].to_string().contains(&name) {
-            continue;
-        }
-        let body = json!({ "logGroupName": group["logGroupName"], "limit": 10_000 });
-        all.push_str(&aws.call("logs", "Logs_20140328.FilterLogEvents", body).await?.to_string());
-    }
-    Ok(all)
 }
 
 /// The whole history of every execution.

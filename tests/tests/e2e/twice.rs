@@ -141,8 +141,42 @@ async fn purge_killed_in_the_middle_of_an_object_ends_with_the_right_bytes() -> 
     assert!(world.get(&key).await? == survivors.as_bytes(), "everyone else's lines, byte for byte");
     let versions = world.s3.list_object_versions().bucket(&world.bucket).prefix(&key).send().await?;
     assert_eq!(versions.versions().len(), 1, "the version that held the subject is gone");
+    let uploads = world.s3.list_multipart_uploads().bucket(&world.bucket).send().await?;
+    assert!(uploads.uploads().is_empty(), "no parts are left behind");
     world.remove(&key).await?;
     scenario.assert_forgotten(&world).await
+}
+
+/// An object that takes longer than an invocation may last: it goes on in the next, and the next.
+#[tokio::test]
+async fn an_object_too_long_for_one_invocation_goes_on_in_the_next() -> Result<()> {
+    let world = World::new().await?;
+    tests::warehouse::fill(&world.warehouse, &["nobody".to_owned()], 1).await?;
+    let key = format!("{PREFIX}web/1767225600000/long.jsonl");
+    let line = |n: usize| {
+        let owner = if n.is_multiple_of(1_000) { THREE[0] } else { "somebody-else" };
+        format!(
+            "{{\"userId\":\"{owner}\",\"n\":{n},\"properties\":{{\"text\":\"{}\"}}}}\n",
+            "y".repeat(1_000)
+        )
+    };
+    let lines: Vec<String> = (0..120_000).map(line).collect();
+    world.put(&key, lines.concat().as_bytes()).await?;
+    let function = world.stack.function("PurgeFunction").await?;
+    let update = ["lambda", "update-function-configuration", "--timeout", "3", "--function-name", &function];
+    world.stack.aws.cli(&update).await?;
+
+    let id = world.stack.api.erase(&THREE).await?;
+    let regulation = world.stack.api.wait(&id, LIMIT, |_| ()).await?;
+    assert_eq!(regulation["overallStatus"], "FINISHED", "{regulation:#}");
+    let survivors: String = lines.into_iter().filter(|line| line.contains("somebody-else")).collect();
+    assert!(world.get(&key).await? == survivors.as_bytes(), "everyone else's lines, byte for byte");
+    let uploads = world.s3.list_multipart_uploads().bucket(&world.bucket).send().await?;
+    assert!(uploads.uploads().is_empty(), "no parts are left behind");
+    let logs = world.stack.logs().await?;
+    let goes = logs.lines().filter(|line| line.contains("\"phase\":\"forget\"")).count();
+    assert!(goes > 1, "it was rewritten in {goes} invocations:\n{logs}");
+    Ok(())
 }
 
 /// Kills the processes of a function, as a machine that fails does. Answers how many there were.

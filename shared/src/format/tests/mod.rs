@@ -2,6 +2,7 @@
 
 mod csv;
 mod lines;
+mod pauses;
 
 use std::io::Write;
 
