@@ -54,7 +54,7 @@ fmt: ## Format the Rust code
 	cargo fmt --all
 
 bench: ## Measure what must be fast, as ratios in one run: make bench [BENCH=purge]; writes target/bench/*.json
-	cargo bench -p lethe-shared --features bench $(if $(BENCH),--bench $(BENCH),--benches)
+	cargo bench -p lethe-shared $(if $(BENCH),--bench $(BENCH),--benches)
 
 # --- To AWS --------------------------------------------------------------------------------------------
 
