@@ -1,6 +1,7 @@
 //! Starts purge runs, and regulations whose start was lost.
 
 use jiff::{SignedDuration, Timestamp};
+use shared::destination::Kind;
 use shared::failure::{Failure, Result};
 use shared::id::{RegulationId, RunId};
 use shared::status::Status;
@@ -16,7 +17,7 @@ const LOST: SignedDuration = SignedDuration::from_mins(2);
 pub async fn nudge(context: &Context, id: &RegulationId) -> Result<()> {
     if context.store.waits(id).await?.is_none() {
         let tasks = context.store.tasks(id).await?;
-        if tasks.iter().any(|task| !task.status.is_final()) {
+        if tasks.iter().any(|task| task.kind == Kind::Archive && !task.status.is_final()) {
             return Err(Failure::transient(format!("{id} is not on the waiting list yet")));
         }
         return Ok(());
