@@ -13,7 +13,7 @@ use shared::status::TaskStatus;
 use shared::task::Task;
 
 use crate::context::Context;
-use crate::run::{answer, end, goes_on};
+use crate::run::{answer, end, goes_on, still_waits};
 use crate::tally::{Hit, Tally, tally};
 
 /// How many residual objects a message names.
@@ -26,6 +26,10 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
     if let Some(roster) = roster.as_ref().filter(|_| !dry_run) {
         let archives = tally(context, run).await?;
         for member in &roster.members {
+            // Who was answered before a crash may be at its next attempt by now.
+            if !still_waits(context, member).await? {
+                continue;
+            }
             for archive in &member.archives {
                 let mut task = context.store.task(&member.regulation_id, archive).await?;
                 if let Some(why) = roster.unreadable.get(archive) {

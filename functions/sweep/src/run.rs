@@ -36,6 +36,12 @@ pub async fn end(context: &Context, run: &RunId, phase: Phase) -> Result<()> {
     context.store.unlock(run).await
 }
 
+/// Whether a regulation still waits for the answer that this run owes it.
+pub async fn still_waits(context: &Context, member: &Member) -> Result<bool> {
+    let waiting = context.store.waits(&member.regulation_id).await?;
+    Ok(waiting.is_some_and(|waiting| waiting.task_token == member.task_token))
+}
+
 /// Tells the regulation's state machine that its archives are dealt with, and takes it off the waiting list.
 pub async fn answer(context: &Context, member: &Member) -> Result<()> {
     context.workflow.succeed(&member.task_token).await?;
