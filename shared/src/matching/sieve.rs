@@ -1,0 +1,141 @@
+//! Finds in one pass over a block the few places that say something: line feeds, backslashes, keys.
+//!
+//! 1. Of each key two neighbouring bytes are searched for, those that are rarest in the first lines of the object.
+//! 2. A vector of bytes is compared with all of them at once; only where one agrees is anything looked at.
+
+use fearless_simd::{Level, Simd, SimdBase, SimdMask, dispatch};
+use memchr::memmem;
+
+/// The most keys of one pass: each is two comparisons more for every vector.
+pub(super) const MAX_KEYS: usize = 4;
+/// Bytes of a block that are gone through at a time, so that there are never many places.
+const PORTION: usize = 32 << 10;
+/// Bytes that tell which are rare.
+const SAMPLE: usize = 4 << 10;
+
+/// Two neighbouring bytes of a key, and where in the key they stand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Anchor {
+    pub(super) pair: [u8; 2],
+    pub(super) offset: usize,
+}
+
+impl Anchor {
+    /// The pair of a key (of two bytes or more) that is rarest in these bytes.
+    pub(super) fn of(key: &[u8], block: &[u8]) -> Self {
+        let sample = &block[..block.len().min(SAMPLE)];
+        let pairs = key.array_windows().enumerate().map(|(offset, &pair)| Self { pair, offset });
+        let rarest = pairs.min_by_key(|anchor| memmem::find_iter(sample, &anchor.pair).count());
+        rarest.unwrap_or(Self { pair: *b"\n\n", offset: 0 })
+    }
+}
+
+/// Notes where line feeds, backslashes and anchors (of which [`MAX_KEYS`] count) stand, in order, in a portion of a
+/// block that begins here. Returns where the next one begins, and whether this one is ASCII.
+pub(super) fn sift(anchors: &[Anchor], block: &[u8], at: usize, places: &mut Vec<usize>) -> (usize, bool) {
+    places.clear();
+    let pair = |at: usize| anchors[at].pair;
+    let level = Level::new();
+    match anchors.len() {
+        0 => dispatch!(level, simd => pass(simd, [], block, at, places)),
+        1 => dispatch!(level, simd => pass(simd, [pair(0)], block, at, places)),
+        2 => dispatch!(level, simd => pass(simd, [0, 1].map(pair), block, at, places)),
+        3 => dispatch!(level, simd => pass(simd, [0, 1, 2].map(pair), block, at, places)),
+        _ => dispatch!(level, simd => pass(simd, [0, 1, 2, 3].map(pair), block, at, places)),
+    }
+}
+
+#[inline(always)]
+fn pass<S: Simd, const N: usize>(
+    simd: S,
+    pairs: [[u8; 2]; N],
+    block: &[u8],
+    mut at: usize,
+    places: &mut Vec<usize>,
+) -> (usize, bool) {
+    let width = S::u8s::LEN;
+    let all = |byte| S::u8s::splat(simd, byte);
+    let (feed, backslash, vectors) = (all(b'\n'), all(b'\\'), pairs.map(|pair| pair.map(all)));
+    let mut bits = all(0);
+    let stop = at + PORTION;
+    // Each vector is looked at together with the one that begins a byte later.
+    while at < stop
+        && let Some(bytes) = block.get(at..at + width + 1)
+    {
+        let (here, next) = (S::u8s::from_slice(simd, &bytes[..width]), S::u8s::from_slice(simd, &bytes[1..]));
+        let mut found = here.simd_eq(feed) | here.simd_eq(backslash);
+        for [first, second] in vectors {
+            found |= here.simd_eq(first) & next.simd_eq(second);
+        }
+        bits |= here;
+        let mut found = found.to_bitmask();
+        while found != 0 {
+            places.push(at + found.trailing_zeros() as usize);
+            found &= found - 1;
+        }
+        at += width;
+    }
+    let mut ascii = bits.simd_lt(all(128)).all_true();
+    // The last bytes of the block, too few for a vector.
+    while at < stop && at < block.len() {
+        let rest = &block[at..];
+        if matches!(rest[0], b'\n' | b'\\') || pairs.iter().any(|pair| rest.starts_with(pair)) {
+            places.push(at);
+        }
+        ascii &= rest[0].is_ascii();
+        at += 1;
+    }
+    (at, ascii)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All portions of a block.
+    fn whole(anchors: &[Anchor], block: &[u8]) -> (Vec<usize>, bool) {
+        let (mut all, mut places, mut at, mut all_ascii) = (Vec::new(), Vec::new(), 0, true);
+        while at < block.len() {
+            let (next, ascii) = sift(anchors, block, at, &mut places);
+            all.extend_from_slice(&places);
+            (at, all_ascii) = (next, all_ascii && ascii);
+        }
+        (all, all_ascii)
+    }
+
+    #[test]
+    fn finds_every_place_whatever_the_length() {
+        let text = b"{\"userId\":\"a\\\"b\",\"x\":1}\n{\"ids\":[]}\n\\";
+        let block: Vec<u8> = text.iter().copied().cycle().take(2 * PORTION).collect();
+        for keys in
+            [&[][..], &["userId"], &["userId", "ids"], &["userId", "ids", "x"], &["a", "b", "x", "ids"]]
+        {
+            let anchors: Vec<Anchor> =
+                keys.iter().map(|key| Anchor::of(format!("\"{key}\"").as_bytes(), &block)).collect();
+            for length in (0..300).chain(PORTION - 70..PORTION + 140) {
+                let block = &block[..length];
+                let wanted = (0..length).filter(|&at| {
+                    matches!(block[at], b'\n' | b'\\')
+                        || anchors.iter().any(|anchor| block[at..].starts_with(&anchor.pair))
+                });
+                assert_eq!(whole(&anchors, block), (wanted.collect(), true), "{keys:?} {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn tells_ascii_wherever_another_byte_stands() {
+        for at in 0..200 {
+            let mut block = vec![b'a'; 200];
+            block[at] = 0xc3;
+            assert!(!whole(&[], &block).1, "{at}");
+        }
+    }
+
+    #[test]
+    fn the_anchor_is_the_rarest_pair() {
+        let anchor =
+            Anchor::of(b"\"userId\"", b"{\"userAgent\":1,\"projectId\":2,\"user\":3,\"messageId\":4}");
+        assert_eq!((&anchor.pair, anchor.offset), (b"rI", 4));
+    }
+}
