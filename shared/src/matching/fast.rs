@@ -15,14 +15,13 @@
 //! What is *not* seen: a line that is no JSON somewhere in its middle, looks whole at both ends and shows no
 //! candidate. It is kept, as it should be, yet not counted as unreadable. [`super::Matcher::strict`] is for that.
 
-use std::mem;
 use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memchr3, memmem, memrchr};
 
 use super::ids::Ids;
 use super::rules::Rules;
-use super::sieve::{self, Anchor};
+use super::sieve::{Anchor, MAX_KEYS, Sieve};
 use super::{Matcher, Verdict};
 
 /// A name at the end of some rule's path.
@@ -98,8 +97,7 @@ pub struct BlockScan<'m> {
     matcher: &'m Matcher,
     /// Of the first keys; known from the first block on.
     anchors: Vec<Anchor>,
-    /// What the sieve found.
-    places: Vec<usize>,
+    sieve: Sieve,
     /// Places in the block, each in a line that the full parse has to see.
     candidates: Vec<usize>,
     hits: Vec<u32>,
@@ -107,7 +105,7 @@ pub struct BlockScan<'m> {
 
 impl<'m> BlockScan<'m> {
     pub(super) fn new(matcher: &'m Matcher) -> Self {
-        Self { matcher, anchors: Vec::new(), places: Vec::new(), candidates: Vec::new(), hits: Vec::new() }
+        Self { matcher, anchors: Vec::new(), sieve: Sieve::new(), candidates: Vec::new(), hits: Vec::new() }
     }
 
     /// Decides about a block of whole lines (the last may lack its line feed). Calls `each` in order for every
@@ -116,11 +114,11 @@ impl<'m> BlockScan<'m> {
     pub fn block(&mut self, block: &[u8], mut each: impl FnMut(Range<usize>, Verdict, &[u32])) -> u64 {
         let plan = &*self.matcher.plan;
         if self.anchors.is_empty() {
-            let sieved = plan.keys.iter().take(sieve::MAX_KEYS);
+            let sieved = plan.keys.iter().take(MAX_KEYS);
             self.anchors = sieved.map(|key| Anchor::of(key.finder.needle(), block)).collect();
         }
         self.candidates.clear();
-        let sieved = if self.matcher.strict { None } else { self.sieve(block) };
+        let sieved = if self.matcher.strict { None } else { self.sifted(block) };
         let lines = sieved.unwrap_or_else(|| self.every_line(block));
         self.candidates.sort_unstable();
         let mut done = 0;
@@ -151,18 +149,17 @@ impl<'m> BlockScan<'m> {
 
     /// Counts lines; notes the ill-shaped, those with a suspicious escape, and those where a key has a value that
     /// may be somebody's. `None`: the block is not UTF-8.
-    fn sieve(&mut self, block: &[u8]) -> Option<u64> {
+    fn sifted(&mut self, block: &[u8]) -> Option<u64> {
         let plan = &*self.matcher.plan;
-        let mut places = mem::take(&mut self.places);
         let (mut lines, mut start, mut from, mut known) = (0, 0, 0, false);
         while from < block.len() {
-            let (next, ascii) = sieve::sift(&self.anchors, block, from, &mut places);
-            if !ascii && !known {
+            self.sieve.sift(&self.anchors, block, from);
+            if !self.sieve.ascii && !known {
                 simdutf8::basic::from_utf8(block).ok()?;
                 known = true;
             }
-            from = next;
-            for &at in &places {
+            from = self.sieve.next;
+            for at in self.sieve.places() {
                 match block[at] {
                     b'\n' => {
                         if !looks_whole(&block[start..at]) {
@@ -180,14 +177,13 @@ impl<'m> BlockScan<'m> {
                 }
             }
         }
-        self.places = places;
         if start < block.len() {
             if !looks_whole(&block[start..]) {
                 self.candidates.push(start);
             }
             lines += 1;
         }
-        for key in plan.keys.iter().skip(sieve::MAX_KEYS) {
+        for key in plan.keys.iter().skip(MAX_KEYS) {
             let places = key.finder.find_iter(block);
             let somebody: Vec<usize> = places.filter(|&at| self.may_be_somebody(block, at, key)).collect();
             self.candidates.extend(somebody);

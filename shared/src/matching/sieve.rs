@@ -8,7 +8,7 @@ use memchr::memmem;
 
 /// The most keys of one pass: each is two comparisons more for every vector.
 pub(super) const MAX_KEYS: usize = 4;
-/// Bytes of a block that are gone through at a time, so that there are never many places.
+/// Bytes of a block that are gone through at a time: a place in them is 16 bits, and there are never many.
 const PORTION: usize = 32 << 10;
 /// Bytes that tell which are rare.
 const SAMPLE: usize = 4 << 10;
@@ -30,36 +30,68 @@ impl Anchor {
     }
 }
 
-/// Notes where line feeds, backslashes and anchors (of which [`MAX_KEYS`] count) stand, in order, in a portion of a
-/// block that begins here. Returns where the next one begins, and whether this one is ASCII.
-pub(super) fn sift(anchors: &[Anchor], block: &[u8], at: usize, places: &mut Vec<usize>) -> (usize, bool) {
-    places.clear();
-    let pair = |at: usize| anchors[at].pair;
-    let level = Level::new();
-    match anchors.len() {
-        0 => dispatch!(level, simd => pass(simd, [], block, at, places)),
-        1 => dispatch!(level, simd => pass(simd, [pair(0)], block, at, places)),
-        2 => dispatch!(level, simd => pass(simd, [0, 1].map(pair), block, at, places)),
-        3 => dispatch!(level, simd => pass(simd, [0, 1, 2].map(pair), block, at, places)),
-        _ => dispatch!(level, simd => pass(simd, [0, 1, 2, 3].map(pair), block, at, places)),
+/// What the sieve found in a portion of a block.
+pub(super) struct Sieve {
+    /// Places behind the portion's beginning. As many as an index of 16 bits can name, so that none needs a check.
+    places: Box<[u16; 1 << 16]>,
+    count: u16,
+    from: usize,
+    /// Where the next portion begins.
+    pub(super) next: usize,
+    /// Whether this one is ASCII.
+    pub(super) ascii: bool,
+}
+
+impl Sieve {
+    pub(super) fn new() -> Self {
+        Self { places: Box::new([0; 1 << 16]), count: 0, from: 0, next: 0, ascii: true }
+    }
+
+    /// Where line feeds, backslashes and anchors stood, in order.
+    pub(super) fn places(&self) -> impl Iterator<Item = usize> {
+        self.places[..usize::from(self.count)].iter().map(|&at| self.from + usize::from(at))
+    }
+
+    /// Goes through the portion of a block that begins here. Of the anchors, [`MAX_KEYS`] count.
+    pub(super) fn sift(&mut self, anchors: &[Anchor], block: &[u8], from: usize) {
+        (self.from, self.count) = (from, 0);
+        let (block, pair) = (&block[from..], |at: usize| anchors[at].pair);
+        let level = Level::new();
+        let (length, ascii) = match anchors.len() {
+            0 => dispatch!(level, simd => pass(simd, [], block, &mut self.places, &mut self.count)),
+            1 => {
+                dispatch!(level, simd => pass(simd, [0].map(pair), block, &mut self.places, &mut self.count))
+            }
+            2 => {
+                dispatch!(level, simd => pass(simd, [0, 1].map(pair), block, &mut self.places, &mut self.count))
+            }
+            3 => {
+                dispatch!(level, simd => pass(simd, [0, 1, 2].map(pair), block, &mut self.places, &mut self.count))
+            }
+            _ => {
+                dispatch!(level, simd => pass(simd, [0, 1, 2, 3].map(pair), block, &mut self.places, &mut self.count))
+            }
+        };
+        (self.next, self.ascii) = (from + length, ascii);
     }
 }
 
+/// Returns the length of the portion, and whether it is ASCII.
 #[inline(always)]
 fn pass<S: Simd, const N: usize>(
     simd: S,
     pairs: [[u8; 2]; N],
     block: &[u8],
-    mut at: usize,
-    places: &mut Vec<usize>,
+    places: &mut [u16; 1 << 16],
+    count: &mut u16,
 ) -> (usize, bool) {
     let width = S::u8s::LEN;
     let all = |byte| S::u8s::splat(simd, byte);
     let (feed, backslash, vectors) = (all(b'\n'), all(b'\\'), pairs.map(|pair| pair.map(all)));
     let mut bits = all(0);
-    let stop = at + PORTION;
+    let (mut at, mut index) = (0, 0u16);
     // Each vector is looked at together with the one that begins a byte later.
-    while at < stop
+    while at < PORTION
         && let Some(bytes) = block.get(at..at + width + 1)
     {
         let (here, next) = (S::u8s::from_slice(simd, &bytes[..width]), S::u8s::from_slice(simd, &bytes[1..]));
@@ -70,21 +102,24 @@ fn pass<S: Simd, const N: usize>(
         bits |= here;
         let mut found = found.to_bitmask();
         while found != 0 {
-            places.push(at + found.trailing_zeros() as usize);
+            places[usize::from(index)] = (at + found.trailing_zeros() as usize) as u16;
+            index += 1;
             found &= found - 1;
         }
         at += width;
     }
     let mut ascii = bits.simd_lt(all(128)).all_true();
     // The last bytes of the block, too few for a vector.
-    while at < stop && at < block.len() {
+    while at < PORTION && at < block.len() {
         let rest = &block[at..];
         if matches!(rest[0], b'\n' | b'\\') || pairs.iter().any(|pair| rest.starts_with(pair)) {
-            places.push(at);
+            places[usize::from(index)] = at as u16;
+            index += 1;
         }
         ascii &= rest[0].is_ascii();
         at += 1;
     }
+    *count = index;
     (at, ascii)
 }
 
@@ -94,13 +129,13 @@ mod tests {
 
     /// All portions of a block.
     fn whole(anchors: &[Anchor], block: &[u8]) -> (Vec<usize>, bool) {
-        let (mut all, mut places, mut at, mut all_ascii) = (Vec::new(), Vec::new(), 0, true);
-        while at < block.len() {
-            let (next, ascii) = sift(anchors, block, at, &mut places);
-            all.extend_from_slice(&places);
-            (at, all_ascii) = (next, all_ascii && ascii);
+        let (mut sieve, mut places, mut ascii) = (Sieve::new(), Vec::new(), true);
+        while sieve.next < block.len() {
+            sieve.sift(anchors, block, sieve.next);
+            places.extend(sieve.places());
+            ascii &= sieve.ascii;
         }
-        (all, all_ascii)
+        (places, ascii)
     }
 
     #[test]
