@@ -3,12 +3,13 @@
 //! Most lines belong to nobody who is looked for. They are told from the few *candidates* without parsing;
 //! every candidate then goes through the full parse, which alone decides.
 //!
-//! 1. Line feeds and backslashes are found in one pass. A line that does not begin with `{"` and end with `}`
-//!    is a candidate, as it may be unreadable. A `\u` escape of a character that occurs in a key is one, as
-//!    it may hide the key.
-//! 2. Each key's bytes, quotes included, are found by SIMD search. What stands behind it is read: a string
-//!    or number that is some subject's (bitmap, then hash table) makes the line a candidate; so does
-//!    anything that cannot be read at a glance (a backslash in the string, an array, an exponent).
+//! 1. `sieve` finds line feeds, backslashes and keys in one pass. A line that does not begin with `{"` and end
+//!    with `}` is a candidate, as it may be unreadable. A `\u` escape of a character that occurs in a key is
+//!    one, as it may hide the key.
+//! 2. A key is its bytes, quotes included. What stands behind it is read: a string or number that is some
+//!    subject's (bitmap, then hash table) makes the line a candidate; so does anything that cannot be read at a
+//!    glance (a backslash in the string, an array, an exponent). Keys too many for the sieve are searched for
+//!    one by one.
 //! 3. A block that is not UTF-8 has only candidates.
 //!
 //! What is *not* seen: a line that is no JSON somewhere in its middle, looks whole at both ends and shows no
@@ -16,15 +17,17 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr2_iter, memchr3, memmem, memrchr};
+use memchr::{memchr, memchr_iter, memchr3, memmem, memrchr};
 
 use super::ids::Ids;
 use super::rules::Rules;
+use super::sieve::{Anchor, MAX_KEYS, Sieve};
 use super::{Matcher, Verdict};
 
 /// A name at the end of some rule's path.
 pub(super) struct Key {
     name: String,
+    /// The name as JSON writes it without escapes.
     finder: memmem::Finder<'static>,
     /// The indexes of identifiers that a value under this name may be found in.
     ids: Vec<usize>,
@@ -92,6 +95,9 @@ impl Escapes {
 /// Goes through blocks of whole lines. Holds what one pass needs from block to block.
 pub struct BlockScan<'m> {
     matcher: &'m Matcher,
+    /// Of the first keys; known from the first block on.
+    anchors: Vec<Anchor>,
+    sieve: Sieve,
     /// Places in the block, each in a line that the full parse has to see.
     candidates: Vec<usize>,
     hits: Vec<u32>,
@@ -99,7 +105,7 @@ pub struct BlockScan<'m> {
 
 impl<'m> BlockScan<'m> {
     pub(super) fn new(matcher: &'m Matcher) -> Self {
-        Self { matcher, candidates: Vec::new(), hits: Vec::new() }
+        Self { matcher, anchors: Vec::new(), sieve: Sieve::new(), candidates: Vec::new(), hits: Vec::new() }
     }
 
     /// Decides about a block of whole lines (the last may lack its line feed). Calls `each` in order for every
@@ -107,14 +113,13 @@ impl<'m> BlockScan<'m> {
     /// how many lines the block has.
     pub fn block(&mut self, block: &[u8], mut each: impl FnMut(Range<usize>, Verdict, &[u32])) -> u64 {
         let plan = &*self.matcher.plan;
-        self.candidates.clear();
-        let all = self.matcher.strict || simdutf8::basic::from_utf8(block).is_err();
-        let lines = self.lines_and_escapes(block, all);
-        if !all {
-            for key in &plan.keys {
-                self.key(block, key);
-            }
+        if self.anchors.is_empty() {
+            let sieved = plan.keys.iter().take(MAX_KEYS);
+            self.anchors = sieved.map(|key| Anchor::of(key.finder.needle(), block)).collect();
         }
+        self.candidates.clear();
+        let sieved = if self.matcher.strict { None } else { self.sifted(block) };
+        let lines = sieved.unwrap_or_else(|| self.every_line(block));
         self.candidates.sort_unstable();
         let mut done = 0;
         for at in 0..self.candidates.len() {
@@ -134,43 +139,73 @@ impl<'m> BlockScan<'m> {
         lines
     }
 
-    /// Counts lines; notes the ill-shaped (or all) and those with a suspicious escape.
-    fn lines_and_escapes(&mut self, block: &[u8], all: bool) -> u64 {
-        let escapes = &self.matcher.plan.escapes;
-        let (mut lines, mut start) = (0, 0);
-        for at in memchr2_iter(b'\n', b'\\', block) {
-            if block[at] == b'\n' {
-                if all || !looks_whole(&block[start..at]) {
-                    self.candidates.push(start);
+    /// Makes every line a candidate; returns how many there are.
+    fn every_line(&mut self, block: &[u8]) -> u64 {
+        let starts = memchr_iter(b'\n', block).map(|feed| feed + 1).filter(|&start| start < block.len());
+        self.candidates.clear();
+        self.candidates.extend((!block.is_empty()).then_some(0).into_iter().chain(starts));
+        self.candidates.len() as u64
+    }
+
+    /// Counts lines; notes the ill-shaped, those with a suspicious escape, and those where a key has a value that
+    /// may be somebody's. `None`: the block is not UTF-8.
+    fn sifted(&mut self, block: &[u8]) -> Option<u64> {
+        let plan = &*self.matcher.plan;
+        let (mut lines, mut start, mut from, mut known) = (0, 0, 0, false);
+        while from < block.len() {
+            self.sieve.sift(&self.anchors, block, from);
+            if !self.sieve.ascii && !known {
+                simdutf8::basic::from_utf8(block).ok()?;
+                known = true;
+            }
+            from = self.sieve.next;
+            for at in self.sieve.places() {
+                match block[at] {
+                    b'\n' => {
+                        if !looks_whole(&block[start..at]) {
+                            self.candidates.push(start);
+                        }
+                        lines += 1;
+                        start = at + 1;
+                    }
+                    b'\\' if plan.escapes.may_hide_a_key(&block[at..]) => self.candidates.push(at),
+                    _ => {
+                        if self.is_suspicious_key(block, at) {
+                            self.candidates.push(at);
+                        }
+                    }
                 }
-                lines += 1;
-                start = at + 1;
-            } else if escapes.may_hide_a_key(&block[at..]) {
-                self.candidates.push(at);
             }
         }
         if start < block.len() {
-            if all || !looks_whole(&block[start..]) {
+            if !looks_whole(&block[start..]) {
                 self.candidates.push(start);
             }
             lines += 1;
         }
-        lines
-    }
-
-    /// Notes the lines where this key has a value that may be somebody's.
-    fn key(&mut self, block: &[u8], key: &Key) {
-        let length = key.name.len() + 2;
-        for at in key.finder.find_iter(block) {
-            if self.may_be_somebody(&block[at + length..], key) {
-                self.candidates.push(at);
-            }
+        for key in plan.keys.iter().skip(MAX_KEYS) {
+            let places = key.finder.find_iter(block);
+            let somebody: Vec<usize> = places.filter(|&at| self.may_be_somebody(block, at, key)).collect();
+            self.candidates.extend(somebody);
         }
+        Some(lines)
     }
 
-    /// Whether what stands behind a key may be the identifier of a subject.
+    /// Whether an anchor at this place belongs to a key whose value may be somebody's.
+    fn is_suspicious_key(&self, block: &[u8], at: usize) -> bool {
+        let plan = &*self.matcher.plan;
+        plan.keys.iter().zip(&self.anchors).any(|(key, anchor)| {
+            block[at..].starts_with(&anchor.pair)
+                && at.checked_sub(anchor.offset).is_some_and(|start| {
+                    block[start..].starts_with(key.finder.needle()) && self.may_be_somebody(block, start, key)
+                })
+        })
+    }
+
+    /// Whether what stands behind the key at this place may be the identifier of a subject.
     #[inline]
-    fn may_be_somebody(&self, behind: &[u8], key: &Key) -> bool {
+    fn may_be_somebody(&self, block: &[u8], at: usize, key: &Key) -> bool {
+        let behind = &block[at + key.finder.needle().len()..];
         let value = match behind {
             [b':', value @ ..] => value,
             _ => match after_blanks(behind) {

@@ -15,6 +15,7 @@ mod record;
 mod residue;
 mod rules;
 mod seen;
+mod sieve;
 mod subjects;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -1,0 +1,176 @@
+//! Finds in one pass over a block the few places that say something: line feeds, backslashes, keys.
+//!
+//! 1. Of each key two neighbouring bytes are searched for, those that are rarest in the first lines of the object.
+//! 2. A vector of bytes is compared with all of them at once; only where one agrees is anything looked at.
+
+use fearless_simd::{Level, Simd, SimdBase, SimdMask, dispatch};
+use memchr::memmem;
+
+/// The most keys of one pass: each is two comparisons more for every vector.
+pub(super) const MAX_KEYS: usize = 4;
+/// Bytes of a block that are gone through at a time: a place in them is 16 bits, and there are never many.
+const PORTION: usize = 32 << 10;
+/// Bytes that tell which are rare.
+const SAMPLE: usize = 4 << 10;
+
+/// Two neighbouring bytes of a key, and where in the key they stand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Anchor {
+    pub(super) pair: [u8; 2],
+    pub(super) offset: usize,
+}
+
+impl Anchor {
+    /// The pair of a key (of two bytes or more) that is rarest in these bytes.
+    pub(super) fn of(key: &[u8], block: &[u8]) -> Self {
+        let sample = &block[..block.len().min(SAMPLE)];
+        let pairs = key.array_windows().enumerate().map(|(offset, &pair)| Self { pair, offset });
+        let rarest = pairs.min_by_key(|anchor| memmem::find_iter(sample, &anchor.pair).count());
+        rarest.unwrap_or(Self { pair: *b"\n\n", offset: 0 })
+    }
+}
+
+/// What the sieve found in a portion of a block.
+pub(super) struct Sieve {
+    /// Places behind the portion's beginning. As many as an index of 16 bits can name, so that none needs a check.
+    places: Box<[u16; 1 << 16]>,
+    count: u16,
+    from: usize,
+    /// Where the next portion begins.
+    pub(super) next: usize,
+    /// Whether this one is ASCII.
+    pub(super) ascii: bool,
+}
+
+impl Sieve {
+    pub(super) fn new() -> Self {
+        Self { places: Box::new([0; 1 << 16]), count: 0, from: 0, next: 0, ascii: true }
+    }
+
+    /// Where line feeds, backslashes and anchors stood, in order.
+    pub(super) fn places(&self) -> impl Iterator<Item = usize> {
+        self.places[..usize::from(self.count)].iter().map(|&at| self.from + usize::from(at))
+    }
+
+    /// Goes through the portion of a block that begins here. Of the anchors, [`MAX_KEYS`] count.
+    pub(super) fn sift(&mut self, anchors: &[Anchor], block: &[u8], from: usize) {
+        (self.from, self.count) = (from, 0);
+        let (block, pair) = (&block[from..], |at: usize| anchors[at].pair);
+        let level = Level::new();
+        let (length, ascii) = match anchors.len() {
+            0 => dispatch!(level, simd => pass(simd, [], block, &mut self.places, &mut self.count)),
+            1 => {
+                dispatch!(level, simd => pass(simd, [0].map(pair), block, &mut self.places, &mut self.count))
+            }
+            2 => {
+                dispatch!(level, simd => pass(simd, [0, 1].map(pair), block, &mut self.places, &mut self.count))
+            }
+            3 => {
+                dispatch!(level, simd => pass(simd, [0, 1, 2].map(pair), block, &mut self.places, &mut self.count))
+            }
+            _ => {
+                dispatch!(level, simd => pass(simd, [0, 1, 2, 3].map(pair), block, &mut self.places, &mut self.count))
+            }
+        };
+        (self.next, self.ascii) = (from + length, ascii);
+    }
+}
+
+/// Returns the length of the portion, and whether it is ASCII.
+#[inline(always)]
+fn pass<S: Simd, const N: usize>(
+    simd: S,
+    pairs: [[u8; 2]; N],
+    block: &[u8],
+    places: &mut [u16; 1 << 16],
+    count: &mut u16,
+) -> (usize, bool) {
+    let width = S::u8s::LEN;
+    let all = |byte| S::u8s::splat(simd, byte);
+    let (feed, backslash, vectors) = (all(b'\n'), all(b'\\'), pairs.map(|pair| pair.map(all)));
+    let mut bits = all(0);
+    let (mut at, mut index) = (0, 0u16);
+    // Each vector is looked at together with the one that begins a byte later.
+    while at < PORTION
+        && let Some(bytes) = block.get(at..at + width + 1)
+    {
+        let (here, next) = (S::u8s::from_slice(simd, &bytes[..width]), S::u8s::from_slice(simd, &bytes[1..]));
+        let mut found = here.simd_eq(feed) | here.simd_eq(backslash);
+        for [first, second] in vectors {
+            found |= here.simd_eq(first) & next.simd_eq(second);
+        }
+        bits |= here;
+        let mut found = found.to_bitmask();
+        while found != 0 {
+            places[usize::from(index)] = (at + found.trailing_zeros() as usize) as u16;
+            index += 1;
+            found &= found - 1;
+        }
+        at += width;
+    }
+    let mut ascii = bits.simd_lt(all(128)).all_true();
+    // The last bytes of the block, too few for a vector.
+    while at < PORTION && at < block.len() {
+        let rest = &block[at..];
+        if matches!(rest[0], b'\n' | b'\\') || pairs.iter().any(|pair| rest.starts_with(pair)) {
+            places[usize::from(index)] = at as u16;
+            index += 1;
+        }
+        ascii &= rest[0].is_ascii();
+        at += 1;
+    }
+    *count = index;
+    (at, ascii)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All portions of a block.
+    fn whole(anchors: &[Anchor], block: &[u8]) -> (Vec<usize>, bool) {
+        let (mut sieve, mut places, mut ascii) = (Sieve::new(), Vec::new(), true);
+        while sieve.next < block.len() {
+            sieve.sift(anchors, block, sieve.next);
+            places.extend(sieve.places());
+            ascii &= sieve.ascii;
+        }
+        (places, ascii)
+    }
+
+    #[test]
+    fn finds_every_place_whatever_the_length() {
+        let text = b"{\"userId\":\"a\\\"b\",\"x\":1}\n{\"ids\":[]}\n\\";
+        let block: Vec<u8> = text.iter().copied().cycle().take(2 * PORTION).collect();
+        for keys in
+            [&[][..], &["userId"], &["userId", "ids"], &["userId", "ids", "x"], &["a", "b", "x", "ids"]]
+        {
+            let anchors: Vec<Anchor> =
+                keys.iter().map(|key| Anchor::of(format!("\"{key}\"").as_bytes(), &block)).collect();
+            for length in (0..300).chain(PORTION - 70..PORTION + 140) {
+                let block = &block[..length];
+                let wanted = (0..length).filter(|&at| {
+                    matches!(block[at], b'\n' | b'\\')
+                        || anchors.iter().any(|anchor| block[at..].starts_with(&anchor.pair))
+                });
+                assert_eq!(whole(&anchors, block), (wanted.collect(), true), "{keys:?} {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn tells_ascii_wherever_another_byte_stands() {
+        for at in 0..200 {
+            let mut block = vec![b'a'; 200];
+            block[at] = 0xc3;
+            assert!(!whole(&[], &block).1, "{at}");
+        }
+    }
+
+    #[test]
+    fn the_anchor_is_the_rarest_pair() {
+        let anchor =
+            Anchor::of(b"\"userId\"", b"{\"userAgent\":1,\"projectId\":2,\"user\":3,\"messageId\":4}");
+        assert_eq!((&anchor.pair, anchor.offset), (b"rI", 4));
+    }
+}
