@@ -6,7 +6,7 @@
 //!    with one row group hit with one whose groups are all hit; whole purges with what people use.
 //! 3. Peak memory is that of a child process that does one thing with a large object.
 //!
-//! `LETHE_BENCH_MB` (128) and `LETHE_BENCH_ROUNDS` (7) make it longer or shorter.
+//! `LETHE_BENCH_MB` (128) makes it longer or shorter, `LETHE_BENCH_ROUNDS` (7, and no fewer) surer.
 
 #![expect(
     clippy::print_stdout,
@@ -53,7 +53,8 @@ fn main() {
     }
     let number =
         |name: &str, default| env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
-    let (megabytes, rounds) = (number("LETHE_BENCH_MB", 128), number("LETHE_BENCH_ROUNDS", 7));
+    let (megabytes, rounds) = (number("LETHE_BENCH_MB", 128), number("LETHE_BENCH_ROUNDS", measure::ROUNDS));
+    let rounds = rounds.max(measure::ROUNDS);
     let folder = bench_folder();
     let work = folder.join("work");
     fs::create_dir_all(&work).unwrap();
@@ -66,6 +67,7 @@ fn main() {
         plain.len() / 1_000_000,
         plain.len() as f64 / packed.len() as f64
     );
+    println!("{}; {rounds} rounds, medians of time on the core", flags());
     let mut rows = Vec::new();
     scans(&mut rows, &plain, &packed, rounds);
     rewrites(&mut rows, &plain, &packed, rounds);
@@ -74,6 +76,15 @@ fn main() {
     memory(&mut rows, &plain, &packed, &work);
     report(&rows, &folder);
     fs::remove_dir_all(&work).unwrap();
+}
+
+/// How this program was built.
+fn flags() -> String {
+    let flags = option_env!("CARGO_ENCODED_RUSTFLAGS").or(option_env!("RUSTFLAGS")).unwrap_or_default();
+    let flags = if flags.is_empty() { "default flags".to_owned() } else { flags.replace('\x1f', " ") };
+    let wide = if cfg!(target_feature = "avx2") { ", AVX2 taken for granted" } else { "" };
+    let checked = if cfg!(debug_assertions) { ", with debug assertions" } else { "" };
+    format!("built for {} with {flags}{wide}{checked}", env::consts::ARCH)
 }
 
 /// `target/bench` of the workspace.
@@ -155,7 +166,7 @@ fn rewrites(rows: &mut Vec<Row>, plain: &str, packed: &Bytes, rounds: usize) {
         };
         contenders.push(Contender { name: "rewrite", work: Box::new(work) });
     }
-    let seconds = measure::interleaved(&mut contenders, rounds.div_ceil(2));
+    let seconds = measure::interleaved(&mut contenders, rounds);
     for ((rate, _), ours) in data::HOT.iter().zip(&seconds[1..]) {
         let (ours, reference) = (speed(plain.len(), *ours), speed(plain.len(), seconds[0]));
         let name = format!("rewrite, {rate} of lines go / zlib-rs -6 alone");

@@ -9,7 +9,10 @@ pub struct Contender<'a> {
     pub work: Box<dyn FnMut() -> u64 + 'a>,
 }
 
-/// The median seconds of each contender.
+/// Fewer rounds than this say little on a machine that does other things too.
+pub const ROUNDS: usize = 7;
+
+/// The median seconds of each contender, after a round that does not count.
 pub fn interleaved(contenders: &mut [Contender<'_>], rounds: usize) -> Vec<f64> {
     let mut seconds = vec![Vec::new(); contenders.len()];
     let first: Vec<u64> = contenders.iter_mut().map(|contender| (contender.work)()).collect();

@@ -4,7 +4,7 @@ use super::FormatError;
 use super::codec::{Decoder, HISTORY};
 
 /// Bytes of a block: small enough for a core's own cache, large enough that a block costs nothing.
-const BLOCK: usize = 256 << 10;
+const BLOCK: usize = 384 << 10;
 /// The longest record that is dealt with: a bound to the memory one object can ask for.
 const MAX_RECORD: usize = 128 << 20;
 
@@ -31,7 +31,7 @@ impl<'d, 'o> Blocks<'d, 'o> {
             if self.buffer.len() >= MAX_RECORD {
                 return Err(FormatError::Unsupported("a record longer than 128 MiB"));
             }
-            self.buffer.resize(self.buffer.len() * 2, 0);
+            self.buffer.resize(MAX_RECORD.min(self.buffer.len() * 2), 0);
         } else if self.end < BLOCK / 2 && self.buffer.len() > BLOCK {
             self.buffer.truncate(BLOCK);
             self.buffer.shrink_to_fit();

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use super::{FormatError, Object};
 
 /// Bytes asked of the source at a time.
-const CHUNK: usize = 256 << 10;
+const CHUNK: usize = 128 << 10;
 
 /// The object's bytes through one buffer. An end before the object's length is a failure of the source: what
 /// is missing would otherwise be lost from the rewritten object.

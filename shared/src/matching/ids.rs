@@ -22,6 +22,8 @@ pub(super) struct Ids {
     hash: RandomState,
     table: HashTable<u32>,
     bitmap: Box<[u64]>,
+    /// The lengths that occur, a bit for each; the last bit stands for all that are longer.
+    lengths: u128,
 }
 
 impl Ids {
@@ -37,8 +39,10 @@ impl Ids {
             hash: RandomState::default(),
             table: HashTable::with_capacity(count),
             bitmap: vec![0; bits / 64].into(),
+            lengths: 0,
         };
         for (index, subject) in of_kind() {
+            ids.lengths |= length_bit(subject.id.len());
             let hash = ids.hash(ids.normal(&subject.id).as_bytes());
             let bit = ids.bit(hash);
             ids.bitmap[bit / 64] |= 1 << (bit % 64);
@@ -58,6 +62,9 @@ impl Ids {
     pub(super) fn may_hold(&self, value: &[u8]) -> bool {
         if self.fold_case || self.trim {
             return str::from_utf8(value).map_or(true, |value| self.find(value).next().is_some());
+        }
+        if self.lengths & length_bit(value.len()) == 0 {
+            return false;
         }
         let hash = self.hash(value);
         self.in_bitmap(hash) && self.table.find(hash, |&index| self.id(index).as_bytes() == value).is_some()
@@ -113,4 +120,8 @@ impl Ids {
         let value = if self.trim { value.trim() } else { value };
         if self.fold_case { Cow::Owned(value.to_lowercase()) } else { Cow::Borrowed(value) }
     }
+}
+
+fn length_bit(length: usize) -> u128 {
+    1 << length.min(127)
 }

@@ -1,5 +1,7 @@
 //! The fast loop: no end of input or of room is near, so that nothing needs to be asked twice.
 
+use fearless_simd::{Level, dispatch};
+
 use super::tables::{DIST_BITS, END, LITERAL, LITLEN_BITS, SPECIAL, SUBTABLE, subentry, value};
 use super::{Inflate, Input, Malformed, State};
 
@@ -7,14 +9,18 @@ use super::{Inflate, Input, Malformed, State};
 pub(super) const ROOM: usize = 2 + 258 + 64;
 
 impl Inflate {
-    /// Symbols while there is plenty of input and of room.
-    #[inline(never)]
+    /// Symbols while there is plenty of input and of room, with the instructions that the processor has.
     pub(super) fn fast(
         &mut self,
         input: &mut Input<'_>,
         out: &mut [u8],
-        mut at: usize,
+        at: usize,
     ) -> Result<usize, Malformed> {
+        dispatch!(Level::new(), _ => self.symbols(input, out, at))
+    }
+
+    #[inline(always)]
+    fn symbols(&mut self, input: &mut Input<'_>, out: &mut [u8], mut at: usize) -> Result<usize, Malformed> {
         let (litlen, dist) = (&*self.litlen, &*self.dist);
         let (mut bits, mut count, mut ip) = (self.bits, self.count, input.at);
         let bytes = input.bytes;
@@ -132,7 +138,7 @@ impl Inflate {
 }
 
 /// Copies a match. There is [`ROOM`] behind `at`, so that whole chunks may be written.
-#[inline]
+#[inline(always)]
 fn copy(out: &mut [u8], at: usize, distance: usize, length: usize) -> Result<(), Malformed> {
     let (before, room) = out.split_at_mut(at);
     let from = before.len().checked_sub(distance).ok_or(Malformed)?;

@@ -17,14 +17,14 @@ pub(super) const SUBTABLE: u32 = 1 << 14;
 pub(super) const END: u32 = 1 << 13;
 
 /// The entry behind one that leads to a subtable, whose index is the next bits.
-#[inline]
+#[inline(always)]
 pub(super) fn subentry<const N: usize>(table: &[u32; N], entry: u32, bits: u64) -> u32 {
     let index = (entry >> 16) as usize + (bits & ((1 << (entry >> 8 & 31)) - 1)) as usize;
     table[index & (N - 1)]
 }
 
 /// A length or distance: what the code says and its extra bits.
-#[inline]
+#[inline(always)]
 pub(super) fn value(entry: u32, bits: u64) -> usize {
     (entry >> 16) as usize + ((bits & ((1 << (entry & 63)) - 1)) >> (entry >> 8 & 31)) as usize
 }
