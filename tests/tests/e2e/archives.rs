@@ -302,9 +302,9 @@ async fn a_dry_run_counts_and_changes_nothing() -> Result<()> {
     let world = World::with(Options { purge_delay: Some(600), ..Options::default() }).await?;
     let api = &world.stack.api;
     let key = key("counted.jsonl");
-    let text = format!("{}{}", line("ada", 1).repeat(2), line("bob", 1).repeat(9));
+    let text = format!("{}{}", line("ada-lovelace", 1).repeat(2), line("bob", 1).repeat(9));
     world.put(&key, text.as_bytes()).await?;
-    let id = api.erase(&["ada", "nobody"]).await?;
+    let id = api.erase(&["ada-lovelace", "nobody"]).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let run = api.post("/purge-runs", &json!({ "dryRun": true })).await?;
     let run = run["data"]["purgeRun"]["id"].as_str().context("an id")?.to_owned();
@@ -314,7 +314,7 @@ async fn a_dry_run_counts_and_changes_nothing() -> Result<()> {
     lines.sort_by_key(Value::as_u64);
     assert_eq!(lines, [json!(0), json!(2)], "{report:#}");
     assert_eq!(report["objects"][0]["key"], key.as_str(), "{report:#}");
-    assert!(!report.to_string().contains("ada"), "people stand in it by pseudonym: {report:#}");
+    assert!(!report.to_string().contains("ada-lovelace"), "people stand in it by pseudonym: {report:#}");
     assert_eq!(world.get(&key).await?, text.as_bytes());
     assert_eq!(api.regulation(&id).await?["overallStatus"], "RUNNING", "it still waits");
     let shown = api.get(&format!("/purge-runs/{run}")).await?;
