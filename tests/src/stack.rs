@@ -137,33 +137,19 @@ impl Stack {
     /// # Errors
     /// What CloudWatch Logs answers.
     pub async fn logs(&self) -> Result<String> {
-        let (mut all, mut token) = (String::new(), Value::Null);
-        loop {
-            let mut body = json!({ "limit": 50 });
-            if token.is_string() {
-                body["nextToken"] = token;
-            }
-            let mut page = self.aws.call("logs", "Logs_20140328.DescribeLogGroups", body).await?;
-            for group in page["logGroups"].as_array().into_iter().flatten() {
-                if group["logGroupName"].to_string().contains(&self.name) {
-                    self.add_events(&group["logGroupName"], &mut all).await?;
-                }
-            }
-            token = page["nextToken"].take();
-            if token.is_null() {
-                return Ok(all);
+        // How MiniStack names the groups of a template.
+        let prefix = json!({ "logGroupNamePrefix": format!("/aws/cloudformation/{}/", self.name) });
+        let groups = self.aws.call("logs", "Logs_20140328.DescribeLogGroups", prefix).await?;
+        let mut all = String::new();
+        for group in groups["logGroups"].as_array().into_iter().flatten() {
+            let body = json!({ "logGroupName": group["logGroupName"], "limit": 10_000 });
+            let events = self.aws.call("logs", "Logs_20140328.FilterLogEvents", body).await?;
+            for event in events["events"].as_array().into_iter().flatten() {
+                all.push_str(event["message"].as_str().unwrap_or_default());
+                all.push('\n');
             }
         }
-    }
-
-    async fn add_events(&self, group: &Value, all: &mut String) -> Result<()> {
-        let body = json!({ "logGroupName": group, "limit": 10_000 });
-        let events = self.aws.call("logs", "Logs_20140328.FilterLogEvents", body).await?;
-        for event in events["events"].as_array().into_iter().flatten() {
-            all.push_str(event["message"].as_str().unwrap_or_default());
-            all.push('\n');
-        }
-        Ok(())
+        Ok(all)
     }
 
     /// The executions of the state machine that an output names, by their ARNs.

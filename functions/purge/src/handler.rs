@@ -26,6 +26,8 @@ pub struct Context {
     pub index_key: IndexKey,
     pub s3: Client,
     pub cores: usize,
+    /// How long an invocation works before it leaves the rest to the next.
+    pub slice: Duration,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +47,7 @@ pub struct Reply {
 /// Does as much of a batch as fits, an object a core at a time, and keeps how far it came.
 pub async fn purge(context: &Context, request: Request, until: Instant) -> Result<Reply> {
     let Request { run_id, phase, batch: number } = request;
+    let until = until.min(Instant::now() + context.slice);
     if context.store.run(&run_id).await?.is_some_and(|run| run.stop_requested) {
         return Err(Failure::permanent(format!("{run_id} was stopped")));
     }
@@ -67,10 +70,11 @@ pub async fn purge(context: &Context, request: Request, until: Instant) -> Resul
     };
     let done: BTreeSet<usize> = results.results.keys().copied().collect();
     let left = batch.entries.iter().enumerate().filter(|(place, _)| !done.contains(place));
-    // Nothing new begins after `until`; what has begun is finished, so that no upload is left half-way.
-    let mut outcomes = stream::iter(left)
-        .take_while(|_| ready(Instant::now() < until))
-        .map(async |(place, entry)| (place, one(&purge, phase, entry).await))
+    // Nothing new begins after `until`, but for one object, so that every invocation gets on; what has begun is
+    // finished or paused, so that no upload is left half-way.
+    let mut outcomes = stream::iter(left.enumerate())
+        .take_while(|(begun, _)| ready(*begun == 0 || Instant::now() < until))
+        .map(async |(_, (place, entry))| (place, one(&purge, phase, entry).await))
         .buffered(context.cores)
         .boxed_local();
     let mut told = Instant::now();

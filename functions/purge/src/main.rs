@@ -25,6 +25,7 @@ async fn main() -> Result<(), Error> {
         workspace: Workspace::new(s3.clone(), settings::required("LETHE_BUCKET")?),
         index_key: IndexKey::new(secret.as_bytes()),
         s3,
+        slice: settings::seconds("SLICE_SECONDS")?.unsigned_abs(),
         cores: available_parallelism().map_or(1, usize::from),
     };
     telemetry::run(|request, until| handler::purge(&context, request, until)).await
