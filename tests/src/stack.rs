@@ -119,15 +119,10 @@ impl Stack {
     /// # Errors
     /// When the template has no function of that name: `purge` is `PurgeFunction` there.
     pub async fn environment(&self, function: &str) -> Result<Vec<(String, String)>> {
-        let url = format!("{}/2015-03-31/functions/", self.aws.url());
-        let deployed: Value = self.aws.http().get(url).send().await?.json().await?;
-        let name = format!("{}-{function}function-", self.name);
-        let found = deployed["Functions"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .find(|it| it["FunctionName"].as_str().is_some_and(|it| it.to_lowercase().starts_with(&name)))
-            .with_context(|| format!("infra/template.yaml deploys no function {function}"))?;
+        let (first, rest) = function.split_at_checked(1).context("a function has a name")?;
+        let name = self.function(&format!("{}{rest}Function", first.to_uppercase())).await?;
+        let url = format!("{}/2015-03-31/functions/{name}/configuration", self.aws.url());
+        let found: Value = self.aws.http().get(url).send().await?.json().await?;
         let variables = found["Environment"]["Variables"].as_object().into_iter().flatten();
         Ok(variables.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect())
     }
