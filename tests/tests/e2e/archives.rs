@@ -208,31 +208,48 @@ async fn another_writers_change_is_never_lost() -> Result<()> {
     Ok(())
 }
 
+const MOSTLY_THEIRS: &str = "mostly-theirs.jsonl";
+
+fn mostly_theirs() -> String {
+    format!("{}{}", line("ada", 1).repeat(3), line("bob", 1))
+}
+
+/// A regulation whose run would remove three of four lines and asks.
+async fn guarded() -> Result<(World, String, Value)> {
+    let world = world_with(Options { max_share: Some(0.5), ..Options::default() }).await?;
+    world.put(&key(MOSTLY_THEIRS), mostly_theirs().as_bytes()).await?;
+    let id = world.stack.api.erase(&["ada"]).await?;
+    let run = wait_for_phase(&world, "guard").await?;
+    Ok((world, id, run))
+}
+
+/// Confirms a run, as soon as it listens: it may have asked before.
+async fn confirm(world: &World, run: &str) -> Result<()> {
+    for _ in 0..300 {
+        let (status, answer) =
+            world.stack.api.send(Method::POST, &format!("/purge-runs/{run}/confirm"), None).await?;
+        if status.is_success() {
+            return Ok(());
+        }
+        assert_eq!(status.as_u16(), 422, "{answer}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    anyhow::bail!("{run} never listened")
+}
+
 #[tokio::test]
 async fn a_run_that_would_remove_too_much_waits_to_be_confirmed() -> Result<()> {
-    let world = world_with(Options { max_share: Some(0.5), ..Options::default() }).await?;
-    let api = &world.stack.api;
-    let key = key("mostly-theirs.jsonl");
-    let text = format!("{}{}", line("ada", 1).repeat(3), line("bob", 1));
-    world.put(&key, text.as_bytes()).await?;
-    let id = api.erase(&["ada"]).await?;
-    let run = wait_for_phase(&world, "guard").await?;
+    let (world, id, run) = guarded().await?;
+    let (api, key, text) = (&world.stack.api, key(MOSTLY_THEIRS), mostly_theirs());
     let run_id = run["id"].as_str().context("an id")?;
     assert!(run["question"].as_str().is_some_and(|q| q.contains("3 of 4 lines (75.00 %)")), "{run:#}");
     assert_eq!(world.get(&key).await?, text.as_bytes(), "nothing is touched before");
 
-    let path = format!("/purge-runs/{run_id}/confirm");
-    let mut confirmed = api.send(Method::POST, &path, None).await?;
-    // The run may have asked before it began to listen.
-    while !confirmed.0.is_success() {
-        assert_eq!(confirmed.0.as_u16(), 422, "{}", confirmed.1);
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        confirmed = api.send(Method::POST, &path, None).await?;
-    }
+    confirm(&world, run_id).await?;
     let regulation = api.wait(&id, LIMIT, |_| ()).await?;
     assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
     assert_eq!(world.get(&key).await?, line("bob", 1).as_bytes());
-    let again = api.send(Method::POST, &path, None).await?;
+    let again = api.send(Method::POST, &format!("/purge-runs/{run_id}/confirm"), None).await?;
     assert_eq!(again.0.as_u16(), 422, "{}", again.1);
     Ok(())
 }
@@ -251,16 +268,13 @@ async fn wait_for_phase(world: &World, phase: &str) -> Result<Value> {
 
 #[tokio::test]
 async fn a_run_can_be_stopped_and_its_regulations_wait_for_the_next() -> Result<()> {
-    let world = world_with(Options { max_share: Some(0.5), ..Options::default() }).await?;
-    let api = &world.stack.api;
-    let key = key("mostly-theirs.jsonl");
-    let text = format!("{}{}", line("ada", 1).repeat(3), line("bob", 1));
-    world.put(&key, text.as_bytes()).await?;
-    let id = api.erase(&["ada"]).await?;
-    let run = wait_for_phase(&world, "guard").await?;
+    let (world, id, run) = guarded().await?;
+    let (api, key, text) = (&world.stack.api, key(MOSTLY_THEIRS), mostly_theirs());
     let run_id = run["id"].as_str().context("an id")?;
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    api.post(&format!("/purge-runs/{run_id}/stop"), &Value::Null).await?;
+    // A stop that comes before the run listens is asked for again, as a person would.
+    while api.send(Method::POST, &format!("/purge-runs/{run_id}/stop"), None).await?.0.is_success() {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
     wait_for_phase(&world, "aborted").await?;
     assert_eq!(world.get(&key).await?, text.as_bytes(), "nothing is touched");
     assert_eq!(api.regulation(&id).await?["overallStatus"], "RUNNING", "it waits for the next");
@@ -268,8 +282,7 @@ async fn a_run_can_be_stopped_and_its_regulations_wait_for_the_next() -> Result<
     let next = api.post("/purge-runs", &json!({})).await?;
     let next = next["data"]["purgeRun"]["id"].as_str().context("an id")?.to_owned();
     wait_for_phase(&world, "guard").await?;
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    api.post(&format!("/purge-runs/{next}/confirm"), &Value::Null).await?;
+    confirm(&world, &next).await?;
     let regulation = api.wait(&id, LIMIT, |_| ()).await?;
     assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
     Ok(())
