@@ -4,12 +4,13 @@
 //! |---|---|---|
 //! | regulations | regulation id, part | the regulation, its subjects until it is sealed, its tasks, its evidence |
 //! | suppressions | subject, scope | the suppression list |
-//! | destinations | destination id | configuration; the secrets are in Secrets Manager |
+//! | destinations | destination id | configuration; the secrets are in Secrets Manager; slots of time for calls |
 //! | runs | kind, id | regulations that wait for a purge run; the lock; the runs |
 
 mod destinations;
 mod regulations;
 mod runs;
+mod slots;
 mod suppressions;
 
 use std::collections::HashMap;
@@ -27,6 +28,7 @@ use crate::failure::{Failure, Result};
 use crate::settings;
 
 pub use runs::{Progress, Run, Waiting};
+pub use slots::Slots;
 pub use suppressions::Suppressed;
 
 /// The names of the tables.
