@@ -9,3 +9,4 @@ mod happy_path;
 mod privacy;
 mod trouble;
 mod twice;
+mod vendors;
