@@ -9,12 +9,14 @@ use serde_json::json;
 use tests::scenario::{LIMIT, task};
 use tests::vendors::Fake;
 use tests::vendors::amplitude::AMPLITUDE;
+use tests::warehouse::fill;
 use tests::world::World;
 
 #[tokio::test]
 async fn each_vendor_is_followed_to_its_own_end() -> Result<()> {
     let world = World::new().await?;
     let api = &world.stack.api;
+    fill(&world.warehouse, &["nobody".to_owned()], 1).await?;
     let amplitude = Fake::start(&AMPLITUDE)?;
     amplitude.world().users.extend(["u1".to_owned(), "u2".to_owned()]);
     api.add_destination(&amplitude.destination()).await?;

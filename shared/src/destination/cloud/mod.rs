@@ -8,6 +8,8 @@ mod call;
 
 pub mod amplitude;
 pub mod braze;
+pub mod intercom;
+pub mod iterable;
 pub mod manual;
 
 #[cfg(test)]
@@ -29,7 +31,8 @@ use crate::status::TaskStatus;
 use crate::subject::{Subject, SubjectType};
 
 /// Every cloud destination.
-pub const VENDORS: &[&dyn Vendor] = &[&amplitude::Amplitude, &braze::Braze, &manual::Manual];
+pub const VENDORS: &[&dyn Vendor] =
+    &[&amplitude::Amplitude, &braze::Braze, &intercom::Intercom, &iterable::Iterable, &manual::Manual];
 
 /// The protocol of a vendor.
 ///
@@ -126,6 +129,11 @@ impl Ask<'_> {
     /// `Permanent`, if it is not there.
     pub fn secret(&self, name: &str) -> Result<&str> {
         self.secrets.get(name)
+    }
+
+    /// The identifier of a batch of one.
+    pub fn id(&self) -> &str {
+        self.subjects.first().map_or("", |subject| &subject.id)
     }
 
     /// The identifiers of the batch.

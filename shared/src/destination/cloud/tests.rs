@@ -7,7 +7,7 @@
 //! | `settings`, `secrets` | a connection as an operator would make it |
 //! | `limited` | the headers of a 429 |
 //! | `check` | the exchange of the harmless call |
-//! | `cases[]` | `name`, `subjects` (user ids), `exchange`, then `outcomes` or `failure` (a kind) |
+//! | `cases[]` | `name`, `subjects` (user ids), `exchange`, then `outcomes` or `failure` (a kind); other `settings` |
 //! | `exchange[]` | `reply`, and the `call` before it where it matters (`method`, `url`, `headers`, and `json`, `form` or `text`); or a `wait` or `keep` with the note |
 //!
 //! Every case is also played with a crash before each reply: the same calls go out again.
@@ -45,6 +45,9 @@ pub(crate) struct Fixture {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Case {
     pub name: String,
+    /// Where they are others than the fixture's.
+    #[serde(default)]
+    settings: Option<Map<String, Value>>,
     pub subjects: Vec<String>,
     pub exchange: Vec<Entry>,
     #[serde(default)]
@@ -126,7 +129,7 @@ impl Canned {
 /// Plays an exchange. Before each reply the batch is asked twice, and once more from its note: the first call
 /// since then must come again.
 fn play(
-    fixture: &Fixture,
+    (settings, secrets): (&Map<String, Value>, &Secrets),
     subjects: &[Subject],
     exchange: &[Entry],
     place: &str,
@@ -136,8 +139,8 @@ fn play(
     let ask = |note: &Value, replies: &[Arc<Reply>]| {
         next(&Ask {
             subjects,
-            settings: &fixture.settings,
-            secrets: &fixture.secrets,
+            settings,
+            secrets,
             note,
             replies,
             now: NOW.parse::<Timestamp>().expect("a time"),
@@ -177,7 +180,10 @@ fn every_vendor_does_what_its_documentation_says() {
         for case in &fixture.cases {
             let place = format!("{name}: {}", case.name);
             let subjects: Vec<_> = case.subjects.iter().map(Subject::user).collect();
-            let end = play(&fixture, &subjects, &case.exchange, &place, |ask| vendor.next(ask));
+            let settings = case.settings.as_ref().unwrap_or(&fixture.settings);
+            vendor.description().check_forms(settings, false).expect(&place);
+            let connection = (settings, &fixture.secrets);
+            let end = play(connection, &subjects, &case.exchange, &place, |ask| vendor.next(ask));
             match (&case.failure, end) {
                 (Some(kind), Err(failure)) => {
                     assert_eq!(&failure.kind.to_string(), kind, "{place}");
@@ -188,7 +194,8 @@ fn every_vendor_does_what_its_documentation_says() {
                 (_, end) => panic!("{place}: {end:?} instead"),
             }
         }
-        let end = play(&fixture, &[], &fixture.check, &format!("{name}: check"), |ask| vendor.check(ask));
+        let connection = (&fixture.settings, &fixture.secrets);
+        let end = play(connection, &[], &fixture.check, &format!("{name}: check"), |ask| vendor.check(ask));
         assert_eq!(end, Ok(Step::Done(Vec::new())), "{name}: check");
     }
 }
