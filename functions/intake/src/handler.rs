@@ -3,14 +3,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use serde_json::{Value, json};
 
 use crate::auth::require_token;
 use crate::context::{Context, Shared};
 use crate::error::{ApiError, Reply};
 use crate::request::MAX_BODY;
-use crate::{destinations, regulations, runs, suppressions};
+use crate::{destinations, regulations, runs, sources, suppressions};
 
 pub fn router(context: Arc<Context>) -> Router {
     Router::new()
@@ -25,6 +25,10 @@ pub fn router(context: Arc<Context>) -> Router {
         .route("/purge-runs/{id}/stop", post(runs::stop))
         .route("/suppressions", get(suppressions::list))
         .route("/destinations", post(destinations::create).get(destinations::list))
+        .route("/sources", post(sources::create).get(sources::list))
+        .route("/sources/{id}", get(sources::show).patch(sources::change).delete(sources::delete))
+        .route("/sources/{id}/write-keys", post(sources::add_key))
+        .route("/sources/{id}/write-keys/{key}", delete(sources::remove_key))
         .route_layer(from_fn_with_state(context.clone(), require_token))
         // The key that certificates are checked with is for everyone.
         .route("/.well-known/jwks.json", get(jwks))

@@ -8,6 +8,7 @@ mod handler;
 mod regulations;
 mod request;
 mod runs;
+mod sources;
 mod suppressions;
 mod token;
 
