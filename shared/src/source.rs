@@ -10,6 +10,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::failure::{Failure, Result};
@@ -23,7 +24,8 @@ const MAX_KEYS: usize = 20;
 const MAX_CONNECTIONS: usize = 500;
 
 /// Names a source: a folder's name, chosen by whoever connects it, or made up.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[schema(value_type = String, min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$", examples("web"))]
 #[serde(try_from = "String", into = "String")]
 pub struct SourceId(String);
 
@@ -74,7 +76,7 @@ impl From<SourceId> for String {
 }
 
 /// A write key as its owner sees it, once. `Debug` shows nothing.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, ToSchema)]
 #[serde(transparent)]
 pub struct WriteKey(String);
 
@@ -127,7 +129,7 @@ pub struct KeptKey {
 }
 
 /// That a source's events go, or went, to a destination.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Connection {
     /// Where to.
@@ -212,33 +214,40 @@ impl Source {
 }
 
 /// A source as the API shows it: the hashes of its keys are nobody's business.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct SourceView<'a> {
-    id: &'a SourceId,
-    name: &'a str,
-    write_keys: Vec<KeyView<'a>>,
-    connections: &'a [Connection],
+#[schema(as = Source)]
+pub struct SourceView {
+    /// Its id, which is also its folder's name in archives.
+    id: SourceId,
+    /// What people call it.
+    name: String,
+    /// Its write keys, without the keys.
+    write_keys: Vec<WriteKeyView>,
+    /// Where its events go and went.
+    connections: Vec<Connection>,
+    /// When it was made.
     created_at: Timestamp,
+    /// When it was deleted: it collects nothing since.
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted_at: Option<Timestamp>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct KeyView<'a> {
-    id: &'a WriteKeyId,
+struct WriteKeyView {
+    id: WriteKeyId,
     created_at: Timestamp,
 }
 
-impl<'a> From<&'a Source> for SourceView<'a> {
-    fn from(source: &'a Source) -> Self {
-        let key = |key: &'a KeptKey| KeyView { id: &key.id, created_at: key.created_at };
+impl From<Source> for SourceView {
+    fn from(source: Source) -> Self {
+        let key = |key: KeptKey| WriteKeyView { id: key.id, created_at: key.created_at };
         Self {
-            id: &source.id,
-            name: &source.name,
-            write_keys: source.write_keys.iter().map(key).collect(),
-            connections: &source.connections,
+            id: source.id,
+            name: source.name,
+            write_keys: source.write_keys.into_iter().map(key).collect(),
+            connections: source.connections,
             created_at: source.created_at,
             deleted_at: source.deleted_at,
         }
@@ -246,27 +255,42 @@ impl<'a> From<&'a Source> for SourceView<'a> {
 }
 
 /// The body of `POST /sources`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({ "name": "Website", "id": "web" }))]
 pub struct NewSource {
+    /// What people call it.
+    #[schema(min_length = 1, max_length = 100)]
     name: String,
+    /// Its id and folder's name in archives; made up if left out.
+    #[schema(value_type = Option<SourceId>)]
     id: Option<String>,
+    /// Where its events go and went; to everything that is connected, from now on, if left out.
+    #[schema(max_items = 500)]
     connections: Option<Vec<NewConnection>>,
 }
 
 /// The body of `PATCH /sources/{id}`: what is left out stays.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({ "name": "Site" }))]
 pub struct SourceChange {
+    /// What people call it.
+    #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
+    /// Where its events go and went, all of it.
+    #[schema(max_items = 500)]
     connections: Option<Vec<NewConnection>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct NewConnection {
+    /// Where to.
     destination_id: DestinationId,
+    /// Since when; from now on, if left out.
     from: Option<Timestamp>,
+    /// Until when; still, if left out.
     until: Option<Timestamp>,
 }
 
@@ -276,13 +300,14 @@ impl NewSource {
     ///
     /// # Errors
     /// `Invalid`, naming the field.
-    pub fn accept(self, destinations: &[DestinationId], now: Timestamp) -> Result<(Source, WriteKey)> {
+    pub fn accept(
+        self,
+        destinations: &[DestinationId],
+        now: Timestamp,
+    ) -> Result<(Source, WriteKeyId, WriteKey)> {
         let id = self.id.map_or_else(|| Ok(SourceId::new()), |id| id.parse())?;
-        let connect = |id: &DestinationId| NewConnection {
-            destination_id: id.clone(),
-            from: None,
-            until: None,
-        };
+        let connect =
+            |id: &DestinationId| NewConnection { destination_id: id.clone(), from: None, until: None };
         let wanted = self.connections.unwrap_or_else(|| destinations.iter().map(connect).collect());
         let mut source = Source {
             id,
@@ -293,8 +318,8 @@ impl NewSource {
             deleted_at: None,
             revision: 0,
         };
-        let (_, key) = source.add_key(now)?;
-        Ok((source, key))
+        let (key_id, key) = source.add_key(now)?;
+        Ok((source, key_id, key))
     }
 }
 
@@ -369,7 +394,7 @@ mod tests {
 
     fn accept(body: Value, destinations: &[DestinationId]) -> Result<(Source, WriteKey)> {
         let new: NewSource = serde_json::from_value(body).expect("of the form");
-        new.accept(destinations, time("2026-11-02T00:00:00Z"))
+        new.accept(destinations, time("2026-11-02T00:00:00Z")).map(|(source, _, key)| (source, key))
     }
 
     #[test]
@@ -435,7 +460,8 @@ mod tests {
         assert_eq!(key.0.len(), 32);
         assert!(!format!("{key:?}").contains(&key.0));
         let (source, _) = accept(json!({"name": "n"}), &[]).expect("valid");
-        let shown = json!(SourceView::from(&source)).to_string();
-        assert!(!shown.contains(source.write_keys[0].hash.as_str()), "{shown}");
+        let hash = source.write_keys[0].hash.clone();
+        let shown = json!(SourceView::from(source)).to_string();
+        assert!(!shown.contains(hash.as_str()), "{shown}");
     }
 }

@@ -107,7 +107,8 @@ impl Store {
         table: &str,
         pk: &str,
     ) -> Result<Vec<T>> {
-        let query = query.table_name(table).consistent_read(true).expression_attribute_values(":pk", text(pk));
+        let query =
+            query.table_name(table).consistent_read(true).expression_attribute_values(":pk", text(pk));
         let items = query.into_paginator().items().send().try_collect().await.map_err(|e| failure(&e))?;
         items.into_iter().map(from_item).collect()
     }
