@@ -30,6 +30,7 @@ pub mod id;
 pub mod index;
 pub mod matching;
 pub mod probe;
+pub mod person;
 pub mod regulation;
 #[cfg(feature = "secrets")]
 pub mod secrets;
@@ -45,6 +46,7 @@ pub mod subject;
 pub mod task;
 #[cfg(feature = "lambda")]
 pub mod telemetry;
+pub mod tracking;
 pub mod warehouse;
 #[cfg(feature = "store")]
 pub mod work;

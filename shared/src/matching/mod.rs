@@ -23,6 +23,7 @@ pub(crate) mod tests;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use fast::BlockScan;
+pub(crate) use number::plain as plain_number;
 pub use record::Verdict;
 pub(crate) use record::{Found, Node};
 pub use rules::{RuleError, Rules};
