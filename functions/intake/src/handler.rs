@@ -14,7 +14,7 @@ use crate::auth::require_token;
 use crate::context::{Context, Shared};
 use crate::error::ApiError;
 use crate::request::MAX_BODY;
-use crate::{destinations, openapi, regulations, runs, suppressions};
+use crate::{destinations, openapi, regulations, runs, sources, suppressions};
 
 /// The whole API.
 pub fn router(context: Arc<Context>) -> Router {
@@ -41,6 +41,10 @@ fn guarded() -> OpenApiRouter<Arc<Context>> {
         .routes(routes!(runs::stop))
         .routes(routes!(suppressions::list))
         .routes(routes!(destinations::create, destinations::list))
+        .routes(routes!(sources::create, sources::list))
+        .routes(routes!(sources::show, sources::change, sources::delete))
+        .routes(routes!(sources::add_key))
+        .routes(routes!(sources::remove_key))
 }
 
 /// What is for everyone: the key that certificates are checked with, and the API's description.

@@ -15,6 +15,7 @@ mod openapi;
 mod regulations;
 mod request;
 mod runs;
+mod sources;
 mod suppressions;
 mod token;
 
