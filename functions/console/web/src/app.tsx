@@ -51,30 +51,32 @@ function Side({ place }: { place: Place }) {
   const [open, setOpen] = useState(false);
   useEffect(() => setOpen(false), [place]);
   return (
-    <div class={open ? 'side open' : 'side'}>
-      <div class="top">
-        <Link to={href('')} class="brand">
-          <Waves />
-          Lethe
-        </Link>
-        <button type="button" class="button small menu" aria-expanded={open} aria-controls="nav" onClick={() => setOpen(!open)}>
-          Menu
-        </button>
-      </div>
-      <nav class="nav" id="nav" aria-label="Pages">
-        {PAGES.map(({ path, name }) => (
-          <Link key={path} to={href(path && `/${path}`)} current={path === (place.path[0] ?? '')}>
-            {name}
+    <header class={open ? 'side open' : 'side'}>
+      <div class="inner">
+        <div class="top">
+          <Link to={href('')} class="brand">
+            <Waves />
+            Lethe
           </Link>
-        ))}
-      </nav>
-      <div class="foot">
-        <ThemeChoice />
-        <button type="button" class="button small" onClick={() => signOut('asked')}>
-          Sign out
-        </button>
+          <button type="button" class="button small menu" aria-expanded={open} aria-controls="nav" onClick={() => setOpen(!open)}>
+            Menu
+          </button>
+        </div>
+        <nav class="nav" id="nav" aria-label="Pages">
+          {PAGES.map(({ path, name }) => (
+            <Link key={path} to={href(path && `/${path}`)} current={path === (place.path[0] ?? '')}>
+              {name}
+            </Link>
+          ))}
+        </nav>
+        <div class="foot">
+          <ThemeChoice />
+          <button type="button" class="button small" onClick={() => signOut('asked')}>
+            Sign out
+          </button>
+        </div>
       </div>
-    </div>
+    </header>
   );
 }
 

@@ -1,6 +1,6 @@
 // CSV (RFC 4180), as people's exports have it: commas, semicolons or tabs, quotes, any line ends, a mark in front.
 
-/** Rows of cells; rows without any text are left out. */
+/** Rows of cells; rows without any text are left out. What is quoted is kept as it is, to the space. */
 export function parse(text: string): string[][] {
   const clean = text.replace(/^\uFEFF/, '');
   const separator = separatorOf(clean);
@@ -8,13 +8,15 @@ export function parse(text: string): string[][] {
   let row: string[] = [];
   let cell = '';
   let quoted = false;
+  let wasQuoted = false;
   const endCell = () => {
-    row.push(cell.trim());
+    row.push(wasQuoted ? cell : cell.trim());
     cell = '';
+    wasQuoted = false;
   };
   const endRow = () => {
     endCell();
-    if (row.some(Boolean)) rows.push(row);
+    if (row.some((text) => text.trim())) rows.push(row);
     row = [];
   };
   for (let at = 0; at < clean.length; at += 1) {
@@ -26,6 +28,7 @@ export function parse(text: string): string[][] {
     } else if (letter === '"' && cell.trim() === '') {
       cell = '';
       quoted = true;
+      wasQuoted = true;
     } else if (letter === separator) endCell();
     else if (letter === '\n') endRow();
     else if (letter !== '\r') cell += letter;

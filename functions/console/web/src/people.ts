@@ -8,14 +8,14 @@ export interface People {
 }
 
 /** Distinct identifiers in the order given; blank ones are left out. */
-export function distinct(given: string[]): People {
-  const filled = given.map((id) => id.trim()).filter(Boolean);
+function distinct(given: string[]): People {
+  const filled = given.filter((id) => id.trim());
   const ids = [...new Set(filled)];
   return { ids, repeated: filled.length - ids.length };
 }
 
 /** One to a line, or several to a line with commas, semicolons or tabs between. */
-export const pasted = (text: string): People => distinct(text.split(/[\n\r,;\t]+/));
+export const pasted = (text: string): People => distinct(text.split(/[\n\r,;\t]+/).map((id) => id.trim()));
 
 export interface Sheet {
   name: string;

@@ -15,6 +15,10 @@ export const places = (regulation: RegulationShown): DestinationStatus[] =>
 
 export const isOpen = (status: string): boolean => status === 'INITIALIZED' || status === 'RUNNING';
 
+/** `Braze`, `both places`, `all three places`. */
+const all = (some: DestinationStatus[], which = 'places'): string =>
+  some.length === 1 ? named(some) : some.length === 2 ? `both ${which}` : `all ${inWords(some.length)} ${which}`;
+
 const named = (some: DestinationStatus[]): string => list(some.map((place) => place.name));
 
 /** The answer to the first question, in a sentence. */
@@ -30,16 +34,16 @@ export function verdict(regulation: RegulationShown): Verdict {
     }
     return { tone: 'done', answer: `Yes: new events about ${one ? 'this person' : 'these people'} are dropped. Nothing stored was erased.` };
   }
-  const all = places(regulation);
-  const of = (...statuses: string[]) => all.filter((place) => statuses.includes(place.taskStatus));
+  const where = places(regulation);
+  const of = (...statuses: string[]) => where.filter((place) => statuses.includes(place.taskStatus));
   const [failed, unsupported, accepted] = [of('FAILED'), of('NOT_SUPPORTED'), of('ACCEPTED')];
   const found = of('CONFIRMED');
   const gone = of('CONFIRMED', 'NO_DATA_FOUND', 'NO_ACTION');
-  if (open) return { tone: 'busy', answer: `Not yet. ${capital(share(gone.length + accepted.length, all.length))} done.` };
-  if (all.length === 0) return { tone: 'alert', answer: 'Nothing was deleted: no place is connected.' };
+  if (open) return { tone: 'busy', answer: `Not yet. ${capital(share(gone.length + accepted.length, where.length))} done.` };
+  if (where.length === 0) return { tone: 'alert', answer: 'Nothing was deleted: no place is connected.' };
   const stuck = [...failed, ...unsupported];
   if (stuck.length > 0) {
-    const rest = gone.length > 0 ? `Gone from ${share(gone.length, all.length, false)}` : 'No';
+    const rest = gone.length > 0 ? `Gone from ${share(gone.length, where.length, false)}` : 'No';
     return { tone: 'alert', answer: `${rest}; ${named(stuck)} ${stuck.length === 1 ? 'needs' : 'need'} a hand.` };
   }
   if (found.length === 0 && accepted.length === 0) {
@@ -49,14 +53,13 @@ export function verdict(regulation: RegulationShown): Verdict {
     return { tone: 'note', answer: `No place that can tell held anything; ${named(accepted)} accepted the request.` };
   }
   if (accepted.length > 0) {
-    const where = gone.length === 1 ? named(gone) : `all ${inWords(gone.length)} places that can confirm it`;
-    return { tone: 'done', answer: `Yes, gone from ${where}; ${named(accepted)} accepted the request.` };
+    return { tone: 'done', answer: `Yes, gone from ${all(gone, 'places that can confirm it')}; ${named(accepted)} accepted the request.` };
   }
-  return { tone: 'done', answer: `Yes, gone from ${all.length === 1 ? named(all) : `all ${inWords(all.length)} places`}.` };
+  return { tone: 'done', answer: `Yes, gone from ${all(where)}.` };
 }
 
-function share(some: number, all: number, verb = true): string {
-  const text = some === all ? `all ${inWords(all)} places` : `${inWords(some)} of ${inWords(all)} ${all === 1 ? 'place' : 'places'}`;
+function share(some: number, whole: number, verb = true): string {
+  const text = `${inWords(some)} of ${inWords(whole)} ${whole === 1 ? 'place' : 'places'}`;
   return verb ? `${text} ${some === 1 ? 'is' : 'are'}` : text;
 }
 
@@ -123,7 +126,7 @@ export function marks(place: DestinationStatus): Mark[] {
   if (forward) return [{ what: 'Told', amount: amount(forward.counts) }];
   return [
     { what: 'Found', amount: find && amount(find.counts) },
-    { what: 'Removed', amount: forget ? amount(forget.counts) : verify && find ? removed(find.counts, verify.counts) : undefined },
+    { what: 'Removed', amount: find && verify ? removed(find.counts, verify.counts) : forget && amount(forget.counts) },
     { what: 'Left', amount: verify && left(verify.counts) },
   ];
 }
@@ -133,7 +136,8 @@ const sum = (counts: Record<string, number>): number => Object.values(counts).re
 const isTables = (counts: Record<string, number>): boolean => Object.keys(counts).length > 0 && Object.keys(counts).every((name) => name.includes('.'));
 
 function removed(before: Record<string, number>, after: Record<string, number>): string {
-  return isTables(before) ? count(sum(before) - sum(after), 'row') : number(sum(before) - sum(after));
+  if (isTables(before)) return count(sum(before) - sum(after), 'row');
+  return count((before.lines ?? 0) - (after.lines ?? 0), 'line');
 }
 
 function left(counts: Record<string, number>): string {

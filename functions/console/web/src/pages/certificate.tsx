@@ -132,7 +132,7 @@ function Places({ claims }: { claims: Claims }) {
           {claims.destinations.map((place) => (
             <tr key={place.id}>
               <th scope="row">
-                {place.name} <span class="soft small">{vendor(place.vendor)}</span>
+                {place.name} {vendor(place.vendor) !== place.name && <span class="soft small">{vendor(place.vendor)}</span>}
               </th>
               <td>
                 <State said={TASK[place.status]} />

@@ -117,12 +117,12 @@ function Acts({ regulation, refresh }: { regulation: RegulationShown; refresh: (
 
 function Place({ place }: { place: DestinationStatus }) {
   const rows = tables(place);
-  const looked = place.evidence.find?.lookedAt ?? {};
+  const looked = { ...place.evidence.find?.lookedAt, ...place.evidence.forget?.counts };
   return (
     <li class="place">
       <div>
         <h3>{place.name}</h3>
-        <p>{vendor(place.vendor)}</p>
+        {vendor(place.vendor) !== place.name && <p>{vendor(place.vendor)}</p>}
       </div>
       <div>
         <State said={TASK[place.taskStatus]} />
@@ -176,6 +176,8 @@ const LOOKED: Record<string, string> = {
   versions: 'Versions looked at',
   ruledOut: 'of them ruled out by the index',
   bytes: 'Bytes read, uncompressed',
+  objectsRewritten: 'Objects rewritten',
+  versionsDeleted: 'Old versions deleted',
 };
 
 function Looked({ counts }: { counts: Record<string, number> }) {

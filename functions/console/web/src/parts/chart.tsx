@@ -19,7 +19,7 @@ export function byDay(moments: { at: string; value: number }[], days: number, no
   return bars;
 }
 
-const [WIDTH, HEIGHT] = [720, 132];
+const [WIDTH, HEIGHT] = [720, 96];
 
 export function Chart({ title, days, unit }: { title: string; days: Day[]; unit: [string, string] }) {
   const most = Math.max(1, ...days.map((bar) => bar.value));
