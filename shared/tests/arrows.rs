@@ -18,6 +18,7 @@ const PURE: &[&str] = &[
     "status.rs",
     "subject.rs",
     "task.rs",
+    "token.rs",
     "warehouse/mod.rs",
 ];
 

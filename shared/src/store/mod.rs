@@ -6,11 +6,15 @@
 //! | suppressions | subject, scope | the suppression list |
 //! | destinations | destination id | configuration; the secrets are in Secrets Manager |
 //! | runs | kind, id | regulations that wait for a purge run; the lock; the runs |
+//! | access | kind, id | API tokens and their use; the audit trail; answers kept for requests that are repeated |
 
 mod destinations;
 mod regulations;
+mod replays;
 mod runs;
 mod suppressions;
+mod tokens;
+mod trail;
 
 use std::collections::HashMap;
 
@@ -26,8 +30,10 @@ use serde::de::DeserializeOwned;
 use crate::failure::{Failure, Result};
 use crate::settings;
 
+pub use replays::{Answer, Claim, Replay};
 pub use runs::{Progress, Run, Waiting};
 pub use suppressions::Suppressed;
+pub use trail::TrailEntry;
 
 /// The names of the tables.
 #[derive(Debug, Clone)]
@@ -40,6 +46,8 @@ pub struct Tables {
     pub destinations: String,
     /// Purge runs.
     pub runs: String,
+    /// Tokens, the audit trail, kept answers.
+    pub access: String,
 }
 
 /// The tables of one installation.
@@ -69,6 +77,7 @@ impl Store {
             suppressions: name("SUPPRESSIONS_TABLE"),
             destinations: name("DESTINATIONS_TABLE"),
             runs: name("RUNS_TABLE"),
+            access: name("ACCESS_TABLE"),
         };
         Self { client: Client::new(config), tables }
     }
