@@ -83,6 +83,10 @@ id!(
     DestinationId, "dst", "destinationId"
 );
 id!(
+    /// Names a write key of a source; it is not the key.
+    WriteKeyId, "key", "writeKeyId"
+);
+id!(
     /// Names a purge run, and its execution.
     RunId, "run", "runId"
 );

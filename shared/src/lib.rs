@@ -29,6 +29,7 @@ pub mod format;
 pub mod id;
 pub mod index;
 pub mod matching;
+pub mod probe;
 pub mod regulation;
 #[cfg(feature = "secrets")]
 pub mod secrets;
@@ -36,6 +37,7 @@ pub mod secrets;
 pub mod settings;
 #[cfg(feature = "signing")]
 pub mod signing;
+pub mod source;
 pub mod status;
 #[cfg(feature = "store")]
 pub mod store;

@@ -3,7 +3,7 @@
 //! ```text
 //! aws        the local AWS            stack         the template, deployed to it
 //! postgres   a real Postgres          api           a client of the public API
-//! braze      a fake Braze             certificate   what the reader of a certificate does
+//! vendors    fake vendors             certificate   what the reader of a certificate does
 //!
 //! people     who is in the data: the three, and those one could take for them
 //! archive    an archive in S3         census        counts its lines, independently
@@ -20,7 +20,6 @@
 pub mod api;
 pub mod archive;
 pub mod aws;
-pub mod braze;
 pub mod census;
 pub mod certificate;
 pub mod destinations;
@@ -29,5 +28,6 @@ pub mod postgres;
 pub mod process;
 pub mod scenario;
 pub mod stack;
+pub mod vendors;
 pub mod warehouse;
 pub mod world;

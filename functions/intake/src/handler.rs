@@ -14,7 +14,7 @@ use crate::context::{Context, Shared};
 use crate::error::ApiError;
 use crate::gate::gate;
 use crate::request::MAX_BODY;
-use crate::{destinations, openapi, regulations, runs, suppressions, tokens, trail};
+use crate::{destinations, openapi, regulations, runs, sources, suppressions, tokens, trail};
 
 /// The whole API.
 pub fn router(context: Arc<Context>) -> Router {
@@ -44,6 +44,10 @@ fn guarded() -> OpenApiRouter<Arc<Context>> {
         .routes(routes!(tokens::create, tokens::list))
         .routes(routes!(tokens::revoke))
         .routes(routes!(trail::list))
+        .routes(routes!(sources::create, sources::list))
+        .routes(routes!(sources::show, sources::change, sources::delete))
+        .routes(routes!(sources::add_key))
+        .routes(routes!(sources::remove_key))
 }
 
 /// What is for everyone: the key that certificates are checked with, and the API's description.

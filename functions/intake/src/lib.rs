@@ -20,6 +20,7 @@ mod regulations;
 mod replay;
 mod request;
 mod runs;
+mod sources;
 mod suppressions;
 mod tokens;
 mod trail;

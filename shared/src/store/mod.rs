@@ -4,7 +4,8 @@
 //! |---|---|---|
 //! | regulations | regulation id, part | the regulation, its subjects until it is sealed, its tasks, its evidence |
 //! | suppressions | subject, scope | the suppression list |
-//! | destinations | destination id | configuration; the secrets are in Secrets Manager |
+//! | sources | kind, id | sources, and which source a write key belongs to |
+//! | destinations | destination id | configuration; the secrets are in Secrets Manager; slots of time for calls |
 //! | runs | kind, id | regulations that wait for a purge run; the lock; the runs |
 //! | access | kind, id | API tokens and their use; the audit trail; answers kept for requests that are repeated |
 
@@ -12,6 +13,8 @@ mod destinations;
 mod regulations;
 mod replays;
 mod runs;
+mod slots;
+mod sources;
 mod suppressions;
 mod tokens;
 mod trail;
@@ -21,6 +24,7 @@ use std::collections::HashMap;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -32,6 +36,7 @@ use crate::settings;
 
 pub use replays::{Answer, Claim, Replay};
 pub use runs::{Progress, Run, Waiting};
+pub use slots::Slots;
 pub use suppressions::Suppressed;
 pub use trail::TrailEntry;
 
@@ -42,6 +47,8 @@ pub struct Tables {
     pub regulations: String,
     /// The suppression list.
     pub suppressions: String,
+    /// Sources.
+    pub sources: String,
     /// Destinations.
     pub destinations: String,
     /// Purge runs.
@@ -75,6 +82,7 @@ impl Store {
         let tables = Tables {
             regulations: name("REGULATIONS_TABLE"),
             suppressions: name("SUPPRESSIONS_TABLE"),
+            sources: name("SOURCES_TABLE"),
             destinations: name("DESTINATIONS_TABLE"),
             runs: name("RUNS_TABLE"),
             access: name("ACCESS_TABLE"),
@@ -91,18 +99,28 @@ impl Store {
 
     /// Every item under `pk` whose `sk` begins with `prefix`, in order.
     async fn all<T: DeserializeOwned>(&self, table: &str, pk: &str, prefix: &str) -> Result<Vec<T>> {
-        let pages = self
+        let query = self
             .client
             .query()
-            .table_name(table)
-            .consistent_read(true)
             .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", text(pk))
-            .expression_attribute_values(":prefix", text(prefix))
-            .into_paginator()
-            .items()
-            .send();
-        let items = pages.try_collect().await.map_err(|e| failure(&e))?;
+            .expression_attribute_values(":prefix", text(prefix));
+        self.read_all(query, table, pk).await
+    }
+
+    /// Every item under `pk`, in order.
+    async fn all_under<T: DeserializeOwned>(&self, table: &str, pk: &str) -> Result<Vec<T>> {
+        self.read_all(self.client.query().key_condition_expression("pk = :pk"), table, pk).await
+    }
+
+    async fn read_all<T: DeserializeOwned>(
+        &self,
+        query: QueryFluentBuilder,
+        table: &str,
+        pk: &str,
+    ) -> Result<Vec<T>> {
+        let query =
+            query.table_name(table).consistent_read(true).expression_attribute_values(":pk", text(pk));
+        let items = query.into_paginator().items().send().try_collect().await.map_err(|e| failure(&e))?;
         items.into_iter().map(from_item).collect()
     }
 

@@ -7,6 +7,8 @@ mod archives;
 mod bad_input;
 mod happy_path;
 mod privacy;
+mod sources;
 mod tokens;
 mod trouble;
 mod twice;
+mod vendors;
