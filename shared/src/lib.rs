@@ -47,6 +47,7 @@ pub mod subject;
 pub mod task;
 #[cfg(feature = "lambda")]
 pub mod telemetry;
+pub mod token;
 pub mod warehouse;
 #[cfg(feature = "store")]
 pub mod work;

@@ -9,6 +9,7 @@ mod console;
 mod happy_path;
 mod privacy;
 mod sources;
+mod tokens;
 mod trouble;
 mod twice;
 mod vendors;
