@@ -39,15 +39,15 @@ pub struct Field {
 }
 
 impl Field {
-    pub(super) const fn required(name: &'static str, help: &'static str) -> Self {
+    pub(crate) const fn required(name: &'static str, help: &'static str) -> Self {
         Self { name, help, required: true, secret: false }
     }
 
-    pub(super) const fn optional(name: &'static str, help: &'static str) -> Self {
+    pub(crate) const fn optional(name: &'static str, help: &'static str) -> Self {
         Self { name, help, required: false, secret: false }
     }
 
-    pub(super) const fn secret(name: &'static str, help: &'static str) -> Self {
+    pub(crate) const fn secret(name: &'static str, help: &'static str) -> Self {
         Self { name, help, required: true, secret: true }
     }
 }

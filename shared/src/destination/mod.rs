@@ -20,6 +20,8 @@ use serde_json::{Map, Value};
 
 use crate::failure::{Failure, Result};
 use crate::id::DestinationId;
+use crate::warehouse;
+use crate::warehouse::settings::Settings as _;
 
 /// Everything that can be connected.
 pub const CATALOG: &[Description] = &[
@@ -36,24 +38,10 @@ pub const CATALOG: &[Description] = &[
             ),
         ],
     },
-    Description {
-        vendor: "postgres",
-        kind: Kind::Warehouse,
-        fields: &[
-            Field::required("host", "Host name or address"),
-            Field::optional("port", "Port; 5432 if left out"),
-            Field::required("database", "Database name"),
-            Field::required("user", "Role that may read and delete"),
-            Field::required("schemas", "Names of the schemas in scope"),
-            Field::optional("tls", "\"require\" (default) or \"disable\""),
-            Field::optional(
-                "caCertificate",
-                "PEM of the authority that signed the server's certificate, \
-                             where it is not a public one (Amazon RDS)",
-            ),
-            Field::secret("password", "The role's password"),
-        ],
-    },
+    warehouse::settings::POSTGRES,
+    warehouse::settings::REDSHIFT,
+    warehouse::settings::BIGQUERY,
+    warehouse::settings::SNOWFLAKE,
     cloud::braze::DESCRIPTION,
 ];
 
@@ -159,7 +147,10 @@ impl NewDestination {
         };
         match description.vendor {
             "s3" => drop(destination.settings::<crate::archive::Settings>()?),
-            "postgres" => drop(destination.settings::<crate::warehouse::PostgresSettings>()?),
+            "postgres" => destination.settings::<warehouse::settings::Postgres>()?.check(any_endpoint)?,
+            "redshift" => destination.settings::<warehouse::settings::Redshift>()?.check(any_endpoint)?,
+            "bigquery" => destination.settings::<warehouse::settings::BigQuery>()?.check(any_endpoint)?,
+            "snowflake" => destination.settings::<warehouse::settings::Snowflake>()?.check(any_endpoint)?,
             vendor => cloud::vendor(vendor)?.check(&destination.settings, any_endpoint)?,
         }
         Ok((destination, self.secrets))
