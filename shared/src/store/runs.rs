@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Store, failure, text, to_item, unless_refused};
 use crate::archive::manifest::Phase;
@@ -35,7 +36,7 @@ pub struct Waiting {
 }
 
 /// A purge run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Run {
     /// Its id.
@@ -83,7 +84,7 @@ impl Run {
 }
 
 /// How far a batch of a phase is. Sums of it show how far the run is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Progress {
     /// Objects that are done.
     pub objects: u64,
