@@ -13,6 +13,7 @@ BIN       := $(CURDIR)/.venv/bin
 TOOLS       := .venv/.tools
 CARGO_TOOLS := .venv/.cargo-tools
 NODE_TOOLS  := infra/local/node_modules/.tools
+WAREHOUSES  := .venv-bigquery/.tools .venv-snowflake/.tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,7 +43,7 @@ purge-file: ## Purge one file without any AWS: make purge-file IN=a.gz IDS=ids.t
 
 # --- Before a change is done --------------------------------------------------------------------------
 
-test: $(TOOLS) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
+test: $(TOOLS) $(WAREHOUSES) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
 	cargo test --workspace
 
 lint: $(TOOLS) $(NODE_TOOLS) ## Check formatting, Rust, the template, the state machines and the API's description
@@ -90,6 +91,13 @@ $(TOOLS): infra/local/requirements.txt
 
 $(CARGO_TOOLS): infra/local/watch-requirements.txt $(TOOLS)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
+# The local warehouses want other versions of the same libraries than .venv, and than each other.
+.venv-%/.tools: infra/local/%-requirements.txt | $(TOOLS)
+	@echo "Setting up .venv-$* (a local warehouse for the tests; once)"
+	@python3 -m venv .venv-$*
+	@.venv-$*/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
 $(NODE_TOOLS): infra/local/package-lock.json

@@ -20,6 +20,7 @@
 pub mod api;
 pub mod archive;
 pub mod aws;
+pub mod bigquery;
 pub mod braze;
 pub mod census;
 pub mod certificate;
@@ -27,7 +28,10 @@ pub mod destinations;
 pub mod people;
 pub mod postgres;
 pub mod process;
+pub mod proxy;
+pub mod redshift;
 pub mod scenario;
+pub mod snowflake;
 pub mod stack;
 pub mod warehouse;
 pub mod world;

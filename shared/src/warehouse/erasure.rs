@@ -35,6 +35,8 @@ pub struct Progress {
     pending: BTreeSet<String>,
     /// Tables that refuse for good, and why.
     refused: BTreeMap<String, String>,
+    /// Tables that cannot be counted, in this phase.
+    uncountable: BTreeSet<String>,
     /// The statement under way, by its tables.
     flight: Vec<String>,
     /// Bytes billed in this phase.
@@ -113,6 +115,7 @@ impl Progress {
     fn report(&mut self, step: Step, counts: Rows, tables: usize, residuals: Rows) -> Next {
         let mut looked_at = Rows::from([("tables".to_owned(), tables as u64)]);
         let bytes = std::mem::take(&mut self.bytes);
+        self.uncountable.clear();
         if bytes > 0 {
             looked_at.insert("bytesBilled".to_owned(), bytes);
         }
@@ -195,6 +198,7 @@ impl<E: Engine> Erasure<'_, E> {
                 Turn::Refused(_) if tables.len() > 1 => single = true,
                 Turn::Refused(failure) if failure.is_transient() => return Err(failure),
                 Turn::Refused(failure) => {
+                    progress.uncountable.insert(tables[0].place());
                     progress.refused.insert(tables[0].place(), failure.public);
                 }
             }
@@ -257,7 +261,7 @@ impl<E: Engine> Erasure<'_, E> {
             let place = table.place();
             table.wanted(self.ids).next().is_some()
                 && !progress.counts.contains_key(&place)
-                && !progress.refused.contains_key(&place)
+                && !progress.uncountable.contains(&place)
         })
     }
 

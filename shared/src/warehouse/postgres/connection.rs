@@ -14,7 +14,7 @@ use crate::warehouse::settings::{Postgres as Settings, Tls};
 
 /// What holds for every statement: none runs or waits for a lock for ever; arrays of identifiers are planned as
 /// the constants they are; and a policy that would hide rows from us is an error, not an empty answer.
-const OPTIONS: &str = "-c statement_timeout=300000 -c lock_timeout=30000 \
+const OPTIONS: &str = "-c statement_timeout=300000 -c lock_timeout=5000 \
                        -c plan_cache_mode=force_custom_plan -c row_security=off";
 
 pub(super) async fn open(settings: &Settings, password: &str) -> Result<Client> {
