@@ -3,7 +3,7 @@
 //! ```text
 //! aws        the local AWS            stack         the template, deployed to it
 //! postgres   a real Postgres          api           a client of the public API
-//! braze      a fake Braze             certificate   what the reader of a certificate does
+//! vendors    fake vendors             certificate   what the reader of a certificate does
 //!
 //! people     who is in the data: the three, and those one could take for them
 //! archive    an archive in S3         census        counts its lines, independently
@@ -21,7 +21,6 @@ pub mod api;
 pub mod archive;
 pub mod aws;
 pub mod bigquery;
-pub mod braze;
 pub mod census;
 pub mod certificate;
 pub mod destinations;
@@ -33,5 +32,6 @@ pub mod redshift;
 pub mod scenario;
 pub mod snowflake;
 pub mod stack;
+pub mod vendors;
 pub mod warehouse;
 pub mod world;

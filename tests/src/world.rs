@@ -12,11 +12,12 @@ use tokio_postgres::Client;
 
 use crate::archive;
 use crate::aws::Aws;
-use crate::braze::Braze;
 use crate::destinations;
 use crate::postgres::Postgres;
 use crate::process::root;
 use crate::stack::{Package, Stack, programs};
+use crate::vendors::Fake;
+use crate::vendors::braze::BRAZE;
 
 /// What all tests share.
 struct Machine {
@@ -54,7 +55,7 @@ pub struct World {
     /// The warehouse's database, empty.
     pub warehouse: Client,
     /// A Braze without users.
-    pub braze: Braze,
+    pub braze: Fake,
     /// The port on which Postgres really listens.
     pub postgres: u16,
 }
@@ -75,7 +76,7 @@ impl World {
     pub async fn with(options: Options) -> Result<Self> {
         let machine = MACHINE.get_or_try_init(Machine::start).await?;
         let name = format!("test{}", WORLDS.fetch_add(1, Ordering::Relaxed));
-        let (bucket, braze) = (format!("{name}-archive"), Braze::start()?);
+        let (bucket, braze) = (format!("{name}-archive"), Fake::start(&BRAZE)?);
         let delay = options.purge_delay.unwrap_or(1).to_string();
         let window = options.retry_window.unwrap_or(3_600).to_string();
         let parameters = [
@@ -90,7 +91,7 @@ impl World {
         for destination in [
             destinations::archive(&bucket, options.max_share.unwrap_or(1.0)),
             destinations::warehouse(options.postgres_port.unwrap_or(server.port), &name),
-            destinations::braze(&braze.url),
+            braze.destination(),
         ] {
             stack.api.add_destination(&destination).await?;
         }

@@ -1,6 +1,6 @@
 //! Destinations: the places that hold subjects, and how each is configured.
 //!
-//! A destination is an archive, a warehouse or a cloud destination. [`CATALOG`] lists what can be connected;
+//! A destination is an archive, a warehouse or a cloud destination. [`catalog`] lists what can be connected;
 //! [`cloud::VENDORS`] holds the protocols of the cloud destinations.
 
 pub mod cloud;
@@ -8,7 +8,7 @@ mod description;
 #[cfg(feature = "vendor")]
 pub mod engine;
 
-pub use description::{Description, Field, Kind};
+pub use description::{Description, Field, Form, Kind, Region};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,14 +21,21 @@ use utoipa::ToSchema;
 
 use crate::failure::{Failure, Result};
 use crate::id::DestinationId;
-use crate::warehouse;
-use crate::warehouse::settings::Settings as _;
+use crate::status::TaskStatus;
+use crate::warehouse::settings::{self as warehouse, Settings as _};
 
 /// Everything that can be connected.
-pub const CATALOG: &[Description] = &[
+pub fn catalog() -> impl Iterator<Item = &'static Description> {
+    STORES.iter().chain(cloud::VENDORS.iter().map(|vendor| vendor.description()))
+}
+
+/// The archives and warehouses that can be connected.
+const STORES: &[Description] = &[
     Description {
         vendor: "s3",
         kind: Kind::Archive,
+        docs: "https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html",
+        confirms: TaskStatus::Confirmed,
         fields: &[
             Field::required("bucket", "The bucket's name"),
             Field::optional("prefix", "Only keys that begin so; all keys if left out"),
@@ -39,11 +46,10 @@ pub const CATALOG: &[Description] = &[
             ),
         ],
     },
-    warehouse::settings::POSTGRES,
-    warehouse::settings::REDSHIFT,
-    warehouse::settings::BIGQUERY,
-    warehouse::settings::SNOWFLAKE,
-    cloud::braze::DESCRIPTION,
+    warehouse::POSTGRES,
+    warehouse::REDSHIFT,
+    warehouse::BIGQUERY,
+    warehouse::SNOWFLAKE,
 ];
 
 /// The description of a vendor.
@@ -51,8 +57,8 @@ pub const CATALOG: &[Description] = &[
 /// # Errors
 /// `Invalid`, if there is no such vendor.
 pub fn describe(vendor: &str) -> Result<&'static Description> {
-    CATALOG.iter().find(|d| d.vendor == vendor).ok_or_else(|| {
-        let known: Vec<_> = CATALOG.iter().map(|d| d.vendor).collect();
+    catalog().find(|d| d.vendor == vendor).ok_or_else(|| {
+        let known: Vec<_> = catalog().map(|d| d.vendor).collect();
         Failure::invalid(format!("vendor must be one of {}", known.join(", "))).field("vendor")
     })
 }
@@ -65,7 +71,7 @@ pub struct Destination {
     pub id: DestinationId,
     /// What people call it.
     pub name: String,
-    /// Which entry of the [`CATALOG`] it is.
+    /// Which entry of the [`catalog`] it is.
     pub vendor: String,
     /// What sort of place it is.
     pub kind: Kind,
@@ -143,8 +149,8 @@ impl NewDestination {
         if self.name.trim().is_empty() || self.name.len() > 100 {
             return Err(Failure::invalid("name must have 1 to 100 characters").field("name"));
         }
-        check_fields(description, false, self.settings.keys(), "settings")?;
-        check_fields(description, true, self.secrets.0.keys(), "secrets")?;
+        description.check_names(false, self.settings.keys())?;
+        description.check_names(true, self.secrets.0.keys())?;
         let destination = Destination {
             id: DestinationId::new(),
             name: self.name,
@@ -156,30 +162,12 @@ impl NewDestination {
         };
         match description.vendor {
             "s3" => drop(destination.settings::<crate::archive::Settings>()?),
-            "postgres" => destination.settings::<warehouse::settings::Postgres>()?.check(any_endpoint)?,
-            "redshift" => destination.settings::<warehouse::settings::Redshift>()?.check(any_endpoint)?,
-            "bigquery" => destination.settings::<warehouse::settings::BigQuery>()?.check(any_endpoint)?,
-            "snowflake" => destination.settings::<warehouse::settings::Snowflake>()?.check(any_endpoint)?,
-            vendor => cloud::vendor(vendor)?.check(&destination.settings, any_endpoint)?,
+            "postgres" => destination.settings::<warehouse::Postgres>()?.check(any_endpoint)?,
+            "redshift" => destination.settings::<warehouse::Redshift>()?.check(any_endpoint)?,
+            "bigquery" => destination.settings::<warehouse::BigQuery>()?.check(any_endpoint)?,
+            "snowflake" => destination.settings::<warehouse::Snowflake>()?.check(any_endpoint)?,
+            _ => description.check_forms(&destination.settings, any_endpoint)?,
         }
         Ok((destination, self.secrets))
-    }
-}
-
-fn check_fields<'a>(
-    description: &Description,
-    secret: bool,
-    given: impl Iterator<Item = &'a String>,
-    field: &'static str,
-) -> Result<()> {
-    let given: Vec<_> = given.map(String::as_str).collect();
-    let fields = || description.fields.iter().filter(|f| f.secret == secret);
-    let invalid = |message| Err(Failure::invalid(message).field(field));
-    if let Some(missing) = fields().find(|f| f.required && !given.contains(&f.name)) {
-        return invalid(format!("{field}.{} is missing: {}", missing.name, missing.help));
-    }
-    match given.iter().find(|name| fields().all(|f| f.name != **name)) {
-        Some(unknown) => invalid(format!("{field}.{unknown} is not a field of {}", description.vendor)),
-        None => Ok(()),
     }
 }

@@ -7,6 +7,7 @@ use super::Scope;
 use super::scope::Pattern;
 use crate::destination::{Description, Field, Kind};
 use crate::failure::{Failure, Result};
+use crate::status::TaskStatus;
 
 const EXCEPT: Field = Field::optional(
     "exceptTables",
@@ -24,6 +25,8 @@ const ENDPOINT: Field = Field::optional("endpoint", "Another URL than the vendor
 pub const POSTGRES: Description = Description {
     vendor: "postgres",
     kind: Kind::Warehouse,
+    docs: "https://www.postgresql.org/docs/current/sql-delete.html",
+    confirms: TaskStatus::Confirmed,
     fields: &[
         Field::required("host", "Host name or address"),
         Field::optional("port", "Port; 5432 if left out"),
@@ -45,6 +48,8 @@ pub const POSTGRES: Description = Description {
 pub const REDSHIFT: Description = Description {
     vendor: "redshift",
     kind: Kind::Warehouse,
+    docs: "https://docs.aws.amazon.com/redshift/latest/mgmt/data-api.html",
+    confirms: TaskStatus::Confirmed,
     fields: &[
         Field::optional("cluster", "Identifier of a provisioned cluster; or name a workgroup"),
         Field::optional("workgroup", "Name of a Redshift Serverless workgroup; or name a cluster"),
@@ -61,6 +66,8 @@ pub const REDSHIFT: Description = Description {
 pub const BIGQUERY: Description = Description {
     vendor: "bigquery",
     kind: Kind::Warehouse,
+    docs: "https://cloud.google.com/bigquery/docs/data-manipulation-language",
+    confirms: TaskStatus::Confirmed,
     fields: &[
         Field::required("project", "Id of the project that holds the datasets and pays for the queries"),
         Field::required("location", "Where the datasets are: US, EU, europe-west1, …"),
@@ -83,6 +90,8 @@ pub const BIGQUERY: Description = Description {
 pub const SNOWFLAKE: Description = Description {
     vendor: "snowflake",
     kind: Kind::Warehouse,
+    docs: "https://docs.snowflake.com/en/developer-guide/sql-api/reference",
+    confirms: TaskStatus::Confirmed,
     fields: &[
         Field::required("account", "Account identifier, as organization-account"),
         Field::required("user", "User whose RSA_PUBLIC_KEY belongs to the private key"),

@@ -10,3 +10,4 @@ mod privacy;
 mod sources;
 mod trouble;
 mod twice;
+mod vendors;
