@@ -3,11 +3,11 @@ use std::time::{Duration, Instant};
 use aws_config::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::destination::{Destination, Secrets};
 use shared::evidence::Evidence;
 use shared::failure::{Failure, Result};
-use shared::id::DestinationId;
+use shared::probe::{Finding, Probe};
 use shared::secrets::SecretStore;
 use shared::status::TaskStatus;
 use shared::store::Store;
@@ -18,7 +18,8 @@ use shared::warehouse::erasure::{Erasure, Next, Progress};
 use shared::warehouse::postgres::Postgres;
 use shared::warehouse::redshift::Redshift;
 use shared::warehouse::snowflake::Snowflake;
-use shared::warehouse::{Engine, Ids, survey};
+use shared::warehouse::survey::{self, Survey};
+use shared::warehouse::{Engine, Ids};
 use shared::work::{self, Request};
 
 /// How long somebody who waits for an answer is let wait.
@@ -35,39 +36,34 @@ pub struct Context {
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub enum Event {
-    Look(Look),
-    Work(Request),
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Look {
-    /// Whether it can be reached, and what would be matched.
-    Check { destination_id: DestinationId },
-    /// How many rows these subjects have.
-    Count { destination_id: DestinationId, subjects: Vec<Subject> },
+    Probe(Probe),
+    Step(Request),
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum Reply {
+    Finding(Finding),
     Next(work::Next),
-    Look { ok: bool, message: String, details: Value },
 }
 
-pub async fn erase(context: &Context, event: Event, until: Instant) -> Result<Reply> {
+pub async fn handle(context: &Context, event: Event, until: Instant) -> Result<Reply> {
     match event {
-        Event::Work(request) => work(context, request, until).await.map(Reply::Next),
-        Event::Look(look) => {
-            let until = until.min(Instant::now() + PATIENCE);
-            let (ok, message, details) = match look_at(context, look, until).await {
-                Ok(survey) => (true, format!("{} tables", survey.tables.len()), json!(survey)),
-                Err(failure) => {
-                    tracing::warn!(kind = %failure.kind, detail = failure.detail, "{}", failure.public);
-                    (false, failure.public, json!({}))
-                }
-            };
-            Ok(Reply::Look { ok, message, details })
+        Event::Step(request) => erase(context, request, until).await.map(Reply::Next),
+        Event::Probe(probe) => {
+            let looked = look(context, probe, until.min(Instant::now() + PATIENCE)).await;
+            Ok(Reply::Finding(finding(looked)))
+        }
+    }
+}
+
+/// That something stands in the way is an answer, not an error.
+fn finding(looked: Result<Survey>) -> Finding {
+    match looked {
+        Ok(survey) => Finding { ok: survey.is_whole(), message: survey.message(), details: json!(survey) },
+        Err(failure) => {
+            tracing::warn!(kind = %failure.kind, detail = failure.detail, "{}", failure.public);
+            Finding { ok: false, message: failure.public, details: json!({}) }
         }
     }
 }
@@ -76,7 +72,7 @@ pub async fn erase(context: &Context, event: Event, until: Instant) -> Result<Re
 macro_rules! with_engine {
     ($context:expr, $destination:expr, |$engine:ident| $do:expr) => {{
         let (destination, secrets): (&Destination, Secrets) =
-            ($destination, $context.secrets.of($destination).await?);
+            ($destination, $context.secrets.fresh($destination).await?);
         match destination.vendor.as_str() {
             "postgres" => {
                 let $engine =
@@ -101,14 +97,14 @@ macro_rules! with_engine {
     }};
 }
 
-async fn look_at(context: &Context, look: Look, until: Instant) -> Result<survey::Survey> {
-    match look {
-        Look::Check { destination_id } => {
+async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Survey> {
+    match probe {
+        Probe::Check { destination_id } => {
             let destination = context.store.destination(&destination_id).await?;
             let nobody = [Subject::user("nobody")];
             with_engine!(context, &destination, |engine| survey::check(engine, &Ids::new(&nobody)).await)
         }
-        Look::Count { destination_id, subjects } => {
+        Probe::Count { destination_id, subjects } => {
             let destination = context.store.destination(&destination_id).await?;
             let ids = Ids::new(&subjects);
             with_engine!(context, &destination, |engine| {
@@ -119,7 +115,7 @@ async fn look_at(context: &Context, look: Look, until: Instant) -> Result<survey
     }
 }
 
-async fn work(context: &Context, request: Request, until: Instant) -> Result<work::Next> {
+async fn erase(context: &Context, request: Request, until: Instant) -> Result<work::Next> {
     work::step(&context.store, &request, context.retry_window, async |task, destination, subjects| {
         with_engine!(context, destination, |engine| {
             delete_rows(context, &request, task, engine, subjects, until).await

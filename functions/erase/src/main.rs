@@ -19,5 +19,5 @@ async fn main() -> Result<(), Error> {
         aws: config,
         retry_window: settings::seconds("RETRY_WINDOW")?,
     };
-    telemetry::run(|event, until| handler::erase(&context, event, until)).await
+    telemetry::run(|event, until| handler::handle(&context, event, until)).await
 }

@@ -30,6 +30,28 @@ pub struct Survey {
     pub remarks: Vec<String>,
 }
 
+impl Survey {
+    /// Whether every table in scope could be looked at.
+    pub fn is_whole(&self) -> bool {
+        self.tables.iter().all(|table| table.error.is_none())
+    }
+
+    /// The whole of it, for people.
+    pub fn message(&self) -> String {
+        let tables = self.tables.len();
+        let errors: Vec<_> = self
+            .tables
+            .iter()
+            .filter_map(|found| Some(format!("{}: {}", found.table, found.error.as_ref()?)))
+            .collect();
+        match (self.rows, errors.is_empty()) {
+            (_, false) => errors.join("; "),
+            (Some(rows), true) => format!("{rows} rows in {tables} tables"),
+            (None, true) => format!("{tables} tables with identifiers are in scope"),
+        }
+    }
+}
+
 /// A table in scope.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

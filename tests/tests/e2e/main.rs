@@ -8,6 +8,7 @@ mod bad_input;
 mod happy_path;
 mod privacy;
 mod sources;
+mod tokens;
 mod trouble;
 mod twice;
 mod vendors;
