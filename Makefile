@@ -57,8 +57,10 @@ fmt: ## Format the Rust code
 openapi: ## Write the API's description anew from the code: functions/intake/openapi.json
 	UPDATE=1 cargo test --workspace --lib openapi
 
-bench: ## Measure what must be fast, as ratios in one run: make bench [BENCH=purge]; writes target/bench/*.json
-	cargo bench -p lethe-shared $(if $(BENCH),--bench $(BENCH),--benches)
+bench: $(TOOLS) ## Measure what must be fast, as ratios in one run: make bench [BENCH=purge]; writes target/bench/*.json
+	$(if $(filter warehouse,$(BENCH)),,cargo bench -p lethe-shared $(if $(BENCH),--bench $(BENCH),--benches))
+	@# The work is Postgres's: what the tests have built will do.
+	$(if $(filter-out warehouse,$(BENCH)),,cargo bench --workspace --profile dev --bench warehouse)
 
 # --- To AWS --------------------------------------------------------------------------------------------
 

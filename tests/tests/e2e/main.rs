@@ -12,3 +12,4 @@ mod tokens;
 mod trouble;
 mod twice;
 mod vendors;
+mod warehouses;
