@@ -82,7 +82,10 @@ async fn one_regulation_erases_from_all_four() -> Result<()> {
     let claims = certificate::verify(jws, &api.get("/.well-known/jwks.json").await?)?;
     let evidence = claims["evidence"].as_array().context("evidence")?;
     let of = |vendor: &str, step: &str| {
-        evidence.iter().find(|e| e["vendor"] == vendor && e["step"] == step).with_context(|| format!("{claims:#}"))
+        evidence
+            .iter()
+            .find(|e| e["vendor"] == vendor && e["step"] == step)
+            .with_context(|| format!("{claims:#}"))
     };
     for vendor in ["bigquery", "snowflake", "redshift"] {
         let sum = |step: &str| -> Result<u64> {
