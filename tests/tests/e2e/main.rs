@@ -5,9 +5,11 @@
 
 mod archives;
 mod bad_input;
+mod console;
 mod happy_path;
 mod privacy;
 mod sources;
+mod tokens;
 mod trouble;
 mod twice;
 mod vendors;
