@@ -28,6 +28,8 @@ pub mod failure;
 pub mod format;
 pub mod id;
 pub mod index;
+#[cfg(feature = "invoke")]
+pub mod invoke;
 pub mod matching;
 pub mod probe;
 pub mod regulation;

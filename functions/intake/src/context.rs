@@ -7,6 +7,7 @@ use axum::extract::State;
 use shared::archive::client;
 use shared::archive::workspace::Workspace;
 use shared::failure::Result;
+use shared::invoke::Workers;
 use shared::secrets::SecretStore;
 use shared::settings;
 use shared::signing::Signer;
@@ -24,6 +25,7 @@ pub struct Context {
     pub(crate) admin_token: AdminToken,
     pseudonyms: OnceCell<PseudonymKey>,
     pub(crate) workflow: Workflow,
+    pub(crate) workers: Workers,
     pub(crate) signer: Signer,
     pub(crate) certificates: Workspace,
     pub(crate) workspace: Workspace,
@@ -46,6 +48,7 @@ impl Context {
             pseudonyms: OnceCell::new(),
             secrets,
             workflow: Workflow::new(config),
+            workers: Workers::from_env(config)?,
             signer: Signer::new(config),
             certificates: Workspace::new(s3.clone(), settings::required("AUDIT_BUCKET")?),
             workspace: Workspace::new(s3, settings::required("LETHE_BUCKET")?),
