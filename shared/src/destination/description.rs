@@ -80,15 +80,15 @@ pub(super) const fn region(name: &'static str, host: &'static str) -> Region {
 }
 
 impl Field {
-    pub(super) const fn required(name: &'static str, help: &'static str) -> Self {
+    pub(crate) const fn required(name: &'static str, help: &'static str) -> Self {
         Self { name, help, required: true, secret: false, form: Form::Plain }
     }
 
-    pub(super) const fn optional(name: &'static str, help: &'static str) -> Self {
+    pub(crate) const fn optional(name: &'static str, help: &'static str) -> Self {
         Self { name, help, required: false, secret: false, form: Form::Plain }
     }
 
-    pub(super) const fn secret(name: &'static str, help: &'static str) -> Self {
+    pub(crate) const fn secret(name: &'static str, help: &'static str) -> Self {
         Self { name, help, required: true, secret: true, form: Form::Plain }
     }
 

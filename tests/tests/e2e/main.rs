@@ -13,3 +13,4 @@ mod tokens;
 mod trouble;
 mod twice;
 mod vendors;
+mod warehouses;
