@@ -28,9 +28,13 @@ pub mod failure;
 pub mod format;
 pub mod id;
 pub mod index;
+#[cfg(feature = "invoke")]
+pub mod invoke;
 pub mod matching;
-pub mod probe;
 pub mod person;
+pub mod probe;
+#[cfg(feature = "queue")]
+pub mod queue;
 pub mod regulation;
 #[cfg(feature = "secrets")]
 pub mod secrets;
@@ -46,6 +50,7 @@ pub mod subject;
 pub mod task;
 #[cfg(feature = "lambda")]
 pub mod telemetry;
+pub mod token;
 pub mod tracking;
 pub mod warehouse;
 #[cfg(feature = "store")]

@@ -111,7 +111,8 @@ impl People {
     pub fn drops(&self, event: &Event, source: &SourceId) -> bool {
         event.subjects().any(|subject| {
             let Some(person) = self.get(&subject) else { return false };
-            let speaks = !person.by_link || event.anonymous.as_ref() != Some(&subject) || event.user.is_none();
+            let speaks =
+                !person.by_link || event.anonymous.as_ref() != Some(&subject) || event.user.is_none();
             speaks && person.is_suppressed_at(source)
         })
     }

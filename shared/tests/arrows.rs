@@ -21,6 +21,7 @@ const PURE: &[&str] = &[
     "subject.rs",
     "task.rs",
     "tracking",
+    "token.rs",
     "warehouse/mod.rs",
 ];
 

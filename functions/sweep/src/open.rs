@@ -53,7 +53,7 @@ async fn roster(context: &Context, waiting: &[Waiting], dry_run: bool) -> Result
     let store = &context.store;
     let mut wanted = Vec::new();
     for waiting in waiting {
-        wanted.push(store.subjects(&waiting.regulation_id).await?);
+        wanted.push(store.everyone(&waiting.regulation_id).await?);
     }
     let set = SubjectSet::new(wanted.iter().flatten().cloned());
     let mut members = Vec::new();

@@ -15,7 +15,6 @@ use memchr::{memchr, memchr2, memmem};
 
 use super::blocks::Blocks;
 use super::codec::{Decoder, Encoder};
-use super::lines::write_without;
 use super::{FormatError, Report};
 use crate::matching::{Matcher, Node};
 
@@ -96,10 +95,7 @@ pub(super) fn purge(
                 gone.push(range);
             }
         }
-        if let Some(out) = &mut out {
-            write_without(&block[..at], &gone, out)?;
-        }
-        blocks.consume(at);
+        blocks.pass_on(at, &gone, out.as_deref_mut())?;
         known = Some(header);
         if last {
             report.bytes = blocks.read();

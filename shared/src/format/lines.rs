@@ -4,8 +4,6 @@
 //! 2. The matcher names the lines that go.
 //! 3. What stands between them is written as it is.
 
-use std::ops::Range;
-
 use memchr::memrchr;
 
 use super::blocks::Blocks;
@@ -23,13 +21,12 @@ pub(super) fn purge(
     pause: &dyn Fn() -> bool,
 ) -> Result<Option<u64>, FormatError> {
     let mut blocks = Blocks::new(decoder);
-    let mut at = 0;
-    while at < from {
+    while blocks.place() < from {
+        let left = from - blocks.place();
         let (block, last) = blocks.next()?;
-        let known = block.len().min(usize::try_from(from - at).unwrap_or(usize::MAX));
+        let known = block.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         blocks.consume(known);
-        at += known as u64;
-        if last && at < from {
+        if last && blocks.place() < from {
             return Err(FormatError::Corrupt("it ends before the place where its rewrite paused"));
         }
     }
@@ -48,31 +45,14 @@ pub(super) fn purge(
             }
             Verdict::Unreadable => report.count_unreadable(&block[line], matcher),
         });
-        if let Some(out) = &mut out {
-            write_without(block, &gone, out)?;
-        }
-        blocks.consume(whole);
-        at += whole as u64;
+        blocks.pass_on(whole, &gone, out.as_deref_mut())?;
         if last {
             report.bytes = blocks.read();
             return Ok(None);
         }
         if whole > 0 && pause() {
-            return Ok(Some(at));
+            blocks.settle(out)?;
+            return Ok(Some(blocks.place()));
         }
     }
-}
-
-/// Writes a block without these ranges, which are in order.
-pub(super) fn write_without(
-    block: &[u8],
-    gone: &[Range<usize>],
-    out: &mut Encoder<'_>,
-) -> Result<(), FormatError> {
-    let mut from = 0;
-    for gone in gone {
-        out.write(&block[from..gone.start])?;
-        from = gone.end;
-    }
-    out.write(&block[from..])
 }

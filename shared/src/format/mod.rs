@@ -13,10 +13,10 @@ mod detect;
 mod gzip;
 mod inflate;
 mod lines;
-mod member;
 mod parquet;
 mod report;
 mod source;
+mod splice;
 
 #[cfg(test)]
 mod tests;
@@ -125,7 +125,7 @@ pub enum FormatError {
 pub struct Pause {
     plain: u64,
     report: Report,
-    kept: Option<member::Kept>,
+    kept: Option<splice::Kept>,
 }
 
 /// How a rewrite ended.
@@ -178,7 +178,7 @@ fn purge(
 ) -> Result<Rewritten, FormatError> {
     let mut source = Source::open(object)?;
     let codec = detect::codec(source.head()?)?;
-    let mut decoder = codec::Decoder::new(codec, source)?;
+    let mut decoder = codec::Decoder::new(codec, source, out.is_some())?;
     let content = detect::content(decoder.head()?, matcher)?;
     let format = Format { content, codec };
     if content == Content::Parquet {
@@ -189,7 +189,7 @@ fn purge(
     }
     let begun = Pause { plain: 0, report: Report { format, ..Report::default() }, kept: None };
     let Pause { plain, mut report, kept } = from.unwrap_or(begun);
-    let mut encoder = out.map(|out| codec::Encoder::new(codec, out, kept)).transpose()?;
+    let mut encoder = out.map(|out| codec::Encoder::new(codec, out, kept, plain)).transpose()?;
     let paused = match content {
         Content::Csv => csv::purge(&mut decoder, encoder.as_mut(), matcher, &mut report).map(|()| None)?,
         _ => lines::purge(&mut decoder, encoder.as_mut(), matcher, &mut report, plain, pause)?,

@@ -7,14 +7,19 @@
 //! | sources | kind, id | sources, and which source a write key belongs to |
 //! | destinations | destination id | configuration; the secrets are in Secrets Manager; slots of time for calls |
 //! | runs | kind, id | regulations that wait for a purge run; the lock; the runs |
+//! | access | kind, id | API tokens and their use; the audit trail; answers kept for requests that are repeated |
 
+mod coverage;
 mod destinations;
 mod people;
 mod regulations;
+mod replays;
 mod runs;
 mod slots;
 mod sources;
 mod suppressions;
+mod tokens;
+mod trail;
 
 use std::collections::HashMap;
 
@@ -33,9 +38,11 @@ use crate::settings;
 use crate::subject::Subject;
 
 pub use people::Linked;
+pub use replays::{Answer, Claim, Replay};
 pub use runs::{Progress, Run, Waiting};
 pub use slots::Slots;
 pub use suppressions::{Change, Suppressed};
+pub use trail::TrailEntry;
 
 /// The names of the tables.
 #[derive(Debug, Clone)]
@@ -50,6 +57,8 @@ pub struct Tables {
     pub destinations: String,
     /// Purge runs.
     pub runs: String,
+    /// Tokens, the audit trail, kept answers.
+    pub access: String,
 }
 
 /// The tables of one installation.
@@ -86,6 +95,7 @@ impl Store {
             sources: name("SOURCES_TABLE"),
             destinations: name("DESTINATIONS_TABLE"),
             runs: name("RUNS_TABLE"),
+            access: name("ACCESS_TABLE"),
         };
         Self { client: Client::new(config), tables }
     }

@@ -46,7 +46,7 @@ impl Store {
     pub async fn people<'a>(&self, subjects: impl IntoIterator<Item = &'a Subject>) -> Result<People> {
         let distinct: HashSet<&Subject> = subjects.into_iter().collect();
         let keys: Vec<Item> = distinct.into_iter().map(|subject| key(subject, PERSON)).collect();
-        let reads = keys.chunks(BATCH).map(|keys| self.read_people(keys.to_vec()));
+        let reads: Vec<_> = keys.chunks(BATCH).map(|keys| self.read_people(keys.to_vec())).collect();
         let all: Vec<Vec<Item>> = stream::iter(reads).buffer_unordered(CONCURRENCY).try_collect().await?;
         let mut people = People::default();
         people.extend(all.into_iter().flatten().filter_map(person));
@@ -63,7 +63,10 @@ impl Store {
             let request = self.client.batch_get_item().request_items(table, keys);
             let mut reply = request.send().await.map_err(|e| failure(&e))?;
             found.extend(reply.responses.as_mut().and_then(|all| all.remove(table)).unwrap_or_default());
-            left = reply.unprocessed_keys.and_then(|mut all| all.remove(table)).map_or_else(Vec::new, |k| k.keys);
+            left = reply
+                .unprocessed_keys
+                .and_then(|mut all| all.remove(table))
+                .map_or_else(Vec::new, |k| k.keys);
             if left.is_empty() {
                 return Ok(found);
             }
@@ -134,7 +137,7 @@ impl Store {
         while !next.is_empty() && linked.subjects.len() < MAX_LINKS * subjects.len() {
             let people = self.people(&next).await?;
             let having = next.iter().filter(|s| people.get(s).is_some_and(|p| p.has_links));
-            let reads = having.map(|user| self.links_of(user));
+            let reads: Vec<_> = having.map(|user| self.links_of(user)).collect();
             let found: Vec<Vec<Subject>> =
                 stream::iter(reads).buffer_unordered(CONCURRENCY).try_collect().await?;
             let new: BTreeSet<Subject> =
@@ -166,7 +169,8 @@ impl Store {
     pub async fn forget_people(&self, subjects: &[Subject], expires: Timestamp) -> Result<()> {
         let people = self.people(subjects).await?;
         let known = subjects.iter().filter_map(|subject| Some((subject, people.get(subject)?)));
-        let work = known.map(|(subject, person)| self.forget_person(subject, person, expires));
+        let work: Vec<_> =
+            known.map(|(subject, person)| self.forget_person(subject, person, expires)).collect();
         stream::iter(work).buffer_unordered(CONCURRENCY).try_collect().await
     }
 
@@ -179,8 +183,11 @@ impl Store {
                 self.delete(&self.tables.suppressions, (&person_key(subject), &sk)).await?;
             }
         }
-        let days: Vec<String> =
-            person.seen.keys().flat_map(|source| [format!("{FIRST}{source}"), format!("{LAST}{source}")]).collect();
+        let days: Vec<String> = person
+            .seen
+            .keys()
+            .flat_map(|source| [format!("{FIRST}{source}"), format!("{LAST}{source}")])
+            .collect();
         let mut gone: Vec<String> = (0..days.len()).map(|n| format!("#d{n}")).collect();
         let mut update = self.update_person(subject);
         for (n, name) in days.into_iter().enumerate() {
@@ -190,10 +197,8 @@ impl Store {
         if !suppressed {
             gone.extend(["linked".to_owned(), "owners".to_owned()]);
             set = "SET expiresAt = :expires ".to_owned();
-            update = update.expression_attribute_values(
-                ":expires",
-                AttributeValue::N(expires.as_second().to_string()),
-            );
+            update = update
+                .expression_attribute_values(":expires", AttributeValue::N(expires.as_second().to_string()));
         }
         if gone.is_empty() {
             return Ok(());
@@ -263,7 +268,8 @@ fn person(item: Item) -> Option<(Subject, Person)> {
         _ => SubjectType::AnonymousId,
     };
     let subject = Subject { kind, id: field("id")?.clone() };
-    let flag = |name: &str| item.get(name).and_then(|value| value.as_bool().ok()).copied().unwrap_or_default();
+    let flag =
+        |name: &str| item.get(name).and_then(|value| value.as_bool().ok()).copied().unwrap_or_default();
     let set = |name: &str| item.get(name).and_then(|value| value.as_ss().ok()).cloned().unwrap_or_default();
     let mut person = Person {
         scopes: set("sources").into_iter().filter_map(|id| id.parse().ok().map(Scope::Source)).collect(),
@@ -277,7 +283,9 @@ fn person(item: Item) -> Option<(Subject, Person)> {
         person.scopes.insert(Scope::Workspace);
     }
     for (name, value) in &item {
-        let Some(source) = name.strip_prefix(FIRST).and_then(|id| id.parse::<SourceId>().ok()) else { continue };
+        let Some(source) = name.strip_prefix(FIRST).and_then(|id| id.parse::<SourceId>().ok()) else {
+            continue;
+        };
         let day = |value: &AttributeValue| value.as_s().ok()?.parse::<Date>().ok();
         let last = item.get(&format!("{LAST}{source}")).and_then(day);
         if let (Some(first), Some(last)) = (day(value), last) {

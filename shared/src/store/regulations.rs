@@ -1,5 +1,6 @@
 //! The table `regulations`: everything about a regulation lies under its id.
 
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use crate::task::Task;
 
 const META: &str = "META";
 const SUBJECTS: &str = "SUBJECTS#";
+const LINKED: &str = "LINKED#";
 const TASK: &str = "TASK#";
 const EVIDENCE: &str = "EVIDENCE#";
 
@@ -32,7 +34,7 @@ struct Chunk {
 }
 
 impl Store {
-    /// Stores a new regulation with its subjects and tasks, all or nothing.
+    /// Stores a new regulation with its subjects and tasks, all or nothing. Harmless when it is stored already.
     ///
     /// # Errors
     /// As DynamoDB says.
@@ -62,8 +64,14 @@ impl Store {
                 .map_err(|e| Failure::permanent("a write cannot be built").detail(e))?;
             request = request.transact_items(TransactWriteItem::builder().put(put).build());
         }
-        request.send().await.map_err(|e| failure(&e))?;
-        Ok(())
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(e) if self.regulation(&regulation.id).await?.is_some() => {
+                tracing::info!(regulation = %regulation.id, code = e.code(), "stored before");
+                Ok(())
+            }
+            Err(e) => Err(failure(&e)),
+        }
     }
 
     /// A regulation.
@@ -106,7 +114,41 @@ impl Store {
         Ok(chunks.into_iter().flat_map(|chunk| chunk.subjects).collect())
     }
 
-    /// Drops the subjects of a regulation. Harmless when they are gone.
+    /// The other ids of a regulation's subjects, as far as they are known; none once they are dropped.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn linked_subjects(&self, id: &RegulationId) -> Result<Vec<Subject>> {
+        let chunks: Vec<Chunk> = self.all(&self.tables.regulations, id.as_str(), LINKED).await?;
+        Ok(chunks.into_iter().flat_map(|chunk| chunk.subjects).collect())
+    }
+
+    /// Everyone whom a regulation covers: its subjects, and their other ids.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn everyone(&self, id: &RegulationId) -> Result<Vec<Subject>> {
+        let mut all = self.subjects(id).await?;
+        if !all.is_empty() {
+            all.extend(self.linked_subjects(id).await?);
+        }
+        Ok(all)
+    }
+
+    /// Keeps the other ids of a regulation's subjects.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn keep_linked(&self, id: &RegulationId, linked: Vec<Subject>) -> Result<()> {
+        for (number, subjects) in chunks(linked).into_iter().enumerate().filter(|(_, c)| !c.is_empty()) {
+            let item = to_item(id.as_str(), &format!("{LINKED}{number:03}"), &Chunk { subjects })?;
+            let request = self.client.put_item().table_name(&self.tables.regulations).set_item(Some(item));
+            request.send().await.map_err(|e| failure(&e))?;
+        }
+        Ok(())
+    }
+
+    /// Drops the subjects of a regulation, and their other ids. Harmless when they are gone.
     ///
     /// # Errors
     /// As DynamoDB says.
@@ -115,7 +157,8 @@ impl Store {
         struct Key {
             sk: String,
         }
-        let keys: Vec<Key> = self.all(&self.tables.regulations, id.as_str(), SUBJECTS).await?;
+        let mut keys: Vec<Key> = self.all(&self.tables.regulations, id.as_str(), SUBJECTS).await?;
+        keys.extend(self.all::<Key>(&self.tables.regulations, id.as_str(), LINKED).await?);
         for key in keys {
             self.delete(&self.tables.regulations, (id.as_str(), &key.sk)).await?;
         }

@@ -6,6 +6,8 @@
 //! | a source's id | that this source suppresses it; listed under the source |
 //! | `LINK#…` | another id of this user |
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -66,11 +68,12 @@ impl Store {
     pub async fn suppress(&self, subjects: &[Subject], change: &Change<'_>) -> Result<()> {
         let people = self.people(subjects).await?;
         let is_new = |subject: &&Subject| {
-            people.get(subject).is_none_or(|p| {
-                !p.scopes.contains(change.scope) || (p.by_link && !change.by_link)
-            })
+            people
+                .get(subject)
+                .is_none_or(|p| !p.scopes.contains(change.scope) || (p.by_link && !change.by_link))
         };
-        let writes = subjects.iter().filter(is_new).map(|subject| self.suppress_one(subject, change));
+        let writes: Vec<_> =
+            subjects.iter().filter(is_new).map(|subject| self.suppress_one(subject, change)).collect();
         stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
         self.count_change().await
     }
@@ -124,21 +127,35 @@ impl Store {
         Ok(())
     }
 
+    /// Suppresses an id that was met with a user who is suppressed, wherever that user is.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn suppress_linked(&self, subject: &Subject, scopes: &BTreeSet<Scope>) -> Result<()> {
+        for scope in scopes {
+            let change = Change { scope, at: Timestamp::now(), by: None, reason: None, by_link: true };
+            self.suppress_one(subject, &change).await?;
+        }
+        Ok(())
+    }
+
     /// Notes that subjects are to be erased: their events from before are not kept any more, wherever they are.
     ///
     /// # Errors
     /// As DynamoDB says; call again.
     pub async fn mark_erased(&self, subjects: &[Subject], at: Timestamp) -> Result<()> {
-        let writes = subjects.iter().map(async |subject| {
-            let update = self
-                .update_person(subject)
-                .update_expression(format!("SET erasedAt = :at{EXISTS_SET}"))
-                .expression_attribute_values(":at", text(&at.to_string()))
-                .expression_attribute_values(":subject", subject_value(subject));
-            update.send().await.map(drop).map_err(|e| failure(&e))
-        });
+        let writes: Vec<_> = subjects.iter().map(|subject| self.mark_one_erased(subject, at)).collect();
         stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
         self.count_change().await
+    }
+
+    async fn mark_one_erased(&self, subject: &Subject, at: Timestamp) -> Result<()> {
+        let update = self
+            .update_person(subject)
+            .update_expression(format!("SET erasedAt = :at{EXISTS_SET}"))
+            .expression_attribute_values(":at", text(&at.to_string()))
+            .expression_attribute_values(":subject", subject_value(subject));
+        update.send().await.map(drop).map_err(|e| failure(&e))
     }
 
     /// Lifts the suppression of subjects. Harmless for those who are not suppressed.
@@ -148,7 +165,7 @@ impl Store {
     pub async fn unsuppress(&self, subjects: &[Subject], scope: &Scope) -> Result<()> {
         let people = self.people(subjects).await?;
         let suppressed = subjects.iter().filter(|s| people.get(s).is_some_and(|p| p.scopes.contains(scope)));
-        let writes = suppressed.map(|subject| self.unsuppress_one(subject, scope));
+        let writes: Vec<_> = suppressed.map(|subject| self.unsuppress_one(subject, scope)).collect();
         stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
         self.count_change().await
     }

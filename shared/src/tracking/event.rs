@@ -31,7 +31,11 @@ pub struct Event {
 }
 
 impl Event {
-    pub(super) fn new(mut fields: Fields<'_>, kind: Option<Kind>, now: Timestamp) -> Result<Self, &'static str> {
+    pub(super) fn new(
+        mut fields: Fields<'_>,
+        kind: Option<Kind>,
+        now: Timestamp,
+    ) -> Result<Self, &'static str> {
         let kind = match kind {
             Some(kind) => kind,
             None => fields
@@ -77,7 +81,8 @@ impl Event {
             return Err("it is nested more than 100 levels deep");
         }
         // What is kept must be readable by everyone: half of a surrogate pair is not, nor is the number 1e999.
-        serde_json::from_slice::<serde_json::Value>(&line).map_err(|_| "it holds text that is not Unicode, or a number out of range")?;
+        serde_json::from_slice::<serde_json::Value>(&line)
+            .map_err(|_| "it holds text that is not Unicode, or a number out of range")?;
         Ok(Self {
             line,
             received_at: now,

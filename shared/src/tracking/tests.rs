@@ -99,7 +99,8 @@ fn one_bad_event_never_loses_its_neighbours() {
 
 #[test]
 fn a_batch_of_2000_is_taken_and_what_is_beyond_2500_is_named() {
-    let of = |count| format!(r#"{{"batch": [{}]}}"#, vec![r#"{"type":"page","userId":"u"}"#; count].join(","));
+    let of =
+        |count| format!(r#"{{"batch": [{}]}}"#, vec![r#"{"type":"page","userId":"u"}"#; count].join(","));
     assert_eq!(batch(&of(2_000)).events.len(), 2_000);
     let incoming = batch(&of(2_501));
     assert_eq!((incoming.events.len(), incoming.rejected[0].index), (2_500, 2_500));
@@ -129,10 +130,10 @@ fn whoever_an_event_names_is_who_a_purge_finds_in_its_line() {
     }
     assert_eq!(incoming.events[0].user, Some(Subject::user("100")));
     assert_eq!(incoming.events[1].subjects().count(), 3);
-    assert_eq!(incoming.events[2].subjects().collect::<Vec<_>>(), [Subject {
-        kind: SubjectType::AnonymousId,
-        id: "x".into()
-    }]);
+    assert_eq!(
+        incoming.events[2].subjects().collect::<Vec<_>>(),
+        [Subject { kind: SubjectType::AnonymousId, id: "x".into() }]
+    );
     assert_eq!(parsed(&incoming.events[0])["context"]["ip"], "1.1.1.1");
     assert_eq!(parsed(&incoming.events[2])["context"], json!({}));
 }

@@ -5,9 +5,13 @@
 
 mod archives;
 mod bad_input;
+mod collect;
+mod console;
 mod happy_path;
 mod privacy;
 mod sources;
+mod tokens;
 mod trouble;
 mod twice;
 mod vendors;
+mod warehouses;

@@ -7,7 +7,7 @@ use flate2::{Compression, write::DeflateEncoder};
 use super::*;
 use crate::matching::tests::Dice;
 
-/// Inflates with input and room in pieces of these sizes.
+/// Inflates with input and room in pieces of these sizes, and stops within the room.
 fn inflate(data: &[u8], piece: usize, room: usize) -> Result<Vec<u8>, Malformed> {
     let (mut inflate, mut whole, mut read, mut seen) = (Inflate::new(), Vec::new(), 0, 0);
     loop {
@@ -17,12 +17,18 @@ fn inflate(data: &[u8], piece: usize, room: usize) -> Result<Vec<u8>, Malformed>
         out.resize(window + room, 0);
         let mut at = window;
         loop {
-            let (took, place, pause) = inflate.run(&data[read..seen], seen == data.len(), &mut out, at)?;
+            let (took, place, pause) =
+                inflate.run(&data[read..seen], seen == data.len(), &mut out, at, at + room / 3)?;
             (read, at) = (read + took, place);
-            if pause == Pause::Hungry {
-                assert!(seen < data.len());
-                seen = data.len().min(seen + piece);
-                continue;
+            match pause {
+                Pause::Hungry => {
+                    assert!(seen < data.len());
+                    seen = data.len().min(seen + piece);
+                    continue;
+                }
+                Pause::Begun(_) | Pause::Ended => continue,
+                Pause::Full if at < out.len() => continue,
+                Pause::Full | Pause::End => {}
             }
             whole.extend_from_slice(&out[window..at]);
             if pause == Pause::End {
@@ -92,6 +98,31 @@ fn damaged_data_is_judged_as_zlib_judges_it() {
                 // A bomb of sorts: there was no room for it.
                 _ if whole.len() == 1 << 20 => {}
                 _ => assert!(inflate(&damaged, 1 << 20, 1 << 20).is_err()),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_stands_behind_the_end_is_left_alone_wherever_the_last_stop_was() {
+    for plain in samples() {
+        for level in [0, 1, 6] {
+            let data = deflate(&plain, level);
+            let more = [&data[..], &[0xaa; 16]].concat();
+            let mut out = vec![0; plain.len() + 400];
+            for last in 0..20.min(plain.len()) {
+                let mut inflate = Inflate::new();
+                let (mut read, mut at, mut stop) = (0, 0, plain.len() - last);
+                loop {
+                    let (took, place, pause) = inflate.run(&more[read..], true, &mut out, at, stop).unwrap();
+                    (read, at) = (read + took, place);
+                    match pause {
+                        Pause::Full => stop = at + 1,
+                        Pause::End => break,
+                        _ => {}
+                    }
+                }
+                assert_eq!((read, at), (data.len(), plain.len()));
             }
         }
     }
