@@ -13,6 +13,7 @@ BIN       := $(CURDIR)/.venv/bin
 TOOLS       := .venv/.tools
 CARGO_TOOLS := .venv/.cargo-tools
 NODE_TOOLS  := infra/local/node_modules/.tools
+SDK         := tests/sdk/node_modules/.tools
 WEB_TOOLS   := functions/console/web/node_modules/.tools
 BROWSER     := tests/browser/node_modules/.tools
 
@@ -49,7 +50,7 @@ purge-file: ## Purge one file without any AWS: make purge-file IN=a.gz IDS=ids.t
 
 # --- Before a change is done --------------------------------------------------------------------------
 
-test: $(TOOLS) $(BROWSER) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
+test: $(TOOLS) $(SDK) $(BROWSER) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
 	cargo test --workspace
 
 lint: $(TOOLS) $(NODE_TOOLS) ## Check formatting, Rust, the template, the state machines and the API's description
