@@ -14,3 +14,4 @@ mod tokens;
 mod trouble;
 mod twice;
 mod vendors;
+mod warehouses;
