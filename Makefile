@@ -12,6 +12,7 @@ BIN       := $(CURDIR)/.venv/bin
 
 TOOLS       := .venv/.tools
 CARGO_TOOLS := .venv/.cargo-tools
+BENCH_TOOLS := .venv/.bench-tools
 NODE_TOOLS  := infra/local/node_modules/.tools
 WAREHOUSES  := .venv-bigquery/.tools .venv-snowflake/.tools
 WEB_TOOLS   := functions/console/web/node_modules/.tools
@@ -64,7 +65,7 @@ fmt: ## Format the Rust code
 openapi: ## Write the API's description anew from the code: functions/intake/openapi.json
 	UPDATE=1 cargo test --workspace --lib openapi
 
-bench: $(TOOLS) ## Measure what must be fast, as ratios in one run: make bench [BENCH=purge]; writes target/bench/*.json
+bench: $(BENCH_TOOLS) ## Measure what must be fast, as ratios in one run: make bench [BENCH=purge]; writes target/bench/*.json
 	$(if $(filter warehouse,$(BENCH)),,cargo bench -p lethe-shared $(if $(BENCH),--bench $(BENCH),--benches))
 	@# The work is Postgres's: what the tests have built will do.
 	$(if $(filter-out warehouse,$(BENCH)),,cargo bench --workspace --profile dev --bench warehouse)
@@ -95,6 +96,10 @@ $(TOOLS): infra/local/requirements.txt
 	  echo "Python 3.11 or newer with its venv module is missing: on Debian, apt install python3-venv" >&2; exit 1; }
 	@echo "Setting up .venv (the local AWS and the checks; once, about a minute)"
 	@python3 -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
+$(BENCH_TOOLS): shared/benches/purge/requirements.txt $(TOOLS)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 

@@ -78,7 +78,7 @@ fn authorized(ask: &Ask<'_>, call: Call) -> Result<Call> {
 
 fn delete(ask: &Ask<'_>) -> Result<Call> {
     let law = Some(ask.setting("complianceType")).filter(|law| !law.is_empty()).unwrap_or("GDPR");
-    let call = Call::post(ask.url(&REGION, "/api/app/data-deletions/v3.0/"));
+    let call = Call::post(ask.url(&REGION, "/api/app/data-deletions/v3.0"));
     Ok(authorized(ask, call)?.json(&json!({ "distinct_ids": ask.ids(), "compliance_type": law })))
 }
 
