@@ -20,13 +20,17 @@
 pub mod api;
 pub mod archive;
 pub mod aws;
+pub mod bigquery;
 pub mod census;
 pub mod certificate;
 pub mod destinations;
 pub mod people;
 pub mod postgres;
 pub mod process;
+pub mod proxy;
+pub mod redshift;
 pub mod scenario;
+pub mod snowflake;
 pub mod stack;
 pub mod vendors;
 pub mod warehouse;

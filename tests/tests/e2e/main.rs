@@ -5,6 +5,7 @@
 
 mod archives;
 mod bad_input;
+mod clients;
 mod console;
 mod happy_path;
 mod privacy;
@@ -13,3 +14,4 @@ mod tokens;
 mod trouble;
 mod twice;
 mod vendors;
+mod warehouses;
