@@ -15,7 +15,7 @@ after(() => browser.close());
 
 test('a destination that works says so', async () => {
   const { page } = browser;
-  await page.getByRole('link', { name: 'Warehouse', exact: true }).click();
+  await page.getByRole('link', { name: 'Braze', exact: true }).click();
   await page.getByRole('button', { name: 'Check the connection' }).click();
   await page.locator('[role=status] .tone-done').waitFor({ timeout: 60_000 });
 });
@@ -26,27 +26,23 @@ test('one is connected, refused by its check, changed and disconnected, and its 
   page.on('response', async (reply) => answers.push(await reply.text().catch(() => '')));
   await page.getByRole('link', { name: 'Destinations' }).first().click();
   await page.getByRole('link', { name: 'Connect a destination' }).click();
-  await page.getByRole('link', { name: /^Postgres/ }).click();
-  await page.getByRole('button', { name: 'Connect Postgres' }).click();
+  await page.getByRole('link', { name: /^Braze/ }).click();
+  await page.getByRole('button', { name: 'Connect Braze' }).click();
   await page.getByText('This is needed.').first().waitFor();
-  await page.getByLabel('Name').fill('Old warehouse');
-  await page.getByLabel('Host').fill('127.0.0.1');
-  await page.getByLabel(/^Port/).fill('9');
-  await page.getByLabel('Database').fill('old');
-  await page.getByLabel('User').fill('lethe');
-  await page.getByLabel('Schemas').fill('web, ios');
-  await page.getByLabel('Password').fill('never-shown');
-  await page.getByRole('button', { name: 'Connect Postgres' }).click();
+  await page.getByLabel('Name').fill('Old Braze');
+  await page.getByLabel('Endpoint').fill('http://127.0.0.1:9');
+  await page.getByLabel('API key').fill('never-shown');
+  await page.getByRole('button', { name: 'Connect Braze' }).click();
 
-  await page.getByRole('heading', { name: 'Old warehouse' }).waitFor();
+  await page.getByRole('heading', { name: 'Old Braze' }).waitFor();
   await page.getByText('kept, never shown').waitFor();
   await page.getByRole('button', { name: 'Check the connection' }).click();
   await page.locator('[role=status] .tone-alert').waitFor({ timeout: 60_000 });
 
   await page.getByRole('button', { name: 'Change', exact: true }).click();
-  await page.getByLabel('Name').fill('Older warehouse');
+  await page.getByLabel('Name').fill('Older Braze');
   await page.getByRole('button', { name: 'Save' }).click();
-  await page.getByRole('heading', { name: 'Older warehouse' }).waitFor();
+  await page.getByRole('heading', { name: 'Older Braze' }).waitFor();
 
   await page.getByRole('button', { name: 'Disconnect…' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Disconnect' }).click();

@@ -12,7 +12,7 @@ export const hint = ({ name }: Field): string => (FORMS[name] === 'list' ? ' Sev
 /** `apiKey` → `API key`. */
 export function label(name: string): string {
   const words = name.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
-  return words.charAt(0).toUpperCase() + words.slice(1).replace(/\b(api|id|url|tls|ca)\b/g, (word) => word.toUpperCase()).replace(/^(Api|Url|Tls|Ca|Id)\b/, (word) => word.toUpperCase());
+  return (words.charAt(0).toUpperCase() + words.slice(1)).replace(/\b(api|id|url|tls|ca)\b/gi, (word) => word.toUpperCase());
 }
 
 export const shown = (value: unknown): string =>
