@@ -4,7 +4,7 @@
 # `make build` adds the arm64 target to Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint fmt openapi contract bench watch build deploy purge-file programs
+.PHONY: help demo up down test lint fmt openapi contract bench watch build deploy screenshots purge-file programs
 
 FUNCTIONS := $(notdir $(wildcard functions/*))
 PROGRAMS  := $(or $(CARGO_TARGET_DIR),target)/debug
@@ -46,6 +46,9 @@ watch: $(CARGO_TOOLS) ## Run one function again whenever it changes, on the loca
 	@echo "  curl http://127.0.0.1:9000/2015-03-31/functions/$(FN)/invocations -d '{…}'"
 	@set -a; . .local/stack.env; . .local/$(FN).env; \
 	exec $(BIN)/cargo-lambda lambda watch --invoke-address 127.0.0.1 --concurrency 8 --package $(FN)
+
+screenshots: $(TOOLS) $(BROWSER) programs ## Take the console's pictures anew: functions/console/screenshots
+	SCREENSHOTS=1 cargo test --workspace --test e2e -- console --nocapture
 
 purge-file: ## Purge one file without any AWS: make purge-file IN=a.gz IDS=ids.txt OUT=b.gz [KEYS=userId,previousId]
 	@cargo run --release --quiet -p lethe-shared --example purge-file -- \
