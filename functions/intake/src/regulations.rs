@@ -14,6 +14,7 @@ use shared::task::Task;
 use crate::context::{Context, Shared};
 use crate::error::{ApiError, Reply, data};
 use crate::request::{Body, Id, Pagination};
+use crate::runs;
 
 /// How many regulations' subjects are read at once for a list.
 const READS: usize = 16;
@@ -69,7 +70,14 @@ pub async fn show(State(context): Shared, Id(id): Id) -> Reply {
     let regulation = find(&context, &id).await?;
     let evidence = context.store.evidence(&id).await?;
     let tasks = context.store.tasks(&id).await?;
-    let destinations: Vec<_> = tasks.iter().map(|task| destination_status(task, &evidence)).collect();
+    let mut destinations = Vec::new();
+    for task in &tasks {
+        let mut status = destination_status(task, &evidence);
+        if let Some(run) = runs::of_task(&context, task).await? {
+            status["purgeRun"] = run;
+        }
+        destinations.push(status);
+    }
     Ok(data(json!({
         "regulation": {
             "id": regulation.id,

@@ -6,9 +6,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::archive::manifest::Phase;
 use shared::archive::workspace::Key;
+use shared::destination::Kind;
 use shared::failure::Failure;
 use shared::id::RunId;
 use shared::store::Run;
+use shared::task::Task;
 
 use crate::context::{Context, Shared};
 use crate::error::{ApiError, Reply, data};
@@ -29,7 +31,7 @@ pub async fn create(State(context): Shared, Body(request): Body<NewRun>) -> Repl
         return Err(Failure::invalid(format!("{run} is on: one run goes at a time")).into());
     }
     let run = Run::new(RunId::new(), request.dry_run, Timestamp::now());
-    context.store.save_run(&run).await?;
+    context.store.create_run(&run).await?;
     context.workflow.start_run(&run.id).await?;
     Ok(data(json!({ "purgeRun": run })))
 }
@@ -49,6 +51,21 @@ pub async fn show(State(context): Shared, Path(id): Path<String>) -> Reply {
     Ok(data(json!({ "purgeRun": value })))
 }
 
+/// For a regulation's answer: the run that works on an archive's task, its phase, and how far that is.
+pub async fn of_task(context: &Context, task: &Task) -> Result<Option<Value>, ApiError> {
+    let id = task.progress["purgeRun"].as_str().and_then(|id| id.parse().ok());
+    let Some(id) = id.filter(|_| task.kind == Kind::Archive && !task.status.is_final()) else {
+        return Ok(None);
+    };
+    let Some(run) = context.store.run(&id).await? else { return Ok(None) };
+    let progress = context.store.progress(&id, run.phase).await?;
+    let (objects, bytes) = (run.objects, run.bytes);
+    Ok(Some(json!({
+        "id": id, "phase": run.phase, "objects": objects, "bytes": bytes, "progress": progress,
+        "question": run.question,
+    })))
+}
+
 /// What a dry run found.
 pub async fn report(State(context): Shared, Path(id): Path<String>) -> Reply {
     let run = find(&context, &id).await?;
@@ -57,29 +74,33 @@ pub async fn report(State(context): Shared, Path(id): Path<String>) -> Reply {
     Ok(data(json!({ "report": report })))
 }
 
-/// Lets a run go on that would remove more than it may unconfirmed.
+/// Lets a run go on that would remove more than it may unconfirmed. Saying so again is harmless.
 pub async fn confirm(State(context): Shared, Path(id): Path<String>) -> Reply {
-    let mut run = find(&context, &id).await?;
-    let token = context.store.confirmation(&run.id).await?.filter(|_| run.phase == Phase::Guard);
-    let token = token.ok_or_else(|| Failure::invalid("this run does not wait to be confirmed"))?;
-    run.phase = Phase::Forget;
-    run.question = None;
-    context.store.save_run(&run).await?;
-    context.workflow.succeed(&token).await?;
-    Ok(data(json!({ "purgeRun": run })))
+    let run = find(&context, &id).await?;
+    let confirmed = context.store.confirm_run(&run.id, Timestamp::now()).await?;
+    let run = find(&context, &id).await?;
+    if !confirmed && (run.confirmed_at.is_none() || run.finished_at.is_some()) {
+        return Err(Failure::invalid("this run does not wait to be confirmed").into());
+    }
+    answer(&context, run).await
 }
 
 /// Stops a run: what is being rewritten is finished, nothing new begins, and its regulations wait for the next.
 pub async fn stop(State(context): Shared, Path(id): Path<String>) -> Reply {
-    let mut run = find(&context, &id).await?;
-    if run.finished_at.is_some() {
+    let run = find(&context, &id).await?;
+    if !context.store.request_stop(&run.id).await? {
         return Err(Failure::invalid("this run has ended").into());
     }
-    context.store.request_stop(&run.id).await?;
-    if let Some(token) = context.store.confirmation(&run.id).await? {
-        context.workflow.fail(&token, "Stopped").await?;
+    let run = find(&context, &id).await?;
+    answer(&context, run).await
+}
+
+/// Wakes a run that waits to be confirmed. One that does not listen yet hears it as soon as it does.
+async fn answer(context: &Context, run: Run) -> Reply {
+    let token = context.store.confirmation(&run.id).await?;
+    if let (Some(token), Some(may_go_on)) = (token, run.may_go_on()) {
+        context.workflow.answer_run(&token, may_go_on).await?;
     }
-    run.stop_requested = true;
     Ok(data(json!({ "purgeRun": run })))
 }
 

@@ -6,6 +6,7 @@
 
 use super::FormatError;
 use super::inflate::{HEADER, Inflate, Pause};
+use super::mark::{Inside, Mark};
 use super::source::{Source, judge};
 
 pub(super) const CORRUPT: &str = "gzip data that does not decompress";
@@ -31,6 +32,22 @@ impl<'o> GzipReader<'o> {
     pub(super) fn new(source: Source<'o>) -> Self {
         let crc = crc32fast::Hasher::new();
         Self { source, inflate: Inflate::new(), state: State::Header, crc, length: 0 }
+    }
+
+    /// Goes on from where another reader was.
+    pub(super) fn resume(source: Source<'o>, inside: Inside) -> Result<Self, FormatError> {
+        let crc = crc32fast::Hasher::new_with_initial_len(inside.crc, u64::from(inside.length));
+        let inflate = Inflate::recall(inside.memory).map_err(|_| FormatError::Corrupt(CORRUPT))?;
+        Ok(Self { source, inflate, state: State::Data, crc, length: inside.length })
+    }
+
+    /// What another reader has to know to go on from here; `window` is what was given last. `None`: between two
+    /// members.
+    pub(super) fn mark(&self, plain: u64, window: &[u8]) -> Option<Mark> {
+        let memory = self.inflate.memory().filter(|_| matches!(self.state, State::Data))?;
+        let (crc, length) = (self.crc.clone().finalize(), self.length);
+        let inside = Some(Inside { memory, crc, length, window: window.to_vec() });
+        Some(Mark { plain, raw: self.source.position(), inside })
     }
 
     /// Fills `buffer` from `at` on as far as the data goes; less than full is the end. What was given before stands

@@ -9,30 +9,19 @@ use std::ops::Range;
 use memchr::memrchr;
 
 use super::blocks::Blocks;
-use super::codec::{Decoder, Encoder};
+use super::codec::Encoder;
+use super::mark::Mark;
 use super::{FormatError, Report};
 use crate::matching::{Matcher, Verdict};
 
-/// Goes through the lines from plain byte `from` on. Answers where it paused, if `pause` wanted it to.
+/// Goes through the lines. Answers where it paused, if `pause` wanted it to.
 pub(super) fn purge(
-    decoder: &mut Decoder<'_>,
+    blocks: &mut Blocks<'_, '_>,
     mut out: Option<&mut Encoder<'_>>,
     matcher: &Matcher,
     report: &mut Report,
-    from: u64,
     pause: &dyn Fn() -> bool,
-) -> Result<Option<u64>, FormatError> {
-    let mut blocks = Blocks::new(decoder);
-    let mut at = 0;
-    while at < from {
-        let (block, last) = blocks.next()?;
-        let known = block.len().min(usize::try_from(from - at).unwrap_or(usize::MAX));
-        blocks.consume(known);
-        at += known as u64;
-        if last && at < from {
-            return Err(FormatError::Corrupt("it ends before the place where its rewrite paused"));
-        }
-    }
+) -> Result<Option<(u64, Mark)>, FormatError> {
     let mut scan = matcher.blocks();
     let mut gone = Vec::new();
     loop {
@@ -52,13 +41,16 @@ pub(super) fn purge(
             write_without(block, &gone, out)?;
         }
         blocks.consume(whole);
-        at += whole as u64;
         if last {
             report.bytes = blocks.read();
             return Ok(None);
         }
-        if whole > 0 && pause() {
-            return Ok(Some(at));
+        if whole > 0
+            && pause()
+            && let Some(place) = blocks.mark(out.is_some())
+        {
+            report.bytes = place.0;
+            return Ok(Some(place));
         }
     }
 }

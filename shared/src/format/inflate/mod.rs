@@ -16,6 +16,7 @@ mod tests;
 
 use std::ops::ControlFlow;
 
+use serde::{Deserialize, Serialize};
 use tables::{
     DIST_BITS, END, LITERAL, LITLEN_BITS, SPECIAL, SUBTABLE, build, dist_entry, litlen_entry, subentry, value,
 };
@@ -56,6 +57,27 @@ pub(in crate::format) struct Inflate {
     state: State,
     /// Length and distance of a match that did not fit.
     pending: (usize, usize),
+    lengths: Lengths,
+}
+
+/// The code lengths of a block: those of literals and lengths, and those of distances behind them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Lengths {
+    all: Vec<u8>,
+    litlens: usize,
+}
+
+/// All that a decoder knows between two calls, but for what it gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::format) struct Memory {
+    bits: u64,
+    count: u32,
+    last: bool,
+    pending: (usize, usize),
+    /// What is left of a stored block.
+    stored: Option<usize>,
+    /// Within a block of another kind.
+    codes: Option<Lengths>,
 }
 
 /// The input and how far it is read.
@@ -68,7 +90,42 @@ struct Input<'i> {
 impl Inflate {
     pub(in crate::format) fn new() -> Self {
         let (litlen, dist) = (Box::new([0; 4096]), Box::new([0; 1024]));
-        Self { litlen, dist, bits: 0, count: 0, last: false, state: State::Header, pending: (0, 0) }
+        Self {
+            litlen,
+            dist,
+            bits: 0,
+            count: 0,
+            last: false,
+            state: State::Header,
+            pending: (0, 0),
+            lengths: Lengths { all: Vec::new(), litlens: 0 },
+        }
+    }
+
+    /// What another decoder has to know to go on. `None`: nothing is left to decode.
+    pub(in crate::format) fn memory(&self) -> Option<Memory> {
+        let Self { bits, count, last, pending, .. } = *self;
+        let (stored, codes) = match self.state {
+            State::Header => (None, None),
+            State::Stored(left) => (Some(left), None),
+            State::Codes => (None, Some(self.lengths.clone())),
+            State::Ended => return None,
+        };
+        Some(Memory { bits: bits & ((1 << count) - 1), count, last, pending, stored, codes })
+    }
+
+    /// Goes on from there.
+    pub(in crate::format) fn recall(memory: Memory) -> Result<Self, Malformed> {
+        let Memory { bits, count, last, pending, stored, codes } = memory;
+        let mut inflate = Self { bits, count: count.min(63), last, pending, ..Self::new() };
+        if let Some(left) = stored {
+            inflate.state = State::Stored(left);
+        }
+        if let Some(lengths) = codes.filter(|lengths| lengths.litlens <= lengths.all.len()) {
+            inflate.lengths = lengths;
+            inflate.begin_codes()?;
+        }
+        Ok(inflate)
     }
 
     /// Makes ready for other data.
@@ -199,18 +256,20 @@ impl Inflate {
                 self.state = State::Stored(length as usize);
             }
             1 => {
-                let lengths: [u8; 288] = std::array::from_fn(|symbol| match symbol {
+                let lengths = (0..288 + 32).map(|symbol| match symbol {
                     144..256 => 9,
                     256..280 => 7,
+                    288.. => 5,
                     _ => 8,
                 });
-                build(&mut self.litlen[..], LITLEN_BITS, &lengths, litlen_entry)?;
-                build(&mut self.dist[..], DIST_BITS, &[5; 32], dist_entry)?;
-                self.state = State::Codes;
+                self.lengths.all.clear();
+                self.lengths.all.extend(lengths);
+                self.lengths.litlens = 288;
+                self.begin_codes()?;
             }
             2 => {
                 self.codes(input)?;
-                self.state = State::Codes;
+                self.begin_codes()?;
             }
             _ => return Err(Malformed),
         }
@@ -256,8 +315,18 @@ impl Inflate {
         if lengths[256] == 0 {
             return Err(Malformed);
         }
-        build(&mut self.litlen[..], LITLEN_BITS, &lengths[..litlens], litlen_entry)?;
-        build(&mut self.dist[..], DIST_BITS, &lengths[litlens..all], dist_entry)
+        self.lengths.all.clear();
+        self.lengths.all.extend_from_slice(&lengths[..all]);
+        self.lengths.litlens = litlens;
+        Ok(())
+    }
+
+    fn begin_codes(&mut self) -> Result<(), Malformed> {
+        let (litlens, dists) = self.lengths.all.split_at(self.lengths.litlens);
+        build(&mut self.litlen[..], LITLEN_BITS, litlens, litlen_entry)?;
+        build(&mut self.dist[..], DIST_BITS, dists, dist_entry)?;
+        self.state = State::Codes;
+        Ok(())
     }
 
     /// The next bits as a number.
