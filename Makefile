@@ -4,7 +4,7 @@
 # `make build` adds the arm64 target to Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint fmt bench watch build deploy purge-file programs
+.PHONY: help demo up down test lint fmt openapi bench watch build deploy purge-file programs
 
 FUNCTIONS := $(notdir $(wildcard functions/*))
 PROGRAMS  := $(or $(CARGO_TARGET_DIR),target)/debug
@@ -45,13 +45,16 @@ purge-file: ## Purge one file without any AWS: make purge-file IN=a.gz IDS=ids.t
 test: $(TOOLS) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
 	cargo test --workspace
 
-lint: $(TOOLS) $(NODE_TOOLS) ## Check formatting, Rust, the template and the state machines
+lint: $(TOOLS) $(NODE_TOOLS) ## Check formatting, Rust, the template, the state machines and the API's description
 	$(BIN)/python infra/local/lint.py
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
 fmt: ## Format the Rust code
 	cargo fmt --all
+
+openapi: ## Write the API's description anew from the code: functions/intake/openapi.json
+	UPDATE=1 cargo test --workspace --lib openapi
 
 bench: ## Measure what must be fast, as ratios in one run: make bench [BENCH=purge]; writes target/bench/*.json
 	cargo bench -p lethe-shared $(if $(BENCH),--bench $(BENCH),--benches)

@@ -1,4 +1,4 @@
-"""Checks infra/: the template as CloudFormation will see it, and both state machines.
+"""Checks what is no Rust: the template as CloudFormation will see it, the state machines, the API's description.
 
 The SAM transform hides defects from cfn-lint, so the template is expanded first. Two checkers read the state
 machines, since each finds faults the other does not; what they cannot know is checked here.
@@ -13,6 +13,8 @@ import tempfile
 from pathlib import Path
 
 import cfnlint.api
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
 from samtranslator.public.exceptions import InvalidDocumentException
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
@@ -20,6 +22,7 @@ from samtranslator.yaml_helper import yaml_parse
 ROOT = Path(__file__).resolve().parents[2]
 INFRA = ROOT / "infra"
 TEMPLATE = INFRA / "template.yaml"
+DESCRIPTION = ROOT / "functions/intake/openapi.json"
 BIN = Path(sys.executable).parent
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 # What must never stand in a state, its parameters or its result: identifiers of people. Ids and counts only.
@@ -119,6 +122,33 @@ def check_template(template):
         fault(TEMPLATE, f"{where}: {match.message} [{match.rule.id}]")
 
 
+def check_description():
+    """The API's description is valid OpenAPI 3.1, and each example in it is what its schema says."""
+    document = json.loads(DESCRIPTION.read_text())
+    for error in OpenAPIV31SpecValidator(document).iter_errors():
+        fault(DESCRIPTION, f"{'/'.join(map(str, error.path))}: {error.message}")
+    for path, schema, example in examples(document):
+        validator = OAS31Validator({**schema, "components": document["components"]})
+        for error in validator.iter_errors(example):
+            fault(DESCRIPTION, f"{path}: the example does not fit its schema: {error.message}")
+
+
+def examples(node, path=""):
+    """Every example of a document: where it stands, its schema, itself."""
+    if isinstance(node, list):
+        for number, item in enumerate(node):
+            yield from examples(item, f"{path}/{number}")
+    elif isinstance(node, dict):
+        schema = node.get("schema", node)
+        if "example" in node and isinstance(schema, dict):
+            yield path, schema, node["example"]
+        if isinstance(node.get("examples"), list):
+            yield from ((path, node, example) for example in node["examples"])
+        for name, item in node.items():
+            if name not in ("example", "examples"):
+                yield from examples(item, f"{path}/{name}")
+
+
 def main():
     os.environ["AWS_DEFAULT_REGION"] = "us-east-1"  # the transform asks for one
     template = yaml_parse(TEMPLATE.read_text())
@@ -130,11 +160,13 @@ def main():
             continue
         check_states(file, machine, substitutions)
         check_with_tools(file, machine)
+    check_description()
     if not faults:
         check_template(template)
     for line in faults:
         print(line, file=sys.stderr)
-    print(f"infra: {len(faults)} fault(s)" if faults else "infra: the template and the state machines are sound")
+    sound = "infra: the template, the state machines and the API's description are sound"
+    print(f"infra: {len(faults)} fault(s)" if faults else sound)
     return bool(faults)
 
 

@@ -13,6 +13,7 @@ use p256::pkcs8::DecodePublicKey;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use crate::destination::Kind;
 use crate::evidence::Link;
@@ -149,7 +150,7 @@ pub fn verify(certificate: &str, key: &Jwk) -> Result<Claims> {
 }
 
 /// A public key as a JWK.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Jwk {
     /// The key's thumbprint.
     pub kid: String,

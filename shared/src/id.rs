@@ -5,6 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::failure::Failure;
@@ -46,6 +48,16 @@ macro_rules! id {
             }
         }
 
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let example = concat!($prefix, "_0193aeb1c2d37f6f8c1e5a7b9d0e2f41");
+                let pattern = concat!("^", $prefix, "_[0-9a-f]{32}$");
+                ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).examples([example]).into()
+            }
+        }
+
+        impl ToSchema for $name {}
+
         impl TryFrom<String> for $name {
             type Error = Failure;
 
@@ -69,6 +81,10 @@ id!(
 id!(
     /// Names a destination.
     DestinationId, "dst", "destinationId"
+);
+id!(
+    /// Names a write key of a source; it is not the key.
+    WriteKeyId, "key", "writeKeyId"
 );
 id!(
     /// Names a purge run, and its execution.

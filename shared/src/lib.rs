@@ -36,6 +36,7 @@ pub mod secrets;
 pub mod settings;
 #[cfg(feature = "signing")]
 pub mod signing;
+pub mod source;
 pub mod status;
 #[cfg(feature = "store")]
 pub mod store;

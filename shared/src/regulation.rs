@@ -5,6 +5,8 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa::openapi::{Array, ArrayBuilder, ObjectBuilder, Type};
 
 use crate::destination::Kind;
 use crate::failure::{Failure, Result};
@@ -20,7 +22,7 @@ pub const MAX_SUBJECTS: usize = 5_000;
 pub const MAX_SUBJECT_BYTES: usize = 3_500_000;
 
 /// What to do about the subjects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RegulationType {
     /// Erase from archives and warehouses; forward nothing; suppress nobody.
@@ -115,12 +117,27 @@ pub struct Regulation {
 }
 
 /// The body of `POST /regulations`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "regulationType": "SUPPRESS_WITH_DELETE", "subjectType": "USER_ID", "subjectIds": ["u7"]
+}))]
 pub struct NewRegulation {
+    /// What to do about the subjects.
+    #[schema(value_type = RegulationType)]
     regulation_type: String,
+    /// By which kind of identifier they are given.
+    #[schema(pattern = "^USER_ID$")]
     subject_type: String,
+    /// Who: each an identifier exactly as the events carry it.
+    #[schema(schema_with = subject_ids)]
     subject_ids: Vec<String>,
+}
+
+fn subject_ids() -> Array {
+    let id =
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"\S")).max_length(Some(MAX_ID_BYTES));
+    ArrayBuilder::new().items(id).min_items(Some(1)).max_items(Some(MAX_SUBJECTS)).build()
 }
 
 impl NewRegulation {

@@ -1,9 +1,10 @@
 //! How far things are: a regulation in Segment's seven values, a task in our own finer ones.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// How far a regulation is (Segment's seven values).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
     /// Accepted, not begun.
@@ -50,7 +51,7 @@ impl Status {
 }
 
 /// How far a task is; finer than Segment's seven values, because "forwarded" is not "deleted".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TaskStatus {
     /// Not begun.

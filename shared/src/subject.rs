@@ -5,13 +5,14 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use utoipa::ToSchema;
 
 /// The longest identifier accepted, in bytes. Long enough for any id, email or URL; short enough that 5,000
 /// of them stay far from every limit on the way.
 pub const MAX_ID_BYTES: usize = 1024;
 
 /// Which kind of identifier a subject is given by (Segment's `subjectType`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SubjectType {
     /// The id the company gave a known user.

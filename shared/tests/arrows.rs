@@ -15,6 +15,7 @@ const PURE: &[&str] = &[
     "index.rs",
     "matching",
     "regulation.rs",
+    "source.rs",
     "status.rs",
     "subject.rs",
     "task.rs",

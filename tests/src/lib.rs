@@ -4,6 +4,7 @@
 //! aws        the local AWS            stack         the template, deployed to it
 //! postgres   a real Postgres          api           a client of the public API
 //! braze      a fake Braze             certificate   what the reader of a certificate does
+//! s3         an S3 that misbehaves
 //!
 //! people     who is in the data: the three, and those one could take for them
 //! archive    an archive in S3         census        counts its lines, independently
@@ -27,6 +28,7 @@ pub mod destinations;
 pub mod people;
 pub mod postgres;
 pub mod process;
+pub mod s3;
 pub mod scenario;
 pub mod stack;
 pub mod warehouse;

@@ -16,6 +16,7 @@ use crate::braze::Braze;
 use crate::destinations;
 use crate::postgres::Postgres;
 use crate::process::root;
+use crate::s3::S3;
 use crate::stack::{Package, Stack, programs};
 
 /// What all tests share.
@@ -97,6 +98,16 @@ impl World {
         let s3 = stack.aws.s3();
         archive::create_bucket(&s3, &bucket).await?;
         Ok(Self { stack, s3, bucket, warehouse, braze, postgres: server.port })
+    }
+
+    /// Puts a proxy between the purging function and S3.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub async fn s3_proxy(&self) -> Result<S3> {
+        let proxy = S3::start(self.stack.aws)?;
+        self.stack.configure("purge", &[("AWS_ENDPOINT_URL_S3", &proxy.url)]).await?;
+        Ok(proxy)
     }
 
     /// Writes an object of the archive.

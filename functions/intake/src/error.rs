@@ -1,14 +1,52 @@
-//! Errors in Segment's form: `{"errors": [{"type", "message", "field"?}]}`.
+//! What is answered: a success wrapped as Segment wraps it, `{"data": …}`, or an error in Segment's form.
 
 use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde::Serialize;
 use shared::failure::{Failure, Kind};
+use utoipa::ToSchema;
 
 /// A successful body, or an error.
-pub type Reply<T = Value> = Result<Json<T>, ApiError>;
+pub type Reply<T> = Result<Json<Data<T>>, ApiError>;
+
+/// A success.
+#[derive(Serialize, ToSchema)]
+pub struct Data<T> {
+    data: T,
+}
+
+/// A success, wrapped as Segment wraps it.
+pub fn data<T>(data: T) -> Json<Data<T>> {
+    Json(Data { data })
+}
+
+/// What went wrong.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Errors {
+    #[schema(min_items = 1)]
+    errors: Vec<ErrorEntry>,
+}
+
+/// One thing that went wrong.
+#[derive(Debug, Serialize, ToSchema)]
+struct ErrorEntry {
+    /// What kind of error, for programs.
+    #[serde(rename = "type")]
+    #[schema(example = "validation-error")]
+    kind: &'static str,
+    /// What happened and what to do about it, for people. Never repeats what was sent.
+    #[schema(example = "subjectIds must name at least one subject")]
+    message: String,
+    /// The field at fault, if one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "subjectIds")]
+    field: Option<String>,
+    /// The HTTP status.
+    #[schema(example = 422, minimum = 400, maximum = 599)]
+    status: u16,
+}
 
 /// An error as the client sees it.
 #[derive(Debug)]
@@ -60,19 +98,12 @@ impl From<Failure> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut error = json!({ "type": self.kind, "message": self.message, "status": self.status.as_u16() });
-        if let Some(field) = self.field {
-            error["field"] = field.into();
-        }
-        let mut response = (self.status, Json(json!({ "errors": [error] }))).into_response();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        let Self { status, kind, message, field } = self;
+        let errors = vec![ErrorEntry { kind, message, field, status: status.as_u16() }];
+        let mut response = (status, Json(Errors { errors })).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, 5.into());
         }
         response
     }
-}
-
-/// A success, wrapped as Segment wraps it.
-pub fn data(value: Value) -> Json<Value> {
-    Json(json!({ "data": value }))
 }

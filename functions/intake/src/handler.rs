@@ -3,38 +3,72 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
-use serde_json::{Value, json};
+use serde::Serialize;
+use shared::certificate::Jwk;
+use utoipa::ToSchema;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::auth::require_token;
 use crate::context::{Context, Shared};
-use crate::error::{ApiError, Reply};
+use crate::error::ApiError;
 use crate::request::MAX_BODY;
-use crate::{destinations, regulations, runs, suppressions};
+use crate::{destinations, openapi, regulations, runs, sources, suppressions};
 
+/// The whole API.
 pub fn router(context: Arc<Context>) -> Router {
-    Router::new()
-        .route("/regulations", post(regulations::create).get(regulations::list))
-        .route("/regulations/{id}", get(regulations::show))
-        .route("/regulations/{id}/retry", post(regulations::retry))
-        .route("/regulations/{id}/certificate", get(regulations::certificate))
-        .route("/purge-runs", post(runs::create).get(runs::list))
-        .route("/purge-runs/{id}", get(runs::show))
-        .route("/purge-runs/{id}/report", get(runs::report))
-        .route("/purge-runs/{id}/confirm", post(runs::confirm))
-        .route("/purge-runs/{id}/stop", post(runs::stop))
-        .route("/suppressions", get(suppressions::list))
-        .route("/destinations", post(destinations::create).get(destinations::list))
-        .route_layer(from_fn_with_state(context.clone(), require_token))
-        // The key that certificates are checked with is for everyone.
-        .route("/.well-known/jwks.json", get(jwks))
+    let guard = from_fn_with_state(context.clone(), require_token);
+    let router = guarded().route_layer(guard).merge(open());
+    Router::from(router)
         .fallback(|| async { ApiError::not_found("there is no such path") })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(context)
 }
 
-/// RFC 7517's key set, bare: JOSE libraries read it as it is.
-async fn jwks(State(context): Shared) -> Reply<Value> {
-    Ok(axum::Json(json!({ "keys": [context.signer.public_key().await?] })))
+/// What needs a token.
+fn guarded() -> OpenApiRouter<Arc<Context>> {
+    OpenApiRouter::new()
+        .routes(routes!(regulations::create, regulations::list))
+        .routes(routes!(regulations::show))
+        .routes(routes!(regulations::retry))
+        .routes(routes!(regulations::certificate))
+        .routes(routes!(runs::create, runs::list))
+        .routes(routes!(runs::show))
+        .routes(routes!(runs::report))
+        .routes(routes!(runs::confirm))
+        .routes(routes!(runs::stop))
+        .routes(routes!(suppressions::list))
+        .routes(routes!(destinations::create, destinations::list))
+        .routes(routes!(sources::create, sources::list))
+        .routes(routes!(sources::show, sources::change, sources::delete))
+        .routes(routes!(sources::add_key))
+        .routes(routes!(sources::remove_key))
+}
+
+/// What is for everyone: the key that certificates are checked with, and the API's description.
+fn open() -> OpenApiRouter<Arc<Context>> {
+    OpenApiRouter::new().routes(routes!(jwks)).routes(routes!(openapi::show))
+}
+
+/// The description of all of it.
+pub fn description() -> OpenApi {
+    let mut document =
+        OpenApiRouter::with_openapi(openapi::empty()).merge(guarded()).merge(open()).into_openapi();
+    openapi::add_errors(&mut document);
+    document
+}
+
+/// RFC 7517's key set.
+#[derive(Serialize, ToSchema)]
+struct KeySet {
+    keys: Vec<Jwk>,
+}
+
+/// The key that certificates are checked with, bare: JOSE libraries read it as it is.
+#[utoipa::path(get, path = "/.well-known/jwks.json", operation_id = "getKeys", tag = "About", security(),
+    responses((status = 200, description = "A JSON Web Key Set (RFC 7517)", body = KeySet)))]
+async fn jwks(State(context): Shared) -> Result<axum::Json<KeySet>, ApiError> {
+    Ok(axum::Json(KeySet { keys: vec![context.signer.public_key().await?] }))
 }

@@ -5,22 +5,36 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde::Serialize;
 use shared::archive::workspace::Key;
 use shared::evidence::Evidence;
-use shared::regulation::{NewRegulation, Regulation};
+use shared::id::{DestinationId, RegulationId};
+use shared::regulation::{NewRegulation, Regulation, RegulationType};
+use shared::status::{Status, TaskStatus};
+use shared::subject::SubjectType;
 use shared::task::Task;
+use utoipa::ToSchema;
 
 use crate::context::{Context, Shared};
-use crate::error::{ApiError, Reply, data};
-use crate::request::{Body, Id, Pagination};
-use crate::runs;
+use crate::error::{ApiError, Data, Reply, data};
+use crate::request::{Body, Id, Page, Pagination};
+use crate::runs::{self, RunOfTask};
 
 /// How many regulations' subjects are read at once for a list.
 const READS: usize = 16;
 
+/// What a regulation was accepted as.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RegulationCreated {
+    regulate_id: RegulationId,
+}
+
 /// Accepts a regulation: stored with one task per destination in scope, then started.
-pub async fn create(State(context): Shared, Body(request): Body<NewRegulation>) -> Reply {
+#[utoipa::path(post, path = "/regulations", operation_id = "createRegulation", tag = "Regulations",
+    request_body = NewRegulation,
+    responses((status = 200, description = "It is accepted", body = Data<RegulationCreated>)))]
+pub async fn create(State(context): Shared, Body(request): Body<NewRegulation>) -> Reply<RegulationCreated> {
     let (regulation, subjects) = request.accept(Timestamp::now())?;
     let tasks: Vec<_> = context
         .store
@@ -32,7 +46,7 @@ pub async fn create(State(context): Shared, Body(request): Body<NewRegulation>) 
         .collect();
     context.store.create(&regulation, subjects, &tasks).await?;
     start(&context, &regulation).await;
-    Ok(data(json!({ "regulateId": regulation.id })))
+    Ok(data(RegulationCreated { regulate_id: regulation.id }))
 }
 
 /// What is stored is accepted: should its start fail, the schedule starts it.
@@ -42,96 +56,194 @@ async fn start(context: &Context, regulation: &Regulation) {
     }
 }
 
+/// A page of regulations.
+#[derive(Serialize, ToSchema)]
+pub struct Regulations {
+    regulations: Vec<RegulationEntry>,
+    pagination: Page,
+}
+
+/// A regulation in a list.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct RegulationEntry {
+    id: RegulationId,
+    subject_type: SubjectType,
+    /// Who; nobody once the identifiers are dropped.
+    subjects: Vec<String>,
+    subject_count: usize,
+    status: Status,
+    created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finished_at: Option<Timestamp>,
+    regulation_type: RegulationType,
+}
+
 /// Regulations, the newest first.
-pub async fn list(State(context): Shared, page: Pagination) -> Reply {
+#[utoipa::path(get, path = "/regulations", operation_id = "listRegulations", tag = "Regulations",
+    params(Pagination),
+    responses((status = 200, description = "A page of them", body = Data<Regulations>)))]
+pub async fn list(State(context): Shared, page: Pagination) -> Reply<Regulations> {
     let found = context.store.regulations(page.count, page.cursor.as_deref()).await?;
     let entries = stream::iter(found.items).map(|regulation| entry(&context, regulation));
-    let regulations: Vec<_> = entries.buffered(READS).try_collect().await?;
-    Ok(data(json!({ "regulations": regulations, "pagination": page.followed_by(found.next) })))
+    let regulations = entries.buffered(READS).try_collect().await?;
+    Ok(data(Regulations { regulations, pagination: page.followed_by(found.next) }))
 }
 
-async fn entry(context: &Context, regulation: Regulation) -> Result<Value, ApiError> {
+async fn entry(context: &Context, regulation: Regulation) -> Result<RegulationEntry, ApiError> {
     let subjects = context.store.subjects(&regulation.id).await?;
-    let ids: Vec<_> = subjects.into_iter().map(|subject| subject.id).collect();
-    Ok(json!({
-        "id": regulation.id,
-        "subjectType": regulation.subject_type,
-        "subjects": ids,
-        "subjectCount": regulation.subject_count,
-        "status": regulation.status,
-        "createdAt": regulation.created_at,
-        "finishedAt": regulation.finished_at,
-        "regulationType": regulation.regulation_type,
-    }))
-}
-
-/// How far a regulation is, destination by destination.
-pub async fn show(State(context): Shared, Id(id): Id) -> Reply {
-    let regulation = find(&context, &id).await?;
-    let evidence = context.store.evidence(&id).await?;
-    let tasks = context.store.tasks(&id).await?;
-    let mut destinations = Vec::new();
-    for task in &tasks {
-        let mut status = destination_status(task, &evidence);
-        if let Some(run) = runs::of_task(&context, task).await? {
-            status["purgeRun"] = run;
-        }
-        destinations.push(status);
-    }
-    Ok(data(json!({
-        "regulation": {
-            "id": regulation.id,
-            "workspaceId": context.workspace_id,
-            "overallStatus": regulation.status,
-            "regulationType": regulation.regulation_type,
-            "subjectType": regulation.subject_type,
-            "subjectCount": regulation.subject_count,
-            "attempt": regulation.attempt,
-            "createdAt": regulation.created_at,
-            "finishedAt": regulation.finished_at,
-            "streamStatus": [{ "id": context.workspace_id, "destinationStatus": destinations }],
-        }
-    })))
-}
-
-/// Segment's fields, and beside them our finer status, a message, and the evidence of the last attempt.
-fn destination_status(task: &Task, evidence: &[Evidence]) -> Value {
-    let mine = || evidence.iter().filter(|e| e.destination_id.as_ref() == Some(&task.destination_id));
-    let last = mine().map(|e| e.attempt).max();
-    let steps: BTreeMap<_, _> =
-        mine().filter(|e| Some(e.attempt) == last).map(|e| (e.step.as_str(), e)).collect();
-    json!({
-        "name": task.name,
-        "id": task.destination_id,
-        "vendor": task.vendor,
-        "status": task.status.segment(),
-        "taskStatus": task.status,
-        "errString": task.message.as_deref().unwrap_or_default(),
-        "finishedAt": task.finished_at,
-        "evidence": steps,
+    Ok(RegulationEntry {
+        id: regulation.id,
+        subject_type: regulation.subject_type,
+        subjects: subjects.into_iter().map(|subject| subject.id).collect(),
+        subject_count: regulation.subject_count,
+        status: regulation.status,
+        created_at: regulation.created_at,
+        finished_at: regulation.finished_at,
+        regulation_type: regulation.regulation_type,
     })
 }
 
+/// One regulation.
+#[derive(Serialize, ToSchema)]
+pub struct OneRegulation {
+    regulation: RegulationShown,
+}
+
+/// How far a regulation is.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct RegulationShown {
+    id: RegulationId,
+    workspace_id: String,
+    overall_status: Status,
+    regulation_type: RegulationType,
+    subject_type: SubjectType,
+    subject_count: usize,
+    /// Which attempt is under way or was last: 1, and one more for every retry.
+    attempt: u32,
+    created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finished_at: Option<Timestamp>,
+    stream_status: Vec<StreamStatus>,
+}
+
+/// The destinations of one stream; Lethe has one stream, the workspace.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct StreamStatus {
+    id: String,
+    destination_status: Vec<DestinationStatus>,
+}
+
+/// Segment's fields, and beside them our finer status, a message, and the evidence of the last attempt.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct DestinationStatus {
+    name: String,
+    id: DestinationId,
+    vendor: String,
+    /// The nearest of Segment's seven values.
+    status: Status,
+    /// How far it really is.
+    task_status: TaskStatus,
+    /// What happened and what to do about it; empty if nothing is wrong.
+    err_string: String,
+    finished_at: Option<Timestamp>,
+    /// What each step of the last attempt did, by the step's name.
+    evidence: BTreeMap<&'static str, Evidence>,
+    /// The purge run that works on it, while one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purge_run: Option<RunOfTask>,
+}
+
+impl DestinationStatus {
+    fn new(task: Task, evidence: &[Evidence], purge_run: Option<RunOfTask>) -> Self {
+        let mine = || evidence.iter().filter(|e| e.destination_id.as_ref() == Some(&task.destination_id));
+        let last = mine().map(|e| e.attempt).max();
+        Self {
+            evidence: mine()
+                .filter(|e| Some(e.attempt) == last)
+                .map(|e| (e.step.as_str(), e.clone()))
+                .collect(),
+            name: task.name,
+            id: task.destination_id,
+            vendor: task.vendor,
+            status: task.status.segment(),
+            task_status: task.status,
+            err_string: task.message.unwrap_or_default(),
+            finished_at: task.finished_at,
+            purge_run,
+        }
+    }
+}
+
+/// How far a regulation is, destination by destination.
+#[utoipa::path(get, path = "/regulations/{id}", operation_id = "getRegulation", tag = "Regulations", params(("id" = RegulationId, Path)),
+    responses((status = 200, description = "The regulation", body = Data<OneRegulation>)))]
+pub async fn show(State(context): Shared, Id(id): Id<RegulationId>) -> Reply<OneRegulation> {
+    let regulation = find(&context, &id).await?;
+    let evidence = context.store.evidence(&id).await?;
+    let mut destination_status = Vec::new();
+    for task in context.store.tasks(&id).await? {
+        let run = runs::of_task(&context, &task).await?;
+        destination_status.push(DestinationStatus::new(task, &evidence, run));
+    }
+    let shown = RegulationShown {
+        id: regulation.id,
+        workspace_id: context.workspace_id.clone(),
+        overall_status: regulation.status,
+        regulation_type: regulation.regulation_type,
+        subject_type: regulation.subject_type,
+        subject_count: regulation.subject_count,
+        attempt: regulation.attempt,
+        created_at: regulation.created_at,
+        finished_at: regulation.finished_at,
+        stream_status: vec![StreamStatus { id: context.workspace_id.clone(), destination_status }],
+    };
+    Ok(data(OneRegulation { regulation: shown }))
+}
+
+/// An attempt that began.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RegulationAttempt {
+    regulate_id: RegulationId,
+    attempt: u32,
+}
+
 /// Runs again what failed, and only that.
-pub async fn retry(State(context): Shared, Id(id): Id) -> Reply {
+#[utoipa::path(post, path = "/regulations/{id}/retry", operation_id = "retryRegulation", tag = "Regulations",
+    params(("id" = RegulationId, Path)), responses((status = 200, description = "The attempt has begun", body = Data<RegulationAttempt>)))]
+pub async fn retry(State(context): Shared, Id(id): Id<RegulationId>) -> Reply<RegulationAttempt> {
     let mut regulation = find(&context, &id).await?;
     regulation.attempt = context.store.begin_attempt(&regulation).await?;
     start(&context, &regulation).await;
-    Ok(data(json!({ "regulateId": regulation.id, "attempt": regulation.attempt })))
+    Ok(data(RegulationAttempt { regulate_id: regulation.id, attempt: regulation.attempt }))
+}
+
+/// A certificate, as a JWS.
+#[derive(Serialize, ToSchema)]
+pub struct Certificate {
+    /// A JSON Web Signature in compact form (RFC 7515), checked with the key in `/.well-known/jwks.json`.
+    certificate: String,
+    attempt: u32,
 }
 
 /// The certificate of the last attempt that was sealed.
-pub async fn certificate(State(context): Shared, Id(id): Id) -> Reply {
+#[utoipa::path(get, path = "/regulations/{id}/certificate", operation_id = "getCertificate", tag = "Regulations",
+    params(("id" = RegulationId, Path)), responses((status = 200, description = "The certificate", body = Data<Certificate>)))]
+pub async fn certificate(State(context): Shared, Id(id): Id<RegulationId>) -> Reply<Certificate> {
     let regulation = find(&context, &id).await?;
     for attempt in (1..=regulation.attempt).rev() {
         if let Some(certificate) = context.certificates.text(Key::Certificate(&id, attempt)).await? {
-            return Ok(data(json!({ "certificate": certificate, "attempt": attempt })));
+            return Ok(data(Certificate { certificate, attempt }));
         }
     }
     Err(ApiError::not_found("the regulation is under way: its certificate is written when it ends"))
 }
 
-async fn find(context: &Context, id: &shared::id::RegulationId) -> Result<Regulation, ApiError> {
+async fn find(context: &Context, id: &RegulationId) -> Result<Regulation, ApiError> {
     let found = context.store.regulation(id).await?;
     found.ok_or_else(|| ApiError::not_found("there is no such regulation"))
 }

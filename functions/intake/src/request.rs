@@ -1,15 +1,16 @@
 //! Reads bodies, paths and queries, and says what is wrong with them without repeating what was sent.
 
 use std::collections::HashMap;
+use std::str::FromStr;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
 use shared::failure::Failure;
-use shared::id::RegulationId;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::error::ApiError;
 
@@ -72,24 +73,40 @@ fn bad_request(message: String) -> ApiError {
     ApiError::new(StatusCode::BAD_REQUEST, "bad-request", message)
 }
 
-/// A regulation's id in the path. One that cannot be an id names no regulation.
-pub struct Id(pub RegulationId);
+/// An id in the path. What cannot be an id names nothing.
+pub struct Id<T>(pub T);
 
-impl<S: Send + Sync> FromRequestParts<S> for Id {
+impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let path = Path::<String>::from_request_parts(parts, state).await;
         let id = path.ok().and_then(|Path(id)| id.parse().ok());
-        id.map(Id).ok_or_else(|| ApiError::not_found("there is no such regulation"))
+        id.map(Id).ok_or_else(|| ApiError::not_found("there is nothing of this id"))
     }
 }
 
 /// Which page of a list: `pagination.count` and `pagination.cursor`, or `pagination[count]` and so on, as the
 /// generated SDKs write them.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Pagination {
+    /// The most entries that the page may have.
+    #[param(rename = "pagination.count", minimum = 1, maximum = 1_000, default = 100, required = false)]
     pub count: i32,
+    /// Where it begins: `next` of the page before.
+    #[param(rename = "pagination.cursor")]
     pub cursor: Option<String>,
+}
+
+/// Where a page of a list lies (Segment's pagination object).
+#[derive(Serialize, ToSchema)]
+pub struct Page {
+    /// The cursor that this page was asked for with; empty for the first.
+    current: String,
+    /// The cursor of the next page; none after the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Pagination {
@@ -117,12 +134,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Pagination {
 
 impl Pagination {
     /// Segment's pagination object for this page.
-    pub fn followed_by(&self, next: Option<String>) -> Value {
-        let mut value = json!({ "current": self.cursor.as_deref().unwrap_or_default() });
-        if let Some(next) = next {
-            value["next"] = next.into();
-        }
-        value
+    pub fn followed_by(self, next: Option<String>) -> Page {
+        Page { current: self.cursor.unwrap_or_default(), next }
     }
 }
 

@@ -1,83 +1,150 @@
 //! `/purge-runs`: how the passes over the archives go, and what a person may say to them.
 
-use axum::extract::{Path, State};
+use std::collections::BTreeMap;
+
+use axum::extract::State;
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use shared::archive::manifest::Phase;
 use shared::archive::workspace::Key;
 use shared::destination::Kind;
 use shared::failure::Failure;
 use shared::id::RunId;
-use shared::store::Run;
+use shared::store::{Progress, Run};
 use shared::task::Task;
+use utoipa::ToSchema;
 
 use crate::context::{Context, Shared};
-use crate::error::{ApiError, Reply, data};
-use crate::request::Body;
+use crate::error::{ApiError, Data, Reply, data};
+use crate::request::{Body, Id};
 
 /// The body of `POST /purge-runs`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct NewRun {
+#[schema(example = json!({ "dryRun": true }))]
+pub struct NewPurgeRun {
     /// Whether it only looks.
     #[serde(default)]
     dry_run: bool,
 }
 
+/// One purge run.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OnePurgeRun {
+    purge_run: Run,
+}
+
+/// All purge runs.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AllPurgeRuns {
+    purge_runs: Vec<Run>,
+}
+
 /// Starts a run for whoever waits, without waiting for the schedule. If a run is on, this one ends at once.
-pub async fn create(State(context): Shared, Body(request): Body<NewRun>) -> Reply {
+#[utoipa::path(post, path = "/purge-runs", operation_id = "createPurgeRun", tag = "Purge runs",
+    request_body = NewPurgeRun, responses((status = 200, description = "It is started", body = Data<OnePurgeRun>)))]
+pub async fn create(State(context): Shared, Body(request): Body<NewPurgeRun>) -> Reply<OnePurgeRun> {
     if let Some(run) = context.store.locked_by().await? {
         return Err(Failure::invalid(format!("{run} is on: one run goes at a time")).into());
     }
     let run = Run::new(RunId::new(), request.dry_run, Timestamp::now());
     context.store.create_run(&run).await?;
     context.workflow.start_run(&run.id).await?;
-    Ok(data(json!({ "purgeRun": run })))
+    Ok(data(OnePurgeRun { purge_run: run }))
 }
 
 /// All runs, the newest first.
-pub async fn list(State(context): Shared) -> Reply {
-    Ok(data(json!({ "purgeRuns": context.store.runs().await? })))
+#[utoipa::path(get, path = "/purge-runs", operation_id = "listPurgeRuns", tag = "Purge runs",
+    responses((status = 200, description = "All of them", body = Data<AllPurgeRuns>)))]
+pub async fn list(State(context): Shared) -> Reply<AllPurgeRuns> {
+    Ok(data(AllPurgeRuns { purge_runs: context.store.runs().await? }))
+}
+
+/// One purge run, seen closely.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PurgeRunProgress {
+    purge_run: RunWithProgress,
 }
 
 /// A run and how far each phase of it is.
-pub async fn show(State(context): Shared, Path(id): Path<String>) -> Reply {
-    let run = find(&context, &id).await?;
-    let mut value = json!(run);
-    for phase in [Phase::Find, Phase::Forget, Phase::Verify] {
-        value["progress"][phase.as_str()] = json!(context.store.progress(&run.id, phase).await?);
-    }
-    Ok(data(json!({ "purgeRun": value })))
+#[derive(Serialize, ToSchema)]
+struct RunWithProgress {
+    #[serde(flatten)]
+    run: Run,
+    /// By phase: `find`, `forget`, `verify`.
+    progress: BTreeMap<&'static str, Progress>,
 }
 
-/// For a regulation's answer: the run that works on an archive's task, its phase, and how far that is.
-pub async fn of_task(context: &Context, task: &Task) -> Result<Option<Value>, ApiError> {
+/// A run and how far each phase of it is.
+#[utoipa::path(get, path = "/purge-runs/{id}", operation_id = "getPurgeRun", tag = "Purge runs",
+    params(("id" = RunId, Path)),
+    responses((status = 200, description = "The run", body = Data<PurgeRunProgress>)))]
+pub async fn show(State(context): Shared, Id(id): Id<RunId>) -> Reply<PurgeRunProgress> {
+    let run = find(&context, &id).await?;
+    let mut progress = BTreeMap::new();
+    for phase in [Phase::Find, Phase::Forget, Phase::Verify] {
+        progress.insert(phase.as_str(), context.store.progress(&run.id, phase).await?);
+    }
+    Ok(data(PurgeRunProgress { purge_run: RunWithProgress { run, progress } }))
+}
+
+/// What a dry run found: lines by pseudonym and object.
+#[derive(Serialize, ToSchema)]
+pub struct PurgeRunReport {
+    #[schema(value_type = Object)]
+    report: Value,
+}
+
+/// The run that works on the task of a regulation in an archive.
+#[derive(Serialize, ToSchema)]
+pub struct RunOfTask {
+    id: RunId,
+    phase: Phase,
+    /// How many object versions the run looks at, and how many bytes they have as they are stored.
+    objects: u64,
+    bytes: u64,
+    /// Why it waits for somebody to confirm it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    question: Option<String>,
+    /// How far the phase is.
+    progress: Progress,
+}
+
+/// The run that works on a task, its phase, and how far that is.
+pub async fn of_task(context: &Context, task: &Task) -> Result<Option<RunOfTask>, ApiError> {
     let id = task.progress["purgeRun"].as_str().and_then(|id| id.parse().ok());
     let Some(id) = id.filter(|_| task.kind == Kind::Archive && !task.status.is_final()) else {
         return Ok(None);
     };
-    let Some(run) = context.store.run(&id).await? else { return Ok(None) };
-    let progress = context.store.progress(&id, run.phase).await?;
-    let (objects, bytes) = (run.objects, run.bytes);
-    Ok(Some(json!({
-        "id": id, "phase": run.phase, "objects": objects, "bytes": bytes, "progress": progress,
-        "question": run.question,
-    })))
+    let Some(Run { phase, objects, bytes, question, .. }) = context.store.run(&id).await? else {
+        return Ok(None);
+    };
+    let progress = context.store.progress(&id, phase).await?;
+    Ok(Some(RunOfTask { id, phase, objects, bytes, question, progress }))
 }
 
 /// What a dry run found.
-pub async fn report(State(context): Shared, Path(id): Path<String>) -> Reply {
+#[utoipa::path(get, path = "/purge-runs/{id}/report", operation_id = "getPurgeRunReport", tag = "Purge runs",
+    params(("id" = RunId, Path)),
+    responses((status = 200, description = "The report", body = Data<PurgeRunReport>)))]
+pub async fn report(State(context): Shared, Id(id): Id<RunId>) -> Reply<PurgeRunReport> {
     let run = find(&context, &id).await?;
     let report: Option<Value> = context.workspace.read(Key::Report(&run.id)).await?;
     let report = report.ok_or_else(|| ApiError::not_found("only a dry run that has ended has a report"))?;
-    Ok(data(json!({ "report": report })))
+    Ok(data(PurgeRunReport { report }))
 }
 
 /// Lets a run go on that would remove more than it may unconfirmed. Saying so again is harmless.
-pub async fn confirm(State(context): Shared, Path(id): Path<String>) -> Reply {
-    let run = find(&context, &id).await?;
-    let confirmed = context.store.confirm_run(&run.id, Timestamp::now()).await?;
+#[utoipa::path(post, path = "/purge-runs/{id}/confirm", operation_id = "confirmPurgeRun", tag = "Purge runs",
+    params(("id" = RunId, Path)),
+    responses((status = 200, description = "It goes on", body = Data<OnePurgeRun>)))]
+pub async fn confirm(State(context): Shared, Id(id): Id<RunId>) -> Reply<OnePurgeRun> {
+    find(&context, &id).await?;
+    let confirmed = context.store.confirm_run(&id, Timestamp::now()).await?;
     let run = find(&context, &id).await?;
     if !confirmed && (run.confirmed_at.is_none() || run.finished_at.is_some()) {
         return Err(Failure::invalid("this run does not wait to be confirmed").into());
@@ -86,9 +153,12 @@ pub async fn confirm(State(context): Shared, Path(id): Path<String>) -> Reply {
 }
 
 /// Stops a run: what is being rewritten is finished, nothing new begins, and its regulations wait for the next.
-pub async fn stop(State(context): Shared, Path(id): Path<String>) -> Reply {
-    let run = find(&context, &id).await?;
-    if !context.store.request_stop(&run.id).await? {
+#[utoipa::path(post, path = "/purge-runs/{id}/stop", operation_id = "stopPurgeRun", tag = "Purge runs",
+    params(("id" = RunId, Path)),
+    responses((status = 200, description = "It is asked to stop", body = Data<OnePurgeRun>)))]
+pub async fn stop(State(context): Shared, Id(id): Id<RunId>) -> Reply<OnePurgeRun> {
+    find(&context, &id).await?;
+    if !context.store.request_stop(&id).await? {
         return Err(Failure::invalid("this run has ended").into());
     }
     let run = find(&context, &id).await?;
@@ -96,16 +166,15 @@ pub async fn stop(State(context): Shared, Path(id): Path<String>) -> Reply {
 }
 
 /// Wakes a run that waits to be confirmed. One that does not listen yet hears it as soon as it does.
-async fn answer(context: &Context, run: Run) -> Reply {
+async fn answer(context: &Context, run: Run) -> Reply<OnePurgeRun> {
     let token = context.store.confirmation(&run.id).await?;
     if let (Some(token), Some(may_go_on)) = (token, run.may_go_on()) {
         context.workflow.answer_run(&token, may_go_on).await?;
     }
-    Ok(data(json!({ "purgeRun": run })))
+    Ok(data(OnePurgeRun { purge_run: run }))
 }
 
-async fn find(context: &Context, id: &str) -> Result<Run, ApiError> {
-    let unknown = || ApiError::not_found("there is no such purge run");
-    let id: RunId = id.parse().map_err(|_| unknown())?;
-    context.store.run(&id).await?.ok_or_else(unknown)
+async fn find(context: &Context, id: &RunId) -> Result<Run, ApiError> {
+    let found = context.store.run(id).await?;
+    found.ok_or_else(|| ApiError::not_found("there is no such purge run"))
 }

@@ -1,23 +1,43 @@
 //! `GET /suppressions`.
 
 use axum::extract::State;
-use serde_json::json;
+use serde::Serialize;
+use shared::subject::SubjectType;
+use utoipa::ToSchema;
 
 use crate::context::Shared;
-use crate::error::{Reply, data};
-use crate::request::Pagination;
+use crate::error::{Data, Reply, data};
+use crate::request::{Page, Pagination};
+
+/// A page of the suppression list.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Suppressions {
+    suppressed: Vec<SuppressedGroup>,
+    pagination: Page,
+}
+
+/// Suppressed subjects of one kind.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct SuppressedGroup {
+    subject_type: SubjectType,
+    subject_ids: Vec<String>,
+}
 
 /// Suppressed subjects, the longest suppressed first.
-pub async fn list(State(context): Shared, page: Pagination) -> Reply {
+#[utoipa::path(get, path = "/suppressions", operation_id = "listSuppressions", tag = "Suppressions",
+    params(Pagination),
+    responses((status = 200, description = "A page of them", body = Data<Suppressions>)))]
+pub async fn list(State(context): Shared, page: Pagination) -> Reply<Suppressions> {
     let found = context.store.suppressed(page.count, page.cursor.as_deref()).await?;
-    let mut groups: Vec<(_, Vec<String>)> = Vec::new();
+    let mut suppressed: Vec<SuppressedGroup> = Vec::new();
     for entry in found.items {
-        match groups.iter_mut().find(|(kind, _)| *kind == entry.subject.kind) {
-            Some((_, ids)) => ids.push(entry.subject.id),
-            None => groups.push((entry.subject.kind, vec![entry.subject.id])),
+        let (subject_type, id) = (entry.subject.kind, entry.subject.id);
+        match suppressed.iter_mut().find(|group| group.subject_type == subject_type) {
+            Some(group) => group.subject_ids.push(id),
+            None => suppressed.push(SuppressedGroup { subject_type, subject_ids: vec![id] }),
         }
     }
-    let suppressed: Vec<_> =
-        groups.into_iter().map(|(kind, ids)| json!({ "subjectType": kind, "subjectIds": ids })).collect();
-    Ok(data(json!({ "suppressed": suppressed, "pagination": page.followed_by(found.next) })))
+    Ok(data(Suppressions { suppressed, pagination: page.followed_by(found.next) }))
 }

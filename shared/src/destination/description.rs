@@ -1,9 +1,10 @@
 //! How the catalogue describes what can be connected.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What sort of place a destination is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Kind {
     /// Event archives in object storage: rewritten by purge runs.

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::failure::{Failure, Result};
 use crate::id::DestinationId;
@@ -69,7 +70,7 @@ pub fn describe(vendor: &str) -> Result<&'static Description> {
 }
 
 /// A connected place, as it is kept. Its secrets are kept apart, in Secrets Manager.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Destination {
     /// Its id.
@@ -101,7 +102,7 @@ impl Destination {
 }
 
 /// Secrets of a destination, by field name. `Debug` shows none.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct Secrets(pub BTreeMap<String, String>);
 
@@ -124,13 +125,21 @@ impl fmt::Debug for Secrets {
 }
 
 /// The body of `POST /destinations`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "Events", "vendor": "s3", "settings": { "bucket": "my-events", "prefix": "segment-logs/" }
+}))]
 pub struct NewDestination {
+    /// What people will call it.
+    #[schema(min_length = 1, max_length = 100)]
     name: String,
+    /// What to connect: one of the catalogue's vendors.
     vendor: String,
+    /// Settings by name, as the catalogue describes them.
     #[serde(default)]
     settings: Map<String, Value>,
+    /// Secrets by name; they are never shown again.
     #[serde(default)]
     secrets: Secrets,
 }

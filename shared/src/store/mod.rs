@@ -4,12 +4,14 @@
 //! |---|---|---|
 //! | regulations | regulation id, part | the regulation, its subjects until it is sealed, its tasks, its evidence |
 //! | suppressions | subject, scope | the suppression list |
+//! | sources | kind, id | sources, and which source a write key belongs to |
 //! | destinations | destination id | configuration; the secrets are in Secrets Manager |
 //! | runs | kind, id | regulations that wait for a purge run; the lock; the runs |
 
 mod destinations;
 mod regulations;
 mod runs;
+mod sources;
 mod suppressions;
 
 use std::collections::HashMap;
@@ -17,6 +19,7 @@ use std::collections::HashMap;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -36,6 +39,8 @@ pub struct Tables {
     pub regulations: String,
     /// The suppression list.
     pub suppressions: String,
+    /// Sources.
+    pub sources: String,
     /// Destinations.
     pub destinations: String,
     /// Purge runs.
@@ -67,6 +72,7 @@ impl Store {
         let tables = Tables {
             regulations: name("REGULATIONS_TABLE"),
             suppressions: name("SUPPRESSIONS_TABLE"),
+            sources: name("SOURCES_TABLE"),
             destinations: name("DESTINATIONS_TABLE"),
             runs: name("RUNS_TABLE"),
         };
@@ -82,18 +88,28 @@ impl Store {
 
     /// Every item under `pk` whose `sk` begins with `prefix`, in order.
     async fn all<T: DeserializeOwned>(&self, table: &str, pk: &str, prefix: &str) -> Result<Vec<T>> {
-        let pages = self
+        let query = self
             .client
             .query()
-            .table_name(table)
-            .consistent_read(true)
             .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", text(pk))
-            .expression_attribute_values(":prefix", text(prefix))
-            .into_paginator()
-            .items()
-            .send();
-        let items = pages.try_collect().await.map_err(|e| failure(&e))?;
+            .expression_attribute_values(":prefix", text(prefix));
+        self.read_all(query, table, pk).await
+    }
+
+    /// Every item under `pk`, in order.
+    async fn all_under<T: DeserializeOwned>(&self, table: &str, pk: &str) -> Result<Vec<T>> {
+        self.read_all(self.client.query().key_condition_expression("pk = :pk"), table, pk).await
+    }
+
+    async fn read_all<T: DeserializeOwned>(
+        &self,
+        query: QueryFluentBuilder,
+        table: &str,
+        pk: &str,
+    ) -> Result<Vec<T>> {
+        let query =
+            query.table_name(table).consistent_read(true).expression_attribute_values(":pk", text(pk));
+        let items = query.into_paginator().items().send().try_collect().await.map_err(|e| failure(&e))?;
         items.into_iter().map(from_item).collect()
     }
 

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Store, failure, if_held, number, text, to_item, unless_refused};
 use crate::archive::manifest::Phase;
@@ -40,7 +41,7 @@ pub struct Waiting {
 
 /// A purge run. Several write to its record at once (the run itself, and whoever confirms or stops it), so that it
 /// is never stored whole but once: each sets fields of its own, on conditions.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Run {
     /// Its id.
@@ -101,7 +102,7 @@ impl Run {
 }
 
 /// How far a batch of a phase is. Sums of it show how far the run is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Progress {
     /// Objects that are done.
     pub objects: u64,

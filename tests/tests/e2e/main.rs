@@ -7,5 +7,6 @@ mod archives;
 mod bad_input;
 mod happy_path;
 mod privacy;
+mod sources;
 mod trouble;
 mod twice;

@@ -1,0 +1,23 @@
+//! The HTTP API: regulations, suppressions, destinations, certificates. Compatible with Segment's Public API.
+//!
+//! Each file is one resource: its handlers, and the types that they take and give. `#[utoipa::path]` on a handler
+//! is both its route (named once more in `handler.rs`, with what it needs) and its entry in the API's description
+//! (`openapi.json`, kept beside this folder; `make openapi` writes it anew). A type that derives `ToSchema` needs a
+//! name that no other has, an operation an `operation_id` of its own. The errors that follow from an operation's
+//! form are added by `openapi.rs`; a handler names only others.
+
+mod auth;
+mod context;
+mod destinations;
+mod error;
+mod handler;
+mod openapi;
+mod regulations;
+mod request;
+mod runs;
+mod sources;
+mod suppressions;
+mod token;
+
+pub use context::Context;
+pub use handler::{description, router};
