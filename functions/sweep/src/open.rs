@@ -110,7 +110,9 @@ async fn list(context: &Context, run: &RunId, archive: &DestinationId, listed: &
             listed.bytes += entry.versions.iter().map(|version| version.size).sum::<u64>();
             full.extend(packer.push(entry));
         }
-        full.extend(packer.take().filter(|_| ended));
+        if ended {
+            full.extend(packer.take());
+        }
         for entries in full {
             context.workspace.write(Key::Batch(run, Phase::Find, listed.batches), &batch(entries)).await?;
             listed.batches += 1;

@@ -7,6 +7,8 @@ mod archives;
 mod bad_input;
 mod happy_path;
 mod privacy;
+mod runs;
+mod s3;
 mod sources;
 mod trouble;
 mod twice;
