@@ -29,6 +29,7 @@ pub mod format;
 pub mod id;
 pub mod index;
 pub mod matching;
+pub mod probe;
 pub mod regulation;
 #[cfg(feature = "secrets")]
 pub mod secrets;

@@ -1,5 +1,9 @@
 //! Secrets Manager: the secrets of destinations, the pseudonym key, the admin token.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
@@ -7,21 +11,26 @@ use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 use crate::aws;
 use crate::destination::{Destination, Secrets};
 use crate::failure::{Failure, Result};
+use crate::id::DestinationId;
 use crate::settings;
 use crate::subject::PseudonymKey;
+
+/// How long a destination's secrets are used before they are read again, so that new ones take effect.
+const FRESH: Duration = Duration::from_secs(60);
 
 /// Reads and writes secrets.
 #[derive(Debug, Clone)]
 pub struct SecretStore {
     client: Client,
     prefix: String,
+    kept: Arc<Mutex<HashMap<DestinationId, (Instant, Secrets)>>>,
 }
 
 impl SecretStore {
     /// Secrets under the prefix that the environment gives (`SECRET_PREFIX`).
     pub fn from_env(config: &SdkConfig) -> Self {
         let prefix = settings::required("SECRET_PREFIX").unwrap_or_default();
-        Self { client: Client::new(config), prefix }
+        Self { client: Client::new(config), prefix, kept: Arc::default() }
     }
 
     /// The text of a secret.
@@ -42,15 +51,30 @@ impl SecretStore {
         Ok(PseudonymKey::new(key.as_bytes()))
     }
 
-    /// The secrets of a destination; none, if its vendor needs none.
+    /// The secrets of a destination, as they were within the last minute.
     ///
     /// # Errors
     /// As [`SecretStore::text`].
     pub async fn of(&self, destination: &Destination) -> Result<Secrets> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&destination.id).cloned();
+        match kept {
+            Some((since, secrets)) if since.elapsed() < FRESH => Ok(secrets),
+            _ => self.fresh(destination).await,
+        }
+    }
+
+    /// The secrets of a destination, as they are now.
+    ///
+    /// # Errors
+    /// As [`SecretStore::text`].
+    pub async fn fresh(&self, destination: &Destination) -> Result<Secrets> {
         let json = self.text(&self.name(destination)).await?;
-        serde_json::from_str(&json).map_err(|_| {
+        let secrets: Secrets = serde_json::from_str(&json).map_err(|_| {
             Failure::permanent(format!("the secrets of {} are damaged: set them again", destination.name))
-        })
+        })?;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(destination.id.clone(), (Instant::now(), secrets.clone()));
+        Ok(secrets)
     }
 
     /// Stores the secrets of a new destination.

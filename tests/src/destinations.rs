@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{archive, braze, postgres, warehouse};
+use crate::{archive, postgres, warehouse};
 
 /// An archive in S3 of which a run may remove this share unconfirmed.
 pub fn archive(bucket: &str, max_share: f64) -> Value {
@@ -27,15 +27,5 @@ pub fn warehouse(port: u16, database: &str) -> Value {
             "tls": "disable",
         },
         "secrets": { "password": postgres::PASSWORD },
-    })
-}
-
-/// A fake Braze at this URL.
-pub fn braze(url: &str) -> Value {
-    json!({
-        "name": "Braze",
-        "vendor": "braze",
-        "settings": { "endpoint": url },
-        "secrets": { "apiKey": braze::API_KEY },
     })
 }

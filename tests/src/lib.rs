@@ -3,7 +3,7 @@
 //! ```text
 //! aws        the local AWS            stack         the template, deployed to it
 //! postgres   a real Postgres          api           a client of the public API
-//! braze      a fake Braze             certificate   what the reader of a certificate does
+//! vendors    fake vendors             certificate   what the reader of a certificate does
 //! s3         an S3 that misbehaves
 //!
 //! people     who is in the data: the three, and those one could take for them
@@ -21,7 +21,6 @@
 pub mod api;
 pub mod archive;
 pub mod aws;
-pub mod braze;
 pub mod census;
 pub mod certificate;
 pub mod destinations;
@@ -31,5 +30,6 @@ pub mod process;
 pub mod s3;
 pub mod scenario;
 pub mod stack;
+pub mod vendors;
 pub mod warehouse;
 pub mod world;

@@ -11,12 +11,13 @@ use tokio::sync::OnceCell;
 use tokio_postgres::Client;
 
 use crate::aws::Aws;
-use crate::braze::Braze;
 use crate::destinations;
 use crate::postgres::Postgres;
 use crate::process::root;
 use crate::s3::S3;
 use crate::stack::{Package, Stack, programs};
+use crate::vendors::Fake;
+use crate::vendors::braze::BRAZE;
 
 /// What all tests share.
 struct Machine {
@@ -56,7 +57,7 @@ pub struct World {
     /// The warehouse's database, empty.
     pub warehouse: Client,
     /// A Braze without users.
-    pub braze: Braze,
+    pub braze: Fake,
     /// The port on which Postgres really listens.
     pub postgres: u16,
 }
@@ -77,7 +78,7 @@ impl World {
     pub async fn with(options: Options) -> Result<Self> {
         let machine = MACHINE.get_or_try_init(Machine::start).await?;
         let name = format!("test{}", WORLDS.fetch_add(1, Ordering::Relaxed));
-        let (bucket, braze) = (format!("{name}-archive"), Braze::start()?);
+        let (bucket, braze) = (format!("{name}-archive"), Fake::start(&BRAZE)?);
         let delay = options.purge_delay.unwrap_or(1).to_string();
         let window = options.retry_window.unwrap_or(3_600).to_string();
         let parameters = [
@@ -96,7 +97,7 @@ impl World {
         for destination in [
             archive,
             destinations::warehouse(options.postgres_port.unwrap_or(server.port), &name),
-            destinations::braze(&braze.url),
+            braze.destination(),
         ] {
             stack.api.add_destination(&destination).await?;
         }

@@ -1,11 +1,16 @@
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
-use shared::destination::Destination;
-use shared::destination::cloud::{self, Connection, Outcome};
-use shared::destination::engine::{Engine, Progress, Turn};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::destination::cloud::{self, Outcome, Vendor};
+use shared::destination::engine::{Engine, Job, Progress, Turn};
+use shared::destination::{Destination, Secrets};
 use shared::evidence::{Evidence, Step};
-use shared::failure::Result;
+use shared::failure::{Failure, Result};
+use shared::id::DestinationId;
+use shared::probe::{Finding, Probe};
 use shared::secrets::SecretStore;
 use shared::status::TaskStatus;
 use shared::store::Store;
@@ -20,11 +25,55 @@ pub struct Context {
     pub retry_window: SignedDuration,
 }
 
-pub async fn forward(context: &Context, request: Request, until: Instant) -> Result<Next> {
-    work::step(&context.store, &request, context.retry_window, async |task, destination, subjects| {
-        ask(context, &request, task, destination, subjects, until).await
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Event {
+    Probe(Probe),
+    Step(Request),
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Reply {
+    Finding(Finding),
+    Next(Next),
+}
+
+pub async fn handle(context: &Context, event: Event, until: Instant) -> Result<Reply> {
+    match event {
+        Event::Step(request) => forward(context, &request, until).await.map(Reply::Next),
+        Event::Probe(Probe::Check { destination_id }) => {
+            check(context, &destination_id, until).await.map(Reply::Finding)
+        }
+        Event::Probe(Probe::Count { .. }) => {
+            Err(Failure::invalid("a cloud destination cannot count what it holds"))
+        }
+    }
+}
+
+/// Proves region and credentials with a harmless call. That they are bad is an answer, not an error.
+async fn check(context: &Context, id: &DestinationId, until: Instant) -> Result<Finding> {
+    let destination = context.store.destination(id).await?;
+    let secrets = context.secrets.fresh(&destination).await?;
+    let vendor = cloud::vendor(&destination.vendor)?;
+    let job = Job { destination: &destination, secrets: &secrets, regulation: "", subjects: &[] };
+    let checked = context.engine.check(vendor, job, until).await;
+    let (ok, message) = match checked {
+        Ok(()) => (true, format!("{} answers, and takes the credentials", destination.vendor)),
+        Err(failure) => (false, failure.public),
+    };
+    Ok(Finding { ok, message, details: Value::Null })
+}
+
+async fn forward(context: &Context, request: &Request, until: Instant) -> Result<Next> {
+    let next = work::step(&context.store, request, context.retry_window, async |task, place, subjects| {
+        ask(context, request, task, place, subjects, until).await
     })
-    .await
+    .await?;
+    if next.done {
+        witness_failure(&context.store, request).await?;
+    }
+    Ok(next)
 }
 
 async fn ask(
@@ -35,30 +84,106 @@ async fn ask(
     subjects: &[Subject],
     until: Instant,
 ) -> Result<Option<u32>> {
+    if destination.enabled_until.is_some() {
+        return Err(Failure::transient(format!(
+            "the destination {} is disabled: enable it again, or write to its vendor yourself",
+            destination.name
+        )));
+    }
     let secrets = context.secrets.of(destination).await?;
-    let connection = Connection { settings: &destination.settings, secrets: &secrets };
-    let mut progress: Progress = serde_json::from_value(task.progress.take()).unwrap_or_default();
     let vendor = cloud::vendor(&destination.vendor)?;
-    let turn = context.engine.turn(vendor, &connection, subjects, &mut progress, until).await;
+    let mut progress = progress(task);
+    let before = progress.count();
+    let turn =
+        turn(context, request, task, Place { vendor, destination, secrets }, subjects, &mut progress, until);
+    let turn = turn.await;
     task.progress = serde_json::to_value(&progress).unwrap_or_default();
+    if turn.is_ok() || progress.count() > before {
+        task.progressed(TaskStatus::Forwarded);
+    }
     match turn? {
-        Turn::Later(seconds) => {
-            task.progressed(TaskStatus::Forwarded);
-            Ok(Some(seconds))
-        }
+        Turn::Later(seconds) => Ok(Some(seconds)),
         Turn::Done => {
-            let counts = progress.outcomes.iter().map(|(outcome, n)| (outcome.as_str().to_owned(), *n));
             let now = Timestamp::now();
-            let evidence = Evidence::of(task, request.attempt, Step::Forward, now, counts.collect());
-            context.store.keep_evidence(&request.regulation_id, &evidence).await?;
-            let least_certain = progress.outcomes.keys().next();
-            task.end(
-                least_certain.map_or(TaskStatus::NoAction, |outcome: &Outcome| outcome.status()),
-                None,
-                now,
-            );
-            task.progress.take();
+            witness(&context.store, request, task, &progress).await?;
+            let (status, message) = summary(vendor, destination, &progress);
+            task.end(status, message, now);
+            if status != TaskStatus::Failed {
+                task.progress.take();
+            }
             Ok(None)
         }
     }
+}
+
+struct Place<'a> {
+    vendor: &'static dyn Vendor,
+    destination: &'a Destination,
+    secrets: Secrets,
+}
+
+/// One turn of the engine, during which the task shows how far it is.
+async fn turn(
+    context: &Context,
+    request: &Request,
+    task: &Task,
+    place: Place<'_>,
+    subjects: &[Subject],
+    progress: &mut Progress,
+    until: Instant,
+) -> Result<Turn> {
+    let (id, Place { vendor, destination, secrets }) = (&request.regulation_id, place);
+    let job = Job { destination, secrets: &secrets, regulation: id.as_str(), subjects };
+    let keep = async |progress: &Progress| {
+        let progress = serde_json::to_value(progress).unwrap_or_default();
+        let mut task = Task { progress, ..task.clone() };
+        task.status = TaskStatus::Running;
+        context.store.save_task(id, &task).await
+    };
+    context.engine.turn(vendor, job, progress, until, keep).await
+}
+
+fn progress(task: &Task) -> Progress {
+    serde_json::from_value(task.progress.clone()).unwrap_or_default()
+}
+
+/// The status that the outcomes come to, and what to tell people.
+fn summary(
+    vendor: &dyn Vendor,
+    destination: &Destination,
+    progress: &Progress,
+) -> (TaskStatus, Option<String>) {
+    let outcomes = progress.outcomes();
+    let (all, count) =
+        (outcomes.values().sum::<u64>(), |outcome| outcomes.get(&outcome).copied().unwrap_or(0));
+    let mut told = Vec::new();
+    if let Some(refusal) = progress.refusal() {
+        let refused = count(Outcome::Refused);
+        told.push(format!("{refused} of {all} subjects were refused: {refusal}; put it right and retry"));
+    }
+    match count(Outcome::NotSupported) {
+        0 => {}
+        some => told.push(format!("{some} of {all} subjects: {}", vendor.advice(&destination.settings))),
+    }
+    let status = outcomes.keys().next().map_or(TaskStatus::NoAction, |outcome| outcome.status());
+    (status, (!told.is_empty()).then(|| told.join("; ")))
+}
+
+/// Keeps what became of the subjects so far.
+async fn witness(store: &Store, request: &Request, task: &Task, progress: &Progress) -> Result<()> {
+    let outcomes = progress.outcomes();
+    let counts: BTreeMap<_, _> =
+        outcomes.iter().map(|(outcome, n)| (outcome.as_str().to_owned(), *n)).collect();
+    let evidence = Evidence::of(task, request.attempt, Step::Forward, Timestamp::now(), counts);
+    store.keep_evidence(&request.regulation_id, &evidence).await
+}
+
+/// A task that failed half-way leaves evidence of the half.
+async fn witness_failure(store: &Store, request: &Request) -> Result<()> {
+    let task = store.task(&request.regulation_id, &request.destination_id).await?;
+    let progress = progress(&task);
+    if task.status == TaskStatus::Failed && progress.count() > 0 {
+        witness(store, request, &task, &progress).await?;
+    }
+    Ok(())
 }

@@ -14,11 +14,12 @@ use handler::Context;
 async fn main() -> Result<(), Error> {
     telemetry::init(module_path!());
     let config = aws::config().await;
+    let store = Store::from_env(&config);
     let context = Context {
-        store: Store::from_env(&config),
+        engine: Engine::new(Some(store.clone()))?,
+        store,
         secrets: SecretStore::from_env(&config),
-        engine: Engine::new()?,
         retry_window: settings::seconds("RETRY_WINDOW")?,
     };
-    telemetry::run(|request, until| handler::forward(&context, request, until)).await
+    telemetry::run(|event, until| handler::handle(&context, event, until)).await
 }

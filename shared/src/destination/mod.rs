@@ -1,6 +1,6 @@
 //! Destinations: the places that hold subjects, and how each is configured.
 //!
-//! A destination is an archive, a warehouse or a cloud destination. [`CATALOG`] lists what can be connected;
+//! A destination is an archive, a warehouse or a cloud destination. [`catalog`] lists what can be connected;
 //! [`cloud::VENDORS`] holds the protocols of the cloud destinations.
 
 pub mod cloud;
@@ -8,7 +8,7 @@ mod description;
 #[cfg(feature = "vendor")]
 pub mod engine;
 
-pub use description::{Description, Field, Kind};
+pub use description::{Description, Field, Form, Kind, Region};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,12 +21,20 @@ use utoipa::ToSchema;
 
 use crate::failure::{Failure, Result};
 use crate::id::DestinationId;
+use crate::status::TaskStatus;
 
 /// Everything that can be connected.
-pub const CATALOG: &[Description] = &[
+pub fn catalog() -> impl Iterator<Item = &'static Description> {
+    STORES.iter().chain(cloud::VENDORS.iter().map(|vendor| vendor.description()))
+}
+
+/// The archives and warehouses that can be connected.
+const STORES: &[Description] = &[
     Description {
         vendor: "s3",
         kind: Kind::Archive,
+        docs: "https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html",
+        confirms: TaskStatus::Confirmed,
         fields: &[
             Field::required("bucket", "The bucket's name"),
             Field::optional("prefix", "Only keys that begin so; all keys if left out"),
@@ -40,6 +48,8 @@ pub const CATALOG: &[Description] = &[
     Description {
         vendor: "postgres",
         kind: Kind::Warehouse,
+        docs: "https://www.postgresql.org/docs/current/sql-delete.html",
+        confirms: TaskStatus::Confirmed,
         fields: &[
             Field::required("host", "Host name or address"),
             Field::optional("port", "Port; 5432 if left out"),
@@ -55,7 +65,6 @@ pub const CATALOG: &[Description] = &[
             Field::secret("password", "The role's password"),
         ],
     },
-    cloud::braze::DESCRIPTION,
 ];
 
 /// The description of a vendor.
@@ -63,8 +72,8 @@ pub const CATALOG: &[Description] = &[
 /// # Errors
 /// `Invalid`, if there is no such vendor.
 pub fn describe(vendor: &str) -> Result<&'static Description> {
-    CATALOG.iter().find(|d| d.vendor == vendor).ok_or_else(|| {
-        let known: Vec<_> = CATALOG.iter().map(|d| d.vendor).collect();
+    catalog().find(|d| d.vendor == vendor).ok_or_else(|| {
+        let known: Vec<_> = catalog().map(|d| d.vendor).collect();
         Failure::invalid(format!("vendor must be one of {}", known.join(", "))).field("vendor")
     })
 }
@@ -77,7 +86,7 @@ pub struct Destination {
     pub id: DestinationId,
     /// What people call it.
     pub name: String,
-    /// Which entry of the [`CATALOG`] it is.
+    /// Which entry of the [`catalog`] it is.
     pub vendor: String,
     /// What sort of place it is.
     pub kind: Kind,
@@ -155,8 +164,8 @@ impl NewDestination {
         if self.name.trim().is_empty() || self.name.len() > 100 {
             return Err(Failure::invalid("name must have 1 to 100 characters").field("name"));
         }
-        check_fields(description, false, self.settings.keys(), "settings")?;
-        check_fields(description, true, self.secrets.0.keys(), "secrets")?;
+        description.check_names(false, self.settings.keys())?;
+        description.check_names(true, self.secrets.0.keys())?;
         let destination = Destination {
             id: DestinationId::new(),
             name: self.name,
@@ -169,26 +178,8 @@ impl NewDestination {
         match description.vendor {
             "s3" => drop(destination.settings::<crate::archive::Settings>()?),
             "postgres" => drop(destination.settings::<crate::warehouse::PostgresSettings>()?),
-            vendor => cloud::vendor(vendor)?.check(&destination.settings, any_endpoint)?,
+            _ => description.check_forms(&destination.settings, any_endpoint)?,
         }
         Ok((destination, self.secrets))
-    }
-}
-
-fn check_fields<'a>(
-    description: &Description,
-    secret: bool,
-    given: impl Iterator<Item = &'a String>,
-    field: &'static str,
-) -> Result<()> {
-    let given: Vec<_> = given.map(String::as_str).collect();
-    let fields = || description.fields.iter().filter(|f| f.secret == secret);
-    let invalid = |message| Err(Failure::invalid(message).field(field));
-    if let Some(missing) = fields().find(|f| f.required && !given.contains(&f.name)) {
-        return invalid(format!("{field}.{} is missing: {}", missing.name, missing.help));
-    }
-    match given.iter().find(|name| fields().all(|f| f.name != **name)) {
-        Some(unknown) => invalid(format!("{field}.{unknown} is not a field of {}", description.vendor)),
-        None => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! The table `destinations`.
 
-use super::{Store, failure, from_item, to_item};
+use super::{Store, failure, from_item, text, to_item};
 use crate::destination::Destination;
 use crate::failure::{Failure, Result};
 use crate::id::DestinationId;
@@ -35,6 +35,7 @@ impl Store {
     /// As DynamoDB says.
     pub async fn destinations(&self) -> Result<Vec<Destination>> {
         let scan = self.client.scan().table_name(&self.tables.destinations).consistent_read(true);
+        let scan = scan.filter_expression("sk = :meta").expression_attribute_values(":meta", text(META));
         let items = scan.into_paginator().items().send().try_collect().await.map_err(|e| failure(&e))?;
         let mut all: Vec<Destination> = items.into_iter().map(from_item).collect::<Result<_>>()?;
         all.sort_by(|a, b| a.id.cmp(&b.id));

@@ -5,12 +5,13 @@
 //! | regulations | regulation id, part | the regulation, its subjects until it is sealed, its tasks, its evidence |
 //! | suppressions | subject, scope | the suppression list |
 //! | sources | kind, id | sources, and which source a write key belongs to |
-//! | destinations | destination id | configuration; the secrets are in Secrets Manager |
+//! | destinations | destination id | configuration; the secrets are in Secrets Manager; slots of time for calls |
 //! | runs | kind, id | regulations that wait for a purge run; the lock; the runs |
 
 mod destinations;
 mod regulations;
 mod runs;
+mod slots;
 mod sources;
 mod suppressions;
 
@@ -30,6 +31,7 @@ use crate::failure::{Failure, Result};
 use crate::settings;
 
 pub use runs::{Progress, Run, Waiting};
+pub use slots::Slots;
 pub use suppressions::Suppressed;
 
 /// The names of the tables.

@@ -96,7 +96,10 @@ async fn destinations_are_checked_before_they_are_kept() -> Result<()> {
     }
     assert_eq!(api.get("/destinations").await?, before);
     let shown = before.to_string();
-    assert!(!shown.contains(tests::braze::API_KEY) && !shown.contains(tests::postgres::PASSWORD), "{shown}");
+    assert!(
+        !shown.contains(tests::vendors::braze::API_KEY) && !shown.contains(tests::postgres::PASSWORD),
+        "{shown}"
+    );
     Ok(())
 }
 

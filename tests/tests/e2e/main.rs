@@ -12,3 +12,4 @@ mod s3;
 mod sources;
 mod trouble;
 mod twice;
+mod vendors;

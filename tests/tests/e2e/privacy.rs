@@ -7,9 +7,10 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::archive::PREFIX;
-use tests::braze::{API_KEY, Fault};
 use tests::postgres::PASSWORD;
 use tests::scenario::{LIMIT, retry};
+use tests::vendors::Fault;
+use tests::vendors::braze::API_KEY;
 use tests::world::{Options, World};
 
 /// Unlike anything else, in each of the forms in which it could leak.

@@ -1,21 +1,38 @@
 //! Protocols of the cloud destinations: pure, without I/O.
 //!
-//! A protocol is asked for its next [`Step`] with the replies it got so far and answers a call to send, a time
-//! to wait, or the outcome of each subject. The engine owns everything else: TLS, timeouts, rate limits,
-//! secrets, evidence. To add a vendor: one file here, one line in [`VENDORS`], one in the catalogue.
+//! A protocol is asked for its next [`Step`] about a batch of subjects, with what it noted and the replies since
+//! then. The engine owns everything else: TLS, timeouts, rate limits, secrets, waits, evidence. To add a vendor:
+//! one file here, one line in [`VENDORS`], one fixture in `fixtures/` from the vendor's documentation.
 
+mod call;
+
+pub mod amplitude;
 pub mod braze;
+pub mod intercom;
+pub mod iterable;
+pub mod manual;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use call::{Call, Reply, encode};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Description, Secrets};
+use super::description::region;
+use super::{Description, Field, Form, Kind, Secrets};
 use crate::failure::{Failure, Result};
 use crate::status::TaskStatus;
-use crate::subject::Subject;
+use crate::subject::{Subject, SubjectType};
 
 /// Every cloud destination.
-pub const VENDORS: &[&dyn Vendor] = &[&braze::Braze];
+pub const VENDORS: &[&dyn Vendor] =
+    &[&amplitude::Amplitude, &braze::Braze, &intercom::Intercom, &iterable::Iterable, &manual::Manual];
 
 /// The protocol of a vendor.
 ///
@@ -31,37 +48,114 @@ pub trait Vendor: Sync {
     /// What the catalogue says of it.
     fn description(&self) -> &'static Description;
 
-    /// How many subjects one call may name.
-    fn batch(&self) -> usize;
+    /// How many subjects, and how many calls, it takes.
+    fn limits(&self, settings: &Map<String, Value>) -> Limits;
 
-    /// Checks settings beyond their presence. `any_endpoint` permits hosts that are not the vendor's.
+    /// What to do next about a batch of subjects. Replies 401, 403, 429 and 5xx never come here: the engine
+    /// deals with them. Asked twice with the same, it answers the same.
     ///
     /// # Errors
-    /// `Invalid`, naming the field.
-    fn check(&self, settings: &Map<String, Value>, any_endpoint: bool) -> Result<()>;
+    /// `Permanent`, if the vendor refused; `Transient`, if its answer makes no sense. A refused batch is halved
+    /// until those whom the vendor refuses stand alone.
+    fn next(&self, ask: &Ask<'_>) -> Result<Step>;
 
-    /// What to do next about a batch of subjects, after the replies so far. Replies 401, 403, 429 and 5xx never
-    /// come here: the engine deals with them.
+    /// The same for a harmless call that proves region and credentials, about nobody: it ends as `Done` when the
+    /// connection is good.
     ///
     /// # Errors
-    /// `Permanent`, if the vendor refused; `Transient`, if its answer makes no sense.
-    fn next(&self, batch: &[Subject], connection: &Connection<'_>, replies: &[Reply]) -> Result<Step>;
+    /// As [`Vendor::next`].
+    fn check(&self, ask: &Ask<'_>) -> Result<Step>;
+
+    /// Whether it finds people by this kind of identifier. The others end as [`Outcome::NotSupported`].
+    fn finds_by(&self, kind: SubjectType) -> bool {
+        kind == SubjectType::UserId
+    }
+
+    /// What to tell people about subjects that ended as [`Outcome::NotSupported`].
+    fn advice(&self, _settings: &Map<String, Value>) -> String {
+        format!(
+            "{} finds people by their user id only: ask it to delete by another way, or send their user ids",
+            self.description().vendor
+        )
+    }
 }
 
-/// The settings and secrets of one destination.
+/// How much a vendor takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How many subjects one batch may have.
+    pub batch: usize,
+    /// How many calls it takes …
+    pub calls: u32,
+    /// … within this time, from all users of a credential together.
+    pub per: Duration,
+    /// How many batches are under way at once, at most.
+    pub at_once: usize,
+}
+
+/// What a protocol is asked about.
 #[derive(Debug, Clone, Copy)]
-pub struct Connection<'a> {
-    /// The settings, checked when the destination was connected.
+pub struct Ask<'a> {
+    /// The batch.
+    pub subjects: &'a [Subject],
+    /// The destination's settings, checked when it was connected.
     pub settings: &'a Map<String, Value>,
-    /// The secrets.
+    /// Its secrets.
     pub secrets: &'a Secrets,
+    /// What the protocol noted about this batch before; null at first.
+    pub note: &'a Value,
+    /// The replies since then, in the order of the calls.
+    pub replies: &'a [Arc<Reply>],
+    /// When this turn began: the same for all its batches.
+    pub now: Timestamp,
+    /// A UUID of this batch, the same however often it is asked.
+    pub key: &'a str,
 }
 
-impl Connection<'_> {
-    /// The base URL that a setting names as a host (`https` then) or, on test stacks, as a whole URL.
-    pub fn base_url(&self, setting: &str) -> String {
-        let host = self.settings.get(setting).and_then(Value::as_str).unwrap_or_default();
-        if host.contains("://") { host.trim_end_matches('/').to_owned() } else { format!("https://{host}") }
+impl Ask<'_> {
+    /// A URL at the host that a setting stands for.
+    pub fn url(&self, host: &Field, path: &str) -> String {
+        format!("{}{path}", host.base_url(self.settings))
+    }
+
+    /// A setting; empty, if it is left out.
+    pub fn setting(&self, name: &str) -> &str {
+        self.settings.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// A secret.
+    ///
+    /// # Errors
+    /// `Permanent`, if it is not there.
+    pub fn secret(&self, name: &str) -> Result<&str> {
+        self.secrets.get(name)
+    }
+
+    /// The identifier of a batch of one.
+    pub fn id(&self) -> &str {
+        self.subjects.first().map_or("", |subject| &subject.id)
+    }
+
+    /// The identifiers of the batch.
+    pub fn ids(&self) -> Vec<&str> {
+        self.subjects.iter().map(|subject| subject.id.as_str()).collect()
+    }
+
+    /// The same outcome for the whole batch.
+    pub fn all(&self, outcome: Outcome) -> Step {
+        Step::Done(vec![outcome; self.subjects.len()])
+    }
+
+    /// A check of one call, which is good when the vendor answers with success.
+    ///
+    /// # Errors
+    /// What the answer means otherwise.
+    pub fn check_with(&self, vendor: &str, call: impl FnOnce() -> Result<Call>) -> Result<Step> {
+        match self.replies {
+            [] => Ok(Step::Send(call()?)),
+            [.., reply] if reply.is_success() => Ok(Step::Done(Vec::new())),
+            [.., reply] => Err(reply.unexpected(vendor)),
+        }
     }
 }
 
@@ -70,83 +164,50 @@ impl Connection<'_> {
 pub enum Step {
     /// Send this and come back with the reply.
     Send(Call),
-    /// Come back after this many seconds.
-    Later(u32),
+    /// Keep this note, so that it outlives a crash, and come back at once.
+    Keep(Value),
+    /// Keep this note and come back later: the vendor is at work. The engine's waits grow with the batch's age.
+    Wait(Value),
     /// This became of the subjects, in their order.
     Done(Vec<Outcome>),
 }
 
-/// A request to a vendor. `Debug` shows neither headers nor body: they hold secrets and identifiers.
-#[derive(Clone, PartialEq)]
-pub struct Call {
-    /// The HTTP method.
-    pub method: &'static str,
-    /// The whole URL.
-    pub url: String,
-    /// Headers beside the content type.
-    pub headers: Vec<(&'static str, String)>,
-    /// The body, as JSON.
-    pub body: Option<Value>,
-}
-
-impl std::fmt::Debug for Call {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Call({} redacted)", self.method)
-    }
-}
-
-/// A vendor's answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Reply {
-    /// The HTTP status.
-    pub status: u16,
-    /// The body; null if it is not JSON.
-    pub body: Value,
-}
-
-/// What became of one subject.
+/// What became of one subject. The order is that of a task's status: the first that occurs decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Outcome {
+    /// The vendor refused it.
+    Refused,
     /// The vendor took the request and will tell nothing further.
     Accepted,
     /// The vendor says that it is gone.
     Confirmed,
     /// The vendor does not know the subject.
     NoDataFound,
+    /// The vendor has no way to delete it.
+    NotSupported,
 }
 
 impl Outcome {
     /// The name in evidence.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Refused => "refused",
             Self::Accepted => "accepted",
             Self::Confirmed => "confirmed",
             Self::NoDataFound => "noDataFound",
+            Self::NotSupported => "notSupported",
         }
     }
 
-    /// The status of a task whose least certain outcome is this.
+    /// The status of a task that is decided by this outcome.
     pub fn status(self) -> TaskStatus {
         match self {
+            Self::Refused => TaskStatus::Failed,
             Self::Accepted => TaskStatus::Accepted,
             Self::Confirmed => TaskStatus::Confirmed,
             Self::NoDataFound => TaskStatus::NoDataFound,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::destination::CATALOG;
-
-    #[test]
-    fn every_vendor_is_in_the_catalogue_once() {
-        for vendor in VENDORS {
-            let name = vendor.description().vendor;
-            assert_eq!(CATALOG.iter().filter(|d| d.vendor == name).count(), 1, "{name}");
-            assert!(vendor.batch() > 0, "{name}");
+            Self::NotSupported => TaskStatus::NotSupported,
         }
     }
 }

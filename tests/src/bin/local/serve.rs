@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::aws::{Aws, Endpoint};
-use tests::braze::Braze;
 use tests::postgres::{Postgres, Server};
 use tests::process::root;
+use tests::vendors::Fake;
+use tests::vendors::braze::BRAZE;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Where a running stack keeps its files.
@@ -66,7 +67,7 @@ pub async fn serve() -> Result<()> {
     let logs = dir().join("logs");
     let (aws_log, postgres_log) = (logs.join("aws.log"), logs.join("postgres.log"));
     let (aws, postgres) = tokio::try_join!(Aws::start(&aws_log), Postgres::start(&postgres_log))?;
-    let braze = Braze::start()?;
+    let braze = Fake::start(&BRAZE)?;
     let pid = i32::try_from(std::process::id())?;
     Ports { pid, aws: aws.endpoint, postgres: postgres.server, braze: braze.url.clone() }.write()?;
     tokio::select! {

@@ -12,6 +12,7 @@ use tests::archive;
 use tests::destinations;
 use tests::process::root;
 use tests::stack::{Package, Stack, functions, programs};
+use tests::vendors::braze;
 
 use crate::screen::{done, step};
 use crate::serve::{Ports, dir, lock};
@@ -150,7 +151,7 @@ async fn add_destinations(local: &Local) -> Result<()> {
     for destination in [
         destinations::archive(BUCKET, 0.5),
         destinations::warehouse(local.ports.postgres.port, DATABASE),
-        destinations::braze(&local.ports.braze),
+        braze::destination(&local.ports.braze),
     ] {
         local.stack.api.add_destination(&destination).await?;
     }

@@ -1,0 +1,38 @@
+//! What `intake` asks of the functions that do the work: whether a destination can be reached, and what it holds. It
+//! is asked where the work is done, so that network, role and secrets are proven where they will be used.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::id::DestinationId;
+use crate::subject::Subject;
+
+/// A question about a destination.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Probe {
+    /// Whether it can be reached and the credentials are good; nothing is changed.
+    Check {
+        /// Which.
+        destination_id: DestinationId,
+    },
+    /// How much of the subjects it holds; nothing is changed.
+    Count {
+        /// Which.
+        destination_id: DestinationId,
+        /// Whose.
+        subjects: Vec<Subject>,
+    },
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Whether all is well.
+    pub ok: bool,
+    /// What is wrong and what to do about it; or that nothing is.
+    pub message: String,
+    /// What was found, in numbers and names of places.
+    #[serde(default)]
+    pub details: Value,
+}

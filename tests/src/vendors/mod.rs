@@ -1,0 +1,329 @@
+//! Fake vendors: local servers that know users, and answer as the vendor documents it.
+//!
+//! The harness here does what all have in common: it serves, checks the key, measures the rate and refuses what
+//! is too fast, misbehaves when told to, and remembers who was asked for. What is a vendor's own is a
+//! [`Vendor`] in a file of its own: a few answers, with the page that documents them.
+
+pub mod amplitude;
+pub mod braze;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Result;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+/// What makes a fake that of one vendor.
+pub struct Vendor {
+    /// Its name in Lethe's catalogue.
+    pub name: &'static str,
+    /// A destination of this vendor at a URL, as `POST /destinations` takes it, with the key that it accepts.
+    pub destination: fn(url: &str) -> Value,
+    /// The `Authorization` (or other) header that it wants.
+    pub key: (&'static str, &'static str),
+    /// Its answer to a wrong key.
+    pub unauthorized: fn() -> Answer,
+    /// How many calls it takes within which time.
+    pub rate: (usize, Duration),
+    /// The headers of its 429: after so many seconds, at this time since 1970, it is free again.
+    pub limited: fn(seconds: u64, now: u64) -> Vec<(&'static str, String)>,
+    /// What it does about a call that it lets in.
+    pub answer: fn(&mut World, &Call) -> Answer,
+}
+
+/// A call as a vendor sees it.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The method.
+    pub method: Method,
+    /// The segments of the path, decoded.
+    pub path: Vec<String>,
+    /// The query, decoded.
+    pub query: Vec<(String, String)>,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Call {
+    /// Method and path in one: `"POST users/delete"`.
+    pub fn line(&self) -> String {
+        format!("{} {}", self.method, self.path.join("/"))
+    }
+
+    /// The body as JSON; null, if it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// A field of the query.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// What a vendor answers.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// Headers beside the content type.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Value,
+}
+
+/// An answer without headers of its own.
+pub fn answer(status: u16, body: Value) -> Answer {
+    Answer { status, headers: Vec::new(), body }
+}
+
+/// How a fake can misbehave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// 401: the key was revoked.
+    Unauthorized,
+    /// 429, free again after so many seconds.
+    RateLimited(u64),
+    /// 500.
+    ServerError,
+    /// 200 with something that is no JSON.
+    Garbage,
+    /// No answer for so long.
+    Hang(Duration),
+}
+
+/// What a fake knows.
+#[derive(Debug, Default)]
+pub struct World {
+    /// Its users, by the company's id.
+    pub users: BTreeSet<String>,
+    /// Every id it was asked to delete, in the order of the calls, known or not.
+    pub asked: Vec<String>,
+    /// How many calls it got, refused ones too.
+    pub calls: usize,
+    /// When the calls came that it let in.
+    pub times: Vec<Instant>,
+    /// How many calls it refused because they came too fast.
+    pub too_fast: usize,
+    /// What it does on the next calls, in order, instead of its work.
+    pub faults: VecDeque<Fault>,
+    /// How long it takes for an answer.
+    pub delay: Duration,
+    /// What is the vendor's own: its jobs, say.
+    pub state: Value,
+}
+
+impl World {
+    /// Deletes a user. Answers whether there was one.
+    pub fn delete(&mut self, id: &str) -> bool {
+        self.asked.push(id.to_owned());
+        self.users.remove(id)
+    }
+
+    /// The most calls that came within a time, over all such times.
+    pub fn most_within(&self, time: Duration) -> usize {
+        let within = |(at, first): (usize, &Instant)| {
+            self.times[at..].iter().take_while(|later| later.duration_since(*first) < time).count()
+        };
+        self.times.iter().enumerate().map(within).max().unwrap_or(0)
+    }
+}
+
+struct Server {
+    vendor: &'static Vendor,
+    world: Mutex<World>,
+}
+
+/// A running fake, stopped when dropped.
+pub struct Fake {
+    /// Where it listens.
+    pub url: String,
+    vendor: &'static Vendor,
+    server: Arc<Server>,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Fake {
+    /// Starts one on a free port. It runs on a thread of its own, since each test has its own runtime.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn start(vendor: &'static Vendor) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let server = Arc::new(Server { vendor, world: Mutex::default() });
+        let (stop, stopped) = oneshot::channel();
+        let routes = Router::new()
+            // Not the vendor's: how another process (the demo) fills it and looks into it.
+            .route("/fake/users", get(list).put(fill))
+            .fallback(serve)
+            .with_state(server.clone());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        std::thread::spawn(move || {
+            runtime.block_on(async {
+                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+                tokio::select! {
+                    _ = async { axum::serve(listener, routes).await } => (),
+                    _ = stopped => (),
+                }
+            });
+        });
+        Ok(Self { url, vendor, server, _stop: stop })
+    }
+
+    /// This vendor as `POST /destinations` takes it.
+    pub fn destination(&self) -> Value {
+        (self.vendor.destination)(&self.url)
+    }
+
+    /// What it knows now; also the place to add users and faults.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        lock(&self.server)
+    }
+}
+
+fn lock(server: &Server) -> MutexGuard<'_, World> {
+    server.world.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+async fn list(State(server): State<Arc<Server>>) -> Json<BTreeSet<String>> {
+    Json(lock(&server).users.clone())
+}
+
+async fn fill(State(server): State<Arc<Server>>, Json(users): Json<BTreeSet<String>>) {
+    lock(&server).users = users;
+}
+
+async fn serve(
+    State(server): State<Arc<Server>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let vendor = server.vendor;
+    let (fault, delay) = {
+        let mut world = lock(&server);
+        world.calls += 1;
+        (world.faults.pop_front(), world.delay)
+    };
+    if let Some(fault) = fault {
+        return misbehave(vendor, fault).await;
+    }
+    if headers.get(vendor.key.0).is_none_or(|given| given != vendor.key.1) {
+        return misbehave(vendor, Fault::Unauthorized).await;
+    }
+    let path = uri.path().trim_matches('/').split('/').map(decode).collect();
+    let pairs = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+    let query = pairs.map(|(name, value)| (decode(name), decode(value))).collect();
+    let call = Call { method, path, query, headers, body };
+    let answer = {
+        let mut world = lock(&server);
+        let (calls, time) = vendor.rate;
+        let now = Instant::now();
+        if world.times.iter().rev().take_while(|at| now.duration_since(**at) < time).count() >= calls {
+            world.too_fast += 1;
+            None
+        } else {
+            world.times.push(now);
+            Some((vendor.answer)(&mut world, &call))
+        }
+    };
+    tokio::time::sleep(delay).await;
+    match answer {
+        Some(answer) => respond(answer),
+        None => misbehave(vendor, Fault::RateLimited(1)).await,
+    }
+}
+
+/// `%` and two hex digits, as RFC 3986 has it.
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let hex = tail.get(..2).and_then(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok());
+        match (first, hex) {
+            (b'%', Some(byte)) => (bytes.push(byte), rest = &tail[2..]),
+            _ => (bytes.push(*first), rest = tail),
+        };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn respond(answer: Answer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or_default();
+    let mut headers = HeaderMap::new();
+    for (name, value) in answer.headers {
+        if let Ok(value) = value.parse() {
+            headers.insert(name, value);
+        }
+    }
+    match answer.body {
+        Value::Null => (status, headers).into_response(),
+        body => (status, headers, Json(body)).into_response(),
+    }
+}
+
+async fn misbehave(vendor: &Vendor, fault: Fault) -> Response {
+    match fault {
+        Fault::Unauthorized => respond((vendor.unauthorized)()),
+        Fault::RateLimited(seconds) => {
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+            let headers = (vendor.limited)(seconds, now);
+            respond(Answer { status: 429, headers, body: json!({ "message": "Rate limit exceeded" }) })
+        }
+        Fault::ServerError => respond(answer(500, json!({ "message": "Internal error" }))),
+        Fault::Garbage => (StatusCode::OK, "<html>It works!</html>").into_response(),
+        Fault::Hang(time) => {
+            tokio::time::sleep(time).await;
+            StatusCode::GATEWAY_TIMEOUT.into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Calls a fake with its own key; answers the status and the body.
+    pub(crate) async fn call(fake: &Fake, method: Method, path: &str, body: Value) -> (u16, Value) {
+        let (name, value) = fake.vendor.key;
+        let request =
+            reqwest::Client::new().request(method, format!("{}{path}", fake.url)).header(name, value);
+        let reply = request.json(&body).send().await.unwrap();
+        (reply.status().as_u16(), reply.json().await.unwrap_or_default())
+    }
+
+    #[tokio::test]
+    async fn a_wrong_key_and_too_many_calls_are_refused_and_faults_come_in_turn() {
+        let fake = Fake::start(&amplitude::AMPLITUDE).unwrap();
+        let url = format!("{}/api/2/deletions/users?start_day=2026-01-01&end_day=2026-02-01", fake.url);
+        assert_eq!(reqwest::get(&url).await.unwrap().status(), 401);
+        let path = &url[fake.url.len()..];
+        assert_eq!(call(&fake, Method::GET, path, Value::Null).await.0, 200);
+        assert_eq!(call(&fake, Method::GET, path, Value::Null).await.0, 429, "one call a second");
+        assert_eq!((fake.world().too_fast, fake.world().times.len()), (1, 1));
+        fake.world().faults.extend([Fault::RateLimited(5), Fault::ServerError, Fault::Garbage]);
+        for expected in [429, 500, 200] {
+            assert_eq!(call(&fake, Method::GET, path, Value::Null).await.0, expected);
+        }
+        assert_eq!(fake.world().calls, 6);
+    }
+
+    #[test]
+    fn paths_are_decoded() {
+        assert_eq!(decode("a%2Fb%C3%A9%zz"), "a/bé%zz");
+    }
+}
