@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use shared::archive::Archive;
 use shared::archive::filters::Filters;
 use shared::archive::ledger::Ledger;
-use shared::archive::manifest::{Batch, Entry, Halfway, Phase, Roster};
+use shared::archive::manifest::{Batch, Entry, Halfway, Outcome, Phase, Results, Roster};
 use shared::archive::purge::{Left, Purge};
 use shared::archive::workspace::{Key, Workspace};
 use shared::failure::{Failure, Result};
@@ -63,6 +63,12 @@ pub async fn purge(context: &Context, request: Request, until: Instant) -> Resul
     let roster: Roster = workspace.expect(Key::Roster(&run_id)).await?;
     let batch: Batch = workspace.expect(Key::Batch(&run_id, phase, number)).await?;
     let mut record = Record::open(workspace, Key::Results(&run_id, phase, number), &batch).await?;
+    // Verifying works through the same batches as forgetting.
+    let forgot: Option<Results> = match phase {
+        Phase::Verify => workspace.read(Key::Results(&run_id, Phase::Forget, number)).await?,
+        _ => None,
+    };
+    let forgot = forgot.map(|results| results.results).unwrap_or_default();
     let matcher = Matcher::new(&batch.rules, &SubjectSet::new(roster.subjects));
     let index_key = context.index_key.clone();
     let purge = Purge {
@@ -90,14 +96,16 @@ pub async fn purge(context: &Context, request: Request, until: Instant) -> Resul
                 break;
             }
             record.work_alone_on(place).await?;
-            let left = one(&purge, phase, entry, from).await;
+            let left = one(&purge, phase, entry, from, forgot.get(&place)).await;
             record.take(place, left);
             leave_off.set(tell(&record).await?);
         }
     } else {
         let mut outcomes = stream::iter(left.into_iter().enumerate())
             .take_while(|(begun, _)| ready(goes_on(*begun)))
-            .map(async |(_, (place, entry, from))| (place, one(&purge, phase, entry, from).await))
+            .map(async |(_, (place, entry, from))| {
+                (place, one(&purge, phase, entry, from, forgot.get(&place)).await)
+            })
             .buffer_unordered(context.cores)
             .boxed_local();
         let mut tick = interval_at(tokio::time::Instant::now() + TELL_EVERY, TELL_EVERY);
@@ -129,10 +137,10 @@ async fn is_stopped(context: &Context, run: &RunId) -> Result<bool> {
     Ok(context.store.run(run).await?.is_some_and(|run| run.stop_requested))
 }
 
-async fn one(purge: &Purge, phase: Phase, entry: &Entry, from: Halfway) -> Left {
+async fn one(purge: &Purge, phase: Phase, entry: &Entry, from: Halfway, forgot: Option<&Outcome>) -> Left {
     match phase {
         Phase::Forget => purge.forget(entry, from).await,
-        Phase::Verify => purge.verify(entry, from).await,
+        Phase::Verify => purge.verify(entry, from, forgot.and_then(|forgot| forgot.written.as_ref())).await,
         _ => purge.find(entry, from).await,
     }
 }

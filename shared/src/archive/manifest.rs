@@ -167,6 +167,9 @@ pub struct Outcome {
     pub seen: Vec<Seen>,
     /// Whether a clean current version was written, or the object deleted since nothing was left of it.
     pub rewritten: bool,
+    /// The clean version that was written.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub written: Option<Version>,
     /// How many versions were deleted.
     pub deleted: u64,
     /// What stands in the way of the versions that could not be read or changed.
@@ -180,7 +183,8 @@ pub struct Seen {
     pub version: Version,
     /// What was in it.
     pub report: Report,
-    /// Whether its filter ruled all subjects out, so that it was not read.
+    /// Whether it is known to hold no subject without being read: by its filter, or since this run wrote it, and to
+    /// cold storage, where what it replaced was.
     #[serde(default)]
     pub ruled_out: bool,
 }

@@ -52,12 +52,13 @@ pub enum Left {
 impl Purge {
     /// Looks for the subjects in every version of an entry whose filter does not rule them out.
     pub async fn find(&self, entry: &Entry, from: Halfway) -> Left {
-        self.read(&entry.key, Some(entry.versions.clone()), from, true).await
+        self.read(&entry.key, Some(entry.versions.clone()), from, true, None).await
     }
 
-    /// Reads every version that there is now of an entry's key, whatever a filter says.
-    pub async fn verify(&self, entry: &Entry, from: Halfway) -> Left {
-        self.read(&entry.key, None, from, false).await
+    /// Reads every version that there is now of an entry's key, whatever a filter says. The one that was `written` by
+    /// this run need not be readable, if it lies in cold storage again.
+    pub async fn verify(&self, entry: &Entry, from: Halfway, written: Option<&Version>) -> Left {
+        self.read(&entry.key, None, from, false, written).await
     }
 
     /// Removes the subjects from every version of an entry but those that it names as clean.
@@ -85,6 +86,7 @@ impl Purge {
         mut versions: Option<Vec<Version>>,
         mut at: Halfway,
         by_filter: bool,
+        written: Option<&Version>,
     ) -> Left {
         for _ in 0..ATTEMPTS {
             let versions = match versions.take() {
@@ -94,7 +96,7 @@ impl Purge {
                     Err(failure) => return left(key, Reason::Unreachable, failure.public),
                 },
             };
-            match self.look(key, versions, &mut at, by_filter).await {
+            match self.look(key, versions, &mut at, by_filter, written).await {
                 Ok(()) => return Left::Done(at.outcome),
                 Err(Trouble::Unfinished) => return Left::Halfway(Box::new(at)),
                 Err(_) => {
@@ -113,6 +115,7 @@ impl Purge {
         versions: Vec<Version>,
         at: &mut Halfway,
         by_filter: bool,
+        written: Option<&Version>,
     ) -> Result<(), Trouble> {
         at.outcome.seen.retain(|seen| versions.iter().any(|version| version.is(&seen.version)));
         for version in versions {
@@ -126,6 +129,12 @@ impl Purge {
                 match self.scan(key, &version, &mut at.reading).await {
                     Ok(report) => {
                         at.outcome.seen.push(Seen { version: version.clone(), report, ruled_out: false });
+                    }
+                    Err(Trouble::Left(residual))
+                        if residual.reason == Reason::Cold && written.is_some_and(|w| w.is(&version)) =>
+                    {
+                        let report = Report::default();
+                        at.outcome.seen.push(Seen { version: version.clone(), report, ruled_out: true });
                     }
                     Err(Trouble::Left(residual)) => at.outcome.residuals.push(residual),
                     Err(trouble) => return Err(trouble),
@@ -144,7 +153,10 @@ impl Purge {
         let mut versions = self.list(key).await?;
         if let Some(current) = versions.iter().find(|version| version.current && !is_clean(version, at)) {
             let (report, clean) = self.replace(key, current).await?;
-            at.outcome.rewritten |= report.removed > 0;
+            if report.removed > 0 {
+                at.outcome.rewritten = true;
+                at.outcome.written = clean.clone();
+            }
             at.outcome.seen.push(Seen { version: current.clone(), report, ruled_out: false });
             at.passed.extend(clean);
             versions = self.list(key).await?;
