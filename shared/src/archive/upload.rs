@@ -25,6 +25,8 @@ use crate::format::Pause;
 const MAX_PARTS: u64 = 10_000;
 const PART: u64 = 8 << 20;
 const LEAST_PART: usize = 5 << 20;
+/// More than a rewrite still writes when it pauses: that must not begin a part, which would be too small.
+const PAUSING: usize = 512 << 10;
 
 /// The writing end: cuts what is written into parts.
 pub(super) struct Parts {
@@ -45,8 +47,8 @@ pub(super) fn parts(size: u64, sent: usize) -> (Parts, mpsc::Receiver<Bytes>) {
 }
 
 impl Parts {
-    /// Whether what is not handed over yet is large enough for a part that others may follow, and the object too
-    /// large to be put in one request.
+    /// Whether what is not handed over yet is large enough for a part that others may follow, what a pause writes
+    /// still fits into it, and the object is too large to be put in one request.
     pub(super) fn may_pause(&self) -> Arc<AtomicBool> {
         self.may_pause.clone()
     }
@@ -70,7 +72,8 @@ impl Write for Parts {
         }
         let taken = bytes.len().min(self.size - self.part.len());
         self.part.extend_from_slice(&bytes[..taken]);
-        self.may_pause.store(self.sent > 1 && self.part.len() >= LEAST_PART, Ordering::Relaxed);
+        let fits = (LEAST_PART..self.size - PAUSING).contains(&self.part.len());
+        self.may_pause.store(self.sent > 1 && fits, Ordering::Relaxed);
         Ok(taken)
     }
 

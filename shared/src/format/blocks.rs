@@ -1,15 +1,19 @@
 //! The plain bytes of an object through one buffer, in blocks that the reader of the content cuts.
 
+use std::ops::Range;
+
 use super::FormatError;
-use super::codec::{Decoder, HISTORY};
+use super::codec::{Decoder, Encoder, HISTORY};
 use super::mark::Mark;
+use super::splice::{self, Plain};
 
 /// Bytes of a block: small enough for a core's own cache, large enough that a block costs nothing.
 const BLOCK: usize = 384 << 10;
 /// The longest record that is dealt with: a bound to the memory one object can ask for.
 const MAX_RECORD: usize = 128 << 20;
 
-/// A window on the plain bytes, with what the decoder may look back at in front of it. Its buffer grows for a long record and shrinks behind it.
+/// A window on the plain bytes, with what decoder and encoder may look back at in front of it. Its buffer grows for a
+/// long record and shrinks behind it.
 pub(super) struct Blocks<'d, 'o> {
     decoder: &'d mut Decoder<'o>,
     buffer: Vec<u8>,
@@ -27,12 +31,12 @@ impl<'d, 'o> Blocks<'d, 'o> {
         let again = history.len().min(usize::try_from(read.saturating_sub(done)).unwrap_or(usize::MAX));
         let (start, end) = (history.len() - again, history.len());
         let mut blocks = Self { decoder, buffer, start, end, read };
-        while blocks.done() < done {
-            let at = blocks.done();
+        while blocks.place() < done {
+            let at = blocks.place();
             let (block, last) = blocks.next()?;
             let known = block.len().min(usize::try_from(done - at).unwrap_or(usize::MAX));
             blocks.consume(known);
-            if last && blocks.done() < done {
+            if last && blocks.place() < done {
                 return Err(FormatError::Corrupt("it ends before the place where an earlier go paused"));
             }
         }
@@ -43,23 +47,19 @@ impl<'d, 'o> Blocks<'d, 'o> {
     /// remember too much.
     pub(super) fn mark(&self, rewriting: bool) -> Option<(u64, Mark)> {
         let window = &self.buffer[self.start.min(self.end.saturating_sub(HISTORY))..self.end];
-        let mark = self.decoder.mark(self.done(), self.read, window, rewriting)?;
-        (window.len() <= BLOCK).then(|| (self.done(), mark))
+        let mark = self.decoder.mark(self.place(), self.read, window, rewriting)?;
+        (window.len() <= BLOCK).then(|| (self.place(), mark))
     }
 
     /// Whether nothing was consumed yet, in this go or an earlier one.
     pub(super) fn is_at_start(&self) -> bool {
-        self.done() == 0
-    }
-
-    /// Plain bytes that were consumed.
-    fn done(&self) -> u64 {
-        self.read - (self.end - self.start) as u64
+        self.place() == 0
     }
 
     /// Gives what was not consumed, with more behind it, and whether that is the end of the object.
     pub(super) fn next(&mut self) -> Result<(&[u8], bool), FormatError> {
-        let keep = self.start.min(self.end.saturating_sub(HISTORY));
+        let before = if self.decoder.tape().is_some() { splice::HISTORY } else { 0 };
+        let keep = self.start.saturating_sub(before).min(self.end.saturating_sub(HISTORY));
         self.buffer.copy_within(keep..self.end, 0);
         (self.start, self.end) = (self.start - keep, self.end - keep);
         if self.end > self.buffer.len() / 2 {
@@ -80,6 +80,34 @@ impl<'d, 'o> Blocks<'d, 'o> {
     /// Marks bytes of the last block as dealt with.
     pub(super) fn consume(&mut self, bytes: usize) {
         self.start += bytes;
+    }
+
+    /// Writes bytes of the last block without the ranges that go, which are in order, and marks them as dealt with.
+    pub(super) fn pass_on(
+        &mut self,
+        bytes: usize,
+        gone: &[Range<usize>],
+        out: Option<&mut Encoder<'_>>,
+    ) -> Result<(), FormatError> {
+        if let Some(out) = out {
+            let at = self.place();
+            let gone = gone.iter().map(|gone| at + gone.start as u64..at + gone.end as u64);
+            let plain = Plain { bytes: &self.buffer[..self.end], start: self.read - self.end as u64 };
+            out.write_without(plain, at..at + bytes as u64, gone, self.decoder.tape())?;
+        }
+        self.consume(bytes);
+        Ok(())
+    }
+
+    /// Has everything written that was dealt with.
+    pub(super) fn settle(&self, out: Option<&mut Encoder<'_>>) -> Result<(), FormatError> {
+        let plain = Plain { bytes: &self.buffer[..self.end], start: self.read - self.end as u64 };
+        out.map_or(Ok(()), |out| out.settle(plain, self.place()))
+    }
+
+    /// How many plain bytes are dealt with.
+    pub(super) fn place(&self) -> u64 {
+        self.read - (self.end - self.start) as u64
     }
 
     /// Plain bytes read so far.

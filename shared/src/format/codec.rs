@@ -1,11 +1,12 @@
 //! From an object's bytes to plain ones and back, by codec.
 
 use std::io::{self, Read, Write};
+use std::ops::Range;
 
 use super::gzip::GzipReader;
 use super::mark::Mark;
-use super::member::{Kept, Member};
 use super::source::{Source, judge};
+use super::splice::{Kept, Member, Plain, Tape};
 use super::{Codec, FormatError, Object};
 
 const BAD_ZSTD: &str = "zstd data that does not decompress or ends too early";
@@ -32,10 +33,11 @@ pub(super) const HISTORY: usize = super::inflate::WINDOW;
 const HEAD: usize = 64 << 10;
 
 impl<'o> Decoder<'o> {
-    pub(super) fn new(codec: Codec, source: Source<'o>) -> Result<Self, FormatError> {
+    /// `taped`: what is read is kept for an encoder that can copy it.
+    pub(super) fn new(codec: Codec, source: Source<'o>, taped: bool) -> Result<Self, FormatError> {
         let inner = match codec {
             Codec::Plain => Inner::Plain(source),
-            Codec::Gzip => Inner::Gzip(Box::new(GzipReader::new(source))),
+            Codec::Gzip => Inner::Gzip(Box::new(GzipReader::new(source, taped.then(Tape::new)))),
             Codec::Zstd => Inner::Zstd(Box::new(
                 zstd::stream::read::Decoder::new(source).map_err(|error| judge(error, BAD_ZSTD))?,
             )),
@@ -47,7 +49,7 @@ impl<'o> Decoder<'o> {
     pub(super) fn resume(codec: Codec, object: &'o dyn Object, mark: Mark) -> Result<Self, FormatError> {
         let source = Source::open(object, mark.raw)?;
         let Some(mut inside) = mark.inside else {
-            return Ok(Self { plain: mark.plain, ..Self::new(codec, source)? });
+            return Ok(Self { plain: mark.plain, ..Self::new(codec, source, false)? });
         };
         let history = std::mem::take(&mut inside.window);
         let inner = Inner::Gzip(Box::new(GzipReader::resume(source, inside)?));
@@ -77,6 +79,14 @@ impl<'o> Decoder<'o> {
         head.truncate(filled);
         self.head = head;
         Ok(&self.head)
+    }
+
+    /// What was read, if it was kept.
+    pub(super) fn tape(&mut self) -> Option<&mut Tape> {
+        match &mut self.inner {
+            Inner::Gzip(reader) => reader.tape(),
+            _ => None,
+        }
     }
 
     /// Fills `buffer` from `at` on as far as the object goes; less than full is the end. What was given before has
@@ -125,15 +135,16 @@ pub(super) enum Encoder<'w> {
 }
 
 impl<'w> Encoder<'w> {
-    /// From the start, or on from what [`Self::pause`] kept.
+    /// From the start, or from plain byte `at` on, with what [`Self::pause`] kept.
     pub(super) fn new(
         codec: Codec,
         out: &'w mut (dyn Write + Send),
         kept: Option<Kept>,
+        at: u64,
     ) -> Result<Self, FormatError> {
         Ok(match codec {
             Codec::Plain => Self::Plain(out),
-            Codec::Gzip => Self::Gzip(Box::new(Member::new(out, kept).map_err(FormatError::Io)?)),
+            Codec::Gzip => Self::Gzip(Box::new(Member::new(out, kept, at).map_err(FormatError::Io)?)),
             Codec::Zstd => {
                 let level = zstd::DEFAULT_COMPRESSION_LEVEL;
                 let mut encoder = zstd::stream::write::Encoder::new(out, level).map_err(FormatError::Io)?;
@@ -143,16 +154,40 @@ impl<'w> Encoder<'w> {
         })
     }
 
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), FormatError> {
-        match self {
-            Self::Plain(out) => out.write_all(bytes),
-            Self::Gzip(out) => out.write(bytes),
-            Self::Zstd(out) => out.write_all(bytes),
+    /// Writes a range of plain bytes without the ranges within it that go, which are in order.
+    pub(super) fn write_without(
+        &mut self,
+        plain: Plain<'_>,
+        range: Range<u64>,
+        gone: impl Iterator<Item = Range<u64>>,
+        tape: Option<&mut Tape>,
+    ) -> Result<(), FormatError> {
+        let out: &mut dyn Write = match self {
+            Self::Plain(out) => out,
+            Self::Zstd(out) => out,
+            Self::Gzip(out) => {
+                let tape = tape.ok_or(FormatError::Io(io::ErrorKind::Unsupported.into()))?;
+                return out.write_without(plain, range, gone, tape).map_err(FormatError::Io);
+            }
+        };
+        let mut from = range.start;
+        for gone in gone {
+            out.write_all(plain.get(from..gone.start)).map_err(FormatError::Io)?;
+            from = gone.end;
         }
-        .map_err(FormatError::Io)
+        out.write_all(plain.get(from..range.end)).map_err(FormatError::Io)
     }
 
-    /// Ends what was written so far, so that another encoder can go on. A zstd stream goes on in a new frame.
+    /// Writes what waits for the next bytes up to `end` to be written with them.
+    pub(super) fn settle(&mut self, plain: Plain<'_>, end: u64) -> Result<(), FormatError> {
+        match self {
+            Self::Gzip(out) => out.settle(plain, end).map_err(FormatError::Io),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends what was written so far, so that another encoder can go on. To be settled before. A zstd stream goes on
+    /// in a new frame.
     pub(super) fn pause(self) -> Result<Option<Kept>, FormatError> {
         match self {
             Self::Gzip(out) => out.pause().map(Some).map_err(FormatError::Io),

@@ -15,7 +15,6 @@ use memchr::{memchr, memchr2, memmem};
 
 use super::blocks::Blocks;
 use super::codec::Encoder;
-use super::lines::write_without;
 use super::mark::Mark;
 use super::{FormatError, Report};
 use crate::matching::{Matcher, Node};
@@ -103,10 +102,7 @@ pub(super) fn purge(
                 gone.push(range);
             }
         }
-        if let Some(out) = &mut out {
-            write_without(&block[..at], &gone, out)?;
-        }
-        blocks.consume(at);
+        blocks.pass_on(at, &gone, out.as_deref_mut())?;
         known = Some(header);
         if last {
             report.bytes = blocks.read();
@@ -116,6 +112,7 @@ pub(super) fn purge(
             && pause()
             && let Some(place) = blocks.mark(out.is_some())
         {
+            blocks.settle(out)?;
             report.bytes = place.0;
             return Ok(Some(place));
         }

@@ -8,6 +8,7 @@ use super::FormatError;
 use super::inflate::{HEADER, Inflate, Pause};
 use super::mark::{Inside, Mark};
 use super::source::{Source, judge};
+use super::splice::{SEGMENT, Tape};
 
 pub(super) const CORRUPT: &str = "gzip data that does not decompress";
 const TRUNCATED: &str = "gzip data that ends too early";
@@ -19,6 +20,9 @@ pub(super) struct GzipReader<'o> {
     state: State,
     crc: crc32fast::Hasher,
     length: u32,
+    /// Plain bytes of all members.
+    given: u64,
+    tape: Option<Tape>,
 }
 
 enum State {
@@ -29,16 +33,21 @@ enum State {
 }
 
 impl<'o> GzipReader<'o> {
-    pub(super) fn new(source: Source<'o>) -> Self {
-        let crc = crc32fast::Hasher::new();
-        Self { source, inflate: Inflate::new(), state: State::Header, crc, length: 0 }
+    /// With a `tape`, what is read is kept there.
+    pub(super) fn new(source: Source<'o>, tape: Option<Tape>) -> Self {
+        let (inflate, crc) = (Inflate::new(), crc32fast::Hasher::new());
+        Self { source, inflate, state: State::Header, crc, length: 0, given: 0, tape }
+    }
+
+    pub(super) fn tape(&mut self) -> Option<&mut Tape> {
+        self.tape.as_mut()
     }
 
     /// Goes on from where another reader was.
     pub(super) fn resume(source: Source<'o>, inside: Inside) -> Result<Self, FormatError> {
         let crc = crc32fast::Hasher::new_with_initial_len(inside.crc, u64::from(inside.length));
         let inflate = Inflate::recall(inside.memory).map_err(|_| FormatError::Corrupt(CORRUPT))?;
-        Ok(Self { source, inflate, state: State::Data, crc, length: inside.length })
+        Ok(Self { source, inflate, state: State::Data, crc, length: inside.length, given: 0, tape: None })
     }
 
     /// What another reader has to know to go on from here; `window` is what was given last. `None`: between two
@@ -61,13 +70,27 @@ impl<'o> GzipReader<'o> {
                     self.header()?;
                     self.inflate.reset();
                     (self.crc, self.length, self.state) = (crc32fast::Hasher::new(), 0, State::Data);
+                    if let Some(tape) = &mut self.tape {
+                        tape.member_begins();
+                    }
                 }
                 State::Data => {
                     let (input, ends) = self.source.window(HEADER).map_err(|error| judge(error, CORRUPT))?;
+                    let stop = if self.tape.is_some() { at + SEGMENT } else { buffer.len() };
                     let (read, place, pause) = self
                         .inflate
-                        .run(input, ends, buffer, at)
+                        .run(input, ends, buffer, at, stop)
                         .map_err(|_| FormatError::Corrupt(CORRUPT))?;
+                    self.given += (place - at) as u64;
+                    if let Some(tape) = &mut self.tape {
+                        tape.add(&input[..read], self.inflate.unread());
+                        let plain = self.given + self.inflate.pending() as u64;
+                        match pause {
+                            Pause::Full | Pause::Hungry => tape.between_symbols(plain),
+                            Pause::Begun(block) => tape.block_begins(block),
+                            Pause::Ended | Pause::End => tape.block_ends(plain),
+                        }
+                    }
                     self.source.consume(read);
                     self.crc.update(&buffer[at..place]);
                     self.length = self.length.wrapping_add((place - at) as u32);

@@ -4,8 +4,6 @@
 //! 2. The matcher names the lines that go.
 //! 3. What stands between them is written as it is.
 
-use std::ops::Range;
-
 use memchr::memrchr;
 
 use super::blocks::Blocks;
@@ -37,10 +35,7 @@ pub(super) fn purge(
             }
             Verdict::Unreadable => report.count_unreadable(&block[line], matcher),
         });
-        if let Some(out) = &mut out {
-            write_without(block, &gone, out)?;
-        }
-        blocks.consume(whole);
+        blocks.pass_on(whole, &gone, out.as_deref_mut())?;
         if last {
             report.bytes = blocks.read();
             return Ok(None);
@@ -49,22 +44,9 @@ pub(super) fn purge(
             && pause()
             && let Some(place) = blocks.mark(out.is_some())
         {
+            blocks.settle(out)?;
             report.bytes = place.0;
             return Ok(Some(place));
         }
     }
-}
-
-/// Writes a block without these ranges, which are in order.
-pub(super) fn write_without(
-    block: &[u8],
-    gone: &[Range<usize>],
-    out: &mut Encoder<'_>,
-) -> Result<(), FormatError> {
-    let mut from = 0;
-    for gone in gone {
-        out.write(&block[from..gone.start])?;
-        from = gone.end;
-    }
-    out.write(&block[from..])
 }

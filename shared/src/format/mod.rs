@@ -14,10 +14,10 @@ mod gzip;
 mod inflate;
 mod lines;
 mod mark;
-mod member;
 mod parquet;
 mod report;
 mod source;
+mod splice;
 
 #[cfg(test)]
 mod tests;
@@ -133,7 +133,7 @@ pub struct Pause {
     /// Where decoding goes on.
     mark: Mark,
     /// What the writing end has to know.
-    kept: Option<member::Kept>,
+    kept: Option<splice::Kept>,
 }
 
 impl Pause {
@@ -204,7 +204,7 @@ fn purge(
 ) -> Result<Rewritten, FormatError> {
     let mut source = Source::open(object, 0)?;
     let codec = detect::codec(source.head()?)?;
-    let mut decoder = codec::Decoder::new(codec, source)?;
+    let mut decoder = codec::Decoder::new(codec, source, out.is_some())?;
     let head = decoder.head()?.to_vec();
     let content = detect::content(&head, matcher)?;
     let format = Format { content, codec };
@@ -220,7 +220,7 @@ fn purge(
     if mark != Mark::default() {
         decoder = codec::Decoder::resume(codec, object, mark)?;
     }
-    let mut encoder = out.map(|out| codec::Encoder::new(codec, out, kept)).transpose()?;
+    let mut encoder = out.map(|out| codec::Encoder::new(codec, out, kept, done)).transpose()?;
     let (mut blocks, out) = (Blocks::new(&mut decoder, done)?, encoder.as_mut());
     let paused = match content {
         Content::Csv => csv::purge(&mut blocks, &head, out, matcher, &mut report, pause)?,

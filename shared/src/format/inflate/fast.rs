@@ -9,24 +9,32 @@ use super::{Inflate, Input, Malformed, State};
 pub(super) const ROOM: usize = 2 + 258 + 64;
 
 impl Inflate {
-    /// Symbols while there is plenty of input and of room, with the instructions that the processor has.
+    /// Symbols up to `stop` while there is plenty of input and of room, with the instructions that the processor has.
     pub(super) fn fast(
         &mut self,
         input: &mut Input<'_>,
         out: &mut [u8],
         at: usize,
+        stop: usize,
     ) -> Result<usize, Malformed> {
-        dispatch!(Level::new(), _ => self.symbols(input, out, at))
+        dispatch!(Level::new(), _ => self.symbols(input, out, at, stop))
     }
 
     #[inline(always)]
-    fn symbols(&mut self, input: &mut Input<'_>, out: &mut [u8], mut at: usize) -> Result<usize, Malformed> {
+    fn symbols(
+        &mut self,
+        input: &mut Input<'_>,
+        out: &mut [u8],
+        mut at: usize,
+        stop: usize,
+    ) -> Result<usize, Malformed> {
         let (litlen, dist) = (&*self.litlen, &*self.dist);
         let (mut bits, mut count, mut ip) = (self.bits, self.count, input.at);
         let bytes = input.bytes;
         let (Some(in_end), Some(out_end)) = (bytes.len().checked_sub(32), out.len().checked_sub(ROOM)) else {
             return Ok(at);
         };
+        let out_end = out_end.min(stop.saturating_sub(1));
         if ip > in_end || at > out_end {
             return Ok(at);
         }
@@ -131,7 +139,7 @@ impl Inflate {
         self.count = count;
         input.at = ip;
         if ended {
-            self.state = State::Header;
+            self.state = State::Behind;
         }
         Ok(at)
     }

@@ -18,7 +18,8 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 use tables::{
-    DIST_BITS, END, LITERAL, LITLEN_BITS, SPECIAL, SUBTABLE, build, dist_entry, litlen_entry, subentry, value,
+    DIST_BITS, END, END_OF_BLOCK, LITERAL, LITLEN_BITS, SPECIAL, SUBTABLE, build, code_of, dist_entry,
+    litlen_entry, subentry, value,
 };
 
 /// How far back a match may reach.
@@ -32,18 +33,34 @@ pub(in crate::format) struct Malformed;
 /// Why [`Inflate::run`] came back.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::format) enum Pause {
-    /// The room is full.
+    /// It is where it was to stop, or the room is full.
     Full,
     /// More input is wanted.
     Hungry,
+    /// A block's header was read.
+    Begun(Block),
+    /// A block has ended.
+    Ended,
     /// The last block has ended.
     End,
+}
+
+/// What a block's header says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::format) enum Block {
+    Stored,
+    /// `end`: the code of the block's end, as it is written, and how many bits that has.
+    Codes {
+        end: (u32, u32),
+    },
 }
 
 enum State {
     Header,
     Stored(usize),
     Codes,
+    /// Behind a block's last symbol.
+    Behind,
     Ended,
 }
 
@@ -102,14 +119,14 @@ impl Inflate {
         }
     }
 
-    /// What another decoder has to know to go on. `None`: nothing is left to decode.
+    /// What another decoder has to know to go on. `None`: between two blocks, or at the end.
     pub(in crate::format) fn memory(&self) -> Option<Memory> {
         let Self { bits, count, last, pending, .. } = *self;
         let (stored, codes) = match self.state {
             State::Header => (None, None),
             State::Stored(left) => (Some(left), None),
             State::Codes => (None, Some(self.lengths.clone())),
-            State::Ended => return None,
+            State::Behind | State::Ended => return None,
         };
         Some(Memory { bits: bits & ((1 << count) - 1), count, last, pending, stored, codes })
     }
@@ -133,43 +150,70 @@ impl Inflate {
         (self.bits, self.count, self.last, self.state, self.pending) = (0, 0, false, State::Header, (0, 0));
     }
 
-    /// Inflates into `out` from `at` on, with what was inflated before in front of it. `ends`: no input comes behind
-    /// this. Returns how much input was read, and the new place in `out`.
+    /// How many bits of the input that was read are still to come.
+    pub(in crate::format) fn unread(&self) -> u32 {
+        self.count
+    }
+
+    /// How many bytes of the last match did not fit.
+    pub(in crate::format) fn pending(&self) -> usize {
+        self.pending.0
+    }
+
+    /// Inflates into `out` from `at` on, with what was inflated before in front of it, up to the first end of a symbol
+    /// at or behind `stop`, a change of block, or the end of the room. `ends`: no input comes behind this. Returns how
+    /// much input was read, and the new place in `out`.
     pub(in crate::format) fn run(
         &mut self,
         bytes: &[u8],
         ends: bool,
         out: &mut [u8],
         mut at: usize,
+        stop: usize,
     ) -> Result<(usize, usize, Pause), Malformed> {
         let mut input = Input { bytes, at: 0, ends };
         self.matched(out, &mut at)?;
+        let pause = self.go_on(&mut input, out, &mut at, stop.min(out.len()))?;
+        // Whole bytes that were taken too early go back.
+        input.at -= (self.count / 8) as usize;
+        self.count %= 8;
+        self.bits &= (1 << self.count) - 1;
+        Ok((input.at, at, pause))
+    }
+
+    fn go_on(
+        &mut self,
+        input: &mut Input<'_>,
+        out: &mut [u8],
+        at: &mut usize,
+        stop: usize,
+    ) -> Result<Pause, Malformed> {
         loop {
-            let short = !ends && input.bytes.len() - input.at < HEADER;
+            let short = !input.ends && input.bytes.len() - input.at < HEADER;
             match self.state {
-                State::Header if self.last => {
-                    // Whole bytes that were taken too early go back.
-                    input.at -= (self.count / 8) as usize;
-                    (self.bits, self.count, self.state) = (0, 0, State::Ended);
+                State::Behind => {
+                    self.state = if self.last { State::Ended } else { State::Header };
+                    return Ok(if self.last { Pause::End } else { Pause::Ended });
                 }
-                State::Ended => return Ok((input.at, at, Pause::End)),
-                _ if short => return Ok((input.at, at, Pause::Hungry)),
-                State::Header => self.header(&mut input)?,
-                _ if at == out.len() => return Ok((input.at, at, Pause::Full)),
+                State::Ended => return Ok(Pause::End),
+                _ if short => return Ok(Pause::Hungry),
+                State::Header => return Ok(Pause::Begun(self.header(input)?)),
+                State::Stored(0) => self.state = State::Behind,
+                _ if *at >= stop => return Ok(Pause::Full),
                 State::Stored(left) => {
-                    let length = left.min(out.len() - at).min(input.bytes.len() - input.at);
-                    if length == 0 && left > 0 {
+                    let length = left.min(stop - *at).min(input.bytes.len() - input.at);
+                    if length == 0 {
                         return Err(Malformed);
                     }
-                    out[at..at + length].copy_from_slice(&input.bytes[input.at..input.at + length]);
-                    (at, input.at) = (at + length, input.at + length);
-                    self.state = if left == length { State::Header } else { State::Stored(left - length) };
+                    out[*at..*at + length].copy_from_slice(&input.bytes[input.at..input.at + length]);
+                    (*at, input.at) = (*at + length, input.at + length);
+                    self.state = State::Stored(left - length);
                 }
                 State::Codes => {
-                    at = self.fast(&mut input, out, at)?;
+                    *at = self.fast(input, out, *at, stop)?;
                     // A few symbols: at the ends of the buffers, or over a block's end.
                     for _ in 0..fast::ROOM {
-                        if at == out.len() || self.careful(&mut input, out, &mut at)?.is_break() {
+                        if *at >= stop || self.careful(input, out, at)?.is_break() {
                             break;
                         }
                     }
@@ -203,7 +247,7 @@ impl Inflate {
         }
         if entry & END != 0 {
             self.take(used + (entry & 63))?;
-            self.state = State::Header;
+            self.state = State::Behind;
             return Ok(ControlFlow::Break(()));
         }
         if entry & SPECIAL != 0 {
@@ -241,7 +285,7 @@ impl Inflate {
     }
 
     /// A block's header.
-    fn header(&mut self, input: &mut Input<'_>) -> Result<(), Malformed> {
+    fn header(&mut self, input: &mut Input<'_>) -> Result<Block, Malformed> {
         self.last = self.get(input, 1)? == 1;
         match self.get(input, 2)? {
             0 => {
@@ -254,6 +298,7 @@ impl Inflate {
                 input.at -= (self.count / 8) as usize;
                 (self.bits, self.count) = (0, 0);
                 self.state = State::Stored(length as usize);
+                Ok(Block::Stored)
             }
             1 => {
                 let lengths = (0..288 + 32).map(|symbol| match symbol {
@@ -265,15 +310,14 @@ impl Inflate {
                 self.lengths.all.clear();
                 self.lengths.all.extend(lengths);
                 self.lengths.litlens = 288;
-                self.begin_codes()?;
+                self.begin_codes()
             }
             2 => {
                 self.codes(input)?;
-                self.begin_codes()?;
+                self.begin_codes()
             }
-            _ => return Err(Malformed),
+            _ => Err(Malformed),
         }
-        Ok(())
     }
 
     /// The code lengths of a dynamic block, which are compressed themselves.
@@ -312,7 +356,7 @@ impl Inflate {
             lengths[..all].get_mut(at..end).ok_or(Malformed)?.fill(length);
             at = end;
         }
-        if lengths[256] == 0 {
+        if lengths[END_OF_BLOCK] == 0 {
             return Err(Malformed);
         }
         self.lengths.all.clear();
@@ -321,12 +365,13 @@ impl Inflate {
         Ok(())
     }
 
-    fn begin_codes(&mut self) -> Result<(), Malformed> {
+    /// Makes the tables of a block with these lengths.
+    fn begin_codes(&mut self) -> Result<Block, Malformed> {
         let (litlens, dists) = self.lengths.all.split_at(self.lengths.litlens);
         build(&mut self.litlen[..], LITLEN_BITS, litlens, litlen_entry)?;
         build(&mut self.dist[..], DIST_BITS, dists, dist_entry)?;
         self.state = State::Codes;
-        Ok(())
+        Ok(Block::Codes { end: code_of(END_OF_BLOCK, litlens) })
     }
 
     /// The next bits as a number.

@@ -16,6 +16,9 @@ pub(super) const SPECIAL: u32 = 1 << 15;
 pub(super) const SUBTABLE: u32 = 1 << 14;
 pub(super) const END: u32 = 1 << 13;
 
+/// The symbol that ends a block.
+pub(super) const END_OF_BLOCK: usize = 256;
+
 /// The entry behind one that leads to a subtable, whose index is the next bits.
 #[inline(always)]
 pub(super) fn subentry<const N: usize>(table: &[u32; N], entry: u32, bits: u64) -> u32 {
@@ -38,7 +41,7 @@ pub(super) fn litlen_entry(symbol: usize) -> u32 {
         [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
     match symbol {
         0..256 => LITERAL | (symbol as u32) << 16,
-        256 => SPECIAL | END,
+        END_OF_BLOCK => SPECIAL | END,
         257..286 => u32::from(BASES[symbol - 257]) << 16 | u32::from(EXTRA[symbol - 257]),
         _ => SPECIAL,
     }
@@ -116,6 +119,17 @@ pub(super) fn build(
         code += 1;
     }
     Ok(())
+}
+
+/// A symbol's code as it is written, lowest bit first, and how many bits it has.
+pub(super) fn code_of(symbol: usize, lengths: &[u8]) -> (u32, u32) {
+    let length = lengths[symbol];
+    // What shorter codes take up of all codes of this length; and those of this length that come before.
+    let shorter = |&&other: &&u8| (1..length).contains(&other);
+    let taken: u32 = lengths.iter().filter(shorter).map(|&other| 1 << (length - other)).sum();
+    let before = lengths[..symbol].iter().filter(|&&other| other == length).count() as u32;
+    let length = u32::from(length);
+    ((taken + before).reverse_bits() >> (32 - length), length)
 }
 
 /// How many bits beyond the table's own the longest code with the prefix of this code has.

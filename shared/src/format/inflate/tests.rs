@@ -7,7 +7,7 @@ use flate2::{Compression, write::DeflateEncoder};
 use super::*;
 use crate::matching::tests::Dice;
 
-/// Inflates with input and room in pieces of these sizes.
+/// Inflates with input and room in pieces of these sizes, and stops within the room.
 fn inflate(data: &[u8], piece: usize, room: usize) -> Result<Vec<u8>, Malformed> {
     let (mut inflate, mut whole, mut read, mut seen) = (Inflate::new(), Vec::new(), 0, 0);
     loop {
@@ -17,12 +17,18 @@ fn inflate(data: &[u8], piece: usize, room: usize) -> Result<Vec<u8>, Malformed>
         out.resize(window + room, 0);
         let mut at = window;
         loop {
-            let (took, place, pause) = inflate.run(&data[read..seen], seen == data.len(), &mut out, at)?;
+            let (took, place, pause) =
+                inflate.run(&data[read..seen], seen == data.len(), &mut out, at, at + room / 3)?;
             (read, at) = (read + took, place);
-            if pause == Pause::Hungry {
-                assert!(seen < data.len());
-                seen = data.len().min(seen + piece);
-                continue;
+            match pause {
+                Pause::Hungry => {
+                    assert!(seen < data.len());
+                    seen = data.len().min(seen + piece);
+                    continue;
+                }
+                Pause::Begun(_) | Pause::Ended => continue,
+                Pause::Full if at < out.len() => continue,
+                Pause::Full | Pause::End => {}
             }
             whole.extend_from_slice(&out[window..at]);
             if pause == Pause::End {

@@ -1,0 +1,160 @@
+//! What was read of a deflate stream and may have to be written again, cut into segments.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::super::inflate::Block;
+
+/// Compressed bytes and segments that are kept at most. A record that is so long, or blocks that are so many, lose
+/// them: they are compressed anew.
+const MAX_BYTES: usize = 4 << 20;
+const MAX_SEGMENTS: usize = 4 << 10;
+
+/// Some symbols of one block, or some bytes of a stored one.
+pub(super) struct Segment {
+    /// The plain bytes that it stands for.
+    pub(super) plain: Range<u64>,
+    /// Where it stands on the tape. Of a stored block, the bytes alone.
+    bits: Range<u64>,
+    pub(super) part: Part,
+    /// It ends with the end of its block.
+    pub(super) closes: bool,
+    /// It begins a member, so that nothing from it on looks at what is in front of it.
+    pub(super) fresh: bool,
+}
+
+/// What a segment is of its block.
+#[derive(Clone)]
+pub(super) enum Part {
+    Stored,
+    /// The header, and symbols.
+    First(Arc<Codes>),
+    /// Symbols.
+    Later(Arc<Codes>),
+}
+
+/// What it takes to go on with a block elsewhere.
+pub(super) struct Codes {
+    /// The bytes that hold its header, and which bits of them.
+    pub(super) header: (Vec<u8>, Range<u64>),
+    /// The code of its end, and how many bits that has.
+    pub(super) end: (u32, u32),
+}
+
+/// The segment that is being read.
+struct Open {
+    plain: u64,
+    bit: u64,
+    /// `None`: in front of a block.
+    part: Option<Part>,
+    fresh: bool,
+}
+
+/// Compressed data of all members, one behind the other, without headers and trailers.
+pub(in crate::format) struct Tape {
+    bytes: Vec<u8>,
+    /// How many bytes stood in front of these.
+    dropped: u64,
+    /// Where reading is, in bits from the very beginning.
+    here: u64,
+    segments: VecDeque<Segment>,
+    open: Open,
+}
+
+impl Tape {
+    pub(in crate::format) fn new() -> Self {
+        let open = Open { plain: 0, bit: 0, part: None, fresh: true };
+        Self { bytes: Vec::new(), dropped: 0, here: 0, segments: VecDeque::new(), open }
+    }
+
+    /// Adds compressed bytes, of which so many bits are not read yet.
+    pub(in crate::format) fn add(&mut self, bytes: &[u8], unread: u32) {
+        self.bytes.extend_from_slice(bytes);
+        self.here = (self.dropped + self.bytes.len() as u64) * 8 - u64::from(unread);
+    }
+
+    /// A member begins with what is added next.
+    pub(in crate::format) fn member_begins(&mut self) {
+        self.here = (self.dropped + self.bytes.len() as u64) * 8;
+        (self.open.bit, self.open.fresh) = (self.here, true);
+    }
+
+    /// A block's header was read.
+    pub(in crate::format) fn block_begins(&mut self, block: Block) {
+        self.open.part = Some(match block {
+            Block::Stored => {
+                self.open.bit = self.here;
+                Part::Stored
+            }
+            Block::Codes { end } => {
+                let bits = self.open.bit..self.here;
+                let bytes = self.bytes_of(&bits).to_vec();
+                let header = (bytes, bits.start % 8..bits.start % 8 + bits.end - bits.start);
+                Part::First(Arc::new(Codes { header, end }))
+            }
+        });
+    }
+
+    /// Reading is between two symbols, at this plain byte.
+    pub(in crate::format) fn between_symbols(&mut self, plain: u64) {
+        if let Some(part) = self.open.part.clone().filter(|_| plain > self.open.plain) {
+            self.cut(part.clone(), plain, false);
+            self.open.part = Some(match part {
+                Part::First(codes) => Part::Later(codes),
+                part => part,
+            });
+        }
+    }
+
+    /// The end of a block was read. A block of nothing is left out.
+    pub(in crate::format) fn block_ends(&mut self, plain: u64) {
+        match self.open.part.take() {
+            Some(part) if plain > self.open.plain || matches!(part, Part::Later(_)) => {
+                self.cut(part, plain, true);
+            }
+            _ => self.open.bit = self.here,
+        }
+    }
+
+    fn cut(&mut self, part: Part, plain: u64, closes: bool) {
+        let Open { plain: start, bit, fresh, .. } = self.open;
+        self.segments.push_back(Segment { plain: start..plain, bits: bit..self.here, part, closes, fresh });
+        self.open = Open { plain, bit: self.here, part: None, fresh: false };
+        if self.segments.len() > MAX_SEGMENTS || self.bytes.len() > MAX_BYTES {
+            self.segments.clear();
+            self.tidy();
+        }
+    }
+
+    /// The plain byte that the tape begins with.
+    pub(super) fn begins_at(&self) -> u64 {
+        self.first().map_or(self.open.plain, |segment| segment.plain.start)
+    }
+
+    pub(super) fn first(&self) -> Option<&Segment> {
+        self.segments.front()
+    }
+
+    /// Takes the first segment off, if it is one of these.
+    pub(super) fn pop_if(&mut self, wanted: impl FnOnce(&Segment) -> bool) -> Option<Segment> {
+        self.segments.pop_front_if(|segment| wanted(segment))
+    }
+
+    /// The bytes that hold a segment that was taken off, and which bits of them.
+    pub(super) fn bits(&self, segment: &Segment) -> (&[u8], Range<u64>) {
+        let bits = &segment.bits;
+        (self.bytes_of(bits), bits.start % 8..bits.start % 8 + bits.end - bits.start)
+    }
+
+    fn bytes_of(&self, bits: &Range<u64>) -> &[u8] {
+        &self.bytes[(bits.start / 8 - self.dropped) as usize..(bits.end.div_ceil(8) - self.dropped) as usize]
+    }
+
+    /// Drops the bytes of segments that were taken off.
+    pub(super) fn tidy(&mut self) {
+        let from = self.first().map_or(self.open.bit, |segment| segment.bits.start) / 8;
+        self.bytes.drain(..(from - self.dropped) as usize);
+        self.dropped = from;
+    }
+}
