@@ -1,6 +1,6 @@
 # Everything a person types here. `make` alone lists it.
 #
-# Tools go into .venv and infra/local/node_modules, pinned. Nothing is installed outside this folder, except that
+# Tools go into .venv and three node_modules folders, pinned. Nothing is installed outside this folder, except that
 # `make build` adds the arm64 target to Rust.
 
 .DEFAULT_GOAL := help
@@ -13,6 +13,13 @@ BIN       := $(CURDIR)/.venv/bin
 TOOLS       := .venv/.tools
 CARGO_TOOLS := .venv/.cargo-tools
 NODE_TOOLS  := infra/local/node_modules/.tools
+WEB_TOOLS   := functions/console/web/node_modules/.tools
+BROWSER     := tests/browser/node_modules/.tools
+
+# The console's page, which is embedded in its function. Its types come from the API's description.
+PAGE        := functions/console/web/dist/index.html
+PAGE_PARTS  := $(shell find functions/console/web -type f ! -path '*/node_modules/*' ! -path '*/dist/*' ! -name schema.d.ts) \
+               functions/intake/openapi.json
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,7 +49,7 @@ purge-file: ## Purge one file without any AWS: make purge-file IN=a.gz IDS=ids.t
 
 # --- Before a change is done --------------------------------------------------------------------------
 
-test: $(TOOLS) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
+test: $(TOOLS) $(BROWSER) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
 	cargo test --workspace
 
 lint: $(TOOLS) $(NODE_TOOLS) ## Check formatting, Rust, the template, the state machines and the API's description
@@ -61,7 +68,7 @@ bench: ## Measure what must be fast, as ratios in one run: make bench [BENCH=pur
 
 # --- To AWS --------------------------------------------------------------------------------------------
 
-build: $(CARGO_TOOLS) ## Make the functions' arm64 zips: target/lambda/*/bootstrap.zip
+build: $(CARGO_TOOLS) $(PAGE) ## Make the functions' arm64 zips: target/lambda/*/bootstrap.zip
 	PATH="$(BIN):$$PATH" cargo-lambda lambda build --release --arm64 --output-format zip --lambda-dir target/lambda $(FUNCTIONS:%=--package %)
 
 deploy: $(TOOLS) ## Deploy to AWS with your credentials: make deploy STACK=lethe BUCKET=my-artifacts
@@ -76,7 +83,7 @@ deploy: $(TOOLS) ## Deploy to AWS with your credentials: make deploy STACK=lethe
 # --- Tools ----------------------------------------------------------------------------------------------
 
 # The whole workspace at once: building parts of it would compile the AWS SDKs again for each set of features.
-programs:
+programs: $(PAGE)
 	@command -v cargo >/dev/null || { echo "Rust is missing: install it from https://rustup.rs" >&2; exit 1; }
 	@cargo build --workspace
 
@@ -92,8 +99,11 @@ $(CARGO_TOOLS): infra/local/watch-requirements.txt $(TOOLS)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
-$(NODE_TOOLS): infra/local/package-lock.json
+$(PAGE): $(WEB_TOOLS) $(PAGE_PARTS)
+	@cd functions/console/web && npm run --silent build
+
+%/node_modules/.tools: %/package-lock.json
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || { \
 	  echo "Node 20 or newer is missing: see https://nodejs.org" >&2; exit 1; }
-	@cd infra/local && npm ci --silent
+	@cd $* && npm ci --silent
 	@touch $@

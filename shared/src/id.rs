@@ -90,6 +90,14 @@ id!(
     /// Names a purge run, and its execution.
     RunId, "run", "runId"
 );
+id!(
+    /// Names an API token.
+    TokenId, "tok", "tokenId"
+);
+id!(
+    /// Names an entry of the audit trail.
+    TrailId, "aud", "trailId"
+);
 
 #[cfg(test)]
 mod tests {

@@ -28,6 +28,8 @@ pub mod failure;
 pub mod format;
 pub mod id;
 pub mod index;
+#[cfg(feature = "invoke")]
+pub mod invoke;
 pub mod matching;
 pub mod probe;
 pub mod regulation;
@@ -45,6 +47,7 @@ pub mod subject;
 pub mod task;
 #[cfg(feature = "lambda")]
 pub mod telemetry;
+pub mod token;
 pub mod warehouse;
 #[cfg(feature = "store")]
 pub mod work;

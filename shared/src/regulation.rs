@@ -145,7 +145,7 @@ impl NewRegulation {
     ///
     /// # Errors
     /// [`Failure`] of kind `Invalid`, naming the field.
-    pub fn accept(self, now: Timestamp) -> Result<(Regulation, Vec<Subject>)> {
+    pub fn accept(self, id: RegulationId, now: Timestamp) -> Result<(Regulation, Vec<Subject>)> {
         let regulation_type = RegulationType::ALL
             .into_iter()
             .find(|t| t.as_str() == self.regulation_type)
@@ -158,7 +158,7 @@ impl NewRegulation {
         }
         let subjects = check_subjects(self.subject_ids)?;
         let regulation = Regulation {
-            id: RegulationId::new(),
+            id,
             regulation_type,
             subject_type: SubjectType::UserId,
             subject_count: subjects.len(),
@@ -202,7 +202,7 @@ mod tests {
     fn request(kind: &str, ids: &[&str]) -> Result<(Regulation, Vec<Subject>)> {
         let subject_ids = ids.iter().map(|id| (*id).to_owned()).collect();
         NewRegulation { regulation_type: kind.into(), subject_type: "USER_ID".into(), subject_ids }
-            .accept(Timestamp::UNIX_EPOCH)
+            .accept(RegulationId::new(), Timestamp::UNIX_EPOCH)
     }
 
     #[test]

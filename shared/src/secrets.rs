@@ -82,16 +82,28 @@ impl SecretStore {
     /// # Errors
     /// As Secrets Manager says.
     pub async fn save(&self, destination: &Destination, secrets: &Secrets) -> Result<()> {
-        let json =
-            serde_json::to_string(secrets).map_err(|_| Failure::permanent("the secrets cannot be stored"))?;
-        let request = self.client.create_secret().name(self.name(destination)).secret_string(json);
-        request.send().await.map_err(|e| failure(&e))?;
+        let request = self.client.create_secret().name(self.name(destination));
+        request.secret_string(json(secrets)?).send().await.map_err(|e| failure(&e))?;
+        Ok(())
+    }
+
+    /// Puts new secrets of a destination in the place of the old ones.
+    ///
+    /// # Errors
+    /// As Secrets Manager says.
+    pub async fn replace(&self, destination: &Destination, secrets: &Secrets) -> Result<()> {
+        let request = self.client.put_secret_value().secret_id(self.name(destination));
+        request.secret_string(json(secrets)?).send().await.map_err(|e| failure(&e))?;
         Ok(())
     }
 
     fn name(&self, destination: &Destination) -> String {
         format!("{}/destinations/{}", self.prefix, destination.id)
     }
+}
+
+fn json(secrets: &Secrets) -> Result<String> {
+    serde_json::to_string(secrets).map_err(|_| Failure::permanent("the secrets cannot be stored"))
 }
 
 fn failure<E: ProvideErrorMetadata + std::error::Error>(error: &E) -> Failure {

@@ -78,6 +78,17 @@ impl PseudonymKey {
         mac.update(subject.id.as_bytes());
         Pseudonym(hex(&mac.finalize().into_bytes()))
     }
+
+    /// Stands for texts as a pseudonym stands for a subject: the same texts in the same order, no others, have the
+    /// same one.
+    pub fn fingerprint<'a>(&self, texts: impl IntoIterator<Item = &'a [u8]>) -> String {
+        let mut mac = self.0.clone();
+        for text in texts {
+            mac.update(&(text.len() as u64).to_be_bytes());
+            mac.update(text);
+        }
+        hex(&mac.finalize().into_bytes())
+    }
 }
 
 impl fmt::Debug for PseudonymKey {

@@ -19,6 +19,7 @@ const PURE: &[&str] = &[
     "status.rs",
     "subject.rs",
     "task.rs",
+    "token.rs",
     "warehouse/mod.rs",
 ];
 

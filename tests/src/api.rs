@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -62,6 +63,36 @@ impl Api {
         let body = serde_json::from_str(&text)
             .with_context(|| format!("{path} answered {status}, no JSON: {text}"))?;
         Ok((status, body))
+    }
+
+    /// Sends a `POST` with further headers and answers the status, the headers and the JSON body.
+    ///
+    /// # Errors
+    /// When there is no answer, or no JSON in it.
+    pub async fn post_with(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Result<(StatusCode, HeaderMap, Value)> {
+        let mut request = self.http.post(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let reply = request.body(body.to_string()).send().await?;
+        let (status, headers) = (reply.status(), reply.headers().clone());
+        Ok((status, headers, reply.json().await?))
+    }
+
+    /// Makes a token and answers its id and a client that holds it.
+    ///
+    /// # Errors
+    /// What the API answered.
+    pub async fn new_token(&self, token: &Value) -> Result<(String, Self)> {
+        let answer = self.post("/tokens", token).await?;
+        let text = |value: &Value| value.as_str().map(str::to_owned).with_context(|| format!("{answer}"));
+        let id = text(&answer["data"]["token"]["id"])?;
+        Ok((id, self.with_token(&text(&answer["data"]["secret"])?)))
     }
 
     /// `GET`, which must succeed.

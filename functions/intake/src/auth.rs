@@ -1,25 +1,157 @@
-//! Who may come in.
+//! Who calls, and what they may.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode};
+use jiff::{SignedDuration, Timestamp};
+use shared::id::RegulationId;
+use shared::regulation::{Regulation, RegulationType, Suppression};
+use shared::token::{Credential, Scope, Token};
 
+use crate::access::Needs;
 use crate::context::Context;
 use crate::error::ApiError;
 
-/// Lets a request on only with the token.
-pub async fn require_token(
-    State(context): State<Arc<Context>>,
-    request: Request,
-    next: Next,
-) -> Result<Response, ApiError> {
-    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+/// To within how long it is known when a token was last used: each use would cost a write.
+const LAST_USED: SignedDuration = SignedDuration::from_secs(60);
+
+/// Who calls.
+#[derive(Debug, Clone)]
+pub enum Caller {
+    /// Whoever holds the token made at deployment.
+    Admin,
+    /// Whoever holds this token.
+    Token(Arc<Token>),
+}
+
+/// Lets somebody in who has a token. A revoked one is refused from the next request on.
+pub async fn authenticate(
+    context: &Context,
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> Result<Caller, ApiError> {
+    let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(ApiError::unauthorized)?;
-    if !context.token.admits(given).await? {
-        return Err(ApiError::unauthorized());
+    let Some(credential) = Credential::parse(given) else {
+        let admin = context.admin_token.admits(given).await?;
+        return if admin { Ok(Caller::Admin) } else { Err(ApiError::unauthorized()) };
+    };
+    let token = context.store.token(&credential.id).await?;
+    let token =
+        token.filter(|token| token.admits(credential.secret, now)).ok_or_else(ApiError::unauthorized)?;
+    if token.last_used_at.is_none_or(|last| now.duration_since(last) > LAST_USED) {
+        context.store.use_token(&token.id, now).await?;
     }
-    Ok(next.run(request).await)
+    Ok(Caller::Token(Arc::new(token)))
+}
+
+impl Caller {
+    /// What the audit trail and counters know them by.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Admin => "admin",
+            Self::Token(token) => token.id.as_str(),
+        }
+    }
+
+    /// What people call their token.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Admin => "admin",
+            Self::Token(token) => &token.name,
+        }
+    }
+
+    /// Whether a call may be made at all; what stands in its body is looked at later.
+    pub fn may(&self, needs: &Needs, method: &Method, path: &str) -> Result<(), ApiError> {
+        match self {
+            Self::Token(token) if token.request_only => {
+                let theirs = token.regulation_id.as_ref().is_some_and(|id| {
+                    let rest =
+                        path.strip_prefix("/regulations/").and_then(|rest| rest.strip_prefix(id.as_str()));
+                    method == Method::GET && matches!(rest, Some("" | "/certificate"))
+                });
+                if theirs || needs.creates {
+                    return Ok(());
+                }
+                Err(forbidden("this token may make one regulation and read that one, nothing else"))
+            }
+            _ if needs.scopes.iter().any(|scope| self.has(*scope)) => Ok(()),
+            _ => Err(lacks(needs.scopes)),
+        }
+    }
+
+    /// Whether they may make or change this regulation. Those that delete nothing are a matter of the
+    /// suppression list.
+    pub fn may_regulate(&self, regulation: &Regulation) -> Result<(), ApiError> {
+        let (kind, subjects) = (regulation.regulation_type, regulation.subject_count);
+        if let Self::Token(token) = self
+            && token.request_only
+        {
+            return match kind.suppression() {
+                Some(Suppression::Remove) => Err(forbidden("this token may not unsuppress")),
+                _ if subjects != 1 => Err(forbidden("this token may make a regulation about one subject")),
+                _ => Ok(()),
+            };
+        }
+        let scope = match kind {
+            RegulationType::SuppressOnly | RegulationType::Unsuppress => Scope::SuppressionsWrite,
+            _ => Scope::RegulationsCreate,
+        };
+        if self.has(scope) { Ok(()) } else { Err(lacks(&[scope])) }
+    }
+
+    /// The id that a new regulation of theirs gets: `wanted`, unless their token is for one request and has begun
+    /// on it.
+    pub async fn bind(&self, context: &Context, wanted: RegulationId) -> Result<RegulationId, ApiError> {
+        let Self::Token(token) = self else { return Ok(wanted) };
+        if !token.request_only {
+            return Ok(wanted);
+        }
+        let bound = context.store.bind_token(&token.id, &wanted).await?;
+        if bound != wanted && context.store.regulation(&bound).await?.is_some() {
+            return Err(forbidden(format!("this token has made its one regulation: {bound}")));
+        }
+        Ok(bound)
+    }
+
+    fn has(&self, scope: Scope) -> bool {
+        match self {
+            Self::Admin => true,
+            Self::Token(token) => token.scopes.iter().any(|has| *has == scope || *has == Scope::Admin),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts.extensions.get().cloned().ok_or_else(ApiError::unauthorized)
+    }
+}
+
+/// The id that an `Idempotency-Key` keeps for the regulation that its request makes.
+#[derive(Debug, Clone)]
+pub struct Reserved(pub RegulationId);
+
+impl<S: Send + Sync> FromRequestParts<S> for Reserved {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().cloned().unwrap_or_else(|| Self(RegulationId::new())))
+    }
+}
+
+fn forbidden(message: impl Into<String>) -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, "forbidden", message)
+}
+
+fn lacks(scopes: &[Scope]) -> ApiError {
+    let names: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
+    forbidden(format!("this needs a token with the scope {}", names.join(" or ")))
 }

@@ -7,20 +7,25 @@ use axum::extract::State;
 use shared::archive::client;
 use shared::archive::workspace::Workspace;
 use shared::failure::Result;
+use shared::invoke::Workers;
 use shared::secrets::SecretStore;
 use shared::settings;
 use shared::signing::Signer;
 use shared::store::Store;
+use shared::subject::PseudonymKey;
 use shared::workflow::Workflow;
+use tokio::sync::OnceCell;
 
-use crate::token::Token;
+use crate::admin::AdminToken;
 
 /// What every request may use.
 pub struct Context {
     pub(crate) store: Store,
     pub(crate) secrets: SecretStore,
-    pub(crate) token: Token,
+    pub(crate) admin_token: AdminToken,
+    pseudonyms: OnceCell<PseudonymKey>,
     pub(crate) workflow: Workflow,
+    pub(crate) workers: Workers,
     pub(crate) signer: Signer,
     pub(crate) certificates: Workspace,
     pub(crate) workspace: Workspace,
@@ -39,14 +44,21 @@ impl Context {
         let (secrets, s3) = (SecretStore::from_env(config), client(config));
         Ok(Self {
             store: Store::from_env(config),
-            token: Token::new(secrets.clone(), settings::required("ADMIN_TOKEN_SECRET")?),
+            admin_token: AdminToken::new(secrets.clone(), settings::required("ADMIN_TOKEN_SECRET")?),
+            pseudonyms: OnceCell::new(),
             secrets,
             workflow: Workflow::new(config),
+            workers: Workers::from_env(config)?,
             signer: Signer::new(config),
             certificates: Workspace::new(s3.clone(), settings::required("AUDIT_BUCKET")?),
             workspace: Workspace::new(s3, settings::required("LETHE_BUCKET")?),
             workspace_id: settings::required("WORKSPACE_ID")?,
             any_endpoint: settings::required("DESTINATION_ENDPOINTS")? == "any",
         })
+    }
+
+    /// The key of all pseudonyms, read when it is first needed.
+    pub(crate) async fn pseudonyms(&self) -> Result<&PseudonymKey> {
+        self.pseudonyms.get_or_try_init(|| self.secrets.pseudonym_key()).await
     }
 }

@@ -3,12 +3,14 @@
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::Serialize;
-use shared::destination::{Destination, NewDestination};
+use shared::destination::{Description, Destination, DestinationChange, NewDestination};
+use shared::id::DestinationId;
+use shared::probe::{Finding, Probe};
 use utoipa::ToSchema;
 
-use crate::context::Shared;
-use crate::error::{Data, Reply, data};
-use crate::request::Body;
+use crate::context::{Context, Shared};
+use crate::error::{ApiError, Data, Reply, data};
+use crate::request::{Body, Id};
 
 /// One destination.
 #[derive(Serialize, ToSchema)]
@@ -38,4 +40,70 @@ pub async fn create(State(context): Shared, Body(request): Body<NewDestination>)
     responses((status = 200, description = "In the order in which they were connected", body = Data<AllDestinations>)))]
 pub async fn list(State(context): Shared) -> Reply<AllDestinations> {
     Ok(data(AllDestinations { destinations: context.store.destinations().await? }))
+}
+
+/// Everything that can be connected.
+#[derive(Serialize, ToSchema)]
+pub struct Catalog {
+    catalog: Vec<&'static Description>,
+}
+
+/// What can be connected: the fields that each vendor takes, its regions, and the best that a task there can end as.
+#[utoipa::path(get, path = "/destinations/catalog", operation_id = "listCatalog", tag = "Destinations",
+    responses((status = 200, description = "All vendors", body = Data<Catalog>)))]
+pub async fn catalog() -> Reply<Catalog> {
+    Ok(data(Catalog { catalog: shared::destination::catalog().collect() }))
+}
+
+/// One destination, without its secrets.
+#[utoipa::path(get, path = "/destinations/{id}", operation_id = "getDestination", tag = "Destinations",
+    params(("id" = DestinationId, Path)),
+    responses((status = 200, description = "The destination", body = Data<OneDestination>)))]
+pub async fn show(State(context): Shared, Id(id): Id<DestinationId>) -> Reply<OneDestination> {
+    Ok(data(OneDestination { destination: find(&context, &id).await? }))
+}
+
+/// Changes what is given and nothing else. New secrets take effect within a minute.
+#[utoipa::path(patch, path = "/destinations/{id}", operation_id = "changeDestination", tag = "Destinations",
+    params(("id" = DestinationId, Path)), request_body = DestinationChange,
+    responses((status = 200, description = "As it is now", body = Data<OneDestination>)))]
+pub async fn change(
+    State(context): Shared,
+    Id(id): Id<DestinationId>,
+    Body(request): Body<DestinationChange>,
+) -> Reply<OneDestination> {
+    let mut destination = find(&context, &id).await?;
+    let secrets = request.apply(&mut destination, context.any_endpoint, Timestamp::now())?;
+    if let Some(secrets) = secrets {
+        context.secrets.replace(&destination, &secrets).await?;
+    }
+    context.store.save_destination(&destination).await?;
+    Ok(data(OneDestination { destination }))
+}
+
+/// Disables a destination: regulations no longer reach it. It is kept, with the times at which they did, since it
+/// must be possible to say who received somebody's data.
+#[utoipa::path(delete, path = "/destinations/{id}", operation_id = "disableDestination", tag = "Destinations",
+    params(("id" = DestinationId, Path)),
+    responses((status = 200, description = "As it is now", body = Data<OneDestination>)))]
+pub async fn disable(State(context): Shared, Id(id): Id<DestinationId>) -> Reply<OneDestination> {
+    let mut destination = find(&context, &id).await?;
+    destination.disable(Timestamp::now());
+    context.store.save_destination(&destination).await?;
+    Ok(data(OneDestination { destination }))
+}
+
+/// Proves that a destination can be reached and takes the credentials, by a call that changes nothing. It is made by
+/// the function that does the work.
+#[utoipa::path(post, path = "/destinations/{id}/check", operation_id = "checkDestination", tag = "Destinations",
+    params(("id" = DestinationId, Path)),
+    responses((status = 200, description = "What was found, good or bad", body = Data<Finding>)))]
+pub async fn check(State(context): Shared, Id(id): Id<DestinationId>) -> Reply<Finding> {
+    let kind = find(&context, &id).await?.kind;
+    Ok(data(context.workers.ask(kind, &Probe::Check { destination_id: id }).await?))
+}
+
+async fn find(context: &Context, id: &DestinationId) -> Result<Destination, ApiError> {
+    let found = context.store.find_destination(id).await?;
+    found.ok_or_else(|| ApiError::not_found("there is no such destination"))
 }

@@ -1,10 +1,11 @@
 //! What is answered: a success wrapped as Segment wraps it, `{"data": …}`, or an error in Segment's form.
 
 use axum::Json;
-use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::Value;
 use shared::failure::{Failure, Kind};
 use utoipa::ToSchema;
 
@@ -43,6 +44,9 @@ struct ErrorEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "subjectIds")]
     field: Option<String>,
+    /// More about it, for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Value>,
     /// The HTTP status.
     #[schema(example = 422, minimum = 400, maximum = 599)]
     status: u16,
@@ -55,11 +59,13 @@ pub struct ApiError {
     kind: &'static str,
     message: String,
     field: Option<String>,
+    data: Option<Value>,
+    headers: Box<HeaderMap>,
 }
 
 impl ApiError {
     pub fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
-        Self { status, kind, message: message.into(), field: None }
+        Self { status, kind, message: message.into(), field: None, data: None, headers: Box::default() }
     }
 
     pub fn not_found(message: impl Into<String>) -> Self {
@@ -80,6 +86,22 @@ impl ApiError {
         self.field = Some(field.into());
         self
     }
+
+    #[must_use]
+    pub fn data(mut self, data: Value) -> Self {
+        self.data = Some(data);
+        self
+    }
+
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.headers.insert(RETRY_AFTER, seconds.into());
+        self
+    }
+
+    pub fn headers(&mut self) -> &mut HeaderMap {
+        &mut self.headers
+    }
 }
 
 impl From<Failure> for ApiError {
@@ -92,18 +114,19 @@ impl From<Failure> for ApiError {
         if failure.kind != Kind::Invalid {
             tracing::error!(kind = %failure.kind, detail = failure.detail, "{}", failure.public);
         }
-        Self { status, kind, message: failure.public, field: failure.field.map(str::to_owned) }
+        let error = Self::new(status, kind, failure.public);
+        let error = if status == StatusCode::SERVICE_UNAVAILABLE { error.retry_after(5) } else { error };
+        match failure.field {
+            Some(field) => error.field(field),
+            None => error,
+        }
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let Self { status, kind, message, field } = self;
-        let errors = vec![ErrorEntry { kind, message, field, status: status.as_u16() }];
-        let mut response = (status, Json(Errors { errors })).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(RETRY_AFTER, 5.into());
-        }
-        response
+        let Self { status, kind, message, field, data, headers } = self;
+        let errors = vec![ErrorEntry { kind, message, field, data, status: status.as_u16() }];
+        (status, *headers, Json(Errors { errors })).into_response()
     }
 }

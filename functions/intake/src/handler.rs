@@ -10,16 +10,16 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::auth::require_token;
 use crate::context::{Context, Shared};
 use crate::error::ApiError;
+use crate::gate::gate;
 use crate::request::MAX_BODY;
-use crate::{destinations, openapi, regulations, runs, sources, suppressions};
+use crate::{destinations, openapi, regulations, runs, sources, suppressions, tokens, trail};
 
 /// The whole API.
 pub fn router(context: Arc<Context>) -> Router {
-    let guard = from_fn_with_state(context.clone(), require_token);
-    let router = guarded().route_layer(guard).merge(open());
+    let gate = from_fn_with_state(context.clone(), gate);
+    let router = guarded().route_layer(gate).merge(open());
     Router::from(router)
         .fallback(|| async { ApiError::not_found("there is no such path") })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
@@ -27,7 +27,7 @@ pub fn router(context: Arc<Context>) -> Router {
         .with_state(context)
 }
 
-/// What needs a token.
+/// What needs a token; which scopes it needs stands in `access.rs`.
 fn guarded() -> OpenApiRouter<Arc<Context>> {
     OpenApiRouter::new()
         .routes(routes!(regulations::create, regulations::list))
@@ -41,6 +41,12 @@ fn guarded() -> OpenApiRouter<Arc<Context>> {
         .routes(routes!(runs::stop))
         .routes(routes!(suppressions::list))
         .routes(routes!(destinations::create, destinations::list))
+        .routes(routes!(destinations::catalog))
+        .routes(routes!(destinations::show, destinations::change, destinations::disable))
+        .routes(routes!(destinations::check))
+        .routes(routes!(tokens::create, tokens::list))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(trail::list))
         .routes(routes!(sources::create, sources::list))
         .routes(routes!(sources::show, sources::change, sources::delete))
         .routes(routes!(sources::add_key))
@@ -56,7 +62,7 @@ fn open() -> OpenApiRouter<Arc<Context>> {
 pub fn description() -> OpenApi {
     let mut document =
         OpenApiRouter::with_openapi(openapi::empty()).merge(guarded()).merge(open()).into_openapi();
-    openapi::add_errors(&mut document);
+    openapi::complete(&mut document);
     document
 }
 

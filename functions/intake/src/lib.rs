@@ -6,18 +6,24 @@
 //! name that no other has, an operation an `operation_id` of its own. The errors that follow from an operation's
 //! form are added by `openapi.rs`; a handler names only others.
 
+mod access;
+mod admin;
 mod auth;
 mod context;
 mod destinations;
 mod error;
+mod gate;
 mod handler;
+mod limit;
 mod openapi;
 mod regulations;
+mod replay;
 mod request;
 mod runs;
 mod sources;
 mod suppressions;
-mod token;
+mod tokens;
+mod trail;
 
 pub use context::Context;
 pub use handler::{description, router};

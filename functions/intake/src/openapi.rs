@@ -3,14 +3,17 @@
 //! It is kept in the repository as `openapi.json`, so that a change of the API shows in its review, and published
 //! as `/openapi.json`. `make openapi` writes it anew.
 
+use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Content, OpenApi, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{Content, ObjectBuilder, OpenApi, Ref, RefOr, ResponseBuilder, Type};
 use utoipa::{Modify, OpenApi as _};
 
+use crate::access::Needs;
 use crate::error::Errors;
+use crate::replay::MAX_KEY;
 
 /// What is true of the whole API.
 #[derive(utoipa::OpenApi)]
@@ -42,40 +45,75 @@ pub fn empty() -> OpenApi {
     Description::openapi()
 }
 
-/// Adds to every operation the errors that follow from its form, so that no handler has to name them.
-pub fn add_errors(document: &mut OpenApi) {
-    for item in document.paths.paths.values_mut() {
-        for operation in operations(item) {
+/// Adds to every operation what follows from its form and from what it needs, so that no handler has to say it: the
+/// scopes, the `Idempotency-Key`, the errors.
+pub fn complete(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
             let is_open = operation.security.is_some();
-            let takes = |place| {
-                let parameters = operation.parameters.iter().flatten();
-                parameters
-                    .filter_map(|p| if let RefOr::T(p) = p { Some(p) } else { None })
-                    .any(|p| p.parameter_in == place)
-            };
-            let (path, query, body) =
-                (takes(ParameterIn::Path), takes(ParameterIn::Query), operation.request_body.is_some());
-            for (applies, status, description) in [
-                (body, "400", "The body is not valid JSON"),
-                (!is_open, "401", "There is no valid token"),
-                (path, "404", "There is nothing of this name"),
-                (body, "413", "The body has more than 4 MB"),
-                (path || query || body, "422", "What was asked cannot be done as it was put"),
-                (!is_open, "503", "A service that this needs is away: try again"),
-            ] {
-                if applies && !operation.responses.responses.contains_key(status) {
-                    let errors = Content::new(Some(Ref::from_schema_name("Errors")));
-                    let response =
-                        ResponseBuilder::new().description(description).content("application/json", errors);
-                    operation.responses.responses.insert(status.to_owned(), response.build().into());
-                }
+            let needs = Needs::of(&method, path);
+            if !is_open {
+                let scopes =
+                    needs.scopes.iter().map(|scope| SecurityRequirement::new("token", [scope.as_str()]));
+                operation.security = Some(scopes.collect());
             }
+            let keyed = !is_open && method == Method::POST;
+            if keyed {
+                operation.parameters.get_or_insert_default().push(idempotency_key().into());
+            }
+            add_errors(operation, is_open, keyed, needs.creates);
         }
     }
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
+fn add_errors(operation: &mut Operation, is_open: bool, keyed: bool, creates: bool) {
+    let parameters = || operation.parameters.iter().flatten();
+    let takes =
+        |place: ParameterIn| parameters().any(|p| matches!(p, RefOr::T(p) if p.parameter_in == place));
+    let (path, query) = (takes(ParameterIn::Path), takes(ParameterIn::Query));
+    let body = operation.request_body.is_some();
+    for (applies, status, description) in [
+        (body, "400", "The body is not valid JSON"),
+        (!is_open, "401", "There is no valid token"),
+        (!is_open, "403", "The token may not do this"),
+        (path, "404", "There is nothing of this name"),
+        (keyed, "409", "A request with this Idempotency-Key is under way"),
+        (body, "413", "The body has more than 4 MB"),
+        (path || query || body || keyed, "422", "What was asked cannot be done as it was put"),
+        (creates, "429", "The token makes too many regulations; `X-RateLimit-Reset` says until when"),
+        (!is_open, "503", "A service that this needs is away: try again"),
+    ] {
+        if applies && !operation.responses.responses.contains_key(status) {
+            let errors = Content::new(Some(Ref::from_schema_name("Errors")));
+            let response =
+                ResponseBuilder::new().description(description).content("application/json", errors);
+            operation.responses.responses.insert(status.to_owned(), response.build().into());
+        }
+    }
+}
+
+fn idempotency_key() -> Parameter {
+    let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(MAX_KEY));
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .description(Some(
+            "A text of your own: sent again with it, the request is answered as before, not done again",
+        ))
+        .schema(Some(text.pattern(Some("^[!-~]+$"))))
+        .build()
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
+    [
+        (Method::GET, &mut item.get),
+        (Method::PUT, &mut item.put),
+        (Method::POST, &mut item.post),
+        (Method::DELETE, &mut item.delete),
+        (Method::PATCH, &mut item.patch),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
 /// The description of this API.

@@ -15,6 +15,7 @@ use shared::subject::SubjectType;
 use shared::task::Task;
 use utoipa::ToSchema;
 
+use crate::auth::{Caller, Reserved};
 use crate::context::{Context, Shared};
 use crate::error::{ApiError, Data, Reply, data};
 use crate::request::{Body, Id, Page, Pagination};
@@ -34,8 +35,15 @@ pub struct RegulationCreated {
 #[utoipa::path(post, path = "/regulations", operation_id = "createRegulation", tag = "Regulations",
     request_body = NewRegulation,
     responses((status = 200, description = "It is accepted", body = Data<RegulationCreated>)))]
-pub async fn create(State(context): Shared, Body(request): Body<NewRegulation>) -> Reply<RegulationCreated> {
-    let (regulation, subjects) = request.accept(Timestamp::now())?;
+pub async fn create(
+    State(context): Shared,
+    caller: Caller,
+    Reserved(id): Reserved,
+    Body(request): Body<NewRegulation>,
+) -> Reply<RegulationCreated> {
+    let (mut regulation, subjects) = request.accept(id, Timestamp::now())?;
+    caller.may_regulate(&regulation)?;
+    regulation.id = caller.bind(&context, regulation.id).await?;
     let tasks: Vec<_> = context
         .store
         .destinations()
@@ -215,8 +223,13 @@ pub struct RegulationAttempt {
 /// Runs again what failed, and only that.
 #[utoipa::path(post, path = "/regulations/{id}/retry", operation_id = "retryRegulation", tag = "Regulations",
     params(("id" = RegulationId, Path)), responses((status = 200, description = "The attempt has begun", body = Data<RegulationAttempt>)))]
-pub async fn retry(State(context): Shared, Id(id): Id<RegulationId>) -> Reply<RegulationAttempt> {
+pub async fn retry(
+    State(context): Shared,
+    caller: Caller,
+    Id(id): Id<RegulationId>,
+) -> Reply<RegulationAttempt> {
     let mut regulation = find(&context, &id).await?;
+    caller.may_regulate(&regulation)?;
     regulation.attempt = context.store.begin_attempt(&regulation).await?;
     start(&context, &regulation).await;
     Ok(data(RegulationAttempt { regulate_id: regulation.id, attempt: regulation.attempt }))

@@ -1,15 +1,17 @@
 //! Reads bodies, paths and queries, and says what is wrong with them without repeating what was sent.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::str::FromStr;
 
-use axum::body::Bytes;
+use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use http_body_util::LengthLimitError;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use shared::failure::Failure;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::error::ApiError;
@@ -27,18 +29,22 @@ pub struct Body<T>(pub T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let bytes =
-            Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => ApiError::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "payload-too-large",
-                    format!("the body has more than {MAX_BODY} bytes: send several requests"),
-                ),
-                _ => bad_request("the body did not arrive whole".to_owned()),
-            })?;
-        parse(&bytes).map(Body)
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let bytes = to_bytes(request.into_body(), MAX_BODY).await;
+        parse(&whole(bytes)?).map(Body)
     }
+}
+
+/// A body that arrived whole, or what is wrong.
+pub fn whole(bytes: Result<Bytes, axum::Error>) -> Result<Bytes, ApiError> {
+    bytes.map_err(|error| match error.source().is_some_and(|source| source.is::<LengthLimitError>()) {
+        true => ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "payload-too-large",
+            format!("the body has more than {MAX_BODY} bytes: send several requests"),
+        ),
+        false => bad_request("the body did not arrive whole".to_owned()),
+    })
 }
 
 /// serde's messages quote the input, which holds identifiers: only the place is told, and the name of a field
@@ -86,6 +92,70 @@ impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
     }
 }
 
+/// The fields of a query.
+pub struct Query(HashMap<String, Vec<String>>);
+
+impl Query {
+    /// Reads them. `pagination[count]` is the same as `pagination.count`, and `types[0]` or `types[]` is one of
+    /// `types`: generated SDKs write either.
+    pub fn of(parts: &Parts) -> Self {
+        let mut fields: HashMap<String, Vec<String>> = HashMap::new();
+        for (name, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
+            let name = match name.strip_suffix(']').and_then(|name| name.split_once('[')) {
+                Some((name, place)) if place.bytes().all(|b| b.is_ascii_digit()) => name.to_owned(),
+                Some((name, part)) => format!("{name}.{part}"),
+                None => name.into_owned(),
+            };
+            fields.entry(name).or_default().push(value.into_owned());
+        }
+        Self(fields)
+    }
+
+    /// A field that stands there once, if it does. One that is empty is not there.
+    pub fn one<T>(
+        &self,
+        name: &'static str,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, ApiError> {
+        let mut values = self.all(name, expected, parse)?;
+        let value = values.pop();
+        if values.is_empty() { Ok(value) } else { Err(invalid(name, format!("{name} is there twice"))) }
+    }
+
+    /// A field that may stand there several times, or with several values between commas.
+    pub fn all<T>(
+        &self,
+        name: &'static str,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Vec<T>, ApiError> {
+        let values = self.0.get(name).into_iter().flatten().flat_map(|value| value.split(','));
+        let parsed = values.filter(|value| !value.is_empty()).map(parse).collect::<Option<_>>();
+        parsed.ok_or_else(|| invalid(name, format!("{name} must be {expected}")))
+    }
+}
+
+/// A stretch of time.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Period {
+    /// Only what is not before this time (RFC 3339).
+    pub since: Option<Timestamp>,
+    /// Only what is before this time (RFC 3339).
+    pub until: Option<Timestamp>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Period {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let query = Query::of(parts);
+        let time = |name| query.one(name, "a time as in 2026-01-31T12:00:00Z", |text| text.parse().ok());
+        Ok(Self { since: time("since")?, until: time("until")? })
+    }
+}
+
 /// Which page of a list: `pagination.count` and `pagination.cursor`, or `pagination[count]` and so on, as the
 /// generated SDKs write them.
 #[derive(IntoParams)]
@@ -113,22 +183,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Pagination {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let query = parts.uri.query().unwrap_or_default();
-        let mut fields: HashMap<_, _> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let mut field = |name: &str| {
-            let dotted = fields.remove(&format!("pagination.{name}"));
-            dotted.or_else(|| fields.remove(&format!("pagination[{name}]")))
-        };
-        let count = match field("count") {
-            None => DEFAULT_COUNT,
-            Some(text) => {
-                text.parse().ok().filter(|count| (1..=MAX_COUNT).contains(count)).ok_or_else(|| {
-                    let message = format!("pagination.count must be a number from 1 to {MAX_COUNT}");
-                    Failure::invalid(message).field("pagination.count")
-                })?
-            }
-        };
-        Ok(Self { count, cursor: field("cursor").filter(|cursor| !cursor.is_empty()) })
+        let query = Query::of(parts);
+        let number = |text: &str| text.parse().ok().filter(|count| (1..=MAX_COUNT).contains(count));
+        let count = query.one("pagination.count", "a number from 1 to 1000", number)?;
+        let cursor = query.one("pagination.cursor", "a cursor", |text| Some(text.to_owned()))?;
+        Ok(Self { count: count.unwrap_or(DEFAULT_COUNT), cursor })
     }
 }
 

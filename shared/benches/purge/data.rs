@@ -12,7 +12,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
 /// Users who make a known share of all lines: one in so many.
-pub const HOT: [(&str, u64); 3] = [("0.001 %", 100_000), ("0.1 %", 1_000), ("1 %", 100)];
+pub const HOT: [(&str, u64); 4] = [("0.001 %", 100_000), ("0.1 %", 1_000), ("1 %", 100), ("10 %", 10)];
 const USERS: u64 = 200_000;
 const PAGES: [&str; 8] = [
     "/",

@@ -6,7 +6,8 @@
 //!    with one row group hit with one whose groups are all hit; whole purges with what people use.
 //! 3. Peak memory is that of a child process that does one thing with a large object.
 //!
-//! `LETHE_BENCH_MB` (128) makes it longer or shorter, `LETHE_BENCH_ROUNDS` (7, and no fewer) surer.
+//! `LETHE_BENCH_MB` (128, and no less than 64) makes it longer or shorter, `LETHE_BENCH_ROUNDS` (11, and no fewer) surer.
+//! DuckDB and isa-l take part where Python has them: `make bench` installs them.
 
 #![expect(
     clippy::print_stdout,
@@ -54,7 +55,8 @@ fn main() {
     let number =
         |name: &str, default| env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let (megabytes, rounds) = (number("LETHE_BENCH_MB", 128), number("LETHE_BENCH_ROUNDS", measure::ROUNDS));
-    let rounds = rounds.max(measure::ROUNDS);
+    // Fewer lines would have nobody of whom one line in 100,000 is.
+    let (megabytes, rounds) = (megabytes.max(64), rounds.max(measure::ROUNDS));
     let folder = bench_folder();
     let work = folder.join("work");
     fs::create_dir_all(&work).unwrap();
@@ -69,7 +71,7 @@ fn main() {
     );
     println!("{}; {rounds} rounds, medians of time on the core", flags());
     let mut rows = Vec::new();
-    scans(&mut rows, &plain, &packed, rounds);
+    scans(&mut rows, &plain, &packed, rounds, &work);
     rewrites(&mut rows, &plain, &packed, rounds);
     parquet_files(&mut rows, rounds);
     tools(&mut rows, &plain, &packed, &work);
@@ -105,7 +107,7 @@ fn speed(bytes: usize, seconds: f64) -> f64 {
     bytes as f64 / 1e6 / seconds
 }
 
-fn scans(rows: &mut Vec<Row>, plain: &str, packed: &Bytes, rounds: usize) {
+fn scans(rows: &mut Vec<Row>, plain: &str, packed: &Bytes, rounds: usize, work: &Path) {
     let mut whole = vec![0; plain.len()];
     let c = || libdeflater::Decompressor::new().gzip_decompress(packed, &mut whole).unwrap() as u64;
     let mut contenders = vec![Contender { name: "libdeflate", work: Box::new(c) }];
@@ -114,8 +116,8 @@ fn scans(rows: &mut Vec<Row>, plain: &str, packed: &Bytes, rounds: usize) {
     for (keys, at_least) in KEYS.into_iter().zip([0.72, 0.67]) {
         for count in [1, 100, 10_000, 100_000] {
             let matcher = matcher(keys, data::ids(count, None));
-            let work = move || format::scan(packed, &matcher).unwrap().lines;
-            contenders.push(Contender { name: "scan", work: Box::new(work) });
+            let scan = move || format::scan(packed, &matcher).unwrap().lines;
+            contenders.push(Contender { name: "scan", work: Box::new(scan) });
             names.push((
                 format!("scan, {} key(s), {count} id(s) / libdeflate alone", keys.len()),
                 Some(at_least),
@@ -124,19 +126,37 @@ fn scans(rows: &mut Vec<Row>, plain: &str, packed: &Bytes, rounds: usize) {
     }
     let collecting = matcher(KEYS[0], data::ids(10_000, None));
     let key = IndexKey::new(b"bench");
-    let work = move || index::scan(packed, &collecting, &key).unwrap().0.lines;
-    contenders.push(Contender { name: "scan and index", work: Box::new(work) });
+    let scan = move || index::scan(packed, &collecting, &key).unwrap().0.lines;
+    contenders.push(Contender { name: "scan and index", work: Box::new(scan) });
     names.push(("scan that makes a filter, 1 key / libdeflate alone".to_owned(), None));
 
-    let seconds = measure::interleaved(&mut contenders, rounds);
-    let speeds: Vec<f64> = seconds.iter().map(|&seconds| speed(plain.len(), seconds)).collect();
-    let mut row = |name, ours, reference, at_least| {
-        rows.push(Row { name, ours, reference, ratio: ours / reference, at_least, unit: "MB/s" });
+    let times = measure::interleaved(&mut contenders, rounds);
+    let mut row = |name, at, at_least| {
+        let (ours, reference) = (speed(plain.len(), times.seconds(at)), speed(plain.len(), times.seconds(0)));
+        rows.push(Row { name, ours, reference, ratio: times.ratio(at, 0), at_least, unit: "MB/s" });
     };
-    row("zlib-rs alone / libdeflate alone".to_owned(), speeds[1], speeds[0], None);
-    for ((name, at_least), ours) in names.into_iter().zip(&speeds[2..]) {
-        row(name, *ours, speeds[0], at_least);
+    row("zlib-rs alone / libdeflate alone".to_owned(), 1, None);
+    for (at, (name, at_least)) in names.into_iter().enumerate() {
+        row(name, at + 2, at_least);
     }
+    let libdeflate = speed(plain.len(), times.seconds(0));
+    match isal(packed, rounds, work) {
+        Some(seconds) => {
+            let (name, ours) = ("isa-l alone / libdeflate alone".to_owned(), speed(plain.len(), seconds));
+            let ratio = ours / libdeflate;
+            rows.push(Row { name, ours, reference: libdeflate, ratio, at_least: None, unit: "MB/s" });
+        }
+        None => println!("note: no isa-l for Python here, so no comparison with it"),
+    }
+}
+
+/// The median seconds of isa-l inflating, as it times itself in Python.
+fn isal(packed: &[u8], rounds: usize, work: &Path) -> Option<f64> {
+    let path = work.join("isal.gz");
+    fs::write(&path, packed).unwrap();
+    let mut command = Command::new(python());
+    let output = command.args(["-c", ISAL, &rounds.to_string()]).arg(&path).stderr(Stdio::null()).output();
+    String::from_utf8(output.ok()?.stdout).ok()?.trim().parse().ok()
 }
 
 fn inflate(packed: &[u8]) -> u64 {
@@ -166,11 +186,12 @@ fn rewrites(rows: &mut Vec<Row>, plain: &str, packed: &Bytes, rounds: usize) {
         };
         contenders.push(Contender { name: "rewrite", work: Box::new(work) });
     }
-    let seconds = measure::interleaved(&mut contenders, rounds);
-    for ((rate, _), ours) in data::HOT.iter().zip(&seconds[1..]) {
-        let (ours, reference) = (speed(plain.len(), *ours), speed(plain.len(), seconds[0]));
+    let times = measure::interleaved(&mut contenders, rounds);
+    let reference = speed(plain.len(), times.seconds(0));
+    for (at, (rate, _)) in (1..).zip(&data::HOT) {
+        let (ours, ratio) = (speed(plain.len(), times.seconds(at)), times.ratio(at, 0));
         let name = format!("rewrite, {rate} of lines go / zlib-rs -6 alone");
-        rows.push(Row { name, ours, reference, ratio: ours / reference, at_least: Some(0.9), unit: "MB/s" });
+        rows.push(Row { name, ours, reference, ratio, at_least: Some(0.9), unit: "MB/s" });
     }
 }
 
@@ -188,11 +209,29 @@ fn parquet_files(rows: &mut Vec<Row>, rounds: usize) {
             Contender { name: "parquet", work: Box::new(work) }
         })
         .collect();
-    let seconds = measure::interleaved(&mut contenders, rounds);
-    let (ours, reference) = (seconds[0] * 1e3, seconds[1] * 1e3);
+    let times = measure::interleaved(&mut contenders, rounds);
+    let (ours, reference) = (times.seconds(0) * 1e3, times.seconds(1) * 1e3);
     let name = "Parquet, 1 row group of 10 hit / every group rewritten".to_owned();
-    rows.push(Row { name, ours, reference, ratio: reference / ours, at_least: Some(5.0), unit: "ms" });
+    rows.push(Row { name, ours, reference, ratio: times.ratio(0, 1), at_least: Some(5.0), unit: "ms" });
 }
+
+/// The Python that `make bench` has set up, or any.
+fn python() -> String {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv/bin/python");
+    if own.exists() { own.to_string_lossy().into_owned() } else { "python3".to_owned() }
+}
+
+const ISAL: &str = "
+import sys, time
+from isal import isal_zlib
+data, times = open(sys.argv[2], 'rb').read(), []
+size = len(isal_zlib.decompress(data, wbits=31))
+for _ in range(int(sys.argv[1])):
+    start = time.thread_time()
+    isal_zlib.decompress(data, wbits=31, bufsize=size)
+    times.append(time.thread_time() - start)
+print(sorted(times)[len(times) // 2])
+";
 
 const PYTHON: &str = "
 import gzip, json, sys
@@ -216,7 +255,8 @@ fn tools(rows: &mut Vec<Row>, plain: &str, packed: &Bytes, work: &Path) {
     fs::write(&input, packed).unwrap();
     fs::write(&ids, data::ids(10_000, Some(1)).join("\n") + "\n").unwrap();
     let shell = "zcat < \"$0\" | grep -v -F -f \"$1\" | gzip -6 > \"$2\"";
-    let python = |program| ("python3", vec!["-c", program]);
+    let interpreter = python();
+    let python = |program| (interpreter.as_str(), vec!["-c", program]);
     let commands = [
         ("zcat | grep -v -F | gzip", ("sh", vec!["-c", shell])),
         ("Python, json.loads per line", python(PYTHON)),
@@ -247,10 +287,10 @@ fn tools(rows: &mut Vec<Row>, plain: &str, packed: &Bytes, work: &Path) {
             Contender { name: "ours", work: Box::new(ours) },
             Contender { name, work: Box::new(move || u64::from(run())) },
         ];
-        let seconds = measure::interleaved(&mut contenders, 1);
-        let (ours, reference) = (speed(plain.len(), seconds[0]), speed(plain.len(), seconds[1]));
+        let times = measure::interleaved(&mut contenders, 3);
+        let (ours, reference) = (speed(plain.len(), times.seconds(0)), speed(plain.len(), times.seconds(1)));
         let name = format!("whole purge, 10,000 ids / {name}");
-        rows.push(Row { name, ours, reference, ratio: ours / reference, at_least: None, unit: "MB/s" });
+        rows.push(Row { name, ours, reference, ratio: times.ratio(0, 1), at_least: None, unit: "MB/s" });
     }
 }
 

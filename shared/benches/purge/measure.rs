@@ -1,7 +1,8 @@
 //! Times things in interleaved rounds: whatever else the machine does meets all of them alike.
 
 use std::fs;
-use std::time::Instant;
+
+use rustix::time::{ClockId, clock_gettime};
 
 /// One thing to time. It returns a number that must be the same each time, so that no work is left out.
 pub struct Contender<'a> {
@@ -10,21 +11,36 @@ pub struct Contender<'a> {
 }
 
 /// Fewer rounds than this say little on a machine that does other things too.
-pub const ROUNDS: usize = 7;
+pub const ROUNDS: usize = 11;
 
-/// The median seconds of each contender, after a round that does not count.
-pub fn interleaved(contenders: &mut [Contender<'_>], rounds: usize) -> Vec<f64> {
+/// Seconds of each contender in each round.
+pub struct Times(Vec<Vec<f64>>);
+
+impl Times {
+    /// The median of all rounds.
+    pub fn seconds(&self, contender: usize) -> f64 {
+        median(self.0[contender].clone())
+    }
+
+    /// How many times faster one is than another: the median of what each round says.
+    pub fn ratio(&self, ours: usize, reference: usize) -> f64 {
+        median(self.0[ours].iter().zip(&self.0[reference]).map(|(ours, theirs)| theirs / ours).collect())
+    }
+}
+
+/// Times all of them in turn, after a round that does not count.
+pub fn interleaved(contenders: &mut [Contender<'_>], rounds: usize) -> Times {
     let mut seconds = vec![Vec::new(); contenders.len()];
     let first: Vec<u64> = contenders.iter_mut().map(|contender| (contender.work)()).collect();
     for _ in 0..rounds {
         for (at, contender) in contenders.iter_mut().enumerate() {
-            let start = Clock::start();
+            let start = busy();
             let result = (contender.work)();
-            seconds[at].push(start.seconds());
+            seconds[at].push(busy() - start);
             assert_eq!(result, first[at], "{}", contender.name);
         }
     }
-    seconds.into_iter().map(median).collect()
+    Times(seconds)
 }
 
 pub fn median(mut numbers: Vec<f64>) -> f64 {
@@ -32,33 +48,19 @@ pub fn median(mut numbers: Vec<f64>) -> f64 {
     numbers[numbers.len() / 2]
 }
 
-/// Time on the core of this thread and of finished children, so that a busy machine does not count; wall time
-/// where the kernel does not say.
-struct Clock {
-    wall: Instant,
-    busy: Option<f64>,
+/// Time on the core of this thread, to the nanosecond, and of finished children, so that a busy machine does not
+/// count.
+fn busy() -> f64 {
+    let own = clock_gettime(ClockId::ThreadCPUTime);
+    own.tv_sec as f64 + own.tv_nsec as f64 / 1e9 + children().unwrap_or_default()
 }
 
-impl Clock {
-    fn start() -> Self {
-        Self { wall: Instant::now(), busy: busy() }
-    }
-
-    fn seconds(&self) -> f64 {
-        match (self.busy, busy()) {
-            (Some(then), Some(now)) => now - then,
-            _ => self.wall.elapsed().as_secs_f64(),
-        }
-    }
-}
-
-fn busy() -> Option<f64> {
-    let own: f64 = fs::read_to_string("/proc/thread-self/schedstat").ok()?.split(' ').next()?.parse().ok()?;
+/// cutime and cstime in hundredths of a second (proc(5), fields 16 and 17), which stand behind the name in brackets.
+/// Only children that run for seconds are timed so.
+fn children() -> Option<f64> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // Behind the name in brackets; cutime and cstime in hundredths of a second (proc(5), fields 16 and 17).
-    let children: f64 =
-        stat.rsplit(')').next()?.split(' ').skip(14).take(2).map(|ticks| ticks.parse().unwrap_or(0.0)).sum();
-    Some(own / 1e9 + children / 100.0)
+    let fields = stat.rsplit(')').next()?.split(' ').skip(14).take(2);
+    Some(fields.map(|ticks| ticks.parse().unwrap_or(0.0)).sum::<f64>() / 100.0)
 }
 
 /// The most memory this process has had, in MiB (Linux).

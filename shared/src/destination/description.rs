@@ -20,7 +20,7 @@ pub enum Kind {
 }
 
 /// What can be connected, and which settings it takes.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Description {
     /// The name in the API.
     pub vendor: &'static str,
@@ -35,7 +35,7 @@ pub struct Description {
 }
 
 /// One setting or secret of a destination.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Field {
     /// Its name in the API.
     pub name: &'static str,
@@ -50,7 +50,7 @@ pub struct Field {
 }
 
 /// What a field may be.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(tag = "type", content = "values", rename_all = "camelCase")]
 pub enum Form {
     /// Text, or what the adapter makes of it.
@@ -66,7 +66,7 @@ pub enum Form {
 }
 
 /// A region of a vendor.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct Region {
     /// Its name, as the vendor has it.
     pub name: &'static str,

@@ -3,11 +3,13 @@
 //! A destination is an archive, a warehouse or a cloud destination. [`catalog`] lists what can be connected;
 //! [`cloud::VENDORS`] holds the protocols of the cloud destinations.
 
+mod change;
 pub mod cloud;
 mod description;
 #[cfg(feature = "vendor")]
 pub mod engine;
 
+pub use change::DestinationChange;
 pub use description::{Description, Field, Form, Kind, Region};
 
 use std::collections::BTreeMap;
@@ -97,6 +99,19 @@ pub struct Destination {
     /// Since when they do no longer.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub enabled_until: Option<Timestamp>,
+    /// When they did before.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub enabled_earlier: Vec<Period>,
+}
+
+/// A span of time in which regulations reached a destination. None is ever forgotten, so that it can be said who
+/// received somebody's data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Period {
+    /// Since when.
+    pub from: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
 }
 
 impl Destination {
@@ -107,6 +122,21 @@ impl Destination {
     pub fn settings<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_value(Value::Object(self.settings.clone()))
             .map_err(|error| Failure::invalid(format!("settings: {error}")).field("settings"))
+    }
+
+    /// Checks name and settings against the vendor's description. `any_endpoint` lets a vendor's host be any URL,
+    /// which only test stacks want.
+    fn check(&self, any_endpoint: bool) -> Result<()> {
+        let description = describe(&self.vendor)?;
+        if self.name.trim().is_empty() || self.name.len() > 100 {
+            return Err(Failure::invalid("name must have 1 to 100 characters").field("name"));
+        }
+        description.check_names(false, self.settings.keys())?;
+        match description.vendor {
+            "s3" => self.settings::<crate::archive::Settings>().map(drop),
+            "postgres" => self.settings::<crate::warehouse::PostgresSettings>().map(drop),
+            _ => description.check_forms(&self.settings, any_endpoint),
+        }
     }
 }
 
@@ -161,10 +191,6 @@ impl NewDestination {
     /// `Invalid`, naming the field.
     pub fn accept(self, any_endpoint: bool, now: Timestamp) -> Result<(Destination, Secrets)> {
         let description = describe(&self.vendor)?;
-        if self.name.trim().is_empty() || self.name.len() > 100 {
-            return Err(Failure::invalid("name must have 1 to 100 characters").field("name"));
-        }
-        description.check_names(false, self.settings.keys())?;
         description.check_names(true, self.secrets.0.keys())?;
         let destination = Destination {
             id: DestinationId::new(),
@@ -174,12 +200,9 @@ impl NewDestination {
             settings: self.settings,
             enabled_from: now,
             enabled_until: None,
+            enabled_earlier: Vec::new(),
         };
-        match description.vendor {
-            "s3" => drop(destination.settings::<crate::archive::Settings>()?),
-            "postgres" => drop(destination.settings::<crate::warehouse::PostgresSettings>()?),
-            _ => description.check_forms(&destination.settings, any_endpoint)?,
-        }
+        destination.check(any_endpoint)?;
         Ok((destination, self.secrets))
     }
 }

@@ -6,8 +6,7 @@ use std::hash::{BuildHasher, Hasher};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use super::{SubjectSet, rules::Rule};
-use crate::index::IndexKey;
+use super::{SubjectSet, key::IndexKey, rules::Rule};
 use crate::subject::SubjectType;
 
 /// Bits of the bitmap per identifier: most values that are nobody's end at the bitmap.

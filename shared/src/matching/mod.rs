@@ -6,10 +6,11 @@
 //!    each path, by meaning (escapes, key order and spaces do not matter; of duplicate keys the last counts).
 //! 4. `fast` comes to the same word for whole blocks of lines, parsing hardly any.
 //! 5. `residue` searches lines that no parser can read for the raw bytes of an identifier.
-//! 6. `seen` takes note of whose records there are, for [`crate::index`]; only when asked to.
+//! 6. `seen` takes note of whose records there are, by keyed hashes (`key`), for an index; only when asked to.
 
 mod fast;
 mod ids;
+mod key;
 mod number;
 mod record;
 mod residue;
@@ -23,12 +24,13 @@ pub(crate) mod tests;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use fast::BlockScan;
+pub use key::IndexKey;
+pub(crate) use key::TAG;
 pub use record::Verdict;
 pub(crate) use record::{Found, Node};
 pub use rules::{RuleError, Rules};
 pub use subjects::SubjectSet;
 
-use crate::index::IndexKey;
 use fast::{Escapes, Key};
 use ids::Ids;
 use residue::Residue;

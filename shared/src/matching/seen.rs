@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::ids::Ids;
-use crate::index::IndexKey;
+use super::key::IndexKey;
 
 /// Values remembered so that a repeated one is not hashed again: events of one user come in bursts.
 const RECENT: usize = 1 << 13;

@@ -25,8 +25,16 @@ impl Store {
     /// # Errors
     /// As DynamoDB says; `Permanent`, if there is none.
     pub async fn destination(&self, id: &DestinationId) -> Result<Destination> {
-        let found = self.get(&self.tables.destinations, (id.as_str(), META)).await?;
+        let found = self.find_destination(id).await?;
         found.ok_or_else(|| Failure::permanent(format!("the destination {id} is no longer there")))
+    }
+
+    /// A destination, if there is one of this id.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn find_destination(&self, id: &DestinationId) -> Result<Option<Destination>> {
+        self.get(&self.tables.destinations, (id.as_str(), META)).await
     }
 
     /// All destinations, in the order in which they were connected.

@@ -7,13 +7,17 @@
 //! | sources | kind, id | sources, and which source a write key belongs to |
 //! | destinations | destination id | configuration; the secrets are in Secrets Manager; slots of time for calls |
 //! | runs | kind, id | regulations that wait for a purge run; the lock; the runs |
+//! | access | kind, id | API tokens and their use; the audit trail; answers kept for requests that are repeated |
 
 mod destinations;
 mod regulations;
+mod replays;
 mod runs;
 mod slots;
 mod sources;
 mod suppressions;
+mod tokens;
+mod trail;
 
 use std::collections::HashMap;
 
@@ -30,9 +34,11 @@ use serde::de::DeserializeOwned;
 use crate::failure::{Failure, Result};
 use crate::settings;
 
+pub use replays::{Answer, Claim, Replay};
 pub use runs::{Progress, Run, Waiting};
 pub use slots::Slots;
 pub use suppressions::Suppressed;
+pub use trail::TrailEntry;
 
 /// The names of the tables.
 #[derive(Debug, Clone)]
@@ -47,6 +53,8 @@ pub struct Tables {
     pub destinations: String,
     /// Purge runs.
     pub runs: String,
+    /// Tokens, the audit trail, kept answers.
+    pub access: String,
 }
 
 /// The tables of one installation.
@@ -77,6 +85,7 @@ impl Store {
             sources: name("SOURCES_TABLE"),
             destinations: name("DESTINATIONS_TABLE"),
             runs: name("RUNS_TABLE"),
+            access: name("ACCESS_TABLE"),
         };
         Self { client: Client::new(config), tables }
     }

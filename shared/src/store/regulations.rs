@@ -1,5 +1,6 @@
 //! The table `regulations`: everything about a regulation lies under its id.
 
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,7 @@ struct Chunk {
 }
 
 impl Store {
-    /// Stores a new regulation with its subjects and tasks, all or nothing.
+    /// Stores a new regulation with its subjects and tasks, all or nothing. Harmless when it is stored already.
     ///
     /// # Errors
     /// As DynamoDB says.
@@ -62,8 +63,14 @@ impl Store {
                 .map_err(|e| Failure::permanent("a write cannot be built").detail(e))?;
             request = request.transact_items(TransactWriteItem::builder().put(put).build());
         }
-        request.send().await.map_err(|e| failure(&e))?;
-        Ok(())
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(e) if self.regulation(&regulation.id).await?.is_some() => {
+                tracing::info!(regulation = %regulation.id, code = e.code(), "stored before");
+                Ok(())
+            }
+            Err(e) => Err(failure(&e)),
+        }
     }
 
     /// A regulation.

@@ -6,6 +6,8 @@
 
 pub mod amplitude;
 pub mod braze;
+pub mod intercom;
+pub mod iterable;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::net::TcpListener;

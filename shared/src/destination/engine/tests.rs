@@ -103,6 +103,7 @@ fn place(vendor: &str, settings: Map<String, Value>) -> Destination {
         settings,
         enabled_from: Timestamp::UNIX_EPOCH,
         enabled_until: None,
+        enabled_earlier: Vec::new(),
     }
 }
 

@@ -8,6 +8,9 @@ use super::{Inflate, Input, Malformed, State};
 /// Two literals, the longest match, and what copies may write beyond it.
 pub(super) const ROOM: usize = 2 + 258 + 64;
 
+/// Input that is in sight at the beginning of each turn: more than its refills take.
+const SIGHT: usize = 32;
+
 impl Inflate {
     /// Symbols up to `stop` while there is plenty of input and of room, with the instructions that the processor has.
     pub(super) fn fast(
@@ -29,28 +32,27 @@ impl Inflate {
         stop: usize,
     ) -> Result<usize, Malformed> {
         let (litlen, dist) = (&*self.litlen, &*self.dist);
-        let (mut bits, mut count, mut ip) = (self.bits, self.count, input.at);
-        let bytes = input.bytes;
-        let (Some(in_end), Some(out_end)) = (bytes.len().checked_sub(32), out.len().checked_sub(ROOM)) else {
-            return Ok(at);
-        };
-        let out_end = out_end.min(stop.saturating_sub(1));
-        if ip > in_end || at > out_end {
+        let (mut bits, mut count, mut rest) = (self.bits, self.count, &input.bytes[input.at..]);
+        let room = out.len().min(stop.saturating_add(ROOM - 1));
+        let out = &mut out[..room];
+        let Some(out_end) = room.checked_sub(ROOM) else { return Ok(at) };
+        if rest.len() < SIGHT || at > out_end {
             return Ok(at);
         }
-        // Above `count` there may be bits that were read already: reading them again gives the same.
+        // Of `count` the lowest six bits count. Above as many bits there may be some that were read already: reading them
+        // again gives the same.
         macro_rules! refill {
             () => {
-                let word = bytes[ip..].first_chunk().ok_or(Malformed)?;
-                bits |= u64::from_le_bytes(*word) << count;
-                ip += ((63 - count) >> 3) as usize;
+                let word = rest.first_chunk().ok_or(Malformed)?;
+                bits |= u64::from_le_bytes(*word) << (count & 63);
+                rest = &rest[(!count >> 3 & 7) as usize..];
                 count |= 56;
             };
         }
         macro_rules! take {
             ($entry:expr) => {
                 bits >>= $entry & 63;
-                count -= $entry & 63;
+                count = count.wrapping_sub($entry);
             };
         }
         macro_rules! look {
@@ -64,11 +66,10 @@ impl Inflate {
                 at += 1;
             };
         }
-        let mut ended = false;
         refill!();
         let mut entry = look!(litlen, LITLEN_BITS);
         // The next entry is always looked up before the last one's bytes are written.
-        loop {
+        while rest.len() >= SIGHT && at <= out_end {
             let mut one = entry;
             if one & LITERAL != 0 {
                 take!(one);
@@ -82,32 +83,31 @@ impl Inflate {
                     one = entry;
                 }
             }
-            if one & (SPECIAL | SUBTABLE) == SPECIAL | SUBTABLE && one & LITERAL == 0 {
-                take!(LITLEN_BITS);
-                one = subentry(litlen, one, bits);
-            }
-            if one & LITERAL != 0 {
-                take!(one);
-                literal!(one);
-                if ip > in_end || at > out_end {
+            if one & (LITERAL | SPECIAL) != 0 {
+                if one & LITERAL == 0 && one & SUBTABLE != 0 {
+                    take!(LITLEN_BITS);
+                    one = subentry(litlen, one, bits);
+                }
+                if one & LITERAL != 0 {
+                    take!(one);
+                    refill!();
+                    entry = look!(litlen, LITLEN_BITS);
+                    literal!(one);
+                    continue;
+                }
+                if one & SPECIAL != 0 {
+                    if one & END == 0 {
+                        return Err(Malformed);
+                    }
+                    take!(one & 63);
+                    self.state = State::Behind;
                     break;
                 }
-                refill!();
-                entry = look!(litlen, LITLEN_BITS);
-                continue;
-            }
-            if one & SPECIAL != 0 {
-                if one & END == 0 {
-                    return Err(Malformed);
-                }
-                take!(one);
-                ended = true;
-                break;
             }
             let length = value(one, bits);
             take!(one);
             // Up to 42 bits are gone of 56, and a distance may need 28.
-            if count < 28 {
+            if count & 63 < 28 {
                 refill!();
             }
             let mut far = look!(dist, DIST_BITS);
@@ -123,24 +123,15 @@ impl Inflate {
             }
             let distance = value(far, bits);
             take!(far);
-            let goes_on = ip <= in_end;
-            if goes_on {
-                refill!();
-                entry = look!(litlen, LITLEN_BITS);
-            }
+            refill!();
+            entry = look!(litlen, LITLEN_BITS);
             copy(out, at, distance, length)?;
             at += length;
-            if !goes_on || at > out_end {
-                break;
-            }
         }
         // Bits above `count` go, so that the careful loop may add its own.
-        self.bits = bits & ((1 << count) - 1);
-        self.count = count;
-        input.at = ip;
-        if ended {
-            self.state = State::Behind;
-        }
+        self.count = count & 63;
+        self.bits = bits & ((1 << self.count) - 1);
+        input.at = input.bytes.len() - rest.len();
         Ok(at)
     }
 }
@@ -154,8 +145,13 @@ fn copy(out: &mut [u8], at: usize, distance: usize, length: usize) -> Result<(),
     if let (Some(first), Some(place)) = (source.first_chunk::<64>(), room.first_chunk_mut::<64>()) {
         *place = *first;
         if length > 64 {
-            match (source.get(64..length), room.get_mut(64..length)) {
-                (Some(rest), Some(place)) => place.copy_from_slice(rest),
+            match (source.get(64..128), room.get_mut(64..128)) {
+                (Some(second), Some(place)) => {
+                    place.copy_from_slice(second);
+                    if length > 128 {
+                        copy_on(out, at, distance, length, 128);
+                    }
+                }
                 _ => copy_on(out, at, distance, length, 64),
             }
         }

@@ -25,12 +25,13 @@ fn lines(dice: &mut Dice) -> Vec<Vec<u8>> {
     let (every, burst) = ([2, 10, 100, 1000, 1_000_000][dice.roll(5)], dice.roll(2) == 0);
     let long = [100, 100_000][dice.roll(2)];
     let mut hit = false;
-    let line = |_| {
+    // The first line says that there are lines of JSON.
+    let line = |n| {
         hit = if burst && dice.roll(3) > 0 { hit } else { dice.roll(every) == 0 };
         let user = if hit { "u7".to_owned() } else { format!("u{}x", dice.roll(50)) };
         let mut line = match dice.roll(40) {
-            0 => Vec::new(),
-            1 => b"rubbish \"u7\"".to_vec(),
+            0 if n > 0 => Vec::new(),
+            1 if n > 0 => b"rubbish \"u7\"".to_vec(),
             _ => format!(
                 "{{\"userId\":\"{user}\",\"n\":{},\"page\":\"/docs/getting-started\"",
                 dice.roll(1 << 30)

@@ -1,4 +1,4 @@
-//! The bearer token.
+//! The admin token, which is made at deployment and lies in Secrets Manager.
 
 use std::time::{Duration, Instant};
 
@@ -11,14 +11,14 @@ use tokio::sync::Mutex;
 /// How long a token is used before the secret is read again, so that a rotation takes effect.
 const FRESH: Duration = Duration::from_secs(60);
 
-/// The admin token, kept for a short while.
-pub struct Token {
+/// The admin token, kept in memory for a short while.
+pub struct AdminToken {
     secrets: SecretStore,
     name: String,
     kept: Mutex<Option<(Instant, [u8; 32])>>,
 }
 
-impl Token {
+impl AdminToken {
     /// The token in the secret of this name.
     pub fn new(secrets: SecretStore, name: String) -> Self {
         Self { secrets, name, kept: Mutex::new(None) }

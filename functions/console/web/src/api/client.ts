@@ -1,0 +1,79 @@
+// Calls of the public API: typed by its description, with the token, and with errors that people can read.
+
+import { token, signOut } from '../session';
+import type { ErrorEntry, Operations } from './schema';
+
+export type Operation = keyof Operations;
+type Empty = Record<string, never>;
+type Part<O extends Operation, Name extends 'path' | 'query' | 'headers'> = Operations[O][Name];
+
+/** What a call sends; fields that the operation does not have may be left out. */
+export type Sent<O extends Operation> = { signal?: AbortSignal } & ({} extends Part<O, 'path'> ? { path?: Empty } : { path: Part<O, 'path'> }) & {
+    query?: Part<O, 'query'>;
+    headers?: Partial<Part<O, 'headers'>> & Record<string, string>;
+  } & (Operations[O]['body'] extends undefined ? { body?: undefined } : { body: Operations[O]['body'] });
+
+/** What a call gives: Segment's envelope is taken off. */
+export type Given<O extends Operation> = Operations[O]['reply'] extends { data: infer Data } ? Data : Operations[O]['reply'];
+
+/** Why a call failed. `offline`: nothing answered at all. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly field: string | undefined;
+
+  constructor(status: number, message: string, field?: string) {
+    super(message);
+    this.status = status;
+    this.field = field;
+  }
+
+  get offline(): boolean {
+    return this.status === 0;
+  }
+}
+
+/** Calls the API. Nothing that names a person may go into `path` or `query`: URLs end in logs. */
+export async function call<O extends Operation>(operation: O, sent?: Sent<O>, as = token()): Promise<Given<O>> {
+  const [method, template] = operation.split(' ') as [string, string];
+  const path = template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String((sent?.path as Record<string, unknown>)[name])));
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(sent?.query ?? {})) {
+    if (value !== undefined && value !== null && value !== '') query.set(name, String(value));
+  }
+  const search = query.size > 0 ? `?${query}` : '';
+  const headers: Record<string, string> = { authorization: `Bearer ${as}`, ...sent?.headers };
+  if (sent?.body !== undefined) headers['content-type'] = 'application/json';
+  const reply = await send(path + search, {
+    method,
+    headers,
+    body: sent?.body === undefined ? null : JSON.stringify(sent.body),
+    cache: 'no-store',
+    credentials: 'omit',
+    signal: sent?.signal ?? null,
+  });
+  const body: unknown = await reply.json().catch(() => undefined);
+  if (reply.ok && body !== undefined) return (isObject(body) && 'data' in body ? body.data : body) as Given<O>;
+  const error = failure(reply.status, body);
+  if (error.status === 401 && as === token()) signOut('expired');
+  throw error;
+}
+
+async function send(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new ApiError(0, 'Lethe cannot be reached. Check your connection; this page tries again by itself.');
+  }
+}
+
+function failure(status: number, body: unknown): ApiError {
+  const entry = isObject(body) && Array.isArray(body.errors) ? (body.errors[0] as ErrorEntry) : undefined;
+  if (status === 403) return new ApiError(status, entry?.message ?? 'Your token may not do this.');
+  const message = entry?.message ?? `Lethe answered ${status} without saying why. Try again; if it stays so, tell whoever runs it.`;
+  return new ApiError(status, message.charAt(0).toUpperCase() + message.slice(1), entry?.field ?? undefined);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

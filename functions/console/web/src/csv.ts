@@ -1,0 +1,63 @@
+// CSV (RFC 4180), as people's exports have it: commas, semicolons or tabs, quotes, any line ends, a mark in front.
+
+/** Rows of cells; rows without any text are left out. What is quoted is kept as it is, to the space. */
+export function parse(text: string): string[][] {
+  const clean = text.replace(/^\uFEFF/, '');
+  const separator = separatorOf(clean);
+  const rows: string[][] = [];
+  let row: string[] = [];
+  let cell = '';
+  let quoted = false;
+  let wasQuoted = false;
+  const endCell = () => {
+    row.push(wasQuoted ? cell : cell.trim());
+    cell = '';
+    wasQuoted = false;
+  };
+  const endRow = () => {
+    endCell();
+    if (row.some((text) => text.trim())) rows.push(row);
+    row = [];
+  };
+  for (let at = 0; at < clean.length; at += 1) {
+    const letter = clean[at] as string;
+    if (quoted) {
+      if (letter !== '"') cell += letter;
+      else if (clean[at + 1] === '"') cell += clean[(at += 1)];
+      else quoted = false;
+    } else if (letter === '"' && cell.trim() === '') {
+      cell = '';
+      quoted = true;
+      wasQuoted = true;
+    } else if (letter === separator) endCell();
+    else if (letter === '\n') endRow();
+    else if (letter !== '\r') cell += letter;
+  }
+  endRow();
+  return rows;
+}
+
+function separatorOf(text: string): string {
+  const line = text.slice(0, text.search(/[\r\n]|$/)).replace(/"[^"]*"/g, '');
+  const counted = [',', ';', '\t'].map((one) => [line.split(one).length, one] as const);
+  return counted.reduce((best, one) => (one[0] > best[0] ? one : best))[1];
+}
+
+/** Names that exports give to the column that Lethe wants. */
+const NAMES = ['userid', 'user_id', 'user id', 'id', 'subjectid', 'subject_id', 'identifier', 'customer_id', 'customerid', 'external_id'];
+
+/** Which column holds the identifiers, and whether the first row is a header. */
+export function idColumn(rows: string[][]): { column: number; header: boolean } {
+  const first = (rows[0] ?? []).map((cell) => cell.toLowerCase());
+  const column = NAMES.map((name) => first.indexOf(name)).find((place) => place >= 0);
+  return column === undefined ? { column: 0, header: false } : { column, header: true };
+}
+
+export function write(rows: string[][]): string {
+  // A cell that a spreadsheet would take for a formula is told to be text.
+  const quote = (cell: string) => {
+    const safe = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
+    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  return rows.map((row) => row.map(quote).join(',')).join('\r\n') + '\r\n';
+}

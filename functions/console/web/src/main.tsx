@@ -1,0 +1,12 @@
+import './style/base.css';
+import './style/frame.css';
+import './style/parts.css';
+import './style/request.css';
+
+import { render } from 'preact';
+
+import { App } from './app';
+import { applyTheme } from './theme';
+
+applyTheme();
+render(<App />, document.getElementById('app') as HTMLElement);

@@ -1,0 +1,24 @@
+// Every page, in the order of the menu. The path is the first part of the address after /console.
+
+import type { FunctionComponent } from 'preact';
+
+import type { Place } from '../router';
+import { Destinations } from './destinations';
+import { Overview } from './overview';
+import { Requests } from './requests';
+import { Runs } from './runs';
+import { Suppressions } from './suppressions';
+
+export interface Page {
+  path: string;
+  name: string;
+  page: FunctionComponent<{ place: Place }>;
+}
+
+export const PAGES: Page[] = [
+  { path: '', name: 'Overview', page: Overview },
+  { path: 'requests', name: 'Deletion requests', page: Requests },
+  { path: 'suppressions', name: 'Suppression list', page: Suppressions },
+  { path: 'destinations', name: 'Destinations', page: Destinations },
+  { path: 'runs', name: 'Purge runs', page: Runs },
+];

@@ -1,0 +1,103 @@
+// Deletion requests, the newest first.
+
+import { useState } from 'preact/hooks';
+
+import { call } from '../api/client';
+import type { RegulationEntry } from '../api/schema';
+import { number, people } from '../format';
+import { useLive } from '../live';
+import { Deadline, Empty, Head, Known, Table, Time } from '../parts/basics';
+import { Pager } from '../parts/pager';
+import { State } from '../parts/state';
+import { Link, href, type Place } from '../router';
+import { STATUS, TYPE } from '../words';
+
+const PAGE = 50;
+
+export function RequestList({ place }: { place: Place }) {
+  void place;
+  const [cursors, setCursors] = useState<string[]>([]);
+  const cursor = cursors.at(-1);
+  const live = useLive(`requests ${cursor}`, (signal) =>
+    call('GET /regulations', { query: { 'pagination.count': PAGE, 'pagination.cursor': cursor }, signal }),
+  );
+  return (
+    <div class="page">
+      <Head title="Deletion requests" lead="Each request names people and says what to do about them. The newest come first.">
+        <Link to={href('/requests/new')} class="button primary">
+          New request
+        </Link>
+      </Head>
+      <Known live={live} what="deletion requests">
+        {({ regulations, pagination }) =>
+          regulations.length === 0 && !cursor ? (
+            <Empty>
+              <p>Nobody has asked to be forgotten yet.</p>
+              <Link to={href('/requests/new')} class="button">
+                New request
+              </Link>
+            </Empty>
+          ) : (
+            <>
+              <RequestTable caption="Deletion requests" regulations={regulations} />
+              <Pager cursors={cursors} next={pagination.next} onMove={setCursors} />
+            </>
+          )
+        }
+      </Known>
+    </div>
+  );
+}
+
+export function RequestTable({ caption, regulations }: { caption: string; regulations: RegulationEntry[] }) {
+  return (
+    <Table caption={caption}>
+      <thead>
+        <tr>
+          <th scope="col">Asked</th>
+          <th scope="col">People</th>
+          <th scope="col" class="wide">
+            What
+          </th>
+          <th scope="col">State</th>
+          <th scope="col">Deadline</th>
+        </tr>
+      </thead>
+      <tbody>
+        {regulations.map((regulation) => (
+          <tr key={regulation.id}>
+            <th scope="row">
+              <Link to={href(`/requests/${regulation.id}`)}>
+                <Time at={regulation.createdAt} />
+              </Link>
+            </th>
+            <td>
+              <Who regulation={regulation} />
+            </td>
+            <td class="wide">{TYPE[regulation.regulationType].short}</td>
+            <td>
+              <State said={STATUS[regulation.status]} />
+            </td>
+            <td>
+              <Deadline createdAt={regulation.createdAt} finishedAt={regulation.finishedAt} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </Table>
+  );
+}
+
+/** Identifiers while they are kept; then only how many. */
+function Who({ regulation }: { regulation: RegulationEntry }) {
+  const [first, second] = regulation.subjects;
+  if (!first) return <span title="The identifiers are dropped: the certificate names people by pseudonym.">{people(regulation.subjectCount)}</span>;
+  const more = regulation.subjectCount - (second ? 2 : 1);
+  return (
+    <span class="who">
+      {first}
+      {second && `, ${second}`}
+      {more > 0 && <span class="soft"> and {number(more)} more</span>}
+    </span>
+  );
+}

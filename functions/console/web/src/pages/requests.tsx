@@ -1,0 +1,14 @@
+// Deletion requests: the list, and the way to one and to a new one.
+
+import type { Place } from '../router';
+import { Certificate } from './certificate';
+import { NewRequest } from './new-request';
+import { Request } from './request';
+import { RequestList } from './request-list';
+
+export function Requests({ place }: { place: Place }) {
+  const [, id, part] = place.path;
+  if (!id) return <RequestList place={place} />;
+  if (id === 'new') return <NewRequest />;
+  return part === 'certificate' ? <Certificate id={id} /> : <Request id={id} />;
+}

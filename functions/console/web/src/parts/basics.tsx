@@ -1,0 +1,138 @@
+// Small pieces that most pages use.
+
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+
+import type { ApiError } from '../api/client';
+import { DAY_MS, count, day, duration, exact, moment } from '../format';
+import type { Live } from '../live';
+
+/** A date in the reader's zone; a pointer on it shows the exact moment, in UTC too. */
+export function Time({ at, only }: { at: string; only?: 'day' }) {
+  return (
+    <time dateTime={at} title={exact(at)}>
+      {only ? day(at) : moment(at)}
+    </time>
+  );
+}
+
+/** The law's month, as this software counts it. */
+export const DEADLINE_DAYS = 30;
+
+export const due = (createdAt: string): Date => new Date(new Date(createdAt).getTime() + DEADLINE_DAYS * DAY_MS);
+
+export function daysLeft(createdAt: string, now = Date.now()): number {
+  return Math.ceil((due(createdAt).getTime() - now) / DAY_MS);
+}
+
+/** How much of the month is left, or how soon it was done. */
+export function Deadline({ createdAt, finishedAt }: { createdAt: string; finishedAt?: string | null | undefined }) {
+  if (finishedAt) {
+    const took = new Date(finishedAt).getTime() - new Date(createdAt).getTime();
+    return <span title={exact(finishedAt)}>done in {duration(took)}</span>;
+  }
+  const left = daysLeft(createdAt);
+  const text = left < 0 ? `${count(-left, 'day')} overdue` : left === 0 ? 'due today' : `${count(left, 'day')} left`;
+  return (
+    <span class={left <= 7 ? 'tone-alert' : undefined} title={`Due ${exact(due(createdAt))}`}>
+      {text}
+    </span>
+  );
+}
+
+/** The head of a page. The heading takes the focus when the page opens, so that a screen reader says where one is. */
+export function Head(props: { title: string; lead?: ComponentChildren; crumb?: ComponentChildren; children?: ComponentChildren }) {
+  useTitle(props.title);
+  return (
+    <header>
+      <div>
+        {props.crumb && <p class="crumb screen">{props.crumb}</p>}
+        <Title>{props.title}</Title>
+        {props.lead && <p class="lead">{props.lead}</p>}
+      </div>
+      {props.children && <div class="row screen">{props.children}</div>}
+    </header>
+  );
+}
+
+export function Title({ children, class: name }: { children: ComponentChildren; class?: string | undefined }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  return (
+    <h1 ref={heading} tabIndex={-1} class={name}>
+      {children}
+    </h1>
+  );
+}
+
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = `${title} – Lethe`;
+  }, [title]);
+}
+
+export function Section(props: { title: string; aside?: ComponentChildren; children: ComponentChildren; id?: string }) {
+  const id = props.id ?? props.title.toLowerCase().replace(/\W+/g, '-');
+  return (
+    <section class="section" aria-labelledby={id}>
+      <header>
+        <h2 id={id}>{props.title}</h2>
+        {props.aside}
+      </header>
+      {props.children}
+    </section>
+  );
+}
+
+export function Problem({ error, retry }: { error: ApiError; retry?: () => void }) {
+  return (
+    <div class="problem" role="alert">
+      <span>{error.message}</span>
+      {retry && (
+        <button type="button" class="quiet" onClick={retry}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}
+
+export function Loading({ what }: { what: string }) {
+  return (
+    <div class="loading" role="status">
+      <span class="hidden">Loading {what}…</span>
+      {[1, 2, 3, 4, 5].map((line) => (
+        <span key={line} aria-hidden="true" />
+      ))}
+    </div>
+  );
+}
+
+export function Empty({ children }: { children: ComponentChildren }) {
+  return <div class="empty">{children}</div>;
+}
+
+/** What is known of something live: loading, an error, or the thing itself, with an error above it if it is old. */
+export function Known<T>({ live, what, children }: { live: Live<T>; what: string; children: (data: T) => ComponentChildren }) {
+  if (live.data === undefined) {
+    return live.error ? <Problem error={live.error} retry={live.refresh} /> : <Loading what={what} />;
+  }
+  return (
+    <>
+      {live.error && !live.error.offline && <Problem error={live.error} retry={live.refresh} />}
+      {children(live.data)}
+    </>
+  );
+}
+
+/** A table that scrolls by itself where the screen is too narrow for it. */
+export function Table({ caption, children }: { caption: string; children: ComponentChildren }) {
+  return (
+    <div class="scroll" tabIndex={0} role="group" aria-label={caption}>
+      <table>
+        <caption class="hidden">{caption}</caption>
+        {children}
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,76 @@
+// A small bar chart: one bar a day. The numbers are there as a table too, for who does not see it.
+
+import { count, day, DAY_MS } from '../format';
+
+export interface Day {
+  at: number;
+  value: number;
+}
+
+/** The last `days` days up to now, each with the sum of what happened in it. */
+export function byDay(moments: { at: string; value: number }[], days: number, now = Date.now()): Day[] {
+  const today = new Date(now).setHours(0, 0, 0, 0);
+  const bars = Array.from({ length: days }, (_, place) => ({ at: today - (days - 1 - place) * DAY_MS, value: 0 }));
+  for (const { at, value } of moments) {
+    const place = days - 1 - Math.floor((today + DAY_MS - 1 - new Date(at).getTime()) / DAY_MS);
+    const bar = bars[place];
+    if (bar) bar.value += value;
+  }
+  return bars;
+}
+
+const [WIDTH, HEIGHT] = [720, 96];
+
+export function Chart({ title, days, unit }: { title: string; days: Day[]; unit: [string, string] }) {
+  const most = Math.max(1, ...days.map((bar) => bar.value));
+  const step = WIDTH / days.length;
+  const total = days.reduce((sum, bar) => sum + bar.value, 0);
+  const said = (value: number) => count(value, ...unit);
+  return (
+    <figure class="stack">
+      <svg class="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT + 22}`} role="img" aria-label={`${title}: ${said(total)} in ${days.length} days, at most ${said(most)} a day.`}>
+        {days.map((bar, place) => {
+          const height = bar.value > 0 ? Math.max(3, (bar.value / most) * HEIGHT) : 0;
+          return (
+            <g key={bar.at}>
+              <rect class="base" x={place * step} y={HEIGHT - 1} width={step - 4} height={1} />
+              <rect x={place * step} y={HEIGHT - height} width={step - 4} height={height} rx="2">
+                <title>{`${day(bar.at)}: ${said(bar.value)}`}</title>
+              </rect>
+            </g>
+          );
+        })}
+        <text x="0" y={HEIGHT + 18}>
+          {day(days[0]?.at ?? 0)}
+        </text>
+        <text x={WIDTH} y={HEIGHT + 18} text-anchor="end">
+          today
+        </text>
+      </svg>
+      <details>
+        <summary>The numbers</summary>
+        <table>
+          <caption class="hidden">{title}</caption>
+          <thead>
+            <tr>
+              <th scope="col">Day</th>
+              <th scope="col" class="num">
+                {unit[1]}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {days
+              .filter((bar) => bar.value > 0)
+              .map((bar) => (
+                <tr key={bar.at}>
+                  <th scope="row">{day(bar.at)}</th>
+                  <td class="num">{bar.value}</td>
+                </tr>
+              ))}
+          </tbody>
+        </table>
+      </details>
+    </figure>
+  );
+}

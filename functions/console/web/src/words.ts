@@ -1,0 +1,143 @@
+// The API's words in plain English. One place, so that the page says the same thing everywhere.
+
+import type { Phase, RegulationType, Status, TaskStatus } from './api/schema';
+
+/** How something stands. Each tone has a shape of its own, so that no state is told by colour alone. */
+export type Tone = 'done' | 'busy' | 'waiting' | 'alert' | 'note';
+
+export interface Said {
+  tone: Tone;
+  word: string;
+  /** What it means, for who wonders. */
+  means: string;
+}
+
+export const STATUS: Record<Status, Said> = {
+  INITIALIZED: { tone: 'waiting', word: 'Queued', means: 'The request is stored and starts by itself.' },
+  RUNNING: { tone: 'busy', word: 'Under way', means: 'At least one place is not done yet.' },
+  FINISHED: { tone: 'done', word: 'Finished', means: 'Everything that can be done is done.' },
+  PARTIAL_SUCCESS: { tone: 'alert', word: 'Needs a hand', means: 'Done in some places, failed in others.' },
+  FAILED: { tone: 'alert', word: 'Failed', means: 'It worked nowhere.' },
+  INVALID: { tone: 'alert', word: 'Not valid', means: 'The request cannot be carried out as it was put.' },
+  NOT_SUPPORTED: { tone: 'alert', word: 'Cannot be done here', means: 'No place in scope offers a way to delete.' },
+};
+
+export const TASK: Record<TaskStatus, Said> = {
+  QUEUED: { tone: 'waiting', word: 'Waiting', means: 'Not begun. Archives wait for the next purge run.' },
+  RUNNING: { tone: 'busy', word: 'Under way', means: 'Lethe is at work there.' },
+  FORWARDED: { tone: 'busy', word: 'Sent', means: 'The vendor was asked and is not done. Sent is not deleted.' },
+  ACCEPTED: { tone: 'note', word: 'Accepted', means: 'The vendor took the request and tells nothing further. Its own deadline applies.' },
+  CONFIRMED: { tone: 'done', word: 'Confirmed gone', means: 'A second look, or the vendor, says that nothing is left.' },
+  NO_DATA_FOUND: { tone: 'done', word: 'Nothing was there', means: 'This place held nothing under these identifiers.' },
+  NOT_SUPPORTED: { tone: 'alert', word: 'No way to delete', means: 'This place has no deletion API: somebody has to ask them.' },
+  NO_ACTION: { tone: 'done', word: 'Nothing to do', means: 'This place is not touched by this kind of request.' },
+  FAILED: { tone: 'alert', word: 'Failed', means: 'It did not work; the message says what to do.' },
+};
+
+export interface Kind {
+  /** As a choice: what the reader wants. */
+  title: string;
+  /** As a noun, in lists. */
+  short: string;
+  /** What it touches, and what not. */
+  touches: string[];
+  erases: boolean;
+  suppresses: boolean;
+}
+
+export const TYPE: Record<RegulationType, Kind> = {
+  SUPPRESS_WITH_DELETE: {
+    title: 'Delete everywhere and keep them out',
+    short: 'Delete and suppress',
+    touches: [
+      'Erased from archives, warehouses and vendors',
+      'New events about them are dropped from now on',
+    ],
+    erases: true,
+    suppresses: true,
+  },
+  DELETE_ONLY: {
+    title: 'Delete everywhere, let them come back',
+    short: 'Delete',
+    touches: ['Erased from archives, warehouses and vendors', 'New events about them are still collected'],
+    erases: true,
+    suppresses: false,
+  },
+  SUPPRESS_WITH_DELETE_INTERNAL: {
+    title: 'Delete from our own stores and keep them out',
+    short: 'Delete internally and suppress',
+    touches: ['Erased from archives and warehouses', 'Vendors are not told', 'New events about them are dropped from now on'],
+    erases: true,
+    suppresses: true,
+  },
+  DELETE_INTERNAL: {
+    title: 'Delete from our own stores only',
+    short: 'Delete internally',
+    touches: ['Erased from archives and warehouses', 'Vendors are not told', 'New events about them are still collected'],
+    erases: true,
+    suppresses: false,
+  },
+  SUPPRESS_ONLY: {
+    title: 'Only keep them out',
+    short: 'Suppress',
+    touches: ['Nothing that is stored is erased', 'New events about them are dropped from now on'],
+    erases: false,
+    suppresses: true,
+  },
+  UNSUPPRESS: {
+    title: 'Let them in again',
+    short: 'Lift suppression',
+    touches: ['They leave the suppression list', 'New events about them are collected again'],
+    erases: false,
+    suppresses: false,
+  },
+};
+
+export const PHASE: Record<Phase, Said> = {
+  queued: { tone: 'waiting', word: 'Starting', means: 'The run is about to begin.' },
+  find: { tone: 'busy', word: 'Finding', means: 'Reads what could hold somebody of this run. Nothing is changed yet.' },
+  guard: { tone: 'alert', word: 'Waits for you', means: 'It would remove more than it may without a person saying so.' },
+  forget: { tone: 'busy', word: 'Removing', means: 'Rewrites what was hit, without those people.' },
+  verify: { tone: 'busy', word: 'Checking', means: 'Reads again what was rewritten.' },
+  closed: { tone: 'done', word: 'Finished', means: 'Every request of this run has its answer.' },
+  aborted: { tone: 'note', word: 'Stopped', means: 'Its requests wait for the next run.' },
+};
+
+const VENDORS: Record<string, string> = {
+  s3: 'Amazon S3',
+  postgres: 'Postgres',
+  redshift: 'Amazon Redshift',
+  bigquery: 'Google BigQuery',
+  snowflake: 'Snowflake',
+  customerio: 'Customer.io',
+  hubspot: 'HubSpot',
+  appsflyer: 'AppsFlyer',
+  clevertap: 'CleverTap',
+  google_analytics: 'Google Analytics',
+  sfmc: 'Salesforce Marketing Cloud',
+};
+
+/** A vendor as it writes itself. */
+export const vendor = (name: string): string =>
+  VENDORS[name] ?? name.replace(/[_-]/g, ' ').replace(/(^| )\w/g, (letter) => letter.toUpperCase());
+
+export const KIND: Record<string, { one: string; many: string }> = {
+  ARCHIVE: { one: 'Archive', many: 'Archives' },
+  WAREHOUSE: { one: 'Warehouse', many: 'Warehouses' },
+  CLOUD: { one: 'Vendor', many: 'Vendors' },
+};
+
+/** Why something is left, and what to do about it. */
+const RESIDUALS: Record<string, string> = {
+  corrupt: 'break the rules of their own format: repair or remove them, then retry',
+  unsupported: 'are of no format that Lethe reads: look at them, then remove them or move them out of scope',
+  locked: 'are under Object Lock: they can be rewritten when the lock ends',
+  cold: 'lie in cold storage: restore them, then retry',
+  denied: 'may not be read or written by Lethe: grant access, then retry',
+  unreachable: 'could not be reached: retry',
+  contended: 'were written to again meanwhile: retry',
+  unprocessed: 'were not reached in time: retry',
+  unreadableLinesThatNameASubject: 'cannot be read but name somebody: look at them',
+};
+
+export const residual = (reason: string): string | undefined => RESIDUALS[reason];

@@ -1,0 +1,92 @@
+//! What every call with a token goes through.
+//!
+//! 1. Who calls, and whether they may ([`auth`](crate::auth), [`access`](crate::access)).
+//! 2. Whether they make too many regulations ([`limit`](crate::limit)).
+//! 3. A call that changes something is written into the audit trail, before it is done and after.
+//! 4. A call with an `Idempotency-Key` that was done before is answered as before ([`replay`](crate::replay)).
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use jiff::Timestamp;
+use serde_json::Value;
+use shared::id::TrailId;
+use shared::store::TrailEntry;
+
+use crate::access::Needs;
+use crate::auth::{Caller, authenticate};
+use crate::context::Shared;
+use crate::error::ApiError;
+use crate::limit::Window;
+use crate::replay;
+
+/// The longest answer that the trail looks into: Lambda's own limit.
+const MAX_ANSWER: usize = 6 << 20;
+
+pub async fn gate(
+    State(context): Shared,
+    path: MatchedPath,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let now = Timestamp::now();
+    let caller = authenticate(&context, request.headers(), now).await?;
+    let needs = Needs::of(request.method(), path.as_str());
+    caller.may(&needs, request.method(), request.uri().path())?;
+    request.extensions_mut().insert(caller.clone());
+
+    let window = if needs.creates { Some(Window::count(&context.store, &caller, now).await?) } else { None };
+    let mut response = if needs.writes {
+        let mut entry = entry(&caller, &path, &request, now);
+        context.store.write_trail(&entry).await?;
+        let response = replay::answer(&context, &caller, request, next).await;
+        let response = note(&mut entry, response).await;
+        if let Err(failure) = context.store.write_trail(&entry).await {
+            tracing::error!(entry = %entry.id, %failure, "the trail does not say how this ended");
+        }
+        response
+    } else {
+        replay::answer(&context, &caller, request, next).await
+    };
+    if let Some(window) = window {
+        window.tell(response.headers_mut());
+    }
+    Ok(response)
+}
+
+fn entry(caller: &Caller, path: &MatchedPath, request: &Request, now: Timestamp) -> TrailEntry {
+    TrailEntry {
+        id: TrailId::new(),
+        at: now,
+        caller: caller.id().to_owned(),
+        caller_name: caller.name().to_owned(),
+        action: format!("{} {}", request.method(), path.as_str()),
+        // Whatever else stands in a path may be an identifier by mistake.
+        object: request.uri().path().split('/').find(|part| is_ours(part)).map(str::to_owned),
+        status: None,
+        reason: None,
+    }
+}
+
+/// Notes with an entry how it ended, and what was made.
+async fn note(entry: &mut TrailEntry, response: Response) -> Response {
+    entry.status = Some(response.status().as_u16());
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, MAX_ANSWER).await.unwrap_or_default();
+    let answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    entry.reason = text(&answer["errors"][0]["message"]);
+    if entry.object.is_none() {
+        let made = answer["data"].as_object().into_iter().flat_map(|fields| fields.values());
+        entry.object =
+            made.filter_map(|made| text(made).or_else(|| text(&made["id"]))).find(|id| is_ours(id));
+    }
+    Response::from_parts(parts, Body::from(bytes))
+}
+
+/// Whether a text is an id of Lethe's own making.
+fn is_ours(text: &str) -> bool {
+    let Some((prefix, rest)) = text.split_once('_') else { return false };
+    prefix.len() == 3 && rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit())
+}

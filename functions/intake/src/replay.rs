@@ -1,0 +1,93 @@
+//! `Idempotency-Key`: a `POST` that is sent again with the same key is answered as it was, and not done again.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde_json::Value;
+use shared::store::{Answer, Claim};
+
+use crate::auth::{Caller, Reserved};
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::request::{MAX_BODY, whole};
+
+/// The header.
+pub const KEY: &str = "idempotency-key";
+
+/// The longest key, in bytes.
+pub const MAX_KEY: usize = 255;
+
+/// What is shown once is not kept: a repeated request is answered without it.
+const SHOWN_ONCE: &str = "secret";
+
+/// The answer to a request.
+pub async fn answer(context: &Context, caller: &Caller, request: Request, next: Next) -> Response {
+    match request.headers().get(KEY).filter(|_| request.method() == Method::POST).cloned() {
+        None => next.run(request).await,
+        Some(key) => {
+            with_key(context, caller, request, &key, next).await.unwrap_or_else(IntoResponse::into_response)
+        }
+    }
+}
+
+async fn with_key(
+    context: &Context,
+    caller: &Caller,
+    request: Request,
+    key: &HeaderValue,
+    next: Next,
+) -> Result<Response, ApiError> {
+    if key.is_empty() || key.len() > MAX_KEY {
+        let message = format!("the Idempotency-Key must have 1 to {MAX_KEY} bytes");
+        return Err(invalid(message));
+    }
+    let (parts, body) = request.into_parts();
+    let bytes = whole(to_bytes(body, MAX_BODY).await)?;
+    // Keys and bodies may hold identifiers: only what cannot be guessed back from is kept of them.
+    let pseudonyms = context.pseudonyms().await?;
+    let place = format!("{}\0{}", caller.id(), parts.uri);
+    let (key, body) =
+        (pseudonyms.fingerprint([place.as_bytes(), key.as_bytes()]), pseudonyms.fingerprint([&bytes[..]]));
+    let replay = match context.store.claim(&key, &body, Timestamp::now()).await? {
+        Claim::Work(replay) => replay,
+        Claim::Done(answer) => return Ok(again(answer)),
+        Claim::Misused => return Err(invalid("this Idempotency-Key was sent before with another body")),
+        Claim::Busy => {
+            let message = "a request with this Idempotency-Key is under way: try again";
+            return Err(ApiError::new(StatusCode::CONFLICT, "under-way", message).retry_after(1));
+        }
+    };
+    let mut request = Request::from_parts(parts, Body::from(bytes));
+    request.extensions_mut().insert(Reserved(replay.regulation_id.clone()));
+    let (parts, body) = next.run(request).await.into_parts();
+    let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    // What broke off may be tried again with the same key.
+    let kept = (!parts.status.is_server_error())
+        .then(|| Answer { status: parts.status.as_u16(), body: without_secret(&bytes) });
+    context.store.settle(replay, kept).await?;
+    Ok(Response::from_parts(parts, Body::from(bytes)))
+}
+
+fn again(answer: Answer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let headers = [(CONTENT_TYPE.as_str(), "application/json"), ("idempotent-replayed", "true")];
+    (status, headers, answer.body).into_response()
+}
+
+fn without_secret(body: &[u8]) -> String {
+    let mut answer: Value = serde_json::from_slice(body).unwrap_or_default();
+    if let Some(data) = answer.get_mut("data").and_then(Value::as_object_mut)
+        && data.remove(SHOWN_ONCE).is_some()
+    {
+        return answer.to_string();
+    }
+    String::from_utf8_lossy(body).into_owned()
+}
+
+fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "validation-error", message).field("Idempotency-Key")
+}

@@ -1,0 +1,47 @@
+// The main job, from the page alone: three people are deleted, the page says so, and the certificate is saved for the
+// harness to verify. `DOWNLOADS` says where to.
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { launch, signIn } from './browser/launch.mjs';
+
+let browser;
+before(async () => (browser = await launch()));
+after(() => browser.close());
+
+test('three people are deleted, watched and proven without leaving the page', async () => {
+  const { page } = browser;
+  const addresses = [];
+  page.on('request', (request) => addresses.push(request.url()));
+  await signIn(page);
+  await page.getByRole('link', { name: 'New request' }).first().click();
+  // One of them twice, and with blanks around: as people paste.
+  await page.getByLabel('User ids').fill(' u1\n1001\n\nzoë\nu1 ');
+  await page.getByText('3 people; 1 named more than once, counted once.').waitFor();
+  await page.getByText('It reaches Events archive, Warehouse and Braze.').waitFor();
+  await page.getByRole('button', { name: 'Delete everywhere and keep them out: 3 people' }).click();
+
+  await page.getByText('Are these 3 people gone?').waitFor();
+  const place = (name) => page.getByRole('listitem').filter({ has: page.getByRole('heading', { name }) });
+  // It moves by itself: nothing is reloaded.
+  await place('Warehouse').getByText('Confirmed gone').waitFor({ timeout: 120_000 });
+  await place('Events archive').getByText('Confirmed gone').waitFor({ timeout: 120_000 });
+  await place('Braze').getByText('Accepted', { exact: true }).waitFor({ timeout: 120_000 });
+  await page.getByRole('heading', { name: 'Yes, gone from both places that can confirm it; Braze accepted the request.' }).waitFor();
+  assert.match(await place('Warehouse').innerText(), /Found\s+[\d,]+ rows in \d+ tables[^]*Left\s+nothing/);
+  assert.match(await place('Events archive').innerText(), /Found\s+[\d,]+ lines[^]*Left\s+nothing/);
+
+  await page.getByRole('link', { name: /^Certificate/ }).click();
+  await page.getByText('The signature is valid').waitFor();
+  await page.getByText('The chain of evidence is unbroken.').waitFor();
+  const saved = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Download the certificate' }).click();
+  await (await saved).saveAs(join(process.env.DOWNLOADS, 'certificate.jws'));
+
+  await page.getByRole('link', { name: 'Suppression list' }).click();
+  await page.getByRole('rowheader', { name: 'zoë', exact: true }).waitFor();
+  const told = addresses.map(decodeURIComponent).filter((address) => /zoë|\b1001\b|\bu1\b/.test(address));
+  assert.deepEqual(told, [], 'no address holds an identifier');
+});

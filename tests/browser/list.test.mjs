@@ -1,0 +1,36 @@
+// The suppression list is changed and exported from the page.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+
+import { launch, signIn } from './browser/launch.mjs';
+
+let browser;
+before(async () => {
+  browser = await launch();
+  await signIn(browser.page);
+  await browser.page.getByRole('link', { name: 'Suppression list' }).click();
+});
+after(() => browser.close());
+
+test('somebody is added, shown, exported and let in again', async () => {
+  const { page } = browser;
+  await page.getByRole('button', { name: 'Add people' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('User ids').fill('=ada,lovelace');
+  await dialog.getByRole('button', { name: 'Suppress 2 people' }).click();
+  await dialog.waitFor({ state: 'detached', timeout: 60_000 });
+  const row = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'lovelace', exact: true }) });
+  await row.waitFor();
+
+  const saved = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Export CSV' }).click();
+  const lines = readFileSync(await (await saved).path(), 'utf8').split('\r\n');
+  assert.equal(lines[0], 'userId');
+  assert.ok(lines.includes('lovelace') && lines.includes("'=ada"), 'no cell is taken for a formula');
+
+  await row.getByRole('button', { name: 'Remove lovelace' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove from the list' }).click();
+  await row.waitFor({ state: 'detached', timeout: 60_000 });
+});

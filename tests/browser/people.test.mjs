@@ -1,0 +1,59 @@
+// Many people at once: CSV files as exports have them, and a confirmation that cannot be clicked by accident.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { api, launch, signIn } from './browser/launch.mjs';
+
+let browser;
+before(async () => {
+  browser = await launch();
+  await signIn(browser.page);
+  await browser.page.getByRole('heading', { level: 1 }).waitFor();
+});
+after(() => browser.close());
+
+const open = async (text, name = 'people.csv') => {
+  const { page } = browser;
+  await page.getByRole('link', { name: 'Deletion requests' }).first().click();
+  await page.getByRole('link', { name: 'New request' }).click();
+  await page.getByLabel('CSV file').setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
+  await page.getByText(name).waitFor();
+};
+
+test('a CSV export is understood: separator, quotes, header, column, repeats', async () => {
+  const { page } = browser;
+  await open('\uFEFFname;user_id;plan\r\n"Doe; Jane";csv-1;pro\r\nKim;"csv-""2""";free\r\nKim;csv-1;free\r\n\r\n');
+  await page.getByText('2 people; 1 named more than once, counted once.').waitFor();
+  assert.equal(await page.getByLabel('Column with the user ids').inputValue(), '1');
+  await page.getByText('csv-"2"').waitFor();
+  await page.getByLabel('Column with the user ids').selectOption('0');
+  await page.getByText('Doe; Jane').waitFor();
+});
+
+test('5,000 people are taken, after what will happen is typed', async () => {
+  const { page } = browser;
+  await open(`userId\n${Array.from({ length: 5_000 }, (_, n) => `many-${n}`).join('\n')}\n`);
+  await page.getByText('5,000 people.', { exact: true }).waitFor();
+  await page.getByText('Only keep them out').click();
+  const send = page.getByRole('button', { name: 'Only keep them out: 5,000 people' });
+  await send.click();
+  await page.getByText('Type “suppress 5000”.').waitFor();
+  await page.getByLabel(/To confirm, type/).fill('suppress 5000');
+  await send.click();
+  await page.getByText('Are they kept out?').waitFor();
+  await page.getByRole('heading', { name: /^Yes: new events about these people are dropped/ }).waitFor({ timeout: 120_000 });
+  const { data } = (await api('GET', '/regulations?pagination.count=1')).json();
+  assert.equal(data.regulations[0].subjectCount, 5_000);
+});
+
+test('what is wrong is said where it is wrong, and nothing is sent', async () => {
+  const { page } = browser;
+  await page.getByRole('link', { name: 'Deletion requests' }).first().click();
+  await page.getByRole('link', { name: 'New request' }).click();
+  await page.getByRole('button', { name: 'Delete everywhere and keep them out' }).click();
+  await page.getByText('Name at least one person.').waitFor();
+  await page.getByLabel('User ids').fill('x'.repeat(2_000));
+  await page.getByRole('button', { name: /^Delete everywhere and keep them out/ }).click();
+  await page.getByRole('alert').getByText(/at most 1024/).waitFor();
+});
