@@ -12,7 +12,9 @@ BIN       := $(CURDIR)/.venv/bin
 
 TOOLS       := .venv/.tools
 CARGO_TOOLS := .venv/.cargo-tools
+BENCH_TOOLS := .venv/.bench-tools
 NODE_TOOLS  := infra/local/node_modules/.tools
+WAREHOUSES  := .venv-bigquery/.tools .venv-snowflake/.tools
 WEB_TOOLS   := functions/console/web/node_modules/.tools
 BROWSER     := tests/browser/node_modules/.tools
 
@@ -49,7 +51,7 @@ purge-file: ## Purge one file without any AWS: make purge-file IN=a.gz IDS=ids.t
 
 # --- Before a change is done --------------------------------------------------------------------------
 
-test: $(TOOLS) $(BROWSER) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
+test: $(TOOLS) $(WAREHOUSES) $(BROWSER) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
 	cargo test --workspace
 
 lint: $(TOOLS) $(NODE_TOOLS) ## Check formatting, Rust, the template, the state machines and the API's description
@@ -63,8 +65,10 @@ fmt: ## Format the Rust code
 openapi: ## Write the API's description anew from the code: functions/intake/openapi.json
 	UPDATE=1 cargo test --workspace --lib openapi
 
-bench: ## Measure what must be fast, as ratios in one run: make bench [BENCH=purge]; writes target/bench/*.json
-	cargo bench -p lethe-shared $(if $(BENCH),--bench $(BENCH),--benches)
+bench: $(BENCH_TOOLS) ## Measure what must be fast, as ratios in one run: make bench [BENCH=purge]; writes target/bench/*.json
+	$(if $(filter warehouse,$(BENCH)),,cargo bench -p lethe-shared $(if $(BENCH),--bench $(BENCH),--benches))
+	@# The work is Postgres's: what the tests have built will do.
+	$(if $(filter-out warehouse,$(BENCH)),,cargo bench --workspace --profile dev --bench warehouse)
 
 # --- To AWS --------------------------------------------------------------------------------------------
 
@@ -95,8 +99,19 @@ $(TOOLS): infra/local/requirements.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
+$(BENCH_TOOLS): shared/benches/purge/requirements.txt $(TOOLS)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
 $(CARGO_TOOLS): infra/local/watch-requirements.txt $(TOOLS)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
+# The local warehouses want other versions of the same libraries than .venv, and than each other.
+.venv-%/.tools: infra/local/%-requirements.txt | $(TOOLS)
+	@echo "Setting up .venv-$* (a local warehouse for the tests; once)"
+	@python3 -m venv .venv-$*
+	@.venv-$*/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
 $(PAGE): $(WEB_TOOLS) $(PAGE_PARTS)

@@ -1,64 +1,166 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use aws_config::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
-use shared::destination::Destination;
-use shared::evidence::{Evidence, Step};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use shared::destination::{Destination, Secrets};
+use shared::evidence::Evidence;
 use shared::failure::{Failure, Result};
+use shared::probe::{Finding, Probe};
 use shared::secrets::SecretStore;
 use shared::status::TaskStatus;
 use shared::store::Store;
 use shared::subject::Subject;
 use shared::task::Task;
-use shared::warehouse::PostgresSettings;
+use shared::warehouse::bigquery::BigQuery;
+use shared::warehouse::erasure::{Erasure, Next, Progress};
 use shared::warehouse::postgres::Postgres;
-use shared::work::{self, Next, Request};
+use shared::warehouse::redshift::Redshift;
+use shared::warehouse::snowflake::Snowflake;
+use shared::warehouse::survey::{self, Survey};
+use shared::warehouse::{Engine, Ids};
+use shared::work::{self, Request};
+
+/// How long somebody who waits for an answer is let wait.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Context {
     pub store: Store,
     pub secrets: SecretStore,
+    pub aws: SdkConfig,
     pub retry_window: SignedDuration,
 }
 
-pub async fn erase(context: &Context, request: Request, until: Instant) -> Result<Next> {
+/// What this function is asked: by the state machine to go on with a task, by the API to look at a warehouse.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Event {
+    Probe(Probe),
+    Step(Request),
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Reply {
+    Finding(Finding),
+    Next(work::Next),
+}
+
+pub async fn handle(context: &Context, event: Event, until: Instant) -> Result<Reply> {
+    match event {
+        Event::Step(request) => erase(context, request, until).await.map(Reply::Next),
+        Event::Probe(probe) => {
+            let looked = look(context, probe, until.min(Instant::now() + PATIENCE)).await;
+            Ok(Reply::Finding(finding(looked)))
+        }
+    }
+}
+
+/// That something stands in the way is an answer, not an error.
+fn finding(looked: Result<Survey>) -> Finding {
+    match looked {
+        Ok(survey) => Finding { ok: survey.is_whole(), message: survey.message(), details: json!(survey) },
+        Err(failure) => {
+            tracing::warn!(kind = %failure.kind, detail = failure.detail, "{}", failure.public);
+            Finding { ok: false, message: failure.public, details: json!({}) }
+        }
+    }
+}
+
+/// Does something with the engine of a destination.
+macro_rules! with_engine {
+    ($context:expr, $destination:expr, |$engine:ident| $do:expr) => {{
+        let (destination, secrets): (&Destination, Secrets) =
+            ($destination, $context.secrets.fresh($destination).await?);
+        match destination.vendor.as_str() {
+            "postgres" => {
+                let $engine =
+                    &mut Postgres::connect(&destination.settings()?, secrets.get("password")?).await?;
+                $do
+            }
+            "redshift" => {
+                let $engine = &mut Redshift::connect(&destination.settings()?, &$context.aws);
+                $do
+            }
+            "bigquery" => {
+                let $engine =
+                    &mut BigQuery::connect(&destination.settings()?, secrets.get("credentials")?).await?;
+                $do
+            }
+            "snowflake" => {
+                let $engine = &mut Snowflake::connect(&destination.settings()?, secrets.get("privateKey")?)?;
+                $do
+            }
+            vendor => Err(Failure::permanent(format!("{vendor} is no warehouse"))),
+        }
+    }};
+}
+
+async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Survey> {
+    match probe {
+        Probe::Check { destination_id } => {
+            let destination = context.store.destination(&destination_id).await?;
+            let nobody = [Subject::user("nobody")];
+            with_engine!(context, &destination, |engine| survey::check(engine, &Ids::new(&nobody)).await)
+        }
+        Probe::Count { destination_id, subjects } => {
+            let destination = context.store.destination(&destination_id).await?;
+            let ids = Ids::new(&subjects);
+            with_engine!(context, &destination, |engine| {
+                // Every count is a new one.
+                survey::count(engine, &ids, &Timestamp::now().to_string(), until).await
+            })
+        }
+    }
+}
+
+async fn erase(context: &Context, request: Request, until: Instant) -> Result<work::Next> {
     work::step(&context.store, &request, context.retry_window, async |task, destination, subjects| {
-        delete_rows(context, &request, task, destination, subjects, until).await
+        with_engine!(context, destination, |engine| {
+            delete_rows(context, &request, task, engine, subjects, until).await
+        })
     })
     .await
 }
 
-/// Counts, deletes and counts again. The first count is kept before anything goes, so that it outlives a crash.
-async fn delete_rows(
+/// Goes on with find, forget or verify. What a phase did is kept before the next begins, so that it outlives a
+/// crash.
+async fn delete_rows<E: Engine>(
     context: &Context,
     request: &Request,
     task: &mut Task,
-    destination: &Destination,
+    engine: &mut E,
     subjects: &[Subject],
     until: Instant,
 ) -> Result<Option<u32>> {
-    let settings: PostgresSettings = destination.settings()?;
-    let secrets = context.secrets.of(destination).await?;
-    let warehouse = Postgres::connect(&settings, secrets.get("password")?).await?;
+    let (store, id) = (&context.store, &request.regulation_id);
+    let tables = engine.discover().await?;
     task.progressed(TaskStatus::Running);
-
-    let id = &request.regulation_id;
-    let found = warehouse.find(subjects).await?;
-    let evidence = Evidence::of(task, request.attempt, Step::Find, Timestamp::now(), found);
-    context.store.keep_evidence(id, &evidence).await?;
-
-    let (_, finished) = warehouse.forget(subjects, until).await?;
-    if !finished {
-        return Ok(Some(1));
+    let seed = format!("{id}/{}/{}", task.destination_id, request.attempt);
+    let ids = Ids::new(subjects);
+    let mut erasure = Erasure { engine, tables: &tables, ids: &ids, seed: &seed };
+    let mut progress = Progress::of(task.progress.take(), request.attempt);
+    loop {
+        let next = erasure.next(&mut progress, until, Timestamp::now()).await;
+        task.progress = serde_json::to_value(&progress).unwrap_or_default();
+        match next? {
+            Next::Later(seconds) => return Ok(Some(seconds)),
+            Next::Tell(report) => {
+                let mut evidence =
+                    Evidence::of(task, request.attempt, report.step, Timestamp::now(), report.counts);
+                (evidence.looked_at, evidence.residuals) = (report.looked_at, report.residuals);
+                store.keep_evidence(id, &evidence).await?;
+            }
+            Next::Done => {
+                let status = match store.ever_found(id, &task.destination_id).await? {
+                    true => TaskStatus::Confirmed,
+                    false => TaskStatus::NoDataFound,
+                };
+                task.end(status, None, Timestamp::now());
+                task.progress.take();
+                return Ok(None);
+            }
+        }
     }
-    let left = warehouse.find(subjects).await?;
-    if left.values().any(|rows| *rows > 0) {
-        return Err(Failure::transient("rows of the subjects arrived while they were deleted"));
-    }
-    let now = Timestamp::now();
-    context.store.keep_evidence(id, &Evidence::of(task, request.attempt, Step::Verify, now, left)).await?;
-    let status = match context.store.ever_found(id, &destination.id).await? {
-        true => TaskStatus::Confirmed,
-        false => TaskStatus::NoDataFound,
-    };
-    task.end(status, None, now);
-    Ok(None)
 }

@@ -1,4 +1,4 @@
-//! Deletes the subjects' rows in one warehouse and counts them to zero.
+//! Deletes the subjects' rows in one warehouse and counts them to zero; or only looks at it.
 
 mod handler;
 
@@ -16,7 +16,8 @@ async fn main() -> Result<(), Error> {
     let context = Context {
         store: Store::from_env(&config),
         secrets: SecretStore::from_env(&config),
+        aws: config,
         retry_window: settings::seconds("RETRY_WINDOW")?,
     };
-    telemetry::run(|request, until| handler::erase(&context, request, until)).await
+    telemetry::run(|event, until| handler::handle(&context, event, until)).await
 }

@@ -22,7 +22,7 @@ pub const KEY: &str = "idempotency-key";
 pub const MAX_KEY: usize = 255;
 
 /// What is shown once is not kept: a repeated request is answered without it.
-const SHOWN_ONCE: &str = "secret";
+const SHOWN_ONCE: [&str; 2] = ["secret", "writeKey"];
 
 /// The answer to a request.
 pub async fn answer(context: &Context, caller: &Caller, request: Request, next: Next) -> Response {
@@ -81,7 +81,7 @@ fn again(answer: Answer) -> Response {
 fn without_secret(body: &[u8]) -> String {
     let mut answer: Value = serde_json::from_slice(body).unwrap_or_default();
     if let Some(data) = answer.get_mut("data").and_then(Value::as_object_mut)
-        && data.remove(SHOWN_ONCE).is_some()
+        && SHOWN_ONCE.map(|field| data.remove(field)).iter().any(Option::is_some)
     {
         return answer.to_string();
     }

@@ -80,15 +80,15 @@ pub(super) const fn region(name: &'static str, host: &'static str) -> Region {
 }
 
 impl Field {
-    pub(super) const fn required(name: &'static str, help: &'static str) -> Self {
+    pub(crate) const fn required(name: &'static str, help: &'static str) -> Self {
         Self { name, help, required: true, secret: false, form: Form::Plain }
     }
 
-    pub(super) const fn optional(name: &'static str, help: &'static str) -> Self {
+    pub(crate) const fn optional(name: &'static str, help: &'static str) -> Self {
         Self { name, help, required: false, secret: false, form: Form::Plain }
     }
 
-    pub(super) const fn secret(name: &'static str, help: &'static str) -> Self {
+    pub(crate) const fn secret(name: &'static str, help: &'static str) -> Self {
         Self { name, help, required: true, secret: true, form: Form::Plain }
     }
 
@@ -98,7 +98,7 @@ impl Field {
     }
 
     /// Where calls go: the host that the setting stands for, with `https`; on test stacks, the URL that it is.
-    /// Nothing, if it is not set.
+    /// A host that may be left out is the first of its form then.
     pub(super) fn base_url(&self, settings: &Map<String, Value>) -> String {
         let text = settings.get(self.name).and_then(Value::as_str).unwrap_or_default();
         if text.contains("://") {
@@ -106,6 +106,7 @@ impl Field {
         }
         let host = match self.form {
             Form::Region(regions) => regions.iter().find(|r| r.name == text).map_or("", |r| r.host),
+            Form::Host([first, ..]) if text.is_empty() => first,
             _ => text,
         };
         format!("https://{host}")

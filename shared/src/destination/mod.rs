@@ -24,6 +24,7 @@ use utoipa::ToSchema;
 use crate::failure::{Failure, Result};
 use crate::id::DestinationId;
 use crate::status::TaskStatus;
+use crate::warehouse::settings::{self as warehouse, Settings as _};
 
 /// Everything that can be connected.
 pub fn catalog() -> impl Iterator<Item = &'static Description> {
@@ -47,26 +48,10 @@ const STORES: &[Description] = &[
             ),
         ],
     },
-    Description {
-        vendor: "postgres",
-        kind: Kind::Warehouse,
-        docs: "https://www.postgresql.org/docs/current/sql-delete.html",
-        confirms: TaskStatus::Confirmed,
-        fields: &[
-            Field::required("host", "Host name or address"),
-            Field::optional("port", "Port; 5432 if left out"),
-            Field::required("database", "Database name"),
-            Field::required("user", "Role that may read and delete"),
-            Field::required("schemas", "Names of the schemas in scope"),
-            Field::optional("tls", "\"require\" (default) or \"disable\""),
-            Field::optional(
-                "caCertificate",
-                "PEM of the authority that signed the server's certificate, \
-                             where it is not a public one (Amazon RDS)",
-            ),
-            Field::secret("password", "The role's password"),
-        ],
-    },
+    warehouse::POSTGRES,
+    warehouse::REDSHIFT,
+    warehouse::BIGQUERY,
+    warehouse::SNOWFLAKE,
 ];
 
 /// The description of a vendor.
@@ -134,7 +119,10 @@ impl Destination {
         description.check_names(false, self.settings.keys())?;
         match description.vendor {
             "s3" => self.settings::<crate::archive::Settings>().map(drop),
-            "postgres" => self.settings::<crate::warehouse::PostgresSettings>().map(drop),
+            "postgres" => self.settings::<warehouse::Postgres>()?.check(any_endpoint),
+            "redshift" => self.settings::<warehouse::Redshift>()?.check(any_endpoint),
+            "bigquery" => self.settings::<warehouse::BigQuery>()?.check(any_endpoint),
+            "snowflake" => self.settings::<warehouse::Snowflake>()?.check(any_endpoint),
             _ => description.check_forms(&self.settings, any_endpoint),
         }
     }

@@ -15,3 +15,4 @@ mod tokens;
 mod trouble;
 mod twice;
 mod vendors;
+mod warehouses;

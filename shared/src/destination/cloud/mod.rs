@@ -7,10 +7,21 @@
 mod call;
 
 pub mod amplitude;
+pub mod appsflyer;
 pub mod braze;
+pub mod clevertap;
+pub mod customerio;
+pub mod google_analytics;
+pub mod hubspot;
 pub mod intercom;
 pub mod iterable;
+pub mod klaviyo;
 pub mod manual;
+pub mod mixpanel;
+pub mod salesforce;
+mod ticket;
+pub mod webhook;
+pub mod zendesk;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -31,8 +42,23 @@ use crate::status::TaskStatus;
 use crate::subject::{Subject, SubjectType};
 
 /// Every cloud destination.
-pub const VENDORS: &[&dyn Vendor] =
-    &[&amplitude::Amplitude, &braze::Braze, &intercom::Intercom, &iterable::Iterable, &manual::Manual];
+pub const VENDORS: &[&dyn Vendor] = &[
+    &amplitude::Amplitude,
+    &appsflyer::AppsFlyer,
+    &braze::Braze,
+    &clevertap::CleverTap,
+    &customerio::CustomerIo,
+    &google_analytics::GoogleAnalytics,
+    &hubspot::HubSpot,
+    &intercom::Intercom,
+    &iterable::Iterable,
+    &klaviyo::Klaviyo,
+    &manual::Manual,
+    &mixpanel::Mixpanel,
+    &salesforce::Salesforce,
+    &webhook::Webhook,
+    &zendesk::Zendesk,
+];
 
 /// The protocol of a vendor.
 ///

@@ -53,7 +53,7 @@ pub(crate) struct Case {
     #[serde(default)]
     pub outcomes: Vec<Outcome>,
     #[serde(default)]
-    failure: Option<String>,
+    pub failure: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -243,6 +243,7 @@ fn every_vendor_stands_once_in_the_catalogue_with_docs_fields_and_a_whole_fixtur
 fn every_fixture_has_its_vendor() {
     for file in fs::read_dir(folder()).expect("fixtures") {
         let name = file.expect("a file").file_name().into_string().expect("a name");
-        vendor(name.strip_suffix(".json").expect("JSON")).expect("a vendor");
+        let Some(name) = name.strip_suffix(".json") else { continue };
+        vendor(name).expect("a vendor");
     }
 }

@@ -180,7 +180,10 @@ async fn every_vendor_gets_through_trouble_of_every_kind() {
             ("garbage", ok(200, "<html>It works!")),
             ("timeout", None),
         ];
-        for (trouble, answer) in &troubles {
+        // Whoever takes every answer for success knows no garbage.
+        let knows_garbage = fixture.cases.iter().any(|case| case.name == "garbage" && case.failure.is_some());
+        for (trouble, answer) in troubles.iter().filter(|(trouble, _)| *trouble != "garbage" || knows_garbage)
+        {
             for at in 0..canned.len() {
                 // A call in the middle of a batch fails the batch, which begins again at its note.
                 let begin = restart(&case.exchange, at);

@@ -102,3 +102,28 @@ fn damaged_data_is_judged_as_zlib_judges_it() {
         }
     }
 }
+
+#[test]
+fn what_stands_behind_the_end_is_left_alone_wherever_the_last_stop_was() {
+    for plain in samples() {
+        for level in [0, 1, 6] {
+            let data = deflate(&plain, level);
+            let more = [&data[..], &[0xaa; 16]].concat();
+            let mut out = vec![0; plain.len() + 400];
+            for last in 0..20.min(plain.len()) {
+                let mut inflate = Inflate::new();
+                let (mut read, mut at, mut stop) = (0, 0, plain.len() - last);
+                loop {
+                    let (took, place, pause) = inflate.run(&more[read..], true, &mut out, at, stop).unwrap();
+                    (read, at) = (read + took, place);
+                    match pause {
+                        Pause::Full => stop = at + 1,
+                        Pause::End => break,
+                        _ => {}
+                    }
+                }
+                assert_eq!((read, at), (data.len(), plain.len()));
+            }
+        }
+    }
+}
