@@ -14,6 +14,7 @@ TOOLS       := .venv/.tools
 CARGO_TOOLS := .venv/.cargo-tools
 BENCH_TOOLS := .venv/.bench-tools
 NODE_TOOLS  := infra/local/node_modules/.tools
+SDK         := tests/sdk/node_modules/.tools
 WAREHOUSES  := .venv-bigquery/.tools .venv-snowflake/.tools
 WEB_TOOLS   := functions/console/web/node_modules/.tools
 BROWSER     := tests/browser/node_modules/.tools
@@ -51,7 +52,7 @@ purge-file: ## Purge one file without any AWS: make purge-file IN=a.gz IDS=ids.t
 
 # --- Before a change is done --------------------------------------------------------------------------
 
-test: $(TOOLS) $(WAREHOUSES) $(BROWSER) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
+test: $(TOOLS) $(SDK) $(WAREHOUSES) $(BROWSER) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
 	cargo test --workspace
 
 lint: $(TOOLS) $(NODE_TOOLS) ## Check formatting, Rust, the template, the state machines and the API's description

@@ -8,9 +8,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use shared::archive::workspace::Key;
 use shared::evidence::Evidence;
+use shared::failure::Failure;
 use shared::id::{DestinationId, RegulationId};
 use shared::regulation::{NewRegulation, Regulation, RegulationType};
 use shared::status::{Status, TaskStatus};
+use shared::store::RegulationFilter;
 use shared::subject::SubjectType;
 use shared::task::Task;
 use utoipa::ToSchema;
@@ -18,7 +20,7 @@ use utoipa::ToSchema;
 use crate::auth::{Caller, Reserved};
 use crate::context::{Context, Shared};
 use crate::error::{ApiError, Data, Reply, data};
-use crate::request::{Body, Id, Page, Pagination};
+use crate::request::{Body, Filter, Id, Page, Pagination};
 use crate::runs::{self, RunOfTask};
 
 /// How many regulations' subjects are read at once for a list.
@@ -41,9 +43,19 @@ pub async fn create(
     Reserved(id): Reserved,
     Body(request): Body<NewRegulation>,
 ) -> Reply<RegulationCreated> {
+    Ok(data(RegulationCreated { regulate_id: accept(&context, &caller, id, request).await? }))
+}
+
+/// Accepts a regulation of whichever API.
+pub async fn accept(
+    context: &Context,
+    caller: &Caller,
+    id: RegulationId,
+    request: NewRegulation,
+) -> Result<RegulationId, ApiError> {
     let (mut regulation, subjects) = request.accept(id, Timestamp::now())?;
     caller.may_regulate(&regulation)?;
-    regulation.id = caller.bind(&context, regulation.id).await?;
+    regulation.id = caller.bind(context, regulation.id).await?;
     let tasks: Vec<_> = context
         .store
         .destinations()
@@ -53,8 +65,8 @@ pub async fn create(
         .map(Task::new)
         .collect();
     context.store.create(&regulation, subjects, &tasks).await?;
-    start(&context, &regulation).await;
-    Ok(data(RegulationCreated { regulate_id: regulation.id }))
+    start(context, &regulation).await;
+    Ok(regulation.id)
 }
 
 /// What is stored is accepted: should its start fail, the schedule starts it.
@@ -89,10 +101,11 @@ struct RegulationEntry {
 
 /// Regulations, the newest first.
 #[utoipa::path(get, path = "/regulations", operation_id = "listRegulations", tag = "Regulations",
-    params(Pagination),
+    params(Filter, Pagination),
     responses((status = 200, description = "A page of them", body = Data<Regulations>)))]
-pub async fn list(State(context): Shared, page: Pagination) -> Reply<Regulations> {
-    let found = context.store.regulations(page.count, page.cursor.as_deref()).await?;
+pub async fn list(State(context): Shared, filter: Filter, page: Pagination) -> Reply<Regulations> {
+    let filter = RegulationFilter { status: filter.status, types: filter.regulation_types };
+    let found = context.store.regulations(&filter, page.count, page.cursor.as_deref()).await?;
     let entries = stream::iter(found.items).map(|regulation| entry(&context, regulation));
     let regulations = entries.buffered(READS).try_collect().await?;
     Ok(data(Regulations { regulations, pagination: page.followed_by(found.next) }))
@@ -212,6 +225,31 @@ pub async fn show(State(context): Shared, Id(id): Id<RegulationId>) -> Reply<One
     Ok(data(OneRegulation { regulation: shown }))
 }
 
+/// That a regulation was withdrawn (Segment's answer).
+#[derive(Serialize, ToSchema)]
+pub struct RegulationWithdrawn {
+    #[schema(value_type = String, pattern = "^SUCCESS$", example = "SUCCESS")]
+    status: &'static str,
+}
+
+/// Withdraws a regulation while it is `INITIALIZED`: nothing is done, its identifiers are dropped, and it stays in
+/// the list as `INVALID`.
+#[utoipa::path(delete, path = "/regulations/{id}", operation_id = "deleteRegulation", tag = "Regulations",
+    params(("id" = RegulationId, Path)),
+    responses((status = 200, description = "It is withdrawn", body = Data<RegulationWithdrawn>)))]
+pub async fn withdraw(
+    State(context): Shared,
+    caller: Caller,
+    Id(id): Id<RegulationId>,
+) -> Reply<RegulationWithdrawn> {
+    let regulation = find(&context, &id).await?;
+    caller.may_regulate(&regulation)?;
+    if !context.store.withdraw(&id, Timestamp::now()).await? {
+        return Err(Failure::invalid("the work on this regulation has begun: it cannot be withdrawn").into());
+    }
+    Ok(data(RegulationWithdrawn { status: "SUCCESS" }))
+}
+
 /// An attempt that began.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -256,7 +294,7 @@ pub async fn certificate(State(context): Shared, Id(id): Id<RegulationId>) -> Re
     Err(ApiError::not_found("the regulation is under way: its certificate is written when it ends"))
 }
 
-async fn find(context: &Context, id: &RegulationId) -> Result<Regulation, ApiError> {
+pub async fn find(context: &Context, id: &RegulationId) -> Result<Regulation, ApiError> {
     let found = context.store.regulation(id).await?;
     found.ok_or_else(|| ApiError::not_found("there is no such regulation"))
 }

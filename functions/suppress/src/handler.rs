@@ -22,7 +22,7 @@ pub struct Request {
 }
 
 /// What is left to erase, by kind of destination.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     archives: Vec<DestinationId>,
@@ -38,8 +38,9 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         .regulation(id)
         .await?
         .ok_or_else(|| Failure::permanent(format!("there is no regulation {id}")))?;
-    if regulation.status == Status::Initialized {
-        store.set_status(id, Status::Running, None).await?;
+    if regulation.status == Status::Initialized && !store.begin_regulation(id).await? {
+        // It was withdrawn: there is nothing to do.
+        return Ok(Plan::default());
     }
     if let Some(change) = regulation.regulation_type.suppression() {
         let (subjects, now) = (store.subjects(id).await?, Timestamp::now());

@@ -34,6 +34,7 @@ use serde::de::DeserializeOwned;
 use crate::failure::{Failure, Result};
 use crate::settings;
 
+pub use regulations::RegulationFilter;
 pub use replays::{Answer, Claim, Replay};
 pub use runs::{Progress, Run, Waiting};
 pub use slots::Slots;

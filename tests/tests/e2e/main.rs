@@ -5,6 +5,7 @@
 
 mod archives;
 mod bad_input;
+mod clients;
 mod console;
 mod happy_path;
 mod privacy;
