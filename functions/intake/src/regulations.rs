@@ -21,6 +21,7 @@ use crate::auth::{Caller, Reserved};
 use crate::context::{Context, Shared};
 use crate::error::{ApiError, Data, Reply, data};
 use crate::request::{Body, Filter, Id, Page, Pagination};
+use crate::runs::{self, RunOfTask};
 
 /// How many regulations' subjects are read at once for a list.
 const READS: usize = 16;
@@ -172,10 +173,13 @@ struct DestinationStatus {
     finished_at: Option<Timestamp>,
     /// What each step of the last attempt did, by the step's name.
     evidence: BTreeMap<&'static str, Evidence>,
+    /// The purge run that works on it, while one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purge_run: Option<RunOfTask>,
 }
 
 impl DestinationStatus {
-    fn new(task: Task, evidence: &[Evidence]) -> Self {
+    fn new(task: Task, evidence: &[Evidence], purge_run: Option<RunOfTask>) -> Self {
         let mine = || evidence.iter().filter(|e| e.destination_id.as_ref() == Some(&task.destination_id));
         let last = mine().map(|e| e.attempt).max();
         Self {
@@ -190,6 +194,7 @@ impl DestinationStatus {
             task_status: task.status,
             err_string: task.message.unwrap_or_default(),
             finished_at: task.finished_at,
+            purge_run,
         }
     }
 }
@@ -200,8 +205,11 @@ impl DestinationStatus {
 pub async fn show(State(context): Shared, Id(id): Id<RegulationId>) -> Reply<OneRegulation> {
     let regulation = find(&context, &id).await?;
     let evidence = context.store.evidence(&id).await?;
-    let tasks = context.store.tasks(&id).await?;
-    let destination_status = tasks.into_iter().map(|task| DestinationStatus::new(task, &evidence)).collect();
+    let mut destination_status = Vec::new();
+    for task in context.store.tasks(&id).await? {
+        let run = runs::of_task(&context, &task).await?;
+        destination_status.push(DestinationStatus::new(task, &evidence, run));
+    }
     let shown = RegulationShown {
         id: regulation.id,
         workspace_id: context.workspace_id.clone(),

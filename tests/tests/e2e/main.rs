@@ -9,6 +9,8 @@ mod clients;
 mod console;
 mod happy_path;
 mod privacy;
+mod runs;
+mod s3;
 mod sources;
 mod tokens;
 mod trouble;
