@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -40,9 +40,16 @@ pub struct RegulationCreated {
 pub async fn create(
     State(context): Shared,
     caller: Caller,
+    RawQuery(query): RawQuery,
     Reserved(id): Reserved,
     Body(request): Body<NewRegulation>,
 ) -> Reply<RegulationCreated> {
+    // Whoever asks for a rehearsal must never get the real thing.
+    if query.is_some_and(|query| query.contains("dryRun")) {
+        let message =
+            "regulations have no dry run: POST /purge-runs with {\"dryRun\": true} counts in the archives";
+        return Err(Failure::invalid(message).field("dryRun").into());
+    }
     Ok(data(RegulationCreated { regulate_id: accept(&context, &caller, id, request).await? }))
 }
 
