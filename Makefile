@@ -1,10 +1,10 @@
 # Everything a person types here. `make` alone lists it.
 #
-# Tools go into .venv and three node_modules folders, pinned. Nothing is installed outside this folder, except that
+# Tools go into .venv and four node_modules folders, pinned. Nothing is installed outside this folder, except that
 # `make build` adds the arm64 target to Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint fmt openapi bench watch build deploy purge-file programs
+.PHONY: help demo up down test lint fmt openapi contract bench watch build deploy screenshots purge-file programs
 
 FUNCTIONS := $(notdir $(wildcard functions/*))
 PROGRAMS  := $(or $(CARGO_TARGET_DIR),target)/debug
@@ -14,6 +14,8 @@ TOOLS       := .venv/.tools
 CARGO_TOOLS := .venv/.cargo-tools
 BENCH_TOOLS := .venv/.bench-tools
 NODE_TOOLS  := infra/local/node_modules/.tools
+CONTRACT_TOOLS := infra/local/contract/node_modules/.tools
+SDK         := tests/sdk/node_modules/.tools
 WAREHOUSES  := .venv-bigquery/.tools .venv-snowflake/.tools
 WEB_TOOLS   := functions/console/web/node_modules/.tools
 BROWSER     := tests/browser/node_modules/.tools
@@ -45,13 +47,16 @@ watch: $(CARGO_TOOLS) ## Run one function again whenever it changes, on the loca
 	@set -a; . .local/stack.env; . .local/$(FN).env; \
 	exec $(BIN)/cargo-lambda lambda watch --invoke-address 127.0.0.1 --concurrency 8 --package $(FN)
 
+screenshots: $(TOOLS) $(BROWSER) programs ## Take the console's pictures anew: functions/console/screenshots
+	SCREENSHOTS=1 cargo test --workspace --test e2e -- console --nocapture
+
 purge-file: ## Purge one file without any AWS: make purge-file IN=a.gz IDS=ids.txt OUT=b.gz [KEYS=userId,previousId]
 	@cargo run --release --quiet -p lethe-shared --example purge-file -- \
 	  "$(IN)" "$(IDS)" "$(OUT)" $(if $(KEYS),"$(KEYS)")
 
 # --- Before a change is done --------------------------------------------------------------------------
 
-test: $(TOOLS) $(WAREHOUSES) $(BROWSER) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
+test: $(TOOLS) $(SDK) $(WAREHOUSES) $(BROWSER) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
 	cargo test --workspace
 
 lint: $(TOOLS) $(NODE_TOOLS) ## Check formatting, Rust, the template, the state machines and the API's description
@@ -64,6 +69,9 @@ fmt: ## Format the Rust code
 
 openapi: ## Write the API's description anew from the code: functions/intake/openapi.json
 	UPDATE=1 cargo test --workspace --lib openapi
+
+contract: $(CONTRACT_TOOLS) ## Hold the vendors' calls against their own OpenAPI documents: make contract SPECS=folder
+	@python3 infra/local/contract/contract.py "$(SPECS)"
 
 bench: $(BENCH_TOOLS) ## Measure what must be fast, as ratios in one run: make bench [BENCH=purge]; writes target/bench/*.json
 	$(if $(filter warehouse,$(BENCH)),,cargo bench -p lethe-shared $(if $(BENCH),--bench $(BENCH),--benches))

@@ -134,13 +134,23 @@ pub struct NewRegulation {
     subject_ids: Vec<String>,
 }
 
-fn subject_ids() -> Array {
+/// How the API's description says what identifiers are taken.
+pub fn subject_ids() -> Array {
     let id =
         ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"\S")).max_length(Some(MAX_ID_BYTES));
     ArrayBuilder::new().items(id).min_items(Some(1)).max_items(Some(MAX_SUBJECTS)).build()
 }
 
 impl NewRegulation {
+    /// What a client asks for who speaks another API.
+    pub fn of_users(kind: RegulationType, ids: Vec<String>) -> Self {
+        Self {
+            regulation_type: kind.as_str().to_owned(),
+            subject_type: SubjectType::UserId.as_str().to_owned(),
+            subject_ids: ids,
+        }
+    }
+
     /// Checks the request and makes the regulation of it, with its distinct subjects in the order given.
     ///
     /// # Errors

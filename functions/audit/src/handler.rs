@@ -48,6 +48,10 @@ pub async fn seal(context: &Context, request: Request) -> Result<Reply> {
         .regulation(id)
         .await?
         .ok_or_else(|| Failure::permanent(format!("there is no regulation {id}")))?;
+    if regulation.status == Status::Invalid {
+        // It was withdrawn before anything was done: there is nothing to certify.
+        return Ok(Reply { status: regulation.status });
+    }
     let tasks = end_tasks(store, id, &request.outcomes).await?;
     let evidence = store.evidence(id).await?;
     let suppression = suppression(&regulation, &evidence);

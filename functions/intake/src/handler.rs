@@ -14,7 +14,7 @@ use crate::context::{Context, Shared};
 use crate::error::ApiError;
 use crate::gate::gate;
 use crate::request::MAX_BODY;
-use crate::{destinations, openapi, regulations, runs, sources, suppressions, tokens, trail};
+use crate::{destinations, older, openapi, regulations, runs, sources, suppressions, tokens, trail};
 
 /// The whole API.
 pub fn router(context: Arc<Context>) -> Router {
@@ -31,7 +31,9 @@ pub fn router(context: Arc<Context>) -> Router {
 fn guarded() -> OpenApiRouter<Arc<Context>> {
     OpenApiRouter::new()
         .routes(routes!(regulations::create, regulations::list))
-        .routes(routes!(regulations::show))
+        .routes(routes!(regulations::show, regulations::withdraw))
+        .routes(routes!(older::create))
+        .routes(routes!(older::show))
         .routes(routes!(regulations::retry))
         .routes(routes!(regulations::certificate))
         .routes(routes!(runs::create, runs::list))

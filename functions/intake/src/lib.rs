@@ -15,6 +15,7 @@ mod error;
 mod gate;
 mod handler;
 mod limit;
+mod older;
 mod openapi;
 mod regulations;
 mod replay;

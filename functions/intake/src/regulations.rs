@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::archive::workspace::Key;
 use shared::evidence::Evidence;
+use shared::failure::Failure;
 use shared::id::{DestinationId, RegulationId};
 use shared::regulation::{NewRegulation, Regulation, RegulationType};
 use shared::status::{Status, TaskStatus};
+use shared::store::RegulationFilter;
 use shared::subject::SubjectType;
 use shared::task::Task;
 use utoipa::ToSchema;
@@ -18,7 +20,8 @@ use utoipa::ToSchema;
 use crate::auth::{Caller, Reserved};
 use crate::context::{Context, Shared};
 use crate::error::{ApiError, Data, Reply, data};
-use crate::request::{Body, Id, Page, Pagination};
+use crate::request::{Body, Filter, Id, Page, Pagination};
+use crate::runs::{self, RunOfTask};
 
 /// How many regulations' subjects are read at once for a list.
 const READS: usize = 16;
@@ -37,12 +40,29 @@ pub struct RegulationCreated {
 pub async fn create(
     State(context): Shared,
     caller: Caller,
+    RawQuery(query): RawQuery,
     Reserved(id): Reserved,
     Body(request): Body<NewRegulation>,
 ) -> Reply<RegulationCreated> {
+    // Whoever asks for a rehearsal must never get the real thing.
+    if query.is_some_and(|query| query.contains("dryRun")) {
+        let message =
+            "regulations have no dry run: POST /purge-runs with {\"dryRun\": true} counts in the archives";
+        return Err(Failure::invalid(message).field("dryRun").into());
+    }
+    Ok(data(RegulationCreated { regulate_id: accept(&context, &caller, id, request).await? }))
+}
+
+/// Accepts a regulation of whichever API.
+pub async fn accept(
+    context: &Context,
+    caller: &Caller,
+    id: RegulationId,
+    request: NewRegulation,
+) -> Result<RegulationId, ApiError> {
     let (mut regulation, subjects) = request.accept(id, Timestamp::now())?;
     caller.may_regulate(&regulation)?;
-    regulation.id = caller.bind(&context, regulation.id).await?;
+    regulation.id = caller.bind(context, regulation.id).await?;
     let tasks: Vec<_> = context
         .store
         .destinations()
@@ -54,8 +74,8 @@ pub async fn create(
     context.store.create(&regulation, subjects, &tasks).await?;
     // At the door it holds before it is answered; everything else may take its time.
     context.store.cover(&regulation, Timestamp::now()).await?;
-    start(&context, &regulation).await;
-    Ok(data(RegulationCreated { regulate_id: regulation.id }))
+    start(context, &regulation).await;
+    Ok(regulation.id)
 }
 
 /// What is stored is accepted: should its start fail, the schedule starts it.
@@ -90,10 +110,11 @@ struct RegulationEntry {
 
 /// Regulations, the newest first.
 #[utoipa::path(get, path = "/regulations", operation_id = "listRegulations", tag = "Regulations",
-    params(Pagination),
+    params(Filter, Pagination),
     responses((status = 200, description = "A page of them", body = Data<Regulations>)))]
-pub async fn list(State(context): Shared, page: Pagination) -> Reply<Regulations> {
-    let found = context.store.regulations(page.count, page.cursor.as_deref()).await?;
+pub async fn list(State(context): Shared, filter: Filter, page: Pagination) -> Reply<Regulations> {
+    let filter = RegulationFilter { status: filter.status, types: filter.regulation_types };
+    let found = context.store.regulations(&filter, page.count, page.cursor.as_deref()).await?;
     let entries = stream::iter(found.items).map(|regulation| entry(&context, regulation));
     let regulations = entries.buffered(READS).try_collect().await?;
     Ok(data(Regulations { regulations, pagination: page.followed_by(found.next) }))
@@ -161,10 +182,13 @@ struct DestinationStatus {
     finished_at: Option<Timestamp>,
     /// What each step of the last attempt did, by the step's name.
     evidence: BTreeMap<&'static str, Evidence>,
+    /// The purge run that works on it, while one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purge_run: Option<RunOfTask>,
 }
 
 impl DestinationStatus {
-    fn new(task: Task, evidence: &[Evidence]) -> Self {
+    fn new(task: Task, evidence: &[Evidence], purge_run: Option<RunOfTask>) -> Self {
         let mine = || evidence.iter().filter(|e| e.destination_id.as_ref() == Some(&task.destination_id));
         let last = mine().map(|e| e.attempt).max();
         Self {
@@ -179,6 +203,7 @@ impl DestinationStatus {
             task_status: task.status,
             err_string: task.message.unwrap_or_default(),
             finished_at: task.finished_at,
+            purge_run,
         }
     }
 }
@@ -189,8 +214,11 @@ impl DestinationStatus {
 pub async fn show(State(context): Shared, Id(id): Id<RegulationId>) -> Reply<OneRegulation> {
     let regulation = find(&context, &id).await?;
     let evidence = context.store.evidence(&id).await?;
-    let tasks = context.store.tasks(&id).await?;
-    let destination_status = tasks.into_iter().map(|task| DestinationStatus::new(task, &evidence)).collect();
+    let mut destination_status = Vec::new();
+    for task in context.store.tasks(&id).await? {
+        let run = runs::of_task(&context, &task).await?;
+        destination_status.push(DestinationStatus::new(task, &evidence, run));
+    }
     let shown = RegulationShown {
         id: regulation.id,
         workspace_id: context.workspace_id.clone(),
@@ -204,6 +232,31 @@ pub async fn show(State(context): Shared, Id(id): Id<RegulationId>) -> Reply<One
         stream_status: vec![StreamStatus { id: context.workspace_id.clone(), destination_status }],
     };
     Ok(data(OneRegulation { regulation: shown }))
+}
+
+/// That a regulation was withdrawn (Segment's answer).
+#[derive(Serialize, ToSchema)]
+pub struct RegulationWithdrawn {
+    #[schema(value_type = String, pattern = "^SUCCESS$", example = "SUCCESS")]
+    status: &'static str,
+}
+
+/// Withdraws a regulation while it is `INITIALIZED`: nothing is done, its identifiers are dropped, and it stays in
+/// the list as `INVALID`.
+#[utoipa::path(delete, path = "/regulations/{id}", operation_id = "deleteRegulation", tag = "Regulations",
+    params(("id" = RegulationId, Path)),
+    responses((status = 200, description = "It is withdrawn", body = Data<RegulationWithdrawn>)))]
+pub async fn withdraw(
+    State(context): Shared,
+    caller: Caller,
+    Id(id): Id<RegulationId>,
+) -> Reply<RegulationWithdrawn> {
+    let regulation = find(&context, &id).await?;
+    caller.may_regulate(&regulation)?;
+    if !context.store.withdraw(&id, Timestamp::now()).await? {
+        return Err(Failure::invalid("the work on this regulation has begun: it cannot be withdrawn").into());
+    }
+    Ok(data(RegulationWithdrawn { status: "SUCCESS" }))
 }
 
 /// An attempt that began.
@@ -250,7 +303,7 @@ pub async fn certificate(State(context): Shared, Id(id): Id<RegulationId>) -> Re
     Err(ApiError::not_found("the regulation is under way: its certificate is written when it ends"))
 }
 
-async fn find(context: &Context, id: &RegulationId) -> Result<Regulation, ApiError> {
+pub async fn find(context: &Context, id: &RegulationId) -> Result<Regulation, ApiError> {
     let found = context.store.regulation(id).await?;
     found.ok_or_else(|| ApiError::not_found("there is no such regulation"))
 }

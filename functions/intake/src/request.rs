@@ -12,6 +12,8 @@ use http_body_util::LengthLimitError;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use shared::regulation::RegulationType;
+use shared::status::Status;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::error::ApiError;
@@ -153,6 +155,33 @@ impl<S: Send + Sync> FromRequestParts<S> for Period {
         let query = Query::of(parts);
         let time = |name| query.one(name, "a time as in 2026-01-31T12:00:00Z", |text| text.parse().ok());
         Ok(Self { since: time("since")?, until: time("until")? })
+    }
+}
+
+/// Which regulations a list shows.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Filter {
+    /// Only those that are so far.
+    pub status: Option<Status>,
+    /// Only those of one of these types.
+    #[param(rename = "regulationTypes", required = false)]
+    pub regulation_types: Vec<RegulationType>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Filter {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let query = Query::of(parts);
+        let known = RegulationType::ALL.map(RegulationType::as_str).join(", ");
+        Ok(Self {
+            status: query
+                .one("status", "one of Segment's seven", |text| serde_json::from_value(text.into()).ok())?,
+            regulation_types: query.all("regulationTypes", &format!("some of {known}"), |text| {
+                RegulationType::ALL.into_iter().find(|kind| kind.as_str() == text)
+            })?,
+        })
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Request {
 }
 
 /// What is left to erase, by kind of destination.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     archives: Vec<DestinationId>,
@@ -41,8 +41,9 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         .regulation(id)
         .await?
         .ok_or_else(|| Failure::permanent(format!("there is no regulation {id}")))?;
-    if regulation.status == Status::Initialized {
-        store.set_status(id, Status::Running, None).await?;
+    if regulation.status == Status::Initialized && !store.begin_regulation(id).await? {
+        // It was withdrawn: there is nothing to do.
+        return Ok(Plan::default());
     }
     let now = Timestamp::now();
     let covered = store.cover(&regulation, now).await?;

@@ -5,6 +5,7 @@ use shared::destination::Kind;
 use shared::failure::{Failure, Result};
 use shared::id::{RegulationId, RunId};
 use shared::status::Status;
+use shared::store::RegulationFilter;
 
 use crate::abort::abort;
 use crate::context::Context;
@@ -42,8 +43,9 @@ pub async fn tick(context: &Context) -> Result<()> {
         abort(context, &run, "its execution was stopped").await?;
     }
     let lost = Timestamp::now() - LOST;
-    for regulation in context.store.regulations(1_000, None).await?.items {
-        if regulation.status == Status::Initialized && regulation.created_at < lost {
+    let begun_by_nobody = RegulationFilter { status: Some(Status::Initialized), types: Vec::new() };
+    for regulation in context.store.regulations(&begun_by_nobody, 1_000, None).await?.items {
+        if regulation.created_at < lost {
             context.workflow.start_deletion(&regulation.id, regulation.attempt).await?;
         }
     }

@@ -38,6 +38,7 @@ use crate::settings;
 use crate::subject::Subject;
 
 pub use people::Linked;
+pub use regulations::RegulationFilter;
 pub use replays::{Answer, Claim, Replay};
 pub use runs::{Progress, Run, Waiting};
 pub use slots::Slots;
@@ -149,6 +150,10 @@ fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
+fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
 fn to_item<T: Serialize>(pk: &str, sk: &str, value: &T) -> Result<Item> {
     let mut item: Item =
         serde_dynamo::to_item(value).map_err(|e| Failure::permanent("an item cannot be stored").detail(e))?;
@@ -173,9 +178,17 @@ fn unless_refused<T, E>(reply: Result<T, SdkError<E>>) -> Result<()>
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
+    if_held(reply).map(drop)
+}
+
+/// Whether the condition of a write held.
+fn if_held<T, E>(reply: Result<T, SdkError<E>>) -> Result<bool>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
     match reply {
-        Ok(_) => Ok(()),
-        Err(e) if e.code() == Some("ConditionalCheckFailedException") => Ok(()),
+        Ok(_) => Ok(true),
+        Err(e) if e.code() == Some("ConditionalCheckFailedException") => Ok(false),
         Err(e) => Err(failure(&e)),
     }
 }

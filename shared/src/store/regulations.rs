@@ -1,15 +1,16 @@
 //! The table `regulations`: everything about a regulation lies under its id.
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Page, Store, cursor, failure, from_item, start, text, to_item, unless_refused};
+use super::{Item, Page, Store, cursor, failure, from_item, start, text, to_item, unless_refused};
 use crate::evidence::{Evidence, Step};
 use crate::failure::{Failure, Result};
 use crate::id::{DestinationId, RegulationId};
-use crate::regulation::Regulation;
+use crate::regulation::{Regulation, RegulationType};
 use crate::status::Status;
 use crate::status::TaskStatus;
 use crate::subject::Subject;
@@ -24,6 +25,9 @@ const EVIDENCE: &str = "EVIDENCE#";
 /// The index by date, in which all regulations are under one value of `list`.
 const BY_DATE: &str = "byDate";
 const LIST: &str = "REGULATION";
+
+/// How many regulations are read at a time to find those that a filter lets through.
+const FILTERED: i32 = 1_000;
 
 /// How many bytes of identifiers one item holds: well below DynamoDB's 400 KB.
 const CHUNK_BYTES: usize = 300_000;
@@ -82,27 +86,47 @@ impl Store {
         self.get(&self.tables.regulations, (id.as_str(), META)).await
     }
 
-    /// Regulations, the newest first.
+    /// Regulations that a filter lets through, the newest first.
     ///
     /// # Errors
     /// `Invalid` for a cursor that was never given out.
-    pub async fn regulations(&self, count: i32, from: Option<&str>) -> Result<Page<Regulation>> {
-        let reply = self
-            .client
-            .query()
-            .table_name(&self.tables.regulations)
-            .index_name(BY_DATE)
-            .key_condition_expression("#list = :list")
-            .expression_attribute_names("#list", "list")
-            .expression_attribute_values(":list", text(LIST))
-            .scan_index_forward(false)
-            .limit(count)
-            .set_exclusive_start_key(start(from)?)
-            .send()
-            .await
-            .map_err(|e| failure(&e))?;
-        let items = reply.items.unwrap_or_default().into_iter().map(from_item).collect::<Result<_>>()?;
-        Ok(Page { items, next: cursor(reply.last_evaluated_key) })
+    pub async fn regulations(
+        &self,
+        filter: &RegulationFilter,
+        count: i32,
+        from: Option<&str>,
+    ) -> Result<Page<Regulation>> {
+        let (mut items, mut from) = (Vec::new(), start(from)?);
+        let wanted = usize::try_from(count).unwrap_or_default();
+        loop {
+            // DynamoDB counts before it filters: with a filter, a page of the list is many of its pages.
+            let limit = if filter.is_empty() { count } else { FILTERED };
+            let query = filter.apply(self.client.query())?;
+            let reply = query
+                .table_name(&self.tables.regulations)
+                .index_name(BY_DATE)
+                .key_condition_expression("#list = :list")
+                .expression_attribute_names("#list", "list")
+                .expression_attribute_values(":list", text(LIST))
+                .scan_index_forward(false)
+                .limit(limit)
+                .set_exclusive_start_key(from.take())
+                .send()
+                .await
+                .map_err(|e| failure(&e))?;
+            let mut found = reply.items.unwrap_or_default().into_iter();
+            for item in found.by_ref().take(wanted - items.len()) {
+                from = Some(place(&item));
+                items.push(from_item(item)?);
+            }
+            if found.next().is_some() {
+                return Ok(Page { items, next: cursor(from) });
+            }
+            from = reply.last_evaluated_key;
+            if from.is_none() || items.len() == wanted {
+                return Ok(Page { items, next: cursor(from) });
+            }
+        }
     }
 
     /// The subjects of a regulation; none once they are dropped.
@@ -259,6 +283,57 @@ impl Store {
         Ok(())
     }
 
+    /// Notes that the work on a regulation begins. Answers whether it may: not, if it was withdrawn.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn begin_regulation(&self, id: &RegulationId) -> Result<bool> {
+        Ok(self.leave_initialized(id, Status::Running, None).await?
+            || self.regulation(id).await?.is_some_and(|regulation| regulation.status != Status::Invalid))
+    }
+
+    /// Withdraws a regulation on which no work has begun, and drops its subjects. Answers whether it could.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn withdraw(&self, id: &RegulationId, at: Timestamp) -> Result<bool> {
+        let withdrawn = self.leave_initialized(id, Status::Invalid, Some(at)).await?;
+        if withdrawn {
+            self.drop_subjects(id).await?;
+        }
+        Ok(withdrawn)
+    }
+
+    /// Either the work begins or it is withdrawn, never both.
+    async fn leave_initialized(
+        &self,
+        id: &RegulationId,
+        status: Status,
+        finished: Option<Timestamp>,
+    ) -> Result<bool> {
+        let mut request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.regulations)
+            .key("pk", text(id.as_str()))
+            .key("sk", text(META))
+            .condition_expression("#status = :initialized")
+            .update_expression("SET #status = :status")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":initialized", value(&Status::Initialized)?)
+            .expression_attribute_values(":status", value(&status)?);
+        if let Some(at) = finished {
+            request = request
+                .update_expression("SET #status = :status, finishedAt = :at")
+                .expression_attribute_values(":at", value(&at)?);
+        }
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(e) if e.code() == Some("ConditionalCheckFailedException") => Ok(false),
+            Err(e) => Err(failure(&e)),
+        }
+    }
+
     /// Begins another attempt of a regulation that failed somewhere: its failed tasks go back to the start.
     /// Answers the number of the attempt.
     ///
@@ -295,6 +370,46 @@ impl Store {
             Err(e) => Err(failure(&e)),
         }
     }
+}
+
+/// Which regulations a list shows: all, if it says nothing.
+#[derive(Debug, Clone, Default)]
+pub struct RegulationFilter {
+    /// Only those that are so far.
+    pub status: Option<Status>,
+    /// Only those of one of these types.
+    pub types: Vec<RegulationType>,
+}
+
+impl RegulationFilter {
+    fn is_empty(&self) -> bool {
+        self.status.is_none() && self.types.is_empty()
+    }
+
+    fn apply(&self, mut query: QueryFluentBuilder) -> Result<QueryFluentBuilder> {
+        let mut conditions = Vec::new();
+        if let Some(status) = self.status {
+            conditions.push("#status = :status".to_owned());
+            query = query
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":status", value(&status)?);
+        }
+        if !self.types.is_empty() {
+            let names: Vec<_> = (0..self.types.len()).map(|number| format!(":type{number}")).collect();
+            conditions.push(format!("regulationType IN ({})", names.join(", ")));
+            for (name, kind) in names.into_iter().zip(&self.types) {
+                query = query.expression_attribute_values(name, value(kind)?);
+            }
+        }
+        let condition = (!conditions.is_empty()).then(|| conditions.join(" AND "));
+        Ok(query.set_filter_expression(condition))
+    }
+}
+
+/// Where an entry stands in the list by date.
+fn place(item: &Item) -> Item {
+    let keys = ["pk", "sk", "list", "createdAt"];
+    keys.iter().filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone()))).collect()
 }
 
 fn task_key(destination: &DestinationId) -> String {

@@ -5,6 +5,7 @@ import { api } from './launch.mjs';
 export async function pages() {
   const { regulations } = (await api('GET', '/regulations?pagination.count=100')).json().data;
   const { purgeRuns } = (await api('GET', '/purge-runs')).json().data;
+  const { destinations } = (await api('GET', '/destinations')).json().data;
   const finished = regulations.find((one) => one.status === 'FINISHED' && one.regulationType === 'SUPPRESS_WITH_DELETE');
   const stuck = regulations.find((one) => one.status === 'PARTIAL_SUCCESS');
   return [
@@ -16,8 +17,12 @@ export async function pages() {
     finished && { name: 'certificate', path: `/requests/${finished.id}/certificate` },
     { name: 'suppressions', path: '/suppressions' },
     { name: 'destinations', path: '/destinations' },
+    destinations[0] && { name: 'destination', path: `/destinations/${destinations[0].id}` },
+    { name: 'catalogue', path: '/destinations/new' },
+    { name: 'connect', path: '/destinations/new/braze' },
     { name: 'runs', path: '/runs' },
     purgeRuns[0] && { name: 'run', path: `/runs/${purgeRuns[0].id}` },
+    { name: 'audit', path: '/audit' },
     { name: 'nowhere', path: '/nowhere' },
   ].filter(Boolean);
 }

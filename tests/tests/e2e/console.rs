@@ -2,6 +2,7 @@
 //! The tests of the page are `tests/browser/*.test.mjs`; what they did is checked here, outside the page.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
@@ -20,18 +21,11 @@ async fn a_person_is_deleted_and_proven_gone_from_the_page_alone() -> Result<()>
     a_request_that_needs_a_hand(&world).await?;
 
     let downloads = Dir::new("console")?;
-    let (api, folder) = (world.stack.api.clone(), downloads.to_owned());
-    tokio::task::spawn_blocking(move || {
-        let status = Command::new("node")
-            .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
-            .current_dir(root().join("tests/browser"))
-            .envs([("LETHE_URL", api.url.as_str()), ("LETHE_TOKEN", &api.token)])
-            .env("DOWNLOADS", folder)
-            .status()?;
-        ensure!(status.success(), "the browser's tests failed: see above");
-        anyhow::Ok(())
-    })
-    .await??;
+    browser(&world, &["--test", "--test-concurrency=1", "--test-reporter=spec"], downloads.to_owned())
+        .await?;
+    if std::env::var_os("SCREENSHOTS").is_some() {
+        browser(&world, &["browser/screenshots.mjs"], downloads.to_owned()).await?;
+    }
 
     scenario.assert_forgotten(&world).await?;
     let jws = fs::read_to_string(downloads.join("certificate.jws"))?;
@@ -39,6 +33,19 @@ async fn a_person_is_deleted_and_proven_gone_from_the_page_alone() -> Result<()>
     assert_eq!(claims["regulation"]["subjectCount"], THREE.len());
     assert_eq!(claims["regulation"]["status"], "FINISHED");
     Ok(())
+}
+
+/// Runs node in `tests/browser`, against this world.
+async fn browser(world: &World, args: &'static [&str], downloads: PathBuf) -> Result<()> {
+    let api = world.stack.api.clone();
+    tokio::task::spawn_blocking(move || {
+        let mut node = Command::new("node");
+        node.args(args).current_dir(root().join("tests/browser")).env("DOWNLOADS", downloads);
+        let status = node.envs([("LETHE_URL", &api.url), ("LETHE_TOKEN", &api.token)]).status()?;
+        ensure!(status.success(), "the browser's tests failed: see above");
+        Ok(())
+    })
+    .await?
 }
 
 /// Refused by one vendor, and about somebody whom nobody knows.

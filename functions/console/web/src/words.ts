@@ -1,6 +1,6 @@
 // The API's words in plain English. One place, so that the page says the same thing everywhere.
 
-import type { Phase, RegulationType, Status, TaskStatus } from './api/schema';
+import type { Kind as PlaceKind, Phase, RegulationType, Status, TaskStatus } from './api/schema';
 
 /** How something stands. Each tone has a shape of its own, so that no state is told by colour alone. */
 export type Tone = 'done' | 'busy' | 'waiting' | 'alert' | 'note';
@@ -105,6 +105,7 @@ export const PHASE: Record<Phase, Said> = {
 
 const VENDORS: Record<string, string> = {
   s3: 'Amazon S3',
+  manual: 'Asked by a person',
   postgres: 'Postgres',
   redshift: 'Amazon Redshift',
   bigquery: 'Google BigQuery',
@@ -112,6 +113,7 @@ const VENDORS: Record<string, string> = {
   customerio: 'Customer.io',
   hubspot: 'HubSpot',
   appsflyer: 'AppsFlyer',
+  amplitude: 'Amplitude',
   clevertap: 'CleverTap',
   google_analytics: 'Google Analytics',
   sfmc: 'Salesforce Marketing Cloud',
@@ -121,7 +123,7 @@ const VENDORS: Record<string, string> = {
 export const vendor = (name: string): string =>
   VENDORS[name] ?? name.replace(/[_-]/g, ' ').replace(/(^| )\w/g, (letter) => letter.toUpperCase());
 
-export const KIND: Record<string, { one: string; many: string }> = {
+export const KIND: Record<PlaceKind, { one: string; many: string }> = {
   ARCHIVE: { one: 'Archive', many: 'Archives' },
   WAREHOUSE: { one: 'Warehouse', many: 'Warehouses' },
   CLOUD: { one: 'Vendor', many: 'Vendors' },
@@ -141,3 +143,32 @@ const RESIDUALS: Record<string, string> = {
 };
 
 export const residual = (reason: string): string | undefined => RESIDUALS[reason];
+
+/** The best that a place can say about a deletion. */
+export const CONFIRMS: Partial<Record<TaskStatus, string>> = {
+  CONFIRMED: 'Tells when somebody is gone.',
+  ACCEPTED: 'Takes the request; does not tell when it is done.',
+  FORWARDED: 'Is told; answers nothing further.',
+  NOT_SUPPORTED: 'Has no way to delete: named, so that somebody can be asked.',
+};
+
+/** What was asked of the API, as the audit trail names it. */
+export const ACTIONS: Record<string, string> = {
+  'POST /regulations': 'Made a request',
+  'POST /regulations/{id}/retry': 'Tried a request again',
+  'DELETE /regulations/{id}': 'Cancelled a request',
+  'POST /purge-runs': 'Started a purge run',
+  'POST /purge-runs/{id}/confirm': 'Let a purge run go on',
+  'POST /purge-runs/{id}/stop': 'Stopped a purge run',
+  'POST /destinations': 'Connected a destination',
+  'PATCH /destinations/{id}': 'Changed a destination',
+  'DELETE /destinations/{id}': 'Disconnected a destination',
+  'POST /destinations/{id}/check': 'Checked a destination',
+  'POST /sources': 'Made a source',
+  'PATCH /sources/{id}': 'Changed a source',
+  'DELETE /sources/{id}': 'Removed a source',
+  'POST /sources/{id}/write-keys': 'Made a write key',
+  'DELETE /sources/{id}/write-keys/{writeKeyId}': 'Revoked a write key',
+  'POST /tokens': 'Made a token',
+  'DELETE /tokens/{id}': 'Revoked a token',
+};

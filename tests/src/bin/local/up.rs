@@ -38,7 +38,8 @@ impl Local {
     pub fn print_next(&self) {
         println!(
             "
-  API        {}
+  Console    {0}/console      its token: LETHE_TOKEN in .local/stack.env
+  API        {0}
   Settings   . .local/stack.env
 
   Ask it     . .local/stack.env; curl -H \"Authorization: Bearer $LETHE_TOKEN\" $LETHE_URL/destinations

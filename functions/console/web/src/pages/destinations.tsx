@@ -1,19 +1,30 @@
-// Destinations: every place that holds people's data.
+// Destinations: every place that holds people's data, the way to connect one, and to one.
 
 import { call } from '../api/client';
 import type { Destination } from '../api/schema';
 import { useLive } from '../live';
-import { Empty, Head, Known, Section, Table, Time } from '../parts/basics';
+import { Empty, Head, Known, Table, Time } from '../parts/basics';
 import { Shape } from '../parts/state';
-import type { Place } from '../router';
+import { Link, href, type Place } from '../router';
 import { KIND, vendor } from '../words';
+import { OneDestination } from './destination';
+import { NewDestination } from './new-destination';
 
 export function Destinations({ place }: { place: Place }) {
-  void place;
+  const id = place.path[1];
+  if (id === 'new') return <NewDestination chosen={place.path[2]} />;
+  return id ? <OneDestination id={id} /> : <List />;
+}
+
+function List() {
   const live = useLive('destinations', (signal) => call('GET /destinations', { signal }), 30_000);
   return (
     <div class="page">
-      <Head title="Destinations" lead="Every place that holds people’s data. A deletion request reaches all that are connected when it is made." />
+      <Head title="Destinations" lead="Every place that holds people’s data. A deletion request reaches all that are connected when it is made.">
+        <Link to={href('/destinations/new')} class="button primary">
+          Connect a destination
+        </Link>
+      </Head>
       <Known live={live} what="destinations">
         {({ destinations }) =>
           destinations.length === 0 ? (
@@ -21,10 +32,23 @@ export function Destinations({ place }: { place: Place }) {
               <p>No place is connected yet: a deletion request would reach nothing.</p>
             </Empty>
           ) : (
-            Object.entries(KIND).map(([kind, { many }]) => {
-              const some = destinations.filter((one) => one.kind === kind);
-              return some.length > 0 && <Group key={kind} title={many} destinations={some} />;
-            })
+            <Table caption="Destinations">
+              <thead>
+                <tr>
+                  <th scope="col">Name</th>
+                  <th scope="col">Product</th>
+                  <th scope="col" class="wide">
+                    Kind
+                  </th>
+                  <th scope="col">Connected</th>
+                </tr>
+              </thead>
+              <tbody>
+                {destinations.map((one) => (
+                  <Row key={one.id} destination={one} />
+                ))}
+              </tbody>
+            </Table>
           )
         }
       </Known>
@@ -32,48 +56,27 @@ export function Destinations({ place }: { place: Place }) {
   );
 }
 
-function Group({ title, destinations }: { title: string; destinations: Destination[] }) {
+function Row({ destination }: { destination: Destination }) {
   return (
-    <Section title={title}>
-      <Table caption={title}>
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Product</th>
-            <th scope="col" class="wide">
-              Settings
-            </th>
-            <th scope="col">Connected</th>
-          </tr>
-        </thead>
-        <tbody>
-          {destinations.map((one) => (
-            <tr key={one.id}>
-              <th scope="row">{one.name}</th>
-              <td>{vendor(one.vendor)}</td>
-              <td class="wide small soft">{settings(one)}</td>
-              <td>
-                {one.enabledUntil ? (
-                  <span class="state tone-waiting">
-                    <Shape tone="waiting" />
-                    until <Time at={one.enabledUntil} only="day" />
-                  </span>
-                ) : (
-                  <span class="state tone-done">
-                    <Shape tone="done" />
-                    since <Time at={one.enabledFrom} only="day" />
-                  </span>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </Table>
-    </Section>
+    <tr>
+      <th scope="row">
+        <Link to={href(`/destinations/${destination.id}`)}>{destination.name}</Link>
+      </th>
+      <td>{vendor(destination.vendor)}</td>
+      <td class="wide">{KIND[destination.kind].one}</td>
+      <td>
+        <Connected destination={destination} />
+      </td>
+    </tr>
   );
 }
 
-const settings = (one: Destination): string =>
-  Object.entries(one.settings)
-    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(', ');
+export function Connected({ destination: { enabledFrom, enabledUntil } }: { destination: Destination }) {
+  const tone = enabledUntil ? 'waiting' : 'done';
+  return (
+    <span class={`state tone-${tone}`}>
+      <Shape tone={tone} />
+      <span>{enabledUntil ? <>not since <Time at={enabledUntil} only="day" /></> : <>since <Time at={enabledFrom} only="day" /></>}</span>
+    </span>
+  );
+}

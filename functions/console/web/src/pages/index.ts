@@ -3,6 +3,7 @@
 import type { FunctionComponent } from 'preact';
 
 import type { Place } from '../router';
+import { Audit } from './audit';
 import { Destinations } from './destinations';
 import { Overview } from './overview';
 import { Requests } from './requests';
@@ -21,4 +22,5 @@ export const PAGES: Page[] = [
   { path: 'suppressions', name: 'Suppression list', page: Suppressions },
   { path: 'destinations', name: 'Destinations', page: Destinations },
   { path: 'runs', name: 'Purge runs', page: Runs },
+  { path: 'audit', name: 'Audit', page: Audit },
 ];

@@ -3,24 +3,31 @@
 import { useState } from 'preact/hooks';
 
 import { call } from '../api/client';
-import type { RegulationEntry } from '../api/schema';
+import type { RegulationEntry, RegulationType, Status } from '../api/schema';
 import { number, people } from '../format';
 import { useLive } from '../live';
+import { Select } from '../parts/forms';
 import { Deadline, Empty, Head, Known, Table, Time } from '../parts/basics';
 import { Pager } from '../parts/pager';
 import { State } from '../parts/state';
-import { Link, href, type Place } from '../router';
+import { Link, go, href, type Place } from '../router';
 import { STATUS, TYPE } from '../words';
 
 const PAGE = 50;
 
 export function RequestList({ place }: { place: Place }) {
-  void place;
+  const status = (place.query.get('status') ?? '') as Status | '';
+  const type = (place.query.get('type') ?? '') as RegulationType | '';
   const [cursors, setCursors] = useState<string[]>([]);
   const cursor = cursors.at(-1);
-  const live = useLive(`requests ${cursor}`, (signal) =>
-    call('GET /regulations', { query: { 'pagination.count': PAGE, 'pagination.cursor': cursor }, signal }),
-  );
+  const live = useLive(`requests ${status} ${type} ${cursor}`, (signal) => {
+    const filters = { ...(status && { status }), ...(type && { regulationTypes: [type] }) };
+    return call('GET /regulations', { query: { ...filters, 'pagination.count': PAGE, ...(cursor && { 'pagination.cursor': cursor }) }, signal });
+  });
+  const filter = (chosen: { status?: string; type?: string }) => {
+    setCursors([]);
+    go(href('/requests', { status, type, ...chosen }), true);
+  };
   return (
     <div class="page">
       <Head title="Deletion requests" lead="Each request names people and says what to do about them. The newest come first.">
@@ -28,9 +35,17 @@ export function RequestList({ place }: { place: Place }) {
           New request
         </Link>
       </Head>
+      <div class="filters">
+        <Select label="State" value={status} options={[['', 'Any'], ...words(STATUS, ({ word }) => word)]} onChange={(chosen) => filter({ status: chosen })} />
+        <Select label="What" value={type} options={[['', 'Anything'], ...words(TYPE, ({ short }) => short)]} onChange={(chosen) => filter({ type: chosen })} />
+      </div>
       <Known live={live} what="deletion requests">
         {({ regulations, pagination }) =>
-          regulations.length === 0 && !cursor ? (
+          regulations.length === 0 && !cursor && (status || type) ? (
+            <Empty>
+              <p>No request is like this.</p>
+            </Empty>
+          ) : regulations.length === 0 && !cursor ? (
             <Empty>
               <p>Nobody has asked to be forgotten yet.</p>
               <Link to={href('/requests/new')} class="button">
@@ -47,6 +62,10 @@ export function RequestList({ place }: { place: Place }) {
       </Known>
     </div>
   );
+}
+
+function words<Name extends string, Word>(all: Record<Name, Word>, word: (one: Word) => string): [Name, string][] {
+  return (Object.entries(all) as [Name, Word][]).map(([name, one]) => [name, word(one)]);
 }
 
 export function RequestTable({ caption, regulations }: { caption: string; regulations: RegulationEntry[] }) {

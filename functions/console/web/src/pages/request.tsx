@@ -6,7 +6,7 @@ import { number, people } from '../format';
 import { useAction, useLive } from '../live';
 import { Deadline, Known, Problem, Section, Table, Time, Title, useTitle } from '../parts/basics';
 import { Shape, State } from '../parts/state';
-import { Link, href } from '../router';
+import { Link, go, href } from '../router';
 import { isOpen, leftovers, marks, places, tables, todos, verdict } from '../verdict';
 import { TASK, TYPE, vendor } from '../words';
 
@@ -111,7 +111,25 @@ function Acts({ regulation, refresh }: { regulation: RegulationShown; refresh: (
         </div>
       )}
       {retry.error && <Problem error={retry.error} />}
+      {regulation.overallStatus === 'INITIALIZED' && <Withdraw id={regulation.id} />}
     </Section>
+  );
+}
+
+/** Only while nothing has begun. */
+function Withdraw({ id }: { id: string }) {
+  const withdraw = useAction(async () => {
+    await call('DELETE /regulations/{id}', { path: { id } });
+    go(href('/requests'));
+  });
+  return (
+    <div class="row">
+      <button type="button" class="button" disabled={withdraw.busy} onClick={() => void withdraw.run()}>
+        Cancel this request
+      </button>
+      <span class="soft small">Only until it begins.</span>
+      {withdraw.error && <Problem error={withdraw.error} />}
+    </div>
   );
 }
 

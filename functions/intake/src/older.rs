@@ -1,0 +1,100 @@
+//! Segment's Config API `v1beta`, as far as older clients delete and suppress with it (Open edX's retirement of users
+//! does). Its bodies are not wrapped, and its names have underscores.
+
+use axum::extract::{Path, State};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::failure::Failure;
+use shared::id::RegulationId;
+use shared::regulation::{NewRegulation, RegulationType};
+use shared::status::Status;
+use utoipa::ToSchema;
+
+use crate::auth::{Caller, Reserved};
+use crate::context::Shared;
+use crate::error::ApiError;
+use crate::regulations;
+use crate::request::Body;
+
+type Reply<T> = Result<axum::Json<T>, ApiError>;
+
+/// The body of `POST /v1beta/workspaces/{slug}/regulations`.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({
+    "regulation_type": "Suppress_With_Delete", "attributes": { "name": "userId", "values": ["u7"] }
+}))]
+pub struct OlderRegulation {
+    #[schema(pattern = "^(Suppress|Delete|Unsuppress|Suppress_With_Delete)$")]
+    regulation_type: String,
+    attributes: OlderAttributes,
+}
+
+/// Whom an older client means.
+#[derive(Deserialize, ToSchema)]
+struct OlderAttributes {
+    /// Which kind of identifier the values are.
+    #[schema(pattern = "^userId$")]
+    name: String,
+    #[schema(schema_with = shared::regulation::subject_ids)]
+    values: Vec<String>,
+}
+
+/// What a regulation of an older client was accepted as.
+#[derive(Serialize, ToSchema)]
+pub struct OlderCreated {
+    regulate_id: RegulationId,
+}
+
+/// How far a regulation is, for an older client.
+#[derive(Serialize, ToSchema)]
+pub struct OlderStatus {
+    id: RegulationId,
+    workspace_id: String,
+    overall_status: Status,
+    created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finished_at: Option<Timestamp>,
+}
+
+/// Accepts a regulation of an older client.
+#[utoipa::path(post, path = "/v1beta/workspaces/{slug}/regulations", operation_id = "createOlderRegulation",
+    tag = "Config API v1beta", params(("slug" = String, Path)), request_body = OlderRegulation,
+    responses((status = 200, description = "It is accepted", body = OlderCreated)))]
+pub async fn create(
+    State(context): Shared,
+    caller: Caller,
+    Reserved(id): Reserved,
+    Body(request): Body<OlderRegulation>,
+) -> Reply<OlderCreated> {
+    let kind = match request.regulation_type.as_str() {
+        "Suppress" => RegulationType::SuppressOnly,
+        "Delete" => RegulationType::DeleteOnly,
+        "Unsuppress" => RegulationType::Unsuppress,
+        "Suppress_With_Delete" => RegulationType::SuppressWithDelete,
+        _ => {
+            let message = "regulation_type must be one of Suppress, Delete, Unsuppress, Suppress_With_Delete";
+            return Err(Failure::invalid(message).field("regulation_type").into());
+        }
+    };
+    if request.attributes.name != "userId" {
+        return Err(Failure::invalid("attributes.name must be userId").field("attributes.name").into());
+    }
+    let request = NewRegulation::of_users(kind, request.attributes.values);
+    Ok(axum::Json(OlderCreated { regulate_id: regulations::accept(&context, &caller, id, request).await? }))
+}
+
+/// How far a regulation is, for an older client.
+#[utoipa::path(get, path = "/v1beta/workspaces/{slug}/regulations/{id}", operation_id = "getOlderRegulation",
+    tag = "Config API v1beta", params(("slug" = String, Path), ("id" = RegulationId, Path)),
+    responses((status = 200, description = "The regulation", body = OlderStatus)))]
+pub async fn show(State(context): Shared, Path(path): Path<(String, String)>) -> Reply<OlderStatus> {
+    let id = path.1.parse().map_err(|_| ApiError::not_found("there is nothing of this id"))?;
+    let regulation = regulations::find(&context, &id).await?;
+    Ok(axum::Json(OlderStatus {
+        id,
+        workspace_id: context.workspace_id.clone(),
+        overall_status: regulation.status,
+        created_at: regulation.created_at,
+        finished_at: regulation.finished_at,
+    }))
+}

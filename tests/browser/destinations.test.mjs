@@ -1,0 +1,58 @@
+// A destination is connected from the catalogue's fields, checked, changed and disconnected; its secret is never shown.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { launch, signIn } from './browser/launch.mjs';
+
+let browser;
+before(async () => {
+  browser = await launch();
+  await signIn(browser.page);
+  await browser.page.getByRole('link', { name: 'Destinations' }).click();
+});
+after(() => browser.close());
+
+test('a destination that works says so', async () => {
+  const { page } = browser;
+  await page.getByRole('link', { name: 'Braze', exact: true }).click();
+  await page.getByRole('button', { name: 'Check the connection' }).click();
+  await page.locator('[role=status] .tone-done').waitFor({ timeout: 60_000 });
+});
+
+test('one is connected, refused by its check, changed and disconnected, and its secret stays unseen', async () => {
+  const { page } = browser;
+  const answers = [];
+  page.on('response', async (reply) => answers.push(await reply.text().catch(() => '')));
+  await page.getByRole('link', { name: 'Destinations' }).first().click();
+  await page.getByRole('link', { name: 'Connect a destination' }).click();
+  await page.getByRole('link', { name: /^Braze/ }).click();
+  await page.getByRole('button', { name: 'Connect Braze' }).click();
+  await page.getByText('This is needed.').first().waitFor();
+  await page.getByLabel('Name').fill('Old Braze');
+  await page.getByLabel('Endpoint').fill('http://127.0.0.1:9');
+  await page.getByLabel('API key').fill('never-shown');
+  await page.getByRole('button', { name: 'Connect Braze' }).click();
+
+  await page.getByRole('heading', { name: 'Old Braze' }).waitFor();
+  await page.getByText('kept, never shown').waitFor();
+  await page.getByRole('button', { name: 'Check the connection' }).click();
+  await page.locator('[role=status] .tone-alert').waitFor({ timeout: 60_000 });
+
+  await page.getByRole('button', { name: 'Change', exact: true }).click();
+  await page.getByLabel('Name').fill('Older Braze');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('heading', { name: 'Older Braze' }).waitFor();
+
+  await page.getByRole('button', { name: 'Disconnect…' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Disconnect' }).click();
+  await page.getByRole('button', { name: 'Connect it again' }).waitFor();
+  assert.ok(!answers.some((text) => text.includes('never-shown')));
+});
+
+test('the audit trail tells what was just done', async () => {
+  const { page } = browser;
+  await page.getByRole('link', { name: 'Audit' }).click();
+  await page.getByText('Disconnected a destination').first().waitFor();
+  await page.getByText('Connected a destination').first().waitFor();
+});
