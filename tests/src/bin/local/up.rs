@@ -73,7 +73,15 @@ pub async fn up() -> Result<Local> {
     let package = Package::make(ports.aws, &programs()?.join("package")).await?;
     // Local stacks wait seconds, not an hour, for more regulations to purge together.
     let stack = package
-        .deploy(STACK, &[("PurgeDelay", "3"), ("RecordWindow", "1"), ("DestinationEndpoints", "any"), ("ArchiveBuckets", BUCKET)])
+        .deploy(
+            STACK,
+            &[
+                ("PurgeDelay", "3"),
+                ("RecordWindow", "1"),
+                ("DestinationEndpoints", "any"),
+                ("ArchiveBuckets", BUCKET),
+            ],
+        )
         .await?;
     done(since, &format!("infra/template.yaml, with {} functions", functions()?.len()));
 
