@@ -1,10 +1,10 @@
 # Everything a person types here. `make` alone lists it.
 #
-# Tools go into .venv and three node_modules folders, pinned. Nothing is installed outside this folder, except that
+# Tools go into .venv and four node_modules folders, pinned. Nothing is installed outside this folder, except that
 # `make build` adds the arm64 target to Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint fmt openapi bench watch build deploy screenshots purge-file programs
+.PHONY: help demo up down test lint fmt openapi contract bench watch build deploy screenshots purge-file programs
 
 FUNCTIONS := $(notdir $(wildcard functions/*))
 PROGRAMS  := $(or $(CARGO_TARGET_DIR),target)/debug
@@ -14,6 +14,7 @@ TOOLS       := .venv/.tools
 CARGO_TOOLS := .venv/.cargo-tools
 BENCH_TOOLS := .venv/.bench-tools
 NODE_TOOLS  := infra/local/node_modules/.tools
+CONTRACT_TOOLS := infra/local/contract/node_modules/.tools
 SDK         := tests/sdk/node_modules/.tools
 WAREHOUSES  := .venv-bigquery/.tools .venv-snowflake/.tools
 WEB_TOOLS   := functions/console/web/node_modules/.tools
@@ -68,6 +69,9 @@ fmt: ## Format the Rust code
 
 openapi: ## Write the API's description anew from the code: functions/intake/openapi.json
 	UPDATE=1 cargo test --workspace --lib openapi
+
+contract: $(CONTRACT_TOOLS) ## Hold the vendors' calls against their own OpenAPI documents: make contract SPECS=folder
+	@python3 infra/local/contract/contract.py "$(SPECS)"
 
 bench: $(BENCH_TOOLS) ## Measure what must be fast, as ratios in one run: make bench [BENCH=purge]; writes target/bench/*.json
 	$(if $(filter warehouse,$(BENCH)),,cargo bench -p lethe-shared $(if $(BENCH),--bench $(BENCH),--benches))

@@ -10,7 +10,7 @@
 
 use xorf::{BinaryFuse32, Descriptor, Filter as _};
 
-use crate::format::{self, FormatError, Object, Report};
+use crate::format::{self, FormatError, Object, Pause, Report, Rewritten};
 pub use crate::matching::IndexKey;
 use crate::matching::{Matcher, Rules, TAG};
 use crate::subject::SubjectType;
@@ -51,10 +51,38 @@ pub fn scan(
     matcher: &Matcher,
     key: &IndexKey,
 ) -> Result<(Report, Option<Filter>), FormatError> {
-    let collecting = matcher.collecting(key.clone());
-    let report = format::scan(object, &collecting)?;
-    let filter = collecting.collected().and_then(|hashes| Filter::new(hashes, key));
-    Ok((report, filter))
+    match scan_from(object, matcher, key, None, &|| false)? {
+        Scanned::Whole(report, filter) => Ok((report, filter)),
+        Scanned::Paused(pause) => Ok((pause.report().clone(), None)),
+    }
+}
+
+/// How a scan ended.
+pub enum Scanned {
+    /// At the object's end, and the filter.
+    Whole(Report, Option<Filter>),
+    /// On the way, as it was asked to.
+    Paused(Pause),
+}
+
+/// The same, from where an earlier go paused, and until `pause` says so. Only one go makes a filter: what takes more
+/// of them has none, and is read again the next time.
+pub fn scan_from(
+    object: &dyn Object,
+    matcher: &Matcher,
+    key: &IndexKey,
+    from: Option<Pause>,
+    pause: &dyn Fn() -> bool,
+) -> Result<Scanned, FormatError> {
+    let collecting = from.is_none().then(|| matcher.collecting(key.clone()));
+    let scanned = format::scan_from(object, collecting.as_ref().unwrap_or(matcher), from, pause)?;
+    Ok(match scanned {
+        Rewritten::Paused(pause) => Scanned::Paused(pause),
+        Rewritten::Whole(report) => {
+            let hashes = collecting.and_then(|collecting| collecting.collected());
+            Scanned::Whole(report, hashes.and_then(|hashes| Filter::new(hashes, key)))
+        }
+    })
 }
 
 impl Filter {

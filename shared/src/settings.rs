@@ -24,3 +24,12 @@ pub fn seconds(name: &str) -> Result<SignedDuration> {
         Failure::permanent(format!("the environment variable {name} is not a number of seconds"))
     })
 }
+
+/// A variable that holds a count.
+///
+/// # Errors
+/// `Permanent`, naming the variable.
+pub fn count(name: &str) -> Result<usize> {
+    let number = required(name)?.parse();
+    number.map_err(|_| Failure::permanent(format!("the environment variable {name} is not a count")))
+}

@@ -84,6 +84,14 @@ impl Workflow {
         }
     }
 
+    /// Answers a run that waits to be confirmed.
+    ///
+    /// # Errors
+    /// As Step Functions says.
+    pub async fn answer_run(&self, token: &str, may_go_on: bool) -> Result<()> {
+        if may_go_on { self.succeed(token).await } else { self.fail(token, "Stopped").await }
+    }
+
     async fn start(&self, machine: String, name: String, input: serde_json::Value) -> Result<()> {
         let request =
             self.client.start_execution().state_machine_arn(machine).name(name).input(input.to_string());

@@ -119,12 +119,26 @@ impl Stack {
     /// # Errors
     /// When the template has no function of that name: `purge` is `PurgeFunction` there.
     pub async fn environment(&self, function: &str) -> Result<Vec<(String, String)>> {
-        let (first, rest) = function.split_at_checked(1).context("a function has a name")?;
-        let name = self.function(&format!("{}{rest}Function", first.to_uppercase())).await?;
+        let name = self.function(&logical(function)?).await?;
         let url = format!("{}/2015-03-31/functions/{name}/configuration", self.aws.url());
         let found: Value = self.aws.http().get(url).send().await?.json().await?;
         let variables = found["Environment"]["Variables"].as_object().into_iter().flatten();
         Ok(variables.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect())
+    }
+
+    /// Gives a function other values for some of its environment variables, or more of them.
+    ///
+    /// # Errors
+    /// What Lambda answers.
+    pub async fn configure(&self, function: &str, change: &[(&str, &str)]) -> Result<()> {
+        let variables = self.environment(function).await?.into_iter();
+        let mut variables: BTreeMap<String, String> = variables.collect();
+        variables.extend(change.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let environment = json!({ "Variables": variables }).to_string();
+        let name = self.function(&logical(function)?).await?;
+        let update = ["lambda", "update-function-configuration", "--function-name", &name];
+        self.aws.cli(&[&update[..], &["--environment", &environment]].concat()).await?;
+        Ok(())
     }
 
     /// Everything that its functions logged.
@@ -178,6 +192,12 @@ impl Stack {
     pub fn output(&self, name: &str) -> Result<&str> {
         output(&self.outputs, name)
     }
+}
+
+/// A function's name in the template.
+fn logical(function: &str) -> Result<String> {
+    let (first, rest) = function.split_at_checked(1).context("a function has a name")?;
+    Ok(format!("{}{rest}Function", first.to_uppercase()))
 }
 
 fn output<'a>(outputs: &'a BTreeMap<String, String>, name: &str) -> Result<&'a str> {

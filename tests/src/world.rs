@@ -10,11 +10,11 @@ use anyhow::{Result, ensure};
 use tokio::sync::OnceCell;
 use tokio_postgres::Client;
 
-use crate::archive;
 use crate::aws::Aws;
 use crate::destinations;
 use crate::postgres::Postgres;
 use crate::process::root;
+use crate::s3::S3;
 use crate::stack::{Package, Stack, programs};
 use crate::vendors::Fake;
 use crate::vendors::braze::BRAZE;
@@ -40,6 +40,8 @@ pub struct Options {
     /// Which share of the archive a run may remove unconfirmed; all of it, since test archives are small, if
     /// left out.
     pub max_share: Option<f64>,
+    /// The archive says nothing about that.
+    pub default_share: bool,
     /// For how many seconds a regulation waits for others; one, since tests cannot wait, if left out.
     pub purge_delay: Option<u32>,
 }
@@ -81,6 +83,7 @@ impl World {
         let window = options.retry_window.unwrap_or(3_600).to_string();
         let parameters = [
             ("PurgeDelay", delay.as_str()),
+            ("RecordWindow", "0"),
             ("RetryWindow", &window),
             ("DestinationEndpoints", "any"),
             ("ArchiveBuckets", &bucket),
@@ -88,16 +91,30 @@ impl World {
         let stack = machine.package.deploy(&name, &parameters).await?;
         let server = machine.postgres.server;
         let warehouse = server.create(&name).await?;
+        let mut archive = destinations::archive(&bucket, options.max_share.unwrap_or(1.0));
+        if options.default_share {
+            archive["settings"].as_object_mut().map(|settings| settings.remove("maxShare"));
+        }
         for destination in [
-            destinations::archive(&bucket, options.max_share.unwrap_or(1.0)),
+            archive,
             destinations::warehouse(options.postgres_port.unwrap_or(server.port), &name),
             braze.destination(),
         ] {
             stack.api.add_destination(&destination).await?;
         }
         let s3 = stack.aws.s3();
-        archive::create_bucket(&s3, &bucket).await?;
+        crate::archive::create_bucket(&s3, &bucket).await?;
         Ok(Self { stack, s3, bucket, warehouse, braze, postgres: server.port })
+    }
+
+    /// Puts a proxy between the purging function and S3.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub async fn s3_proxy(&self) -> Result<S3> {
+        let proxy = S3::start(self.stack.aws)?;
+        self.stack.configure("purge", &[("AWS_ENDPOINT_URL_S3", &proxy.url)]).await?;
+        Ok(proxy)
     }
 
     /// Writes an object of the archive.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -21,6 +21,7 @@ use crate::auth::{Caller, Reserved};
 use crate::context::{Context, Shared};
 use crate::error::{ApiError, Data, Reply, data};
 use crate::request::{Body, Filter, Id, Page, Pagination};
+use crate::runs::{self, RunOfTask};
 
 /// How many regulations' subjects are read at once for a list.
 const READS: usize = 16;
@@ -39,9 +40,16 @@ pub struct RegulationCreated {
 pub async fn create(
     State(context): Shared,
     caller: Caller,
+    RawQuery(query): RawQuery,
     Reserved(id): Reserved,
     Body(request): Body<NewRegulation>,
 ) -> Reply<RegulationCreated> {
+    // Whoever asks for a rehearsal must never get the real thing.
+    if query.is_some_and(|query| query.contains("dryRun")) {
+        let message =
+            "regulations have no dry run: POST /purge-runs with {\"dryRun\": true} counts in the archives";
+        return Err(Failure::invalid(message).field("dryRun").into());
+    }
     Ok(data(RegulationCreated { regulate_id: accept(&context, &caller, id, request).await? }))
 }
 
@@ -64,6 +72,8 @@ pub async fn accept(
         .map(Task::new)
         .collect();
     context.store.create(&regulation, subjects, &tasks).await?;
+    // At the door it holds before it is answered; everything else may take its time.
+    context.store.cover(&regulation, Timestamp::now()).await?;
     start(context, &regulation).await;
     Ok(regulation.id)
 }
@@ -172,10 +182,13 @@ struct DestinationStatus {
     finished_at: Option<Timestamp>,
     /// What each step of the last attempt did, by the step's name.
     evidence: BTreeMap<&'static str, Evidence>,
+    /// The purge run that works on it, while one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purge_run: Option<RunOfTask>,
 }
 
 impl DestinationStatus {
-    fn new(task: Task, evidence: &[Evidence]) -> Self {
+    fn new(task: Task, evidence: &[Evidence], purge_run: Option<RunOfTask>) -> Self {
         let mine = || evidence.iter().filter(|e| e.destination_id.as_ref() == Some(&task.destination_id));
         let last = mine().map(|e| e.attempt).max();
         Self {
@@ -190,6 +203,7 @@ impl DestinationStatus {
             task_status: task.status,
             err_string: task.message.unwrap_or_default(),
             finished_at: task.finished_at,
+            purge_run,
         }
     }
 }
@@ -200,8 +214,11 @@ impl DestinationStatus {
 pub async fn show(State(context): Shared, Id(id): Id<RegulationId>) -> Reply<OneRegulation> {
     let regulation = find(&context, &id).await?;
     let evidence = context.store.evidence(&id).await?;
-    let tasks = context.store.tasks(&id).await?;
-    let destination_status = tasks.into_iter().map(|task| DestinationStatus::new(task, &evidence)).collect();
+    let mut destination_status = Vec::new();
+    for task in context.store.tasks(&id).await? {
+        let run = runs::of_task(&context, &task).await?;
+        destination_status.push(DestinationStatus::new(task, &evidence, run));
+    }
     let shown = RegulationShown {
         id: regulation.id,
         workspace_id: context.workspace_id.clone(),

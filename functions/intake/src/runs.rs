@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::archive::manifest::Phase;
 use shared::archive::workspace::Key;
+use shared::destination::Kind;
 use shared::failure::Failure;
 use shared::id::RunId;
 use shared::store::{Progress, Run};
+use shared::task::Task;
 use utoipa::ToSchema;
 
 use crate::context::{Context, Shared};
@@ -49,7 +51,7 @@ pub async fn create(State(context): Shared, Body(request): Body<NewPurgeRun>) ->
         return Err(Failure::invalid(format!("{run} is on: one run goes at a time")).into());
     }
     let run = Run::new(RunId::new(), request.dry_run, Timestamp::now());
-    context.store.save_run(&run).await?;
+    context.store.create_run(&run).await?;
     context.workflow.start_run(&run.id).await?;
     Ok(data(OnePurgeRun { purge_run: run }))
 }
@@ -97,6 +99,34 @@ pub struct PurgeRunReport {
     report: Value,
 }
 
+/// The run that works on the task of a regulation in an archive.
+#[derive(Serialize, ToSchema)]
+pub struct RunOfTask {
+    id: RunId,
+    phase: Phase,
+    /// How many object versions the run looks at, and how many bytes they have as they are stored.
+    objects: u64,
+    bytes: u64,
+    /// Why it waits for somebody to confirm it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    question: Option<String>,
+    /// How far the phase is.
+    progress: Progress,
+}
+
+/// The run that works on a task, its phase, and how far that is.
+pub async fn of_task(context: &Context, task: &Task) -> Result<Option<RunOfTask>, ApiError> {
+    let id = task.progress["purgeRun"].as_str().and_then(|id| id.parse().ok());
+    let Some(id) = id.filter(|_| task.kind == Kind::Archive && !task.status.is_final()) else {
+        return Ok(None);
+    };
+    let Some(Run { phase, objects, bytes, question, .. }) = context.store.run(&id).await? else {
+        return Ok(None);
+    };
+    let progress = context.store.progress(&id, phase).await?;
+    Ok(Some(RunOfTask { id, phase, objects, bytes, question, progress }))
+}
+
 /// What a dry run found.
 #[utoipa::path(get, path = "/purge-runs/{id}/report", operation_id = "getPurgeRunReport", tag = "Purge runs",
     params(("id" = RunId, Path)),
@@ -108,19 +138,18 @@ pub async fn report(State(context): Shared, Id(id): Id<RunId>) -> Reply<PurgeRun
     Ok(data(PurgeRunReport { report }))
 }
 
-/// Lets a run go on that would remove more than it may unconfirmed.
+/// Lets a run go on that would remove more than it may unconfirmed. Saying so again is harmless.
 #[utoipa::path(post, path = "/purge-runs/{id}/confirm", operation_id = "confirmPurgeRun", tag = "Purge runs",
     params(("id" = RunId, Path)),
     responses((status = 200, description = "It goes on", body = Data<OnePurgeRun>)))]
 pub async fn confirm(State(context): Shared, Id(id): Id<RunId>) -> Reply<OnePurgeRun> {
-    let mut run = find(&context, &id).await?;
-    let token = context.store.confirmation(&run.id).await?.filter(|_| run.phase == Phase::Guard);
-    let token = token.ok_or_else(|| Failure::invalid("this run does not wait to be confirmed"))?;
-    run.phase = Phase::Forget;
-    run.question = None;
-    context.store.save_run(&run).await?;
-    context.workflow.succeed(&token).await?;
-    Ok(data(OnePurgeRun { purge_run: run }))
+    find(&context, &id).await?;
+    let confirmed = context.store.confirm_run(&id, Timestamp::now()).await?;
+    let run = find(&context, &id).await?;
+    if !confirmed && (run.confirmed_at.is_none() || run.finished_at.is_some()) {
+        return Err(Failure::invalid("this run does not wait to be confirmed").into());
+    }
+    answer(&context, run).await
 }
 
 /// Stops a run: what is being rewritten is finished, nothing new begins, and its regulations wait for the next.
@@ -128,15 +157,20 @@ pub async fn confirm(State(context): Shared, Id(id): Id<RunId>) -> Reply<OnePurg
     params(("id" = RunId, Path)),
     responses((status = 200, description = "It is asked to stop", body = Data<OnePurgeRun>)))]
 pub async fn stop(State(context): Shared, Id(id): Id<RunId>) -> Reply<OnePurgeRun> {
-    let mut run = find(&context, &id).await?;
-    if run.finished_at.is_some() {
+    find(&context, &id).await?;
+    if !context.store.request_stop(&id).await? {
         return Err(Failure::invalid("this run has ended").into());
     }
-    context.store.request_stop(&run.id).await?;
-    if let Some(token) = context.store.confirmation(&run.id).await? {
-        context.workflow.fail(&token, "Stopped").await?;
+    let run = find(&context, &id).await?;
+    answer(&context, run).await
+}
+
+/// Wakes a run that waits to be confirmed. One that does not listen yet hears it as soon as it does.
+async fn answer(context: &Context, run: Run) -> Reply<OnePurgeRun> {
+    let token = context.store.confirmation(&run.id).await?;
+    if let (Some(token), Some(may_go_on)) = (token, run.may_go_on()) {
+        context.workflow.answer_run(&token, may_go_on).await?;
     }
-    run.stop_requested = true;
     Ok(data(OnePurgeRun { purge_run: run }))
 }
 

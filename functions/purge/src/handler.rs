@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::Client;
@@ -8,17 +8,24 @@ use serde::{Deserialize, Serialize};
 use shared::archive::Archive;
 use shared::archive::filters::Filters;
 use shared::archive::ledger::Ledger;
-use shared::archive::manifest::{Batch, Entry, Outcome, Phase, Results, Roster};
-use shared::archive::purge::Purge;
+use shared::archive::manifest::{Batch, Entry, Halfway, Outcome, Phase, Results, Roster};
+use shared::archive::purge::{Left, Purge};
 use shared::archive::workspace::{Key, Workspace};
 use shared::failure::{Failure, Result};
 use shared::id::RunId;
 use shared::index::IndexKey;
 use shared::matching::{Matcher, SubjectSet};
-use shared::store::{Progress, Store};
+use shared::store::Store;
+use tokio::select;
+use tokio::time::interval_at;
 
-/// How often a batch tells how far it is.
+use crate::record::Record;
+
+/// How often a batch tells how far it is, and looks whether it is to stop.
 const TELL_EVERY: Duration = Duration::from_secs(2);
+
+/// How often it keeps what was done, should the invocation not end.
+const SAVE_EVERY: Duration = Duration::from_secs(20);
 
 pub struct Context {
     pub store: Store,
@@ -48,63 +55,92 @@ pub struct Reply {
 pub async fn purge(context: &Context, request: Request, until: Instant) -> Result<Reply> {
     let Request { run_id, phase, batch: number } = request;
     let until = until.min(Instant::now() + context.slice);
-    if context.store.run(&run_id).await?.is_some_and(|run| run.stop_requested) {
-        return Err(Failure::permanent(format!("{run_id} was stopped")));
+    let stopped = || Failure::permanent(format!("{run_id} was stopped"));
+    if is_stopped(context, &run_id).await? {
+        return Err(stopped());
     }
-    let roster: Roster = context.workspace.expect(Key::Roster(&run_id)).await?;
-    let batch: Batch = context.workspace.expect(Key::Batch(&run_id, phase, number)).await?;
-    let key = Key::Results(&run_id, phase, number);
-    let mut results = context.workspace.read(key).await?.unwrap_or_else(|| Results {
-        archive: batch.archive.clone(),
-        bucket: batch.bucket.clone(),
-        results: BTreeMap::new(),
-    });
+    let workspace = &context.workspace;
+    let roster: Roster = workspace.expect(Key::Roster(&run_id)).await?;
+    let batch: Batch = workspace.expect(Key::Batch(&run_id, phase, number)).await?;
+    let mut record = Record::open(workspace, Key::Results(&run_id, phase, number), &batch).await?;
+    // Verifying works through the same batches as forgetting.
+    let forgot: Option<Results> = match phase {
+        Phase::Verify => workspace.read(Key::Results(&run_id, Phase::Forget, number)).await?,
+        _ => None,
+    };
+    let forgot = forgot.map(|results| results.results).unwrap_or_default();
     let matcher = Matcher::new(&batch.rules, &SubjectSet::new(roster.subjects));
-    let (workspace, index_key) = (context.workspace.clone(), context.index_key.clone());
+    let index_key = context.index_key.clone();
     let purge = Purge {
         archive: Archive::new(context.s3.clone(), batch.bucket),
         filters: Filters::new(workspace.clone(), batch.archive, batch.rules, &matcher, index_key),
-        ledger: Ledger::new(workspace, run_id.clone()),
+        ledger: Ledger::new(workspace.clone(), run_id.clone()),
         until,
         matcher,
     };
-    let done: BTreeSet<usize> = results.results.keys().copied().collect();
-    let left = batch.entries.iter().enumerate().filter(|(place, _)| !done.contains(place));
-    // Nothing new begins after `until`, but for one object, so that every invocation gets on; what has begun is
-    // finished or paused, so that no upload is left half-way.
-    let mut outcomes = stream::iter(left.enumerate())
-        .take_while(|(begun, _)| ready(*begun == 0 || Instant::now() < until))
-        .map(async |(_, (place, entry))| (place, one(&purge, phase, entry).await))
-        .buffered(context.cores)
-        .boxed_local();
-    let mut told = Instant::now();
-    while let Some((place, outcome)) = outcomes.next().await {
-        results.results.extend(outcome.map(|outcome| (place, outcome)));
-        if told.elapsed() > TELL_EVERY {
-            context.store.note_progress(&run_id, phase, number, progress(&results)).await?;
-            told = Instant::now();
+    let tell = async |record: &Record<'_>| {
+        context.store.note_progress(&run_id, phase, number, record.progress()).await?;
+        is_stopped(context, &run_id).await
+    };
+    let left: Vec<_> = (batch.entries.iter().enumerate())
+        .filter(|(place, _)| !record.is_done(*place))
+        .map(|(place, entry)| (place, entry, record.halfway(place, &entry.key)))
+        .collect();
+    // Nothing new begins after `until` or a stop, but for one object, so that every invocation gets on; what has
+    // begun is finished or paused, so that no upload is left half-way.
+    let leave_off = Cell::new(false);
+    let goes_on = |begun: usize| begun == 0 || !leave_off.get() && Instant::now() < until;
+    if record.is_careful() {
+        for (begun, (place, entry, from)) in left.into_iter().enumerate() {
+            if !goes_on(begun) {
+                break;
+            }
+            record.work_alone_on(place).await?;
+            let left = one(&purge, phase, entry, from, forgot.get(&place)).await;
+            record.take(place, left);
+            leave_off.set(tell(&record).await?);
+        }
+    } else {
+        let mut outcomes = stream::iter(left.into_iter().enumerate())
+            .take_while(|(begun, _)| ready(goes_on(*begun)))
+            .map(async |(_, (place, entry, from))| {
+                (place, one(&purge, phase, entry, from, forgot.get(&place)).await)
+            })
+            .buffer_unordered(context.cores)
+            .boxed_local();
+        let mut tick = interval_at(tokio::time::Instant::now() + TELL_EVERY, TELL_EVERY);
+        let mut saved = Instant::now();
+        loop {
+            select! {
+                outcome = outcomes.next() => match outcome {
+                    Some((place, left)) => record.take(place, left),
+                    None => break,
+                },
+                _ = tick.tick() => {
+                    leave_off.set(tell(&record).await?);
+                    if saved.elapsed() > SAVE_EVERY {
+                        record.save().await?;
+                        saved = Instant::now();
+                    }
+                }
+            }
         }
     }
-    context.workspace.write(key, &results).await?;
-    context.store.note_progress(&run_id, phase, number, progress(&results)).await?;
-    let objects = results.results.len();
+    record.close().await?;
+    tell(&record).await?;
+    let objects = record.done();
     tracing::info!(run = %run_id, phase = phase.as_str(), batch = number, objects, "batch");
-    Ok(Reply { done: objects == batch.entries.len() })
+    if leave_off.get() { Err(stopped()) } else { Ok(Reply { done: objects == batch.entries.len() }) }
 }
 
-async fn one(purge: &Purge, phase: Phase, entry: &Entry) -> Option<Outcome> {
+async fn is_stopped(context: &Context, run: &RunId) -> Result<bool> {
+    Ok(context.store.run(run).await?.is_some_and(|run| run.stop_requested))
+}
+
+async fn one(purge: &Purge, phase: Phase, entry: &Entry, from: Halfway, forgot: Option<&Outcome>) -> Left {
     match phase {
-        Phase::Forget => purge.forget(entry).await,
-        Phase::Verify => Some(purge.verify(entry).await),
-        _ => Some(purge.find(entry).await),
-    }
-}
-
-fn progress(results: &Results) -> Progress {
-    let seen = || results.results.values().flat_map(|outcome| &outcome.seen);
-    Progress {
-        objects: results.results.len() as u64,
-        bytes: seen().map(|seen| seen.report.bytes).sum(),
-        hits: seen().map(|seen| seen.report.removed).sum(),
+        Phase::Forget => purge.forget(entry, from).await,
+        Phase::Verify => purge.verify(entry, from, forgot.and_then(|forgot| forgot.written.as_ref())).await,
+        _ => purge.find(entry, from).await,
     }
 }

@@ -1,6 +1,7 @@
 //! Works through one batch of a purge run: looks for the subjects in archive objects, removes them, looks again.
 
 mod handler;
+mod record;
 
 use std::thread::available_parallelism;
 

@@ -14,4 +14,6 @@ pub struct Context {
     pub s3: Client,
     pub pseudonyms: PseudonymKey,
     pub purge_delay: SignedDuration,
+    /// How many objects a batch has at most.
+    pub batch_objects: usize,
 }

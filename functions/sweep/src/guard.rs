@@ -3,50 +3,74 @@
 //! A dry run ends here. A run that would remove a larger share of an archive's lines than the archive permits
 //! waits for somebody to confirm it. The objects that were hit are packed into the batches of the next phases.
 
+use std::pin::pin;
+
+use futures::TryStreamExt;
 use shared::archive::Settings;
-use shared::archive::manifest::{Batch, Entry, Phase, Results, pack};
+use shared::archive::manifest::{Batch, Entry, Outcome, Packer, Phase};
 use shared::archive::workspace::Key;
-use shared::failure::Result;
+use shared::failure::{Failure, Result};
 use shared::id::RunId;
 
 use crate::context::Context;
 use crate::report::write_report;
-use crate::run::{goes_on, write_manifest};
-use crate::tally::tally;
+use crate::run::{goes_on, unstopped, write_manifest};
+use crate::tally::{batches, tally};
 
 /// Answers how many batches hold objects with hits, and whether somebody has to confirm the run first.
 pub async fn guard(context: &Context, run: &RunId) -> Result<(usize, bool)> {
-    let mut record = goes_on(context, run).await?;
-    if record.dry_run {
+    if goes_on(context, run).await?.dry_run {
         write_report(context, run).await?;
         return Ok((0, false));
     }
     let batches = pack_hits(context, run).await?;
-    record.question = too_much(context, run).await?;
-    record.phase = if record.question.is_some() { Phase::Guard } else { Phase::Forget };
-    context.store.save_run(&record).await?;
+    let question = too_much(context, run).await?;
+    let record = unstopped(context.store.pass_guard(run, question.as_deref()).await?)?;
     Ok((batches, record.question.is_some()))
+}
+
+/// The run waits to be confirmed: answers it what somebody said before it listened.
+pub async fn listen(context: &Context, run: &RunId) -> Result<()> {
+    let token = context.store.confirmation(run).await?;
+    let token = token.ok_or_else(|| Failure::transient(format!("{run} does not listen yet")))?;
+    let record = context.store.run(run).await?;
+    match record.and_then(|record| record.may_go_on()) {
+        Some(may_go_on) => context.workflow.answer_run(&token, may_go_on).await,
+        None => Ok(()),
+    }
 }
 
 /// Forgetting and verifying work through the same batches.
 async fn pack_hits(context: &Context, run: &RunId) -> Result<usize> {
-    let found: Vec<serde_json::Value> = context.workspace.expect(Key::Manifest(run, Phase::Find)).await?;
-    let mut hit = Vec::new();
-    for number in 0..found.len() {
-        let results = context.workspace.read::<Results>(Key::Results(run, Phase::Find, number)).await?;
-        let Some(results) = results else { continue };
-        let batch: Batch = context.workspace.expect(Key::Batch(run, Phase::Find, number)).await?;
-        let outcomes = results.results.into_values().filter(|outcome| outcome.is_hit());
-        let entries = outcomes.map(|outcome| Entry { versions: outcome.clean(), key: outcome.key });
-        hit.extend(pack(entries).into_iter().map(|entries| Batch { entries, ..batch.clone() }));
+    let (mut packed, mut packer) = (0, Packer::new(context.batch_objects));
+    let mut write = async |of: &Batch, entries: Option<Vec<Entry>>| -> Result<()> {
+        let Some(entries) = entries else { return Ok(()) };
+        let batch = Batch { entries, ..of.clone() };
+        for phase in [Phase::Forget, Phase::Verify] {
+            context.workspace.write(Key::Batch(run, phase, packed), &batch).await?;
+        }
+        packed += 1;
+        Ok(())
+    };
+    let mut found = pin!(batches(context, run, Phase::Find).await?);
+    let mut last: Option<Batch> = None;
+    while let Some((batch, outcomes)) = found.try_next().await? {
+        if let Some(other) = last.filter(|last| last.archive != batch.archive) {
+            write(&other, packer.take()).await?;
+        }
+        for outcome in outcomes.into_iter().filter(Outcome::is_hit) {
+            let entry = Entry { versions: outcome.clean(), key: outcome.key };
+            write(&batch, packer.push(entry)).await?;
+        }
+        last = Some(batch);
+    }
+    if let Some(last) = last {
+        write(&last, packer.take()).await?;
     }
     for phase in [Phase::Forget, Phase::Verify] {
-        for (number, batch) in hit.iter().enumerate() {
-            context.workspace.write(Key::Batch(run, phase, number), batch).await?;
-        }
-        write_manifest(context, run, phase, hit.len()).await?;
+        write_manifest(context, run, phase, packed).await?;
     }
-    Ok(hit.len())
+    Ok(packed)
 }
 
 /// What to ask before the run goes on, if it would remove more than an archive permits.

@@ -17,6 +17,8 @@ pub enum Request {
     Open { run_id: RunId },
     /// Between finding and forgetting.
     Guard { run_id: RunId },
+    /// The run has asked: hear what was answered before.
+    Listen { run_id: RunId },
     /// End a run.
     Close { run_id: RunId },
     /// Give a run up.
@@ -38,6 +40,7 @@ pub async fn sweep(context: &Context, request: Request) -> Result<Reply> {
         Request::Nudge { regulation_id } => nudge::nudge(context, &regulation_id).await?,
         Request::Open { run_id } => reply.batches = open::open(context, &run_id).await?,
         Request::Guard { run_id } => (reply.batches, reply.ask) = guard::guard(context, &run_id).await?,
+        Request::Listen { run_id } => guard::listen(context, &run_id).await?,
         Request::Close { run_id } => {
             close::close(context, &run_id).await?;
             nudge::start_if_due(context).await?;

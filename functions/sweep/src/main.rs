@@ -33,6 +33,7 @@ async fn main() -> Result<(), Error> {
         workspace: Workspace::new(s3.clone(), settings::required("LETHE_BUCKET")?),
         s3,
         purge_delay: settings::seconds("PURGE_DELAY")?,
+        batch_objects: settings::count("BATCH_OBJECTS")?,
     };
     telemetry::run(|request, _| handler::sweep(&context, request)).await
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use shared::archive::manifest::{Batch, Entry, Member, Phase, Roster, pack};
+use shared::archive::manifest::{Batch, Member, Packer, Phase, Roster};
 use shared::archive::workspace::Key;
 use shared::archive::{Archive, Settings};
 use shared::destination::Kind;
@@ -14,7 +14,7 @@ use shared::status::TaskStatus;
 use shared::store::{Run, Waiting};
 
 use crate::context::Context;
-use crate::run::write_manifest;
+use crate::run::{goes_on, write_manifest};
 
 /// Answers how many batches there are to look through; none, if nobody waits or another run is on.
 pub async fn open(context: &Context, run: &RunId) -> Result<usize> {
@@ -22,38 +22,35 @@ pub async fn open(context: &Context, run: &RunId) -> Result<usize> {
         tracing::info!(%run, "another run is on");
         return Ok(0);
     }
-    let known = context.store.run(run).await?;
-    let mut record = known.unwrap_or_else(|| Run::new(run.clone(), false, Timestamp::now()));
+    context.store.create_run(&Run::new(run.clone(), false, Timestamp::now())).await?;
+    let dry_run = goes_on(context, run).await?.dry_run;
     let waiting = context.store.waiting().await?;
-    let mut roster = roster(context, &waiting, record.dry_run).await?;
-    let mut batches = Vec::new();
+    let mut roster = roster(context, run, &waiting, dry_run).await?;
+    let mut listed = Listed::default();
     for archive in distinct(&roster) {
-        match list(context, &archive).await {
-            Ok(listed) => batches.extend(listed),
+        let before = listed;
+        match list(context, run, &archive, &mut listed).await {
+            Ok(()) => {}
             Err(failure) if failure.is_transient() => return Err(failure),
-            Err(failure) => drop(roster.unreadable.insert(archive, failure.public)),
+            Err(failure) => {
+                // What was listed of it before it failed is not looked at: the next archive's batches take its place.
+                listed = before;
+                roster.unreadable.insert(archive, failure.public);
+            }
         }
     }
     context.workspace.write(Key::Roster(run), &roster).await?;
-    for (number, batch) in batches.iter().enumerate() {
-        context.workspace.write(Key::Batch(run, Phase::Find, number), batch).await?;
-    }
-    write_manifest(context, run, Phase::Find, batches.len()).await?;
-    let versions = || batches.iter().flat_map(|b| &b.entries).flat_map(|entry| &entry.versions);
-    record.phase = Phase::Find;
-    record.regulations = roster.members.len();
-    record.objects = versions().count() as u64;
-    record.bytes = versions().map(|version| version.size).sum();
-    context.store.save_run(&record).await?;
-    Ok(batches.len())
+    write_manifest(context, run, Phase::Find, listed.batches).await?;
+    context.store.begin_find(run, roster.members.len(), listed.versions, listed.bytes).await?;
+    Ok(listed.batches)
 }
 
 /// Gathers the subjects of all who wait, each once, and marks their tasks as begun, unless the run only looks.
-async fn roster(context: &Context, waiting: &[Waiting], dry_run: bool) -> Result<Roster> {
+async fn roster(context: &Context, run: &RunId, waiting: &[Waiting], dry_run: bool) -> Result<Roster> {
     let store = &context.store;
     let mut wanted = Vec::new();
     for waiting in waiting {
-        wanted.push(store.subjects(&waiting.regulation_id).await?);
+        wanted.push(store.everyone(&waiting.regulation_id).await?);
     }
     let set = SubjectSet::new(wanted.iter().flatten().cloned());
     let mut members = Vec::new();
@@ -64,6 +61,7 @@ async fn roster(context: &Context, waiting: &[Waiting], dry_run: bool) -> Result
             if task.kind == Kind::Archive && !task.status.is_final() {
                 if !dry_run {
                     task.progressed(TaskStatus::Running);
+                    task.progress = serde_json::json!({ "purgeRun": run });
                     store.save_task(id, &task).await?;
                 }
                 archives.push(task.destination_id);
@@ -84,14 +82,43 @@ fn distinct(roster: &Roster) -> BTreeSet<DestinationId> {
     roster.members.iter().flat_map(|member| &member.archives).cloned().collect()
 }
 
-async fn list(context: &Context, archive: &DestinationId) -> Result<Vec<Batch>> {
+/// How much there is to look through.
+#[derive(Clone, Copy, Default)]
+struct Listed {
+    batches: usize,
+    versions: u64,
+    bytes: u64,
+}
+
+/// Writes an archive's batches as they fill up, so that no archive is too large to be listed.
+async fn list(context: &Context, run: &RunId, archive: &DestinationId, listed: &mut Listed) -> Result<()> {
     let settings: Settings = context.store.destination(archive).await?.settings()?;
-    let entries = Archive::new(context.s3.clone(), settings.bucket.clone()).list(&settings.prefix).await?;
-    let batch = |entries: Vec<Entry>| Batch {
+    let mut listing = Archive::new(context.s3.clone(), settings.bucket.clone()).list(&settings.prefix);
+    let mut packer = Packer::new(context.batch_objects);
+    let batch = |entries| Batch {
         archive: archive.clone(),
         bucket: settings.bucket.clone(),
         rules: settings.rules.clone(),
         entries,
     };
-    Ok(pack(entries).into_iter().map(batch).collect())
+    loop {
+        let page = listing.next().await?;
+        let ended = page.is_none();
+        let mut full: Vec<_> = Vec::new();
+        for entry in page.unwrap_or_default() {
+            listed.versions += entry.versions.len() as u64;
+            listed.bytes += entry.versions.iter().map(|version| version.size).sum::<u64>();
+            full.extend(packer.push(entry));
+        }
+        if ended {
+            full.extend(packer.take());
+        }
+        for entries in full {
+            context.workspace.write(Key::Batch(run, Phase::Find, listed.batches), &batch(entries)).await?;
+            listed.batches += 1;
+        }
+        if ended {
+            return Ok(());
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! What the steps of a run share: its record, its manifests, its end.
 
 use jiff::Timestamp;
+use shared::archive::ledger::Ledger;
 use shared::archive::manifest::{Member, Phase};
 use shared::archive::workspace::Key;
 use shared::failure::{Failure, Result};
@@ -18,20 +19,18 @@ pub async fn write_manifest(context: &Context, run: &RunId, phase: Phase, batche
 /// The record of a run that nobody stopped.
 pub async fn goes_on(context: &Context, run: &RunId) -> Result<Run> {
     let record = context.store.run(run).await?;
-    match record.unwrap_or_else(|| Run::new(run.clone(), false, Timestamp::now())) {
-        Run { stop_requested: true, .. } => Err(Failure::permanent(format!("{run} was stopped"))),
-        record => Ok(record),
-    }
+    unstopped(record.unwrap_or_else(|| Run::new(run.clone(), false, Timestamp::now())))
 }
 
-/// Notes that a run is over and lets the next one go.
+/// The same record, unless somebody stopped its run.
+pub fn unstopped(run: Run) -> Result<Run> {
+    if run.stop_requested { Err(Failure::permanent(format!("{} was stopped", run.id))) } else { Ok(run) }
+}
+
+/// Notes that a run is over and lets the next one go. Whatever batch was given up, its uploads are taken back.
 pub async fn end(context: &Context, run: &RunId, phase: Phase) -> Result<()> {
-    if let Some(mut record) = context.store.run(run).await? {
-        record.phase = phase;
-        record.finished_at = Some(Timestamp::now());
-        record.question = None;
-        context.store.save_run(&record).await?;
-    }
+    Ledger::new(context.workspace.clone(), run.clone()).take_back_all(&context.s3).await?;
+    context.store.end_run(run, phase, Timestamp::now()).await?;
     context.store.drop_confirmation(run).await?;
     context.store.unlock(run).await
 }

@@ -1,7 +1,10 @@
 //! Adds up what the batches of a run did, archive by archive.
 
 use std::collections::{BTreeMap, HashMap};
+use std::pin::pin;
 
+use futures::stream::{self, Stream};
+use futures::{StreamExt, TryStreamExt};
 use serde_json::Value;
 use shared::archive::manifest::{Batch, Outcome, Phase, Reason, Residual, Results};
 use shared::archive::workspace::Key;
@@ -9,6 +12,9 @@ use shared::failure::Result;
 use shared::id::{DestinationId, RunId};
 
 use crate::context::Context;
+
+/// How many batches are read at once.
+const READS: usize = 16;
 
 /// What happened in one archive.
 #[derive(Default)]
@@ -49,14 +55,8 @@ pub struct Hit {
 pub async fn tally(context: &Context, run: &RunId) -> Result<HashMap<DestinationId, Tally>> {
     let mut archives: HashMap<DestinationId, Tally> = HashMap::new();
     for phase in [Phase::Find, Phase::Forget, Phase::Verify] {
-        let manifest: Option<Vec<Value>> = context.workspace.read(Key::Manifest(run, phase)).await?;
-        for number in 0..manifest.map_or(0, |batches| batches.len()) {
-            let batch: Batch = context.workspace.expect(Key::Batch(run, phase, number)).await?;
-            let results: Option<Results> = context.workspace.read(Key::Results(run, phase, number)).await?;
-            let mut done = results.map_or_else(BTreeMap::new, |results| results.results);
-            let outcomes = batch.entries.into_iter().enumerate();
-            let outcomes =
-                outcomes.map(|(at, entry)| done.remove(&at).unwrap_or_else(|| unprocessed(entry.key)));
+        let mut batches = pin!(batches(context, run, phase).await?);
+        while let Some((batch, outcomes)) = batches.try_next().await? {
             let tally = archives.entry(batch.archive).or_default();
             tally.bucket = batch.bucket;
             for outcome in outcomes {
@@ -69,6 +69,26 @@ pub async fn tally(context: &Context, run: &RunId) -> Result<HashMap<Destination
         }
     }
     Ok(archives)
+}
+
+/// The batches of a phase, in order, each with what happened to its entries.
+pub async fn batches(
+    context: &Context,
+    run: &RunId,
+    phase: Phase,
+) -> Result<impl Stream<Item = Result<(Batch, Vec<Outcome>)>>> {
+    let manifest: Option<Vec<Value>> = context.workspace.read(Key::Manifest(run, phase)).await?;
+    let numbers = stream::iter(0..manifest.map_or(0, |batches| batches.len()));
+    Ok(numbers.map(move |number| batch(context, run, phase, number)).buffered(READS))
+}
+
+async fn batch(context: &Context, run: &RunId, phase: Phase, number: usize) -> Result<(Batch, Vec<Outcome>)> {
+    let mut batch: Batch = context.workspace.expect(Key::Batch(run, phase, number)).await?;
+    let results: Option<Results> = context.workspace.read(Key::Results(run, phase, number)).await?;
+    let mut done = results.map_or_else(BTreeMap::new, |results| results.results);
+    let entries = std::mem::take(&mut batch.entries).into_iter().enumerate();
+    let outcomes = entries.map(|(at, entry)| done.remove(&at).unwrap_or_else(|| unprocessed(entry.key)));
+    Ok((batch, outcomes.collect()))
 }
 
 impl Tally {

@@ -7,7 +7,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::types::ObjectLockLegalHoldStatus;
+use aws_sdk_s3::types::{ObjectLockLegalHoldStatus, StorageClass};
 use jiff::Timestamp;
 
 use super::manifest::{Entry, Reason, Residual, Version};
@@ -38,9 +38,93 @@ pub(super) enum Trouble {
     Unfinished,
 }
 
+/// Why a version cannot be read as it is stored, if so.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html> names the storage classes, the archive tiers
+/// of Intelligent-Tiering, and the forms of `x-amz-restore` and `x-amz-expiration`.
+pub(super) fn cold(head: &HeadObjectOutput) -> Option<Residual> {
+    let class = match (&head.storage_class, &head.archive_status) {
+        (_, Some(tier)) => tier.as_str(),
+        (Some(class @ (StorageClass::Glacier | StorageClass::DeepArchive)), None) => class.as_str(),
+        _ => return None,
+    };
+    let restore = head.restore.as_deref().unwrap_or_default();
+    let mut detail = match restore {
+        // A copy that can be read, for as long as it was restored for.
+        _ if restore.contains("ongoing-request=\"false\"") => return None,
+        _ if restore.contains("ongoing-request=\"true\"") => {
+            format!("it is in cold storage ({class}) and being restored: retry when it is")
+        }
+        _ => format!("it is in cold storage ({class}): restore it, then retry"),
+    };
+    let until = expiry(head.expiration.as_deref().unwrap_or_default());
+    if let Some(until) = until {
+        detail.push_str(&format!("; a lifecycle rule removes it on {until}"));
+    }
+    Some(Residual { reason: Reason::Cold, detail, until })
+}
+
+/// The date in `expiry-date="Fri, 21 Dec 2012 00:00:00 GMT", rule-id="…"`.
+fn expiry(header: &str) -> Option<Timestamp> {
+    let date = header.split_once("expiry-date=\"")?.1.split('"').next()?;
+    jiff::fmt::rfc2822::parse(date).ok().map(|date| date.timestamp())
+}
+
 /// A call that failed for want of an answer, after all retries.
 pub(super) fn unreachable(failure: Failure) -> Trouble {
     Trouble::Left(Residual { reason: Reason::Unreachable, detail: failure.public, until: None })
+}
+
+/// A listing under way.
+pub struct Listing {
+    archive: Archive,
+    prefix: String,
+    from: (Option<String>, Option<String>),
+    /// The last key of the page before: more of its versions may stand on the next.
+    held: Option<Entry>,
+    ended: bool,
+}
+
+impl Listing {
+    /// The next keys, each with all its versions; none, when there are no more.
+    ///
+    /// # Errors
+    /// As S3 says; `Permanent`, if the bucket may not be listed.
+    pub async fn next(&mut self) -> Result<Option<Vec<Entry>>> {
+        let mut entries: Vec<Entry> = self.held.take().into_iter().collect();
+        // A page may hold nothing but versions of one key, or delete markers.
+        while entries.len() < 2 && !self.ended {
+            self.page(&mut entries).await?;
+        }
+        if !self.ended {
+            self.held = entries.pop();
+        }
+        Ok(Some(entries).filter(|entries| !entries.is_empty()))
+    }
+
+    async fn page(&mut self, entries: &mut Vec<Entry>) -> Result<()> {
+        let Archive { client, bucket } = &self.archive;
+        let request = client.list_object_versions().bucket(bucket).prefix(&self.prefix);
+        let request = request.set_key_marker(self.from.0.take()).set_version_id_marker(self.from.1.take());
+        let page = request.send().await.map_err(|e| self.archive.failure(&e))?;
+        for version in page.versions.unwrap_or_default() {
+            let (Some(key), Some(id), Some(etag)) = (version.key, version.version_id, version.e_tag) else {
+                return Err(Failure::transient("S3 listed a version without key, id or tag"));
+            };
+            let version = Version {
+                id,
+                etag,
+                size: version.size.unwrap_or_default().unsigned_abs(),
+                current: version.is_latest.unwrap_or_default(),
+            };
+            match entries.last_mut() {
+                Some(entry) if entry.key == key => entry.versions.push(version),
+                _ => entries.push(Entry { key, versions: vec![version] }),
+            }
+        }
+        self.ended = !page.is_truncated.unwrap_or_default();
+        self.from = (page.next_key_marker, page.next_version_id_marker);
+        Ok(())
+    }
 }
 
 impl Archive {
@@ -49,46 +133,11 @@ impl Archive {
         Self { client, bucket }
     }
 
-    /// All objects below a prefix with all their versions, in the order of their keys. A key whose versions
-    /// are all gone, or that is a bare delete marker, is not listed.
-    ///
-    /// # Errors
-    /// As S3 says; `Permanent`, if the bucket may not be listed.
-    pub async fn list(&self, prefix: &str) -> Result<Vec<Entry>> {
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut from: (Option<String>, Option<String>) = (None, None);
-        loop {
-            let page = self
-                .client
-                .list_object_versions()
-                .bucket(&self.bucket)
-                .prefix(prefix)
-                .set_key_marker(from.0)
-                .set_version_id_marker(from.1)
-                .send()
-                .await
-                .map_err(|e| self.failure(&e))?;
-            for version in page.versions.unwrap_or_default() {
-                let (Some(key), Some(id), Some(etag)) = (version.key, version.version_id, version.e_tag)
-                else {
-                    return Err(Failure::transient("S3 listed a version without key, id or tag"));
-                };
-                let version = Version {
-                    id,
-                    etag,
-                    size: version.size.unwrap_or_default().unsigned_abs(),
-                    current: version.is_latest.unwrap_or_default(),
-                };
-                match entries.last_mut() {
-                    Some(entry) if entry.key == key => entry.versions.push(version),
-                    _ => entries.push(Entry { key, versions: vec![version] }),
-                }
-            }
-            if !page.is_truncated.unwrap_or_default() {
-                return Ok(entries);
-            }
-            from = (page.next_key_marker, page.next_version_id_marker);
-        }
+    /// All objects below a prefix with all their versions, page by page, in the order of their keys. A key whose
+    /// versions are all gone, or that is a bare delete marker, is not listed.
+    pub fn list(&self, prefix: &str) -> Listing {
+        let (archive, prefix) = (self.clone(), prefix.to_owned());
+        Listing { archive, prefix, from: (None, None), held: None, ended: false }
     }
 
     /// The versions of one key, the newest first.
@@ -96,8 +145,9 @@ impl Archive {
     /// # Errors
     /// As S3 says.
     pub async fn versions(&self, key: &str) -> Result<Vec<Version>> {
-        let entries = self.list(key).await?;
-        Ok(entries.into_iter().find(|entry| entry.key == key).map(|e| e.versions).unwrap_or_default())
+        // Of all keys that begin so, the key itself comes first.
+        let first = self.list(key).next().await?.and_then(|page| page.into_iter().next());
+        Ok(first.filter(|entry| entry.key == key).map(|entry| entry.versions).unwrap_or_default())
     }
 
     /// Everything that S3 tells about a version beside its bytes.
@@ -133,12 +183,25 @@ impl Archive {
         reply.map(drop).map_err(|e| trouble(&e, e.raw_response().map(|r| r.status().as_u16())))
     }
 
-    /// Deletes a version for good. The id `null` names whatever was written last while the bucket was not
-    /// versioned, so that one is deleted only in the state that was read.
-    pub(super) async fn delete_version(&self, key: &str, version: &Version) -> Result<(), Trouble> {
-        let unchanged = Some(version.etag.clone()).filter(|_| version.id == "null");
-        let request = self.client.delete_object().bucket(&self.bucket).key(key).version_id(&version.id);
-        let Err(error) = request.set_if_match(unchanged).send().await else { return Ok(()) };
+    /// Deletes an older version for good; `all` are the key's versions. The id `null` names whatever was written last
+    /// while the bucket was not versioned: it is deleted only if nothing was written since `all` were listed. S3 holds
+    /// conditions against the current version, whichever is to be deleted
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html>), and it is the current
+    /// one that a write to `null` changes. Under a delete marker there is none: there, a look just before has to do.
+    pub(super) async fn delete_version(
+        &self,
+        key: &str,
+        version: &Version,
+        all: &[Version],
+    ) -> Result<(), Trouble> {
+        let mut request = self.client.delete_object().bucket(&self.bucket).key(key).version_id(&version.id);
+        if version.id == "null" {
+            match all.iter().find(|version| version.current) {
+                Some(current) => request = request.if_match(&current.etag),
+                None => drop(self.head(key, version).await?),
+            }
+        }
+        let Err(error) = request.send().await else { return Ok(()) };
         let trouble = trouble(&error, error.raw_response().map(|r| r.status().as_u16()));
         match &trouble {
             Trouble::Left(residual) if residual.reason == Reason::Denied => {

@@ -4,6 +4,7 @@
 //! S3 keeps the parts of an upload that nobody completes, and charges for them. Only the one who began an upload
 //! may know whether it is still wanted: uploads of other writers are never touched.
 
+use aws_sdk_s3::Client;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -25,6 +26,10 @@ pub struct Ledger {
 /// An upload that is under way.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Begun {
+    /// The object's bucket.
+    pub(super) bucket: String,
+    /// The object's key.
+    pub(super) key: String,
     /// Its id.
     pub(super) upload: String,
     /// Where it paused, if it did; otherwise it is going on right now, or was left by a crash.
@@ -57,8 +62,23 @@ impl Ledger {
     }
 
     /// Notes that an upload has begun, or paused.
-    pub(super) async fn note(&self, key: &str, begun: &Begun) -> Result<()> {
-        self.workspace.write(Key::Upload(&self.run, &hash(key)), begun).await
+    pub(super) async fn note(&self, begun: &Begun) -> Result<()> {
+        self.workspace.write(Key::Upload(&self.run, &hash(&begun.key)), begun).await
+    }
+
+    /// Takes back every upload that the run has not completed. For a run that is over: nobody goes on with them.
+    ///
+    /// # Errors
+    /// As S3 says. An upload that cannot be taken back is left to the bucket's lifecycle rule.
+    pub async fn take_back_all(&self, s3: &Client) -> Result<()> {
+        for hash in self.workspace.names(Key::Upload(&self.run, "")).await? {
+            let key = Key::Upload(&self.run, &hash);
+            if let Some(begun) = self.workspace.read::<Begun>(key).await? {
+                Archive::new(s3.clone(), begun.bucket).abort(&begun.key, &begun.upload).await;
+                self.workspace.delete(key).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Notes that an upload was completed or taken back.
@@ -73,12 +93,12 @@ impl Ledger {
         key: &str,
         replaced: &Version,
     ) -> Result<Option<(String, Paused)>> {
-        let Some(begun) = self.workspace.read::<Begun>(Key::Upload(&self.run, &hash(key))).await? else {
+        let Some(mut begun) = self.workspace.read::<Begun>(Key::Upload(&self.run, &hash(key))).await? else {
             return Ok(None);
         };
-        if let Some(paused) = begun.paused.filter(|paused| paused.replaced.is(replaced)) {
+        if let Some(paused) = begun.paused.take_if(|paused| paused.replaced.is(replaced)) {
             // Until it pauses again, a crash makes the parts of this go unknown: all of it is then taken back.
-            self.note(key, &Begun { upload: begun.upload.clone(), paused: None }).await?;
+            self.note(&begun).await?;
             return Ok(Some((begun.upload, paused)));
         }
         archive.abort(key, &begun.upload).await;

@@ -6,16 +6,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::format::Report;
+use crate::format::{Pause, Report};
 use crate::id::{DestinationId, RegulationId};
 use crate::matching::Rules;
 use crate::subject::Subject;
 
 /// How many bytes one batch holds at most, unless a single object has more.
 const BATCH_BYTES: u64 = 512 << 20;
-
-/// How many objects one batch holds at most.
-const BATCH_ENTRIES: usize = 2_000;
 
 /// Where a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -130,6 +127,35 @@ pub struct Results {
     pub bucket: String,
     /// What happened to each entry that is done, by its place in the batch.
     pub results: BTreeMap<usize, Outcome>,
+    /// How far the entries are that an invocation began and could not end.
+    #[serde(default)]
+    pub halfway: BTreeMap<usize, Halfway>,
+    /// How many invocations one after the other did not end, the one that is under way included.
+    #[serde(default)]
+    pub deaths: u32,
+    /// The entry on which an invocation works that works on no other.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub alone: Option<usize>,
+}
+
+/// How far a key is that is gone on with in the next invocation.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Halfway {
+    /// What happened so far.
+    pub outcome: Outcome,
+    /// The versions that are dealt with.
+    pub passed: Vec<Version>,
+    /// The version that is being read, and where that paused.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reading: Option<(Version, Pause)>,
+}
+
+impl Halfway {
+    /// A key that nothing was done about yet.
+    pub fn new(key: &str) -> Self {
+        let outcome = Outcome { key: key.to_owned(), ..Outcome::default() };
+        Self { outcome, ..Self::default() }
+    }
 }
 
 /// What happened to one key.
@@ -141,6 +167,9 @@ pub struct Outcome {
     pub seen: Vec<Seen>,
     /// Whether a clean current version was written, or the object deleted since nothing was left of it.
     pub rewritten: bool,
+    /// The clean version that was written.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub written: Option<Version>,
     /// How many versions were deleted.
     pub deleted: u64,
     /// What stands in the way of the versions that could not be read or changed.
@@ -154,7 +183,8 @@ pub struct Seen {
     pub version: Version,
     /// What was in it.
     pub report: Report,
-    /// Whether its filter ruled all subjects out, so that it was not read.
+    /// Whether it is known to hold no subject without being read: by its filter, or since this run wrote it, and to
+    /// cold storage, where what it replaced was.
     #[serde(default)]
     pub ruled_out: bool,
 }
@@ -223,23 +253,34 @@ impl Outcome {
 }
 
 /// Packs entries into batches by bytes, so that each takes about as long.
-pub fn pack(entries: impl IntoIterator<Item = Entry>) -> Vec<Vec<Entry>> {
-    let mut batches: Vec<Vec<Entry>> = Vec::new();
-    let mut room = 0_u64;
-    for entry in entries {
-        let size: u64 = entry.versions.iter().map(|version| version.size).sum();
-        match batches.last_mut() {
-            Some(batch) if size <= room && batch.len() < BATCH_ENTRIES => {
-                room -= size;
-                batch.push(entry);
-            }
-            _ => {
-                room = BATCH_BYTES.saturating_sub(size);
-                batches.push(vec![entry]);
-            }
-        }
+#[derive(Debug)]
+pub struct Packer {
+    most: usize,
+    batch: Vec<Entry>,
+    room: u64,
+}
+
+impl Packer {
+    /// Batches of at most so many objects.
+    pub fn new(most: usize) -> Self {
+        Self { most, batch: Vec::new(), room: 0 }
     }
-    batches
+
+    /// Adds an entry. Answers the batch before it, if the entry does not fit in there.
+    pub fn push(&mut self, entry: Entry) -> Option<Vec<Entry>> {
+        let size: u64 = entry.versions.iter().map(|version| version.size).sum();
+        let fits = size <= self.room && self.batch.len() < self.most;
+        let full = if fits { None } else { self.take() };
+        self.room = if fits { self.room - size } else { BATCH_BYTES.saturating_sub(size) };
+        self.batch.push(entry);
+        full
+    }
+
+    /// The last batch.
+    pub fn take(&mut self) -> Option<Vec<Entry>> {
+        self.room = 0;
+        Some(std::mem::take(&mut self.batch)).filter(|batch| !batch.is_empty())
+    }
 }
 
 #[cfg(test)]
@@ -251,12 +292,19 @@ mod tests {
         Entry { key: format!("k{size}"), versions: vec![version] }
     }
 
+    fn pack(most: usize, entries: impl IntoIterator<Item = Entry>) -> Vec<Vec<Entry>> {
+        let mut packer = Packer::new(most);
+        let mut batches: Vec<_> = entries.into_iter().filter_map(|entry| packer.push(entry)).collect();
+        batches.extend(packer.take());
+        batches
+    }
+
     #[test]
     fn batches_hold_every_entry_once_and_keep_their_size() {
         let sizes = [1, BATCH_BYTES, 3, BATCH_BYTES * 2, 5, 6];
-        let batches = pack(sizes.map(entry));
+        let batches = pack(2_000, sizes.map(entry));
         assert_eq!(batches.concat(), sizes.map(entry));
         assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 1, 1, 2]);
-        assert_eq!(pack((0..5_000).map(|_| entry(1))).len(), 3);
+        assert_eq!(pack(2_000, (0..5_000).map(|_| entry(1))).len(), 3);
     }
 }

@@ -27,7 +27,7 @@ mod upload;
 pub mod workspace;
 
 #[cfg(feature = "archive")]
-pub use bucket::{Archive, client};
+pub use bucket::{Archive, Listing, client};
 
 use serde::Deserialize;
 

@@ -1,5 +1,7 @@
 //! One version of an S3 object, read by blocking code on a thread of its own.
 
+use std::error::Error;
+use std::fmt;
 use std::io::{self, Read};
 use std::ops::Range;
 
@@ -7,7 +9,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::{Buf, Bytes};
 use tokio::runtime::Handle;
 
-use super::bucket::Archive;
+use super::bucket::{Archive, Trouble, trouble};
 use super::manifest::Version;
 use crate::format::Object;
 
@@ -20,12 +22,27 @@ pub(super) struct S3Object {
     pub(super) runtime: Handle,
 }
 
+/// What S3 said instead of giving bytes, on its way through the engine.
+#[derive(Debug)]
+pub(super) struct Refused(pub(super) Trouble);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("S3 refused to give the object")
+    }
+}
+
+impl Error for Refused {}
+
 impl S3Object {
     fn get(&self, range: Option<String>) -> io::Result<ByteStream> {
         let request = self.archive.client.get_object().bucket(&self.archive.bucket).key(&self.key);
         let request = request.version_id(&self.version.id).if_match(&self.version.etag).set_range(range);
         let reply = self.runtime.block_on(request.send());
-        reply.map(|reply| reply.body).map_err(io::Error::other)
+        reply.map(|reply| reply.body).map_err(|error| {
+            let status = error.raw_response().map(|response| response.status().as_u16());
+            io::Error::other(Refused(trouble(&error, status)))
+        })
     }
 }
 
@@ -34,8 +51,8 @@ impl Object for S3Object {
         self.version.size
     }
 
-    fn reader(&self) -> io::Result<Box<dyn Read + Send + '_>> {
-        let body = self.get(None)?;
+    fn reader(&self, from: u64) -> io::Result<Box<dyn Read + Send + '_>> {
+        let body = self.get((from > 0).then(|| format!("bytes={from}-")))?;
         Ok(Box::new(Body { body, chunk: Bytes::new(), runtime: self.runtime.clone() }))
     }
 

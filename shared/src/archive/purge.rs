@@ -4,21 +4,24 @@
 //! versions as they are now, not as they were: those known to be clean are passed over, the current one is
 //! replaced by a clean one, and only then are the older ones that hold a subject deleted. A second go finds a
 //! clean current version and goes on with the rest.
+//!
+//! When time is up, a key is left [`Halfway`], and the next invocation goes on with it.
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
-use super::bucket::{Archive, Trouble, unreachable};
+use super::bucket::{Archive, Trouble, cold, unreachable};
 use super::filters::Filters;
 use super::ledger::Ledger;
-use super::manifest::{Entry, Outcome, Reason, Residual, Seen, Version};
-use super::object::S3Object;
+use super::manifest::{Entry, Halfway, Outcome, Reason, Residual, Seen, Version};
+use super::object::{Refused, S3Object};
 use super::upload::{Upload, parts};
-use crate::format::{self, FormatError, Report, Rewritten};
-use crate::index;
+use crate::format::{self, FormatError, Pause, Report, Rewritten};
+use crate::index::{self, Scanned};
 use crate::matching::Matcher;
 
 /// How often a key is looked at again, after S3 failed or another writer came first.
@@ -38,113 +41,165 @@ pub struct Purge {
     pub until: Instant,
 }
 
+/// How an invocation left a key.
+pub enum Left {
+    /// Dealt with.
+    Done(Outcome),
+    /// For the next invocation to go on with.
+    Halfway(Box<Halfway>),
+}
+
 impl Purge {
     /// Looks for the subjects in every version of an entry whose filter does not rule them out.
-    pub async fn find(&self, entry: &Entry) -> Outcome {
-        let mut versions = entry.versions.clone();
-        for _ in 0..ATTEMPTS {
-            if let Ok(outcome) = self.look(&entry.key, versions, true).await {
-                return outcome;
-            }
-            versions = match self.archive.versions(&entry.key).await {
-                Ok(versions) => versions,
-                Err(failure) => return left(&entry.key, Reason::Unreachable, failure.public),
-            };
-        }
-        left(&entry.key, Reason::Contended, "others changed it each time it was read".to_owned())
+    pub async fn find(&self, entry: &Entry, from: Halfway) -> Left {
+        self.read(&entry.key, Some(entry.versions.clone()), from, true, None).await
     }
 
-    /// Removes the subjects from every version of an entry but those that it names as clean. Nothing, if time is
-    /// up: another call goes on with it.
-    pub async fn forget(&self, entry: &Entry) -> Option<Outcome> {
-        let mut outcome = Outcome { key: entry.key.clone(), ..Outcome::default() };
+    /// Reads every version that there is now of an entry's key, whatever a filter says. The one that was `written` by
+    /// this run need not be readable, if it lies in cold storage again.
+    pub async fn verify(&self, entry: &Entry, from: Halfway, written: Option<&Version>) -> Left {
+        self.read(&entry.key, None, from, false, written).await
+    }
+
+    /// Removes the subjects from every version of an entry but those that it names as clean.
+    pub async fn forget(&self, entry: &Entry, mut at: Halfway) -> Left {
         for _ in 0..ATTEMPTS {
-            match self.forget_once(entry, &mut outcome).await {
-                Ok(()) => return Some(outcome),
+            match self.forget_once(entry, &mut at).await {
+                Ok(()) => return Left::Done(at.outcome),
                 Err(Trouble::Changed) => {}
                 Err(Trouble::Left(residual)) => {
-                    outcome.residuals.push(residual);
-                    return Some(outcome);
+                    at.outcome.residuals.push(residual);
+                    return Left::Done(at.outcome);
                 }
-                Err(Trouble::Unfinished) => return None,
+                Err(Trouble::Unfinished) => return Left::Halfway(Box::new(at)),
             }
         }
         let detail = "others changed it each time it was rewritten".to_owned();
-        outcome.residuals.push(Residual { reason: Reason::Contended, detail, until: None });
-        Some(outcome)
+        at.outcome.residuals.push(Residual { reason: Reason::Contended, detail, until: None });
+        Left::Done(at.outcome)
     }
 
-    /// Reads every version that there is now of an entry's key, whatever a filter says.
-    pub async fn verify(&self, entry: &Entry) -> Outcome {
+    /// Looks at these versions of a key, or those that there are now, until none of them goes away meanwhile.
+    async fn read(
+        &self,
+        key: &str,
+        mut versions: Option<Vec<Version>>,
+        mut at: Halfway,
+        by_filter: bool,
+        written: Option<&Version>,
+    ) -> Left {
         for _ in 0..ATTEMPTS {
-            match self.archive.versions(&entry.key).await {
-                Ok(versions) => {
-                    if let Ok(outcome) = self.look(&entry.key, versions, false).await {
-                        return outcome;
-                    }
+            let versions = match versions.take() {
+                Some(versions) => versions,
+                None => match self.archive.versions(key).await {
+                    Ok(versions) => versions,
+                    Err(failure) => return left(key, Reason::Unreachable, failure.public),
+                },
+            };
+            match self.look(key, versions, &mut at, by_filter, written).await {
+                Ok(()) => return Left::Done(at.outcome),
+                Err(Trouble::Unfinished) => return Left::Halfway(Box::new(at)),
+                Err(_) => {
+                    at.passed = at.outcome.seen.iter().map(|seen| seen.version.clone()).collect();
+                    at.outcome.residuals.clear();
                 }
-                Err(failure) => return left(&entry.key, Reason::Unreachable, failure.public),
             }
         }
-        left(&entry.key, Reason::Contended, "others changed it each time it was read".to_owned())
+        left(key, Reason::Contended, "others changed it each time it was read".to_owned())
     }
 
     /// What is in each version; an error, if one of them is not there any more.
-    async fn look(&self, key: &str, versions: Vec<Version>, by_filter: bool) -> Result<Outcome, Trouble> {
-        let mut outcome = Outcome { key: key.to_owned(), ..Outcome::default() };
+    async fn look(
+        &self,
+        key: &str,
+        versions: Vec<Version>,
+        at: &mut Halfway,
+        by_filter: bool,
+        written: Option<&Version>,
+    ) -> Result<(), Trouble> {
+        at.outcome.seen.retain(|seen| versions.iter().any(|version| version.is(&seen.version)));
         for version in versions {
-            if by_filter && let Some(lines) = self.filters.rule_out(key, &version).await {
-                let report = Report { lines, ..Report::default() };
-                outcome.seen.push(Seen { version, report, ruled_out: true });
+            if at.passed.iter().any(|passed| passed.is(&version)) {
                 continue;
             }
-            match self.scan(key, &version).await {
-                Ok(report) => outcome.seen.push(Seen { version, report, ruled_out: false }),
-                Err(Trouble::Left(residual)) => outcome.residuals.push(residual),
-                Err(trouble) => return Err(trouble),
+            if by_filter && let Some(lines) = self.filters.rule_out(key, &version).await {
+                let report = Report { lines, ..Report::default() };
+                at.outcome.seen.push(Seen { version: version.clone(), report, ruled_out: true });
+            } else {
+                match self.scan(key, &version, &mut at.reading).await {
+                    Ok(report) => {
+                        at.outcome.seen.push(Seen { version: version.clone(), report, ruled_out: false });
+                    }
+                    Err(Trouble::Left(residual))
+                        if residual.reason == Reason::Cold && written.is_some_and(|w| w.is(&version)) =>
+                    {
+                        let report = Report::default();
+                        at.outcome.seen.push(Seen { version: version.clone(), report, ruled_out: true });
+                    }
+                    Err(Trouble::Left(residual)) => at.outcome.residuals.push(residual),
+                    Err(trouble) => return Err(trouble),
+                }
             }
+            at.passed.push(version);
         }
-        Ok(outcome)
+        Ok(())
     }
 
-    async fn forget_once(&self, entry: &Entry, outcome: &mut Outcome) -> Result<(), Trouble> {
+    async fn forget_once(&self, entry: &Entry, at: &mut Halfway) -> Result<(), Trouble> {
         let key = &entry.key;
-        let is_clean = |version: &Version| entry.versions.iter().any(|clean| clean.is(version));
+        let is_clean = |version: &Version, at: &Halfway| {
+            entry.versions.iter().chain(&at.passed).any(|clean| clean.is(version))
+        };
         let mut versions = self.list(key).await?;
-        if let Some(current) = versions.iter().find(|version| version.current && !is_clean(version)) {
-            let report = self.replace(key, current).await?;
-            outcome.rewritten |= report.removed > 0;
-            outcome.seen.push(Seen { version: current.clone(), report, ruled_out: false });
+        if let Some(current) = versions.iter().find(|version| version.current && !is_clean(version, at)) {
+            let (report, clean) = self.replace(key, current).await?;
+            if report.removed > 0 {
+                at.outcome.rewritten = true;
+                at.outcome.written = clean.clone();
+            }
+            at.outcome.seen.push(Seen { version: current.clone(), report, ruled_out: false });
+            at.passed.extend(clean);
             versions = self.list(key).await?;
         }
-        for version in versions.iter().filter(|version| !version.current && !is_clean(version)) {
-            match self.clear(key, version).await {
-                Ok(deleted) => outcome.deleted += u64::from(deleted),
-                Err(Trouble::Left(residual)) => outcome.residuals.push(residual),
-                Err(_) => {}
+        for version in versions.iter().filter(|version| !version.current) {
+            if is_clean(version, at) {
+                continue;
             }
+            match self.clear(key, version, &versions, &mut at.reading).await {
+                Ok(deleted) => at.outcome.deleted += u64::from(deleted),
+                Err(Trouble::Left(residual)) => at.outcome.residuals.push(residual),
+                Err(trouble) => return Err(trouble),
+            }
+            at.passed.push(version.clone());
         }
         Ok(())
     }
 
     /// Deletes an older version, if it holds a subject.
-    async fn clear(&self, key: &str, version: &Version) -> Result<bool, Trouble> {
-        if self.scan(key, version).await?.removed == 0 {
+    async fn clear(
+        &self,
+        key: &str,
+        version: &Version,
+        all: &[Version],
+        reading: &mut Option<(Version, Pause)>,
+    ) -> Result<bool, Trouble> {
+        if self.scan(key, version, reading).await?.removed == 0 {
             return Ok(false);
         }
-        self.archive.delete_version(key, version).await.map(|()| true)
+        self.archive.delete_version(key, version, all).await.map(|()| true)
     }
 
     /// Puts a version without the subjects in the place of the current one; deletes it, if nothing would be
-    /// left; changes nothing, if it holds none of them.
-    async fn replace(&self, key: &str, current: &Version) -> Result<Report, Trouble> {
+    /// left; changes nothing, if it holds none of them. Answers what was in it, and the version that is current and
+    /// clean now, if there is one.
+    async fn replace(&self, key: &str, current: &Version) -> Result<(Report, Option<Version>), Trouble> {
         let resumed = self.ledger.resume(&self.archive, key, current).await.map_err(unreachable)?;
         let upload = Upload {
             archive: &self.archive,
             ledger: &self.ledger,
             key,
             replaced: current,
-            head: self.archive.head(key, current).await?,
+            head: self.readable(key, current).await?,
             tags: self.archive.tags(key, current).await?,
         };
         let (from, sent) = resumed.map(|(id, paused)| (paused.at, (id, paused.parts))).unzip();
@@ -166,38 +221,63 @@ impl Purge {
             }
             Err(error) => {
                 upload.discard(sent).await;
-                return Err(unreadable(&error));
+                return Err(unreadable(error));
             }
         };
-        if report.removed == 0 {
+        let clean = if report.removed == 0 {
             upload.discard(sent).await;
+            Some(current.clone())
         } else if report.leaves_nothing() {
             upload.discard(sent).await;
             self.archive.delete_current(key, current).await?;
+            None
         } else {
-            upload.commit(sent).await?;
-        }
-        Ok(report)
+            Some(upload.commit(sent).await?)
+        };
+        Ok((report, clean))
     }
 
-    /// Reads a version, again if S3 breaks off, and keeps its filter.
-    async fn scan(&self, key: &str, version: &Version) -> Result<Report, Trouble> {
+    /// What S3 tells about a version whose bytes can be had.
+    async fn readable(&self, key: &str, version: &Version) -> Result<HeadObjectOutput, Trouble> {
+        let head = self.archive.head(key, version).await?;
+        cold(&head).map_or(Ok(head), |residual| Err(Trouble::Left(residual)))
+    }
+
+    /// Reads a version, on from where an earlier go paused, again if S3 breaks off, and keeps its filter.
+    async fn scan(
+        &self,
+        key: &str,
+        version: &Version,
+        reading: &mut Option<(Version, Pause)>,
+    ) -> Result<Report, Trouble> {
         let mut trouble = Trouble::Changed;
         for _ in 0..ATTEMPTS {
             // Tells a version that is gone, cold or denied from one that cannot be read.
-            self.archive.head(key, version).await?;
+            self.readable(key, version).await?;
             let object = self.object(key, version);
-            let (matcher, index_key) = (self.matcher.clone(), self.filters.key.clone());
-            let scanned = spawn_blocking(move || index::scan(&object, &matcher, &index_key)).await;
-            match scanned.unwrap_or(Err(FormatError::Corrupt("it cannot be read"))) {
-                Ok((report, filter)) => {
+            let (matcher, index_key, until) = (self.matcher.clone(), self.filters.key.clone(), self.until);
+            let from = reading.clone().filter(|(of, _)| of.is(version)).map(|(_, at)| at);
+            let scanned = spawn_blocking(move || {
+                index::scan_from(&object, &matcher, &index_key, from, &|| Instant::now() >= until)
+            });
+            match scanned.await.unwrap_or(Err(FormatError::Corrupt("it cannot be read"))) {
+                Ok(Scanned::Whole(report, filter)) => {
+                    *reading = None;
                     if let Some(filter) = filter {
                         self.filters.keep(key, version, report.lines, &filter).await;
                     }
                     return Ok(report);
                 }
-                Err(error @ FormatError::Io(_)) => trouble = unreadable(&error),
-                Err(error) => return Err(unreadable(&error)),
+                Ok(Scanned::Paused(at)) => {
+                    *reading = Some((version.clone(), at));
+                    return Err(Trouble::Unfinished);
+                }
+                Err(error) => match unreadable(error) {
+                    Trouble::Left(residual) if residual.reason == Reason::Unreachable => {
+                        trouble = Trouble::Left(residual);
+                    }
+                    trouble => return Err(trouble),
+                },
             }
         }
         Err(trouble)
@@ -217,20 +297,19 @@ impl Purge {
     }
 }
 
-fn unreadable(error: &FormatError) -> Trouble {
-    let reason = match error {
-        FormatError::Unsupported(_) => Reason::Unsupported,
-        FormatError::Corrupt(_) => Reason::Corrupt,
-        FormatError::Io(_) => Reason::Unreachable,
-    };
-    let detail = match error {
-        FormatError::Io(_) => "S3 broke off while it was read".to_owned(),
-        error => error.to_string(),
+fn unreadable(error: FormatError) -> Trouble {
+    let (reason, detail) = match error {
+        FormatError::Unsupported(_) => (Reason::Unsupported, error.to_string()),
+        FormatError::Corrupt(_) => (Reason::Corrupt, error.to_string()),
+        FormatError::Io(error) => match error.downcast::<Refused>() {
+            Ok(Refused(trouble)) => return trouble,
+            Err(_) => (Reason::Unreachable, "S3 broke off while it was read".to_owned()),
+        },
     };
     Trouble::Left(Residual { reason, detail, until: None })
 }
 
-fn left(key: &str, reason: Reason, detail: String) -> Outcome {
+fn left(key: &str, reason: Reason, detail: String) -> Left {
     let residuals = vec![Residual { reason, detail, until: None }];
-    Outcome { key: key.to_owned(), residuals, ..Outcome::default() }
+    Left::Done(Outcome { key: key.to_owned(), residuals, ..Outcome::default() })
 }

@@ -162,8 +162,7 @@ impl Upload<'_> {
         let request = keeping!(self.archive.client.create_multipart_upload(), self);
         let created = request.send().await.map_err(|e| failed(&e, e.raw_response()))?;
         let id = created.upload_id.unwrap_or_default();
-        let begun = Begun { upload: id.clone(), paused: None };
-        if let Err(failure) = self.ledger.note(self.key, &begun).await {
+        if let Err(failure) = self.ledger.note(&self.begun(id.clone(), None)).await {
             self.discard(Sent::Parts(id, Vec::new())).await;
             return Err(unreachable(failure));
         }
@@ -174,7 +173,11 @@ impl Upload<'_> {
     pub(super) async fn pause(&self, sent: Sent, at: Pause) -> Result<(), Trouble> {
         let Sent::Parts(upload, parts) = sent else { return Ok(()) };
         let paused = Some(Paused { replaced: self.replaced.clone(), at, parts });
-        self.ledger.note(self.key, &Begun { upload, paused }).await.map_err(unreachable)
+        self.ledger.note(&self.begun(upload, paused)).await.map_err(unreachable)
+    }
+
+    fn begun(&self, upload: String, paused: Option<Paused>) -> Begun {
+        Begun { bucket: self.archive.bucket.clone(), key: self.key.to_owned(), upload, paused }
     }
 
     async fn send_part(&self, id: &str, number: usize, part: Bytes) -> Result<Part, Trouble> {
@@ -187,12 +190,13 @@ impl Upload<'_> {
     }
 
     /// Makes the new version the current one, if the old one still is.
-    pub(super) async fn commit(&self, sent: Sent) -> Result<(), Trouble> {
+    pub(super) async fn commit(&self, sent: Sent) -> Result<Version, Trouble> {
         match sent {
             Sent::Whole(content) => {
                 let request = keeping!(self.archive.client.put_object(), self).if_match(&self.replaced.etag);
                 let reply = request.body(ByteStream::from(content)).send().await;
-                reply.map(drop).map_err(|e| failed(&e, e.raw_response()))
+                let reply = reply.map_err(|e| failed(&e, e.raw_response()))?;
+                Ok(written(reply.version_id, reply.e_tag))
             }
             Sent::Parts(id, parts) => {
                 let request = self.archive.client.complete_multipart_upload().bucket(&self.archive.bucket);
@@ -205,12 +209,15 @@ impl Upload<'_> {
                     .if_match(&self.replaced.etag)
                     .send()
                     .await;
-                if let Err(error) = reply {
-                    self.discard(Sent::Parts(id, Vec::new())).await;
-                    return Err(failed(&error, error.raw_response()));
-                }
+                let reply = match reply {
+                    Ok(reply) => reply,
+                    Err(error) => {
+                        self.discard(Sent::Parts(id, Vec::new())).await;
+                        return Err(failed(&error, error.raw_response()));
+                    }
+                };
                 self.ended().await;
-                Ok(())
+                Ok(written(reply.version_id, reply.e_tag))
             }
         }
     }
@@ -228,6 +235,12 @@ impl Upload<'_> {
             tracing::warn!(%failure, "an upload that has ended is still noted; that is harmless");
         }
     }
+}
+
+/// The version that S3 says was written. Whoever lists it learns its size.
+fn written(id: Option<String>, etag: Option<String>) -> Version {
+    let id = id.unwrap_or_else(|| "null".to_owned());
+    Version { id, etag: etag.unwrap_or_default(), size: 0, current: true }
 }
 
 fn completed(part: Part, number: i32) -> CompletedPart {

@@ -81,6 +81,21 @@ impl Workspace {
         self.read(key).await?.ok_or_else(|| Failure::permanent(format!("{key} is not there")))
     }
 
+    /// What stands behind `prefix` in the keys that begin so, up to the file's ending.
+    ///
+    /// # Errors
+    /// As S3 says.
+    pub async fn names(&self, prefix: Key<'_>) -> Result<Vec<String>> {
+        let prefix = prefix.to_string();
+        let prefix = prefix.trim_end_matches(".json");
+        let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+        let objects =
+            request.into_paginator().send().try_collect().await.map_err(|e| aws::failure("S3", &e))?;
+        let keys =
+            objects.into_iter().flat_map(|page| page.contents.unwrap_or_default()).filter_map(|o| o.key);
+        Ok(keys.filter_map(|key| Some(key.strip_prefix(prefix)?.strip_suffix(".json")?.to_owned())).collect())
+    }
+
     /// Reads a text file, if it is there.
     ///
     /// # Errors
@@ -135,8 +150,10 @@ impl Workspace {
     /// As S3 says.
     pub async fn delete(&self, key: Key<'_>) -> Result<()> {
         let archive = super::Archive::new(self.client.clone(), self.bucket.clone());
-        for version in archive.versions(&key.to_string()).await? {
-            if let Err(Trouble::Left(residual)) = archive.delete_version(&key.to_string(), &version).await {
+        let versions = archive.versions(&key.to_string()).await?;
+        for version in &versions {
+            let deleted = archive.delete_version(&key.to_string(), version, &versions).await;
+            if let Err(Trouble::Left(residual)) = deleted {
                 return Err(Failure::transient(format!("{key} cannot be deleted: {}", residual.detail)));
             }
         }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::FormatError;
 use super::codec::{Decoder, Encoder, HISTORY};
+use super::mark::Mark;
 use super::splice::{self, Plain};
 
 /// Bytes of a block: small enough for a core's own cache, large enough that a block costs nothing.
@@ -22,8 +23,37 @@ pub(super) struct Blocks<'d, 'o> {
 }
 
 impl<'d, 'o> Blocks<'d, 'o> {
-    pub(super) fn new(decoder: &'d mut Decoder<'o>) -> Self {
-        Self { decoder, buffer: vec![0; BLOCK], start: 0, end: 0, read: 0 }
+    /// Begins behind so many plain bytes: what the decoder knows of them already, or what it gives first.
+    pub(super) fn new(decoder: &'d mut Decoder<'o>, done: u64) -> Result<Self, FormatError> {
+        let (history, read) = decoder.history();
+        let mut buffer = vec![0; BLOCK.max(history.len() * 2)];
+        buffer[..history.len()].copy_from_slice(&history);
+        let again = history.len().min(usize::try_from(read.saturating_sub(done)).unwrap_or(usize::MAX));
+        let (start, end) = (history.len() - again, history.len());
+        let mut blocks = Self { decoder, buffer, start, end, read };
+        while blocks.place() < done {
+            let at = blocks.place();
+            let (block, last) = blocks.next()?;
+            let known = block.len().min(usize::try_from(done - at).unwrap_or(usize::MAX));
+            blocks.consume(known);
+            if last && blocks.place() < done {
+                return Err(FormatError::Corrupt("it ends before the place where an earlier go paused"));
+            }
+        }
+        Ok(blocks)
+    }
+
+    /// A place from which another go can go on behind what was consumed; none just now, if it would have to
+    /// remember too much.
+    pub(super) fn mark(&self, rewriting: bool) -> Option<(u64, Mark)> {
+        let window = &self.buffer[self.start.min(self.end.saturating_sub(HISTORY))..self.end];
+        let mark = self.decoder.mark(self.place(), self.read, window, rewriting)?;
+        (window.len() <= BLOCK).then(|| (self.place(), mark))
+    }
+
+    /// Whether nothing was consumed yet, in this go or an earlier one.
+    pub(super) fn is_at_start(&self) -> bool {
+        self.place() == 0
     }
 
     /// Gives what was not consumed, with more behind it, and whether that is the end of the object.

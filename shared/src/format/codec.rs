@@ -4,9 +4,10 @@ use std::io::{self, Read, Write};
 use std::ops::Range;
 
 use super::gzip::GzipReader;
+use super::mark::Mark;
 use super::source::{Source, judge};
 use super::splice::{Kept, Member, Plain, Tape};
-use super::{Codec, FormatError};
+use super::{Codec, FormatError, Object};
 
 const BAD_ZSTD: &str = "zstd data that does not decompress or ends too early";
 
@@ -15,6 +16,9 @@ pub(super) struct Decoder<'o> {
     inner: Inner<'o>,
     head: Vec<u8>,
     given: usize,
+    /// What stands in front of the first byte that is given, and how many plain bytes do.
+    history: Vec<u8>,
+    plain: u64,
 }
 
 enum Inner<'o> {
@@ -38,7 +42,34 @@ impl<'o> Decoder<'o> {
                 zstd::stream::read::Decoder::new(source).map_err(|error| judge(error, BAD_ZSTD))?,
             )),
         };
-        Ok(Self { inner, head: Vec::new(), given: 0 })
+        Ok(Self { inner, head: Vec::new(), given: 0, history: Vec::new(), plain: 0 })
+    }
+
+    /// Goes on from a mark.
+    pub(super) fn resume(codec: Codec, object: &'o dyn Object, mark: Mark) -> Result<Self, FormatError> {
+        let source = Source::open(object, mark.raw)?;
+        let Some(mut inside) = mark.inside else {
+            return Ok(Self { plain: mark.plain, ..Self::new(codec, source, false)? });
+        };
+        let history = std::mem::take(&mut inside.window);
+        let inner = Inner::Gzip(Box::new(GzipReader::resume(source, inside)?));
+        Ok(Self { inner, head: Vec::new(), given: 0, history, plain: mark.plain })
+    }
+
+    /// What has to stand in front of the first `fill`, and how many plain bytes are before it.
+    pub(super) fn history(&mut self) -> (Vec<u8>, u64) {
+        (std::mem::take(&mut self.history), self.plain)
+    }
+
+    /// A place from which to go on behind plain byte `done`; `given` bytes were given, `window` the last of them. `None`:
+    /// after some more of them. Of zstd it is the start, and of gzip too when it is rewritten: the writing end knows
+    /// what was before.
+    pub(super) fn mark(&self, done: u64, given: u64, window: &[u8], rewriting: bool) -> Option<Mark> {
+        match &self.inner {
+            Inner::Plain(_) => Some(Mark { plain: done, raw: done, inside: None }),
+            Inner::Gzip(reader) if !rewriting => reader.mark(given, window),
+            _ => Some(Mark::default()),
+        }
     }
 
     /// The first plain bytes; they are given again by `fill`. To be called first.

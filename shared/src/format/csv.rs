@@ -14,7 +14,8 @@ use std::ops::Range;
 use memchr::{memchr, memchr2, memmem};
 
 use super::blocks::Blocks;
-use super::codec::{Decoder, Encoder};
+use super::codec::Encoder;
+use super::mark::Mark;
 use super::{FormatError, Report};
 use crate::matching::{Matcher, Node};
 
@@ -52,16 +53,22 @@ fn header<'m>(bytes: &[u8], last: bool, matcher: &'m Matcher) -> Option<(Header<
     })
 }
 
+/// Goes through the records under the header, which `head` begins with. Answers where it paused, if `pause` wanted
+/// it to.
 pub(super) fn purge(
-    decoder: &mut Decoder<'_>,
+    blocks: &mut Blocks<'_, '_>,
+    head: &[u8],
     mut out: Option<&mut Encoder<'_>>,
     matcher: &Matcher,
     report: &mut Report,
-) -> Result<(), FormatError> {
-    let mut blocks = Blocks::new(decoder);
+    pause: &dyn Fn() -> bool,
+) -> Result<Option<(u64, Mark)>, FormatError> {
     let (mut gone, mut cells, mut hits) = (Vec::new(), Vec::new(), Vec::new());
     let mut found = matcher.record();
-    let mut known: Option<Header<'_>> = None;
+    let mut known: Option<Header<'_>> = match blocks.is_at_start() {
+        true => None,
+        false => header(head, true, matcher).map(|(header, _)| header),
+    };
     loop {
         let (block, last) = blocks.next()?;
         let mut at = 0;
@@ -99,7 +106,15 @@ pub(super) fn purge(
         known = Some(header);
         if last {
             report.bytes = blocks.read();
-            return Ok(());
+            return Ok(None);
+        }
+        if at > 0
+            && pause()
+            && let Some(place) = blocks.mark(out.is_some())
+        {
+            blocks.settle(out)?;
+            report.bytes = place.0;
+            return Ok(Some(place));
         }
     }
 }

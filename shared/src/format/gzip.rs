@@ -6,6 +6,7 @@
 
 use super::FormatError;
 use super::inflate::{HEADER, Inflate, Pause};
+use super::mark::{Inside, Mark};
 use super::source::{Source, judge};
 use super::splice::{SEGMENT, Tape};
 
@@ -40,6 +41,22 @@ impl<'o> GzipReader<'o> {
 
     pub(super) fn tape(&mut self) -> Option<&mut Tape> {
         self.tape.as_mut()
+    }
+
+    /// Goes on from where another reader was.
+    pub(super) fn resume(source: Source<'o>, inside: Inside) -> Result<Self, FormatError> {
+        let crc = crc32fast::Hasher::new_with_initial_len(inside.crc, u64::from(inside.length));
+        let inflate = Inflate::recall(inside.memory).map_err(|_| FormatError::Corrupt(CORRUPT))?;
+        Ok(Self { source, inflate, state: State::Data, crc, length: inside.length, given: 0, tape: None })
+    }
+
+    /// What another reader has to know to go on from here; `window` is what was given last. `None`: between two
+    /// members.
+    pub(super) fn mark(&self, plain: u64, window: &[u8]) -> Option<Mark> {
+        let memory = self.inflate.memory().filter(|_| matches!(self.state, State::Data))?;
+        let (crc, length) = (self.crc.clone().finalize(), self.length);
+        let inside = Some(Inside { memory, crc, length, window: window.to_vec() });
+        Some(Mark { plain, raw: self.source.position(), inside })
     }
 
     /// Fills `buffer` from `at` on as far as the data goes; less than full is the end. What was given before stands

@@ -7,29 +7,19 @@
 use memchr::memrchr;
 
 use super::blocks::Blocks;
-use super::codec::{Decoder, Encoder};
+use super::codec::Encoder;
+use super::mark::Mark;
 use super::{FormatError, Report};
 use crate::matching::{Matcher, Verdict};
 
-/// Goes through the lines from plain byte `from` on. Answers where it paused, if `pause` wanted it to.
+/// Goes through the lines. Answers where it paused, if `pause` wanted it to.
 pub(super) fn purge(
-    decoder: &mut Decoder<'_>,
+    blocks: &mut Blocks<'_, '_>,
     mut out: Option<&mut Encoder<'_>>,
     matcher: &Matcher,
     report: &mut Report,
-    from: u64,
     pause: &dyn Fn() -> bool,
-) -> Result<Option<u64>, FormatError> {
-    let mut blocks = Blocks::new(decoder);
-    while blocks.place() < from {
-        let left = from - blocks.place();
-        let (block, last) = blocks.next()?;
-        let known = block.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        blocks.consume(known);
-        if last && blocks.place() < from {
-            return Err(FormatError::Corrupt("it ends before the place where its rewrite paused"));
-        }
-    }
+) -> Result<Option<(u64, Mark)>, FormatError> {
     let mut scan = matcher.blocks();
     let mut gone = Vec::new();
     loop {
@@ -50,9 +40,13 @@ pub(super) fn purge(
             report.bytes = blocks.read();
             return Ok(None);
         }
-        if whole > 0 && pause() {
+        if whole > 0
+            && pause()
+            && let Some(place) = blocks.mark(out.is_some())
+        {
             blocks.settle(out)?;
-            return Ok(Some(blocks.place()));
+            report.bytes = place.0;
+            return Ok(Some(place));
         }
     }
 }

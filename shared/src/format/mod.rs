@@ -13,6 +13,7 @@ mod detect;
 mod gzip;
 mod inflate;
 mod lines;
+mod mark;
 mod parquet;
 mod report;
 mod source;
@@ -30,6 +31,8 @@ use serde::{Deserialize, Serialize};
 pub use report::{Codec, Content, Format, Report};
 
 use crate::matching::Matcher;
+use blocks::Blocks;
+use mark::Mark;
 use source::Source;
 
 /// An object as the engine reads it: whole from the front, or by ranges. Calls block.
@@ -42,8 +45,8 @@ pub trait Object: Sync {
         self.len() == 0
     }
 
-    /// A reader from the first byte to the last.
-    fn reader(&self) -> io::Result<Box<dyn Read + Send + '_>>;
+    /// A reader from byte `from` to the last.
+    fn reader(&self, from: u64) -> io::Result<Box<dyn Read + Send + '_>>;
 
     /// Exactly these bytes.
     fn range(&self, range: Range<u64>) -> io::Result<Bytes>;
@@ -54,8 +57,9 @@ impl Object for Bytes {
         self.as_ref().len() as u64
     }
 
-    fn reader(&self) -> io::Result<Box<dyn Read + Send + '_>> {
-        Ok(Box::new(self.as_ref()))
+    fn reader(&self, from: u64) -> io::Result<Box<dyn Read + Send + '_>> {
+        let bytes = usize::try_from(from).ok().and_then(|from| self.as_ref().get(from..));
+        Ok(Box::new(bytes.ok_or(io::ErrorKind::UnexpectedEof)?))
     }
 
     fn range(&self, range: Range<u64>) -> io::Result<Bytes> {
@@ -90,10 +94,10 @@ impl Object for LocalFile {
         self.len
     }
 
-    fn reader(&self) -> io::Result<Box<dyn Read + Send + '_>> {
+    fn reader(&self, from: u64) -> io::Result<Box<dyn Read + Send + '_>> {
         use std::io::Seek;
         let mut file = self.file.try_clone()?;
-        file.rewind()?;
+        file.seek(io::SeekFrom::Start(from))?;
         Ok(Box::new(file))
     }
 
@@ -120,15 +124,26 @@ pub enum FormatError {
     Io(io::Error),
 }
 
-/// Where a rewrite paused: what stands before this is written, what follows is for the next go.
+/// Where reading or rewriting paused: what stands before this is dealt with, what follows is for the next go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
-    plain: u64,
+    /// So many plain bytes are dealt with; of Parquet, row groups.
+    done: u64,
     report: Report,
+    /// Where decoding goes on.
+    mark: Mark,
+    /// What the writing end has to know.
     kept: Option<splice::Kept>,
 }
 
-/// How a rewrite ended.
+impl Pause {
+    /// What was found up to here.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+}
+
+/// How reading or rewriting ended.
 #[derive(Debug)]
 pub enum Rewritten {
     /// At the object's end.
@@ -156,9 +171,20 @@ pub fn rewrite(
     }
 }
 
-/// The same, from where an earlier go paused, and until `pause` says so between two lines. Joined, what all goes
-/// wrote is what [`rewrite`] writes, but for how it is compressed. Only JSON lines pause; anything else is done
-/// in one go.
+/// Reads an object from where an earlier go paused, and until `pause` says so. A go begins where the one before
+/// ended; zstd alone is decoded from the start again.
+pub fn scan_from(
+    object: &dyn Object,
+    matcher: &Matcher,
+    from: Option<Pause>,
+    pause: &dyn Fn() -> bool,
+) -> Result<Rewritten, FormatError> {
+    purge(object, None, matcher, from, pause)
+}
+
+/// Writes an object from where an earlier go paused, and until `pause` says so between two records. Joined, what all
+/// goes wrote is what [`rewrite`] writes, but for how it is compressed. Each go decodes from the start again.
+/// Parquet does not pause.
 pub fn rewrite_from(
     object: &dyn Object,
     out: &mut (dyn Write + Send),
@@ -176,27 +202,33 @@ fn purge(
     from: Option<Pause>,
     pause: &dyn Fn() -> bool,
 ) -> Result<Rewritten, FormatError> {
-    let mut source = Source::open(object)?;
+    let mut source = Source::open(object, 0)?;
     let codec = detect::codec(source.head()?)?;
     let mut decoder = codec::Decoder::new(codec, source, out.is_some())?;
-    let content = detect::content(decoder.head()?, matcher)?;
+    let head = decoder.head()?.to_vec();
+    let content = detect::content(&head, matcher)?;
     let format = Format { content, codec };
     if content == Content::Parquet {
         return match codec {
-            Codec::Plain => parquet::purge(object, out, matcher).map(Rewritten::Whole),
+            Codec::Plain => parquet::purge(object, out, matcher, from, pause),
             _ => Err(FormatError::Unsupported("Parquet that is compressed as a whole")),
         };
     }
-    let begun = Pause { plain: 0, report: Report { format, ..Report::default() }, kept: None };
-    let Pause { plain, mut report, kept } = from.unwrap_or(begun);
-    let mut encoder = out.map(|out| codec::Encoder::new(codec, out, kept, plain)).transpose()?;
+    let begun = Report { format, ..Report::default() };
+    let Pause { done, mut report, mark, kept } =
+        from.unwrap_or(Pause { done: 0, report: begun, mark: Mark::default(), kept: None });
+    if mark != Mark::default() {
+        decoder = codec::Decoder::resume(codec, object, mark)?;
+    }
+    let mut encoder = out.map(|out| codec::Encoder::new(codec, out, kept, done)).transpose()?;
+    let (mut blocks, out) = (Blocks::new(&mut decoder, done)?, encoder.as_mut());
     let paused = match content {
-        Content::Csv => csv::purge(&mut decoder, encoder.as_mut(), matcher, &mut report).map(|()| None)?,
-        _ => lines::purge(&mut decoder, encoder.as_mut(), matcher, &mut report, plain, pause)?,
+        Content::Csv => csv::purge(&mut blocks, &head, out, matcher, &mut report, pause)?,
+        _ => lines::purge(&mut blocks, out, matcher, &mut report, pause)?,
     };
-    if let Some(plain) = paused {
+    if let Some((done, mark)) = paused {
         let kept = encoder.map(codec::Encoder::pause).transpose()?.flatten();
-        return Ok(Rewritten::Paused(Pause { plain, report, kept }));
+        return Ok(Rewritten::Paused(Pause { done, report, mark, kept }));
     }
     if let Some(encoder) = encoder {
         encoder.finish()?;

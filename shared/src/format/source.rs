@@ -14,6 +14,7 @@ const CHUNK: usize = 128 << 10;
 /// is missing would otherwise be lost from the rewritten object.
 pub(super) struct Source<'o> {
     reader: Box<dyn Read + Send + 'o>,
+    len: u64,
     left: u64,
     buffer: Box<[u8]>,
     start: usize,
@@ -39,9 +40,16 @@ impl From<Outside> for io::Error {
 }
 
 impl<'o> Source<'o> {
-    pub(super) fn open(object: &'o dyn Object) -> Result<Self, FormatError> {
-        let reader = object.reader().map_err(FormatError::Io)?;
-        Ok(Self { reader, left: object.len(), buffer: vec![0; CHUNK].into(), start: 0, end: 0 })
+    /// Begins at byte `from`.
+    pub(super) fn open(object: &'o dyn Object, from: u64) -> Result<Self, FormatError> {
+        let reader = object.reader(from).map_err(FormatError::Io)?;
+        let (len, left) = (object.len(), object.len().saturating_sub(from));
+        Ok(Self { reader, len, left, buffer: vec![0; CHUNK].into(), start: 0, end: 0 })
+    }
+
+    /// Bytes of the object before the next one.
+    pub(super) fn position(&self) -> u64 {
+        self.len - self.left - (self.end - self.start) as u64
     }
 
     /// The first bytes of the object: all of it or a full buffer. To be called before anything is consumed.

@@ -3,13 +3,15 @@
 //! | table | key | holds |
 //! |---|---|---|
 //! | regulations | regulation id, part | the regulation, its subjects until it is sealed, its tasks, its evidence |
-//! | suppressions | subject, scope | the suppression list |
+//! | suppressions | subject, part | the suppression list, and what else is known of people at the door |
 //! | sources | kind, id | sources, and which source a write key belongs to |
 //! | destinations | destination id | configuration; the secrets are in Secrets Manager; slots of time for calls |
 //! | runs | kind, id | regulations that wait for a purge run; the lock; the runs |
 //! | access | kind, id | API tokens and their use; the audit trail; answers kept for requests that are repeated |
 
+mod coverage;
 mod destinations;
+mod people;
 mod regulations;
 mod replays;
 mod runs;
@@ -33,12 +35,14 @@ use serde::de::DeserializeOwned;
 
 use crate::failure::{Failure, Result};
 use crate::settings;
+use crate::subject::Subject;
 
+pub use people::Linked;
 pub use regulations::RegulationFilter;
 pub use replays::{Answer, Claim, Replay};
 pub use runs::{Progress, Run, Waiting};
 pub use slots::Slots;
-pub use suppressions::Suppressed;
+pub use suppressions::{Change, Suppressed};
 pub use trail::TrailEntry;
 
 /// The names of the tables.
@@ -75,6 +79,12 @@ pub struct Page<T> {
 }
 
 type Item = HashMap<String, AttributeValue>;
+
+/// How many calls about people are under way at once.
+const CONCURRENCY: usize = 64;
+
+/// The part of a subject's items that the door reads.
+const PERSON: &str = "PERSON";
 
 impl Store {
     /// The tables that the environment names; a function that does not use one is not told its name.
@@ -132,8 +142,16 @@ impl Store {
     }
 }
 
+fn person_key(subject: &Subject) -> String {
+    format!("{}#{}", subject.kind.as_str(), subject.id)
+}
+
 fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
+}
+
+fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
 }
 
 fn to_item<T: Serialize>(pk: &str, sk: &str, value: &T) -> Result<Item> {
@@ -160,9 +178,17 @@ fn unless_refused<T, E>(reply: Result<T, SdkError<E>>) -> Result<()>
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
+    if_held(reply).map(drop)
+}
+
+/// Whether the condition of a write held.
+fn if_held<T, E>(reply: Result<T, SdkError<E>>) -> Result<bool>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
     match reply {
-        Ok(_) => Ok(()),
-        Err(e) if e.code() == Some("ConditionalCheckFailedException") => Ok(()),
+        Ok(_) => Ok(true),
+        Err(e) if e.code() == Some("ConditionalCheckFailedException") => Ok(false),
         Err(e) => Err(failure(&e)),
     }
 }

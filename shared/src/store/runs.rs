@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Store, failure, text, to_item, unless_refused};
+use super::{Store, failure, if_held, number, text, to_item, unless_refused};
 use crate::archive::manifest::Phase;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::id::{RegulationId, RunId};
 
 /// Items of regulations that wait. `infra/deletion.asl.json` (state `Enlist`) writes them, under this name.
@@ -18,6 +19,9 @@ const RUN: &str = "RUN";
 const LOCK: &str = "LOCK";
 const CONFIRM: &str = "CONFIRM";
 const PROGRESS: &str = "PROGRESS#";
+
+/// The condition under which a run may be changed: it has not ended, and nobody stopped it.
+const GOES_ON: &str = "attribute_exists(pk) AND attribute_not_exists(finishedAt) AND stopRequested = :false";
 
 /// A regulation that waits for its archives to be purged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,7 +39,8 @@ pub struct Waiting {
     pub aborted_runs: BTreeSet<RunId>,
 }
 
-/// A purge run.
+/// A purge run. Several write to its record at once (the run itself, and whoever confirms or stops it), so that it
+/// is never stored whole but once: each sets fields of its own, on conditions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Run {
@@ -63,6 +68,9 @@ pub struct Run {
     /// Why it waits for somebody to confirm it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub question: Option<String>,
+    /// When somebody confirmed it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub confirmed_at: Option<Timestamp>,
 }
 
 impl Run {
@@ -79,6 +87,16 @@ impl Run {
             dry_run,
             stop_requested: false,
             question: None,
+            confirmed_at: None,
+        }
+    }
+
+    /// What somebody said to it while it asked or before: that it may go on, or not; nothing yet, if neither.
+    pub fn may_go_on(&self) -> Option<bool> {
+        match self {
+            Self { stop_requested: true, .. } => Some(false),
+            Self { confirmed_at: Some(_), .. } => Some(true),
+            _ => None,
         }
     }
 }
@@ -161,13 +179,7 @@ impl Store {
             .item("runId", text(run.as_str()))
             .condition_expression("attribute_not_exists(pk) OR runId = :run")
             .expression_attribute_values(":run", text(run.as_str()));
-        match request.send().await {
-            Ok(_) => Ok(true),
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                Ok(false)
-            }
-            Err(e) => Err(failure(&e)),
-        }
+        if_held(request.send().await)
     }
 
     /// Frees the lock, if `run` holds it.
@@ -200,32 +212,96 @@ impl Store {
         Ok(lock.map(|lock| lock.run_id))
     }
 
-    /// Stores how a run goes.
+    /// Stores a run that has not begun. One that is known already stays as it is.
     ///
     /// # Errors
     /// As DynamoDB says.
-    pub async fn save_run(&self, run: &Run) -> Result<()> {
+    pub async fn create_run(&self, run: &Run) -> Result<()> {
         let item = to_item(RUN, run.id.as_str(), run)?;
         let request = self.client.put_item().table_name(&self.tables.runs).set_item(Some(item));
-        request.send().await.map_err(|e| failure(&e))?;
-        Ok(())
+        unless_refused(request.condition_expression("attribute_not_exists(pk)").send().await)
     }
 
-    /// Asks for a run to be stopped.
+    /// Notes that a run looks for its subjects, and in how much.
     ///
     /// # Errors
     /// As DynamoDB says.
-    pub async fn request_stop(&self, id: &RunId) -> Result<()> {
+    pub async fn begin_find(&self, id: &RunId, regulations: usize, objects: u64, bytes: u64) -> Result<()> {
         let request = self
-            .client
-            .update_item()
-            .table_name(&self.tables.runs)
-            .key("pk", text(RUN))
-            .key("sk", text(id.as_str()))
-            .update_expression("SET stopRequested = :true")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":true", AttributeValue::Bool(true));
+            .change(id, "SET phase = :phase, regulations = :regulations, objects = :objects, bytes = :bytes")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(finishedAt)")
+            .expression_attribute_values(":phase", text(Phase::Find.as_str()))
+            .expression_attribute_values(":regulations", number(regulations as u64))
+            .expression_attribute_values(":objects", number(objects))
+            .expression_attribute_values(":bytes", number(bytes));
         unless_refused(request.send().await)
+    }
+
+    /// Lets a run go on from finding to forgetting, or asks `question` first: unless somebody confirmed or stopped
+    /// it. Answers the run as it is then.
+    ///
+    /// # Errors
+    /// As DynamoDB says; `Permanent`, if there is no such run.
+    pub async fn pass_guard(&self, id: &RunId, question: Option<&str>) -> Result<Run> {
+        let request = match question {
+            Some(question) => self
+                .change(id, "SET phase = :phase, question = :question")
+                .expression_attribute_values(":phase", text(Phase::Guard.as_str()))
+                .expression_attribute_values(":question", text(question)),
+            None => self
+                .change(id, "SET phase = :phase REMOVE question")
+                .expression_attribute_values(":phase", text(Phase::Forget.as_str())),
+        };
+        let request = request
+            .condition_expression(format!("{GOES_ON} AND attribute_not_exists(confirmedAt)"))
+            .expression_attribute_values(":false", AttributeValue::Bool(false));
+        unless_refused(request.send().await)?;
+        self.run(id).await?.ok_or_else(|| Failure::permanent(format!("there is no run {id}")))
+    }
+
+    /// Confirms a run that asks. Answers whether it asked: it does not any more once it was stopped.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn confirm_run(&self, id: &RunId, now: Timestamp) -> Result<bool> {
+        let request = self
+            .change(id, "SET phase = :forget, confirmedAt = :now REMOVE question")
+            .condition_expression(format!("{GOES_ON} AND phase = :guard"))
+            .expression_attribute_values(":forget", text(Phase::Forget.as_str()))
+            .expression_attribute_values(":guard", text(Phase::Guard.as_str()))
+            .expression_attribute_values(":now", text(&now.to_string()))
+            .expression_attribute_values(":false", AttributeValue::Bool(false));
+        if_held(request.send().await)
+    }
+
+    /// Asks for a run to be stopped. Answers whether it can be: not once it has ended.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn request_stop(&self, id: &RunId) -> Result<bool> {
+        let request = self
+            .change(id, "SET stopRequested = :true")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(finishedAt)")
+            .expression_attribute_values(":true", AttributeValue::Bool(true));
+        if_held(request.send().await)
+    }
+
+    /// Notes how and when a run ended. What was noted first stands.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn end_run(&self, id: &RunId, phase: Phase, now: Timestamp) -> Result<()> {
+        let request = self
+            .change(id, "SET phase = :phase, finishedAt = :now REMOVE question")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(finishedAt)")
+            .expression_attribute_values(":phase", text(phase.as_str()))
+            .expression_attribute_values(":now", text(&now.to_string()));
+        unless_refused(request.send().await)
+    }
+
+    fn change(&self, id: &RunId, expression: &str) -> UpdateItemFluentBuilder {
+        let request = self.client.update_item().table_name(&self.tables.runs).update_expression(expression);
+        request.key("pk", text(RUN)).key("sk", text(id.as_str()))
     }
 
     /// Runs, the newest first.

@@ -70,5 +70,5 @@ fn users(world: &mut World, call: &Call) -> Answer {
 }
 
 fn error(status: u16, code: &str, message: &str) -> Answer {
-    answer(status, json!({ "code": code, "msg": message, "params": null }))
+    answer(status, json!({ "code": code, "msg": message }))
 }

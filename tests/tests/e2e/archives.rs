@@ -1,12 +1,11 @@
 //! Archives in every state that S3 can put them in: versions, delete markers, locks, metadata, other writers.
 
-use std::time::Duration;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use aws_sdk_s3::primitives::DateTime;
-use aws_sdk_s3::types::{BucketVersioningStatus, ObjectLockMode, StorageClass, VersioningConfiguration};
-use reqwest::Method;
-use serde_json::{Value, json};
+use aws_sdk_s3::types::{
+    BucketVersioningStatus, ObjectLockLegalHoldStatus, ObjectLockMode, StorageClass, VersioningConfiguration,
+};
+use serde_json::Value;
 use tests::api::destinations;
 use tests::archive::PREFIX;
 use tests::scenario::{LIMIT, retry, task};
@@ -14,36 +13,36 @@ use tests::world::{Options, World};
 
 const DAY: &str = "web/1767225600000";
 
-fn key(name: &str) -> String {
+pub(super) fn key(name: &str) -> String {
     format!("{PREFIX}{DAY}/{name}")
 }
 
-fn line(user: &str, n: usize) -> String {
+pub(super) fn line(user: &str, n: usize) -> String {
     format!("{{\"type\":\"track\",\"userId\":\"{user}\",\"n\":{n}}}\n")
 }
 
 /// A world whose warehouse and Braze know nobody, so that only the archive matters.
-async fn world() -> Result<World> {
+pub(super) async fn world() -> Result<World> {
     world_with(Options::default()).await
 }
 
-async fn world_with(options: Options) -> Result<World> {
+pub(super) async fn world_with(options: Options) -> Result<World> {
     let world = World::with(options).await?;
     tests::warehouse::fill(&world.warehouse, &["nobody".to_owned()], 1).await?;
     Ok(world)
 }
 
-async fn forget(world: &World, users: &[&str]) -> Result<Value> {
+pub(super) async fn forget(world: &World, users: &[&str]) -> Result<Value> {
     let id = world.stack.api.erase(users).await?;
     world.stack.api.wait(&id, LIMIT, |_| ()).await
 }
 
-fn archive(regulation: &Value) -> Value {
+pub(super) fn archive(regulation: &Value) -> Value {
     destinations(regulation).into_iter().find(|task| task["vendor"] == "s3").unwrap_or_default()
 }
 
 /// The versions of a key: their ids, whether each is the current one; delete markers left out.
-async fn versions(world: &World, key: &str) -> Result<Vec<(String, bool)>> {
+pub(super) async fn versions(world: &World, key: &str) -> Result<Vec<(String, bool)>> {
     let list = world.s3.list_object_versions().bucket(&world.bucket).prefix(key).send().await?;
     let versions = list.versions().iter();
     Ok(versions.filter_map(|v| Some((v.version_id()?.to_owned(), v.is_latest()?))).collect())
@@ -107,6 +106,35 @@ async fn a_suspended_bucket_loses_nothing_but_the_subject() -> Result<()> {
     Ok(())
 }
 
+/// What was written while a bucket kept no versions has the id `null`, in history and under a delete marker too.
+#[tokio::test]
+async fn a_null_version_goes_wherever_it_stands() -> Result<()> {
+    let world = world().await?;
+    let bucket = format!("{}-grown", world.bucket);
+    world.s3.create_bucket().bucket(&bucket).send().await?;
+    let mut destination = tests::destinations::archive(&bucket, 1.0);
+    destination["name"] = "Grown".into();
+    world.stack.api.add_destination(&destination).await?;
+    let put = async |key: &str, text: String| {
+        world.s3.put_object().bucket(&bucket).key(key).body(text.into_bytes().into()).send().await
+    };
+    let (changed, deleted) = (key("changed.jsonl"), key("deleted.jsonl"));
+    put(&changed, line("ada", 1)).await?;
+    put(&deleted, line("ada", 2)).await?;
+    let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+    world.s3.put_bucket_versioning().bucket(&bucket).versioning_configuration(enabled).send().await?;
+    put(&changed, line("bob", 1)).await?;
+    world.s3.delete_object().bucket(&bucket).key(&deleted).send().await?;
+
+    let regulation = forget(&world, &["ada"]).await?;
+    assert_eq!(task(&regulation, "Grown").0, "CONFIRMED", "{regulation:#}");
+    let left = world.s3.list_object_versions().bucket(&bucket).send().await?;
+    assert_eq!(left.versions().iter().filter_map(|v| v.key()).collect::<Vec<_>>(), [&changed]);
+    let current = world.s3.get_object().bucket(&bucket).key(&changed).send().await?;
+    assert_eq!(current.body.collect().await?.to_vec(), line("bob", 1).as_bytes());
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_describes_an_object_is_kept() -> Result<()> {
     let world = world().await?;
@@ -153,10 +181,18 @@ async fn a_version_under_object_lock_is_named_with_the_date_it_can_go() -> Resul
         .object_lock_retain_until_date(DateTime::from_secs(4_102_444_800))
         .send()
         .await?;
+    let held = self::key("held.jsonl");
+    let body = format!("{}{}", line("ada", 2), line("bob", 2)).into_bytes();
+    let put = world.s3.put_object().bucket(&locked).key(&held).body(body.into());
+    put.object_lock_legal_hold_status(ObjectLockLegalHoldStatus::On).send().await?;
     let regulation = forget(&world, &["ada"]).await?;
     let (status, message) = task(&regulation, "Locked");
     assert_eq!(status, "FAILED", "{regulation:#}");
-    assert!(message.contains("Object Lock keeps it until 2100-01-01"), "{message}");
+    assert!(message.contains(&format!("{key} (Object Lock keeps it until 2100-01-01")), "{message}");
+    assert!(message.contains(&format!("{held} (a legal hold keeps it")), "{message}");
+    let locked_task = destinations(&regulation).into_iter().find(|task| task["name"] == "Locked");
+    let residuals = &locked_task.unwrap_or_default()["evidence"]["verify"]["residuals"];
+    assert_eq!(residuals["locked"], 2, "{regulation:#}");
     let current = world.s3.get_object().bucket(&locked).key(&key).send().await?;
     assert_eq!(current.body.collect().await?.to_vec(), line("bob", 1).as_bytes(), "the current one is clean");
     assert_eq!(task(&regulation, "Events archive").0, "NO_DATA_FOUND");
@@ -205,132 +241,5 @@ async fn another_writers_change_is_never_lost() -> Result<()> {
     for key in &keys {
         assert_eq!(world.get(key).await?, text(written).replace(&line("ada", written), "").as_bytes());
     }
-    Ok(())
-}
-
-const MOSTLY_THEIRS: &str = "mostly-theirs.jsonl";
-
-fn mostly_theirs() -> String {
-    format!("{}{}", line("ada", 1).repeat(3), line("bob", 1))
-}
-
-/// A regulation whose run would remove three of four lines and asks.
-async fn guarded() -> Result<(World, String, Value)> {
-    let world = world_with(Options { max_share: Some(0.5), ..Options::default() }).await?;
-    world.put(&key(MOSTLY_THEIRS), mostly_theirs().as_bytes()).await?;
-    let id = world.stack.api.erase(&["ada"]).await?;
-    let run = wait_for_phase(&world, "guard").await?;
-    Ok((world, id, run))
-}
-
-/// Confirms a run, as soon as it listens: it may have asked before.
-async fn confirm(world: &World, run: &str) -> Result<()> {
-    for _ in 0..300 {
-        let (status, answer) =
-            world.stack.api.send(Method::POST, &format!("/purge-runs/{run}/confirm"), None).await?;
-        if status.is_success() {
-            return Ok(());
-        }
-        assert_eq!(status.as_u16(), 422, "{answer}");
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    anyhow::bail!("{run} never listened")
-}
-
-#[tokio::test]
-async fn a_run_that_would_remove_too_much_waits_to_be_confirmed() -> Result<()> {
-    let (world, id, run) = guarded().await?;
-    let (api, key, text) = (&world.stack.api, key(MOSTLY_THEIRS), mostly_theirs());
-    let run_id = run["id"].as_str().context("an id")?;
-    assert!(run["question"].as_str().is_some_and(|q| q.contains("3 of 4 lines (75.00 %)")), "{run:#}");
-    assert_eq!(world.get(&key).await?, text.as_bytes(), "nothing is touched before");
-
-    confirm(&world, run_id).await?;
-    let regulation = api.wait(&id, LIMIT, |_| ()).await?;
-    assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
-    assert_eq!(world.get(&key).await?, line("bob", 1).as_bytes());
-    let again = api.send(Method::POST, &format!("/purge-runs/{run_id}/confirm"), None).await?;
-    assert_eq!(again.0.as_u16(), 422, "{}", again.1);
-    Ok(())
-}
-
-/// The newest run, once it is in a phase.
-async fn wait_for_phase(world: &World, phase: &str) -> Result<Value> {
-    for _ in 0..600 {
-        let runs = world.stack.api.get("/purge-runs").await?;
-        if runs["data"]["purgeRuns"][0]["phase"] == phase {
-            return Ok(runs["data"]["purgeRuns"][0].clone());
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    anyhow::bail!("no run came to the phase {phase}")
-}
-
-#[tokio::test]
-async fn a_run_can_be_stopped_and_its_regulations_wait_for_the_next() -> Result<()> {
-    let (world, id, run) = guarded().await?;
-    let (api, key, text) = (&world.stack.api, key(MOSTLY_THEIRS), mostly_theirs());
-    let run_id = run["id"].as_str().context("an id")?;
-    // A stop that comes before the run listens is asked for again, as a person would.
-    while api.send(Method::POST, &format!("/purge-runs/{run_id}/stop"), None).await?.0.is_success() {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
-    wait_for_phase(&world, "aborted").await?;
-    assert_eq!(world.get(&key).await?, text.as_bytes(), "nothing is touched");
-    assert_eq!(api.regulation(&id).await?["overallStatus"], "RUNNING", "it waits for the next");
-
-    let next = api.post("/purge-runs", &json!({})).await?;
-    let next = next["data"]["purgeRun"]["id"].as_str().context("an id")?.to_owned();
-    wait_for_phase(&world, "guard").await?;
-    confirm(&world, &next).await?;
-    let regulation = api.wait(&id, LIMIT, |_| ()).await?;
-    assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
-    Ok(())
-}
-
-/// The first run reads everything; the second, for somebody who is nowhere, reads next to nothing; and a dry run
-/// counts and changes nothing.
-#[tokio::test]
-async fn the_second_run_reads_only_what_can_match_and_a_dry_run_changes_nothing() -> Result<()> {
-    let world = World::new().await?;
-    let scenario = tests::scenario::Scenario::set(&world).await?;
-    let first = forget(&world, &["nobody-1"]).await?;
-    let second = forget(&world, &["nobody-2"]).await?;
-    let read = |regulation: &Value| archive(regulation)["evidence"]["find"]["lookedAt"].clone();
-    let (first, second) = (read(&first), read(&second));
-    assert_eq!(first["versions"], second["versions"]);
-    assert_eq!((&first["ruledOut"], &second["ruledOut"]), (&json!(0), &first["versions"]), "{second:#}");
-    let (all, again) = (first["bytes"].as_u64().unwrap_or(0), second["bytes"].as_u64().unwrap_or(u64::MAX));
-    assert!(all > 0 && again * 100 <= all, "{again} of {all} bytes");
-
-    // Somebody who is there is found all the same.
-    let done = tests::scenario::forget_the_three(&world).await?;
-    assert_eq!(done["overallStatus"], "FINISHED", "{done:#}");
-    assert_eq!(archive(&done)["evidence"]["find"]["counts"]["lines"], scenario.lines_of_the_three());
-    scenario.assert_forgotten(&world).await
-}
-
-#[tokio::test]
-async fn a_dry_run_counts_and_changes_nothing() -> Result<()> {
-    let world = World::with(Options { purge_delay: Some(600), ..Options::default() }).await?;
-    let api = &world.stack.api;
-    let key = key("counted.jsonl");
-    let text = format!("{}{}", line("ada-lovelace", 1).repeat(2), line("bob", 1).repeat(9));
-    world.put(&key, text.as_bytes()).await?;
-    let id = api.erase(&["ada-lovelace", "nobody"]).await?;
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let run = api.post("/purge-runs", &json!({ "dryRun": true })).await?;
-    let run = run["data"]["purgeRun"]["id"].as_str().context("an id")?.to_owned();
-    wait_for_phase(&world, "closed").await?;
-    let report = api.get(&format!("/purge-runs/{run}/report")).await?["data"]["report"].take();
-    let mut lines: Vec<_> = report["subjects"].as_object().context("subjects")?.values().cloned().collect();
-    lines.sort_by_key(Value::as_u64);
-    assert_eq!(lines, [json!(0), json!(2)], "{report:#}");
-    assert_eq!(report["objects"][0]["key"], key.as_str(), "{report:#}");
-    assert!(!report.to_string().contains("ada-lovelace"), "people stand in it by pseudonym: {report:#}");
-    assert_eq!(world.get(&key).await?, text.as_bytes());
-    assert_eq!(api.regulation(&id).await?["overallStatus"], "RUNNING", "it still waits");
-    let shown = api.get(&format!("/purge-runs/{run}")).await?;
-    assert_eq!(shown["data"]["purgeRun"]["progress"]["find"]["hits"], 2, "{shown:#}");
     Ok(())
 }

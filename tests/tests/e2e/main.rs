@@ -6,9 +6,12 @@
 mod archives;
 mod bad_input;
 mod clients;
+mod collect;
 mod console;
 mod happy_path;
 mod privacy;
+mod runs;
+mod s3;
 mod sources;
 mod tokens;
 mod trouble;

@@ -16,6 +16,7 @@ mod tests;
 
 use std::ops::ControlFlow;
 
+use serde::{Deserialize, Serialize};
 use tables::{
     DIST_BITS, END, END_OF_BLOCK, LITERAL, LITLEN_BITS, SPECIAL, SUBTABLE, build, code_of, dist_entry,
     litlen_entry, subentry, value,
@@ -73,6 +74,27 @@ pub(in crate::format) struct Inflate {
     state: State,
     /// Length and distance of a match that did not fit.
     pending: (usize, usize),
+    lengths: Lengths,
+}
+
+/// The code lengths of a block: those of literals and lengths, and those of distances behind them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Lengths {
+    all: Vec<u8>,
+    litlens: usize,
+}
+
+/// All that a decoder knows between two calls, but for what it gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::format) struct Memory {
+    bits: u64,
+    count: u32,
+    last: bool,
+    pending: (usize, usize),
+    /// What is left of a stored block.
+    stored: Option<usize>,
+    /// Within a block of another kind.
+    codes: Option<Lengths>,
 }
 
 /// The input and how far it is read.
@@ -85,7 +107,42 @@ struct Input<'i> {
 impl Inflate {
     pub(in crate::format) fn new() -> Self {
         let (litlen, dist) = (Box::new([0; 4096]), Box::new([0; 1024]));
-        Self { litlen, dist, bits: 0, count: 0, last: false, state: State::Header, pending: (0, 0) }
+        Self {
+            litlen,
+            dist,
+            bits: 0,
+            count: 0,
+            last: false,
+            state: State::Header,
+            pending: (0, 0),
+            lengths: Lengths { all: Vec::new(), litlens: 0 },
+        }
+    }
+
+    /// What another decoder has to know to go on. `None`: between two blocks, or at the end.
+    pub(in crate::format) fn memory(&self) -> Option<Memory> {
+        let Self { bits, count, last, pending, .. } = *self;
+        let (stored, codes) = match self.state {
+            State::Header => (None, None),
+            State::Stored(left) => (Some(left), None),
+            State::Codes => (None, Some(self.lengths.clone())),
+            State::Behind | State::Ended => return None,
+        };
+        Some(Memory { bits: bits & ((1 << count) - 1), count, last, pending, stored, codes })
+    }
+
+    /// Goes on from there.
+    pub(in crate::format) fn recall(memory: Memory) -> Result<Self, Malformed> {
+        let Memory { bits, count, last, pending, stored, codes } = memory;
+        let mut inflate = Self { bits, count: count.min(63), last, pending, ..Self::new() };
+        if let Some(left) = stored {
+            inflate.state = State::Stored(left);
+        }
+        if let Some(lengths) = codes.filter(|lengths| lengths.litlens <= lengths.all.len()) {
+            inflate.lengths = lengths;
+            inflate.begin_codes()?;
+        }
+        Ok(inflate)
     }
 
     /// Makes ready for other data.
@@ -244,27 +301,27 @@ impl Inflate {
                 Ok(Block::Stored)
             }
             1 => {
-                let lengths: [u8; 288] = std::array::from_fn(|symbol| match symbol {
+                let lengths = (0..288 + 32).map(|symbol| match symbol {
                     144..256 => 9,
                     256..280 => 7,
+                    288.. => 5,
                     _ => 8,
                 });
-                build(&mut self.litlen[..], LITLEN_BITS, &lengths, litlen_entry)?;
-                build(&mut self.dist[..], DIST_BITS, &[5; 32], dist_entry)?;
-                self.state = State::Codes;
-                Ok(Block::Codes { end: code_of(END_OF_BLOCK, &lengths) })
+                self.lengths.all.clear();
+                self.lengths.all.extend(lengths);
+                self.lengths.litlens = 288;
+                self.begin_codes()
             }
             2 => {
-                let end = self.codes(input)?;
-                self.state = State::Codes;
-                Ok(Block::Codes { end })
+                self.codes(input)?;
+                self.begin_codes()
             }
             _ => Err(Malformed),
         }
     }
 
-    /// The code lengths of a dynamic block, which are compressed themselves. Returns the code of its end.
-    fn codes(&mut self, input: &mut Input<'_>) -> Result<(u32, u32), Malformed> {
+    /// The code lengths of a dynamic block, which are compressed themselves.
+    fn codes(&mut self, input: &mut Input<'_>) -> Result<(), Malformed> {
         const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
         let litlens = self.get(input, 5)? as usize + 257;
         let all = litlens + self.get(input, 5)? as usize + 1;
@@ -302,9 +359,19 @@ impl Inflate {
         if lengths[END_OF_BLOCK] == 0 {
             return Err(Malformed);
         }
-        build(&mut self.litlen[..], LITLEN_BITS, &lengths[..litlens], litlen_entry)?;
-        build(&mut self.dist[..], DIST_BITS, &lengths[litlens..all], dist_entry)?;
-        Ok(code_of(END_OF_BLOCK, &lengths[..litlens]))
+        self.lengths.all.clear();
+        self.lengths.all.extend_from_slice(&lengths[..all]);
+        self.lengths.litlens = litlens;
+        Ok(())
+    }
+
+    /// Makes the tables of a block with these lengths.
+    fn begin_codes(&mut self) -> Result<Block, Malformed> {
+        let (litlens, dists) = self.lengths.all.split_at(self.lengths.litlens);
+        build(&mut self.litlen[..], LITLEN_BITS, litlens, litlen_entry)?;
+        build(&mut self.dist[..], DIST_BITS, dists, dist_entry)?;
+        self.state = State::Codes;
+        Ok(Block::Codes { end: code_of(END_OF_BLOCK, litlens) })
     }
 
     /// The next bits as a number.

@@ -31,8 +31,9 @@ use parquet::file::serialized_reader::SerializedPageReader;
 
 use self::columns::Column;
 use self::ranges::{Chunk, Ranges};
+use super::mark::Mark;
 use super::source::{Outside, judge};
-use super::{Codec, Content, Format, FormatError, Object, Report};
+use super::{Codec, Content, Format, FormatError, Object, Pause, Report, Rewritten};
 use crate::matching::{Found, Matcher};
 
 const CORRUPT: &str = "Parquet data that breaks its own format";
@@ -43,8 +44,10 @@ pub(super) fn purge(
     object: &dyn Object,
     out: Option<&mut (dyn Write + Send)>,
     matcher: &Matcher,
-) -> Result<Report, FormatError> {
-    catch_unwind(AssertUnwindSafe(|| purge_or_panic(object, out, matcher)))
+    from: Option<Pause>,
+    pause: &dyn Fn() -> bool,
+) -> Result<Rewritten, FormatError> {
+    catch_unwind(AssertUnwindSafe(|| purge_or_panic(object, out, matcher, from, pause)))
         .unwrap_or(Err(FormatError::Corrupt(CORRUPT)))
 }
 
@@ -52,26 +55,32 @@ fn purge_or_panic(
     object: &dyn Object,
     out: Option<&mut (dyn Write + Send)>,
     matcher: &Matcher,
-) -> Result<Report, FormatError> {
+    from: Option<Pause>,
+    pause: &dyn Fn() -> bool,
+) -> Result<Rewritten, FormatError> {
     let ranges = Ranges(object);
     let metadata = read_metadata(&ranges)?;
     let columns = columns::of_rules(metadata.file_metadata().schema_descr(), matcher)?;
-    let mut report =
-        Report { format: Format { content: Content::Parquet, codec: Codec::Plain }, ..Report::default() };
+    let format = Format { content: Content::Parquet, codec: Codec::Plain };
+    let begun = (0, Report { format, ..Report::default() });
+    let (done, mut report) = from.map_or(begun, |from| (from.done, from.report));
     let mut writer = out.map(|out| write::Writer::new(out, &metadata)).transpose()?;
-    for (at, group) in metadata.row_groups().iter().enumerate() {
+    for (at, group) in metadata.row_groups().iter().enumerate().skip(done as usize) {
         check(group)?;
         let gone = rows_that_go(&ranges, group, &columns, matcher, &mut report)?;
         report.lines += group.num_rows() as u64;
         report.bytes += group.columns().iter().map(|column| column.uncompressed_size() as u64).sum::<u64>();
         if let Some(writer) = &mut writer {
             writer.row_group(&ranges, at, &gone)?;
+        } else if at + 1 < metadata.num_row_groups() && pause() {
+            let (done, mark) = (at as u64 + 1, Mark::default());
+            return Ok(Rewritten::Paused(Pause { done, report, mark, kept: None }));
         }
     }
     if let Some(writer) = writer {
         writer.finish()?;
     }
-    Ok(report)
+    Ok(Rewritten::Whole(report))
 }
 
 fn read_metadata(ranges: &Ranges<'_>) -> Result<ParquetMetaData, FormatError> {

@@ -13,7 +13,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
 use super::*;
-use crate::format::{rewrite, scan};
+use crate::format::{rewrite, scan, scan_from};
 use crate::matching::{Rules, SubjectSet};
 use crate::subject::Subject;
 
@@ -271,13 +271,29 @@ impl Object for Counting {
     fn len(&self) -> u64 {
         self.0.len() as u64
     }
-    fn reader(&self) -> std::io::Result<Box<dyn std::io::Read + Send + '_>> {
-        self.0.reader()
+    fn reader(&self, from: u64) -> std::io::Result<Box<dyn std::io::Read + Send + '_>> {
+        self.0.reader(from)
     }
     fn range(&self, range: Range<u64>) -> std::io::Result<Bytes> {
         self.1.fetch_add(range.end - range.start, Ordering::Relaxed);
         self.0.range(range)
     }
+}
+
+#[test]
+fn reading_goes_on_from_row_group_to_row_group() {
+    let groups = [vec![user("u1"), user("u7")], vec![user("u7"), user("u7")], vec![user("u2")]];
+    let object = file(&groups, properties(Compression::SNAPPY).build());
+    let whole = scan(&object, &matcher()).unwrap();
+    let (mut from, mut goes) = (None, 0);
+    let in_goes = loop {
+        goes += 1;
+        match scan_from(&object, &matcher(), from, &|| true).unwrap() {
+            Rewritten::Whole(report) => break report,
+            Rewritten::Paused(pause) => from = Some(pause),
+        }
+    };
+    assert_eq!((in_goes, goes), (whole, 3));
 }
 
 #[test]

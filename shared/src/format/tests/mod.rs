@@ -152,7 +152,7 @@ fn a_source_that_ends_early_or_fails_is_an_io_error_not_corruption() {
         fn len(&self) -> u64 {
             self.0.len() as u64 + 10
         }
-        fn reader(&self) -> io::Result<Box<dyn Read + Send + '_>> {
+        fn reader(&self, _: u64) -> io::Result<Box<dyn Read + Send + '_>> {
             struct Fails;
             impl Read for Fails {
                 fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {

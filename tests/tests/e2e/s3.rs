@@ -1,0 +1,142 @@
+//! An S3 that refuses, throttles, breaks off and moves things to cold storage: each object has an outcome of its own,
+//! and the others are purged. The local S3 does none of this; a proxy in front of it does.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use serde_json::json;
+use tests::s3::{Fault, Rule};
+use tests::scenario::{retry, task};
+
+use crate::archives::{archive, forget, key, line, world};
+
+fn both(n: usize) -> String {
+    format!("{}{}", line("ada", n), line("bob", n))
+}
+
+#[tokio::test]
+async fn what_s3_refuses_is_named_object_by_object_and_the_rest_is_purged() -> Result<()> {
+    let world = world().await?;
+    let proxy = world.s3_proxy().await?;
+    let restored = "ongoing-request=\"false\", expiry-date=\"Fri, 21 Dec 2046 00:00:00 GMT\"";
+    let names = [
+        "cold.jsonl",
+        "deep.jsonl",
+        "restored.jsonl",
+        "unreachable.jsonl",
+        "secret/1.jsonl",
+        "secret/2.jsonl",
+        "vanishes.jsonl",
+        "throttled.jsonl",
+        "cut-off.jsonl",
+        "truncated.jsonl",
+        "usual.jsonl",
+    ];
+    for (n, name) in names.into_iter().enumerate() {
+        world.put(&key(name), both(n).as_bytes()).await?;
+    }
+    let (s3, bucket) = (world.s3.clone(), world.bucket.clone());
+    let remove = move || -> futures::future::BoxFuture<'static, ()> {
+        let (s3, bucket) = (s3.clone(), bucket.clone());
+        Box::pin(async move {
+            let all = s3.list_object_versions().bucket(&bucket).prefix(key("vanishes")).send().await;
+            for version in all.iter().flat_map(|all| all.versions()) {
+                let delete = s3.delete_object().bucket(&bucket).key(key("vanishes.jsonl"));
+                let _ = delete.set_version_id(version.version_id.clone()).send().await;
+            }
+        })
+    };
+    {
+        let mut world = proxy.world();
+        world.on_read("cold.jsonl", usize::MAX, Fault::Archived("GLACIER", None));
+        world.on_read(
+            "deep.jsonl",
+            usize::MAX,
+            Fault::Archived("DEEP_ARCHIVE", Some("ongoing-request=\"true\"")),
+        );
+        world.on_read("restored.jsonl", usize::MAX, Fault::Archived("GLACIER", Some(restored)));
+        world.on_read("secret/", usize::MAX, Fault::Denied);
+        world.on_read("unreachable.jsonl", usize::MAX, Fault::Gone);
+        world.on_read("vanishes.jsonl", 1, Fault::First(Arc::new(remove)));
+        world.on_get("throttled.jsonl", 2, Fault::SlowDown);
+        world.on_get("cut-off.jsonl", 2, Fault::CutOff);
+        world.on_get("truncated.jsonl", 2, Fault::Truncated);
+    }
+    let regulation = forget(&world, &["ada"]).await?;
+    let (status, message) = task(&regulation, "Events archive");
+    assert_eq!(status, "FAILED", "{regulation:#}");
+    // Three are named, in the order of their keys; the evidence counts all.
+    assert!(message.starts_with("5 object(s) could not be purged"), "{message}");
+    assert!(
+        message.contains("cold.jsonl (it is in cold storage (GLACIER): restore it, then retry"),
+        "{message}"
+    );
+    assert!(
+        message.contains("deep.jsonl (it is in cold storage (DEEP_ARCHIVE) and being restored"),
+        "{message}"
+    );
+    assert!(message.contains("secret/1.jsonl (access is denied"), "{message}");
+    let evidence = &archive(&regulation)["evidence"];
+    let residuals = json!({ "cold": 2, "denied": 2, "contended": 1 });
+    assert_eq!(evidence["verify"]["residuals"], residuals, "{evidence:#}");
+    let unread = ["vanishes.jsonl", "restored.jsonl"];
+    for (n, name) in names.into_iter().enumerate().filter(|(_, name)| !unread.contains(name)) {
+        let left = world.get(&key(name)).await?;
+        let refused = ["cold", "deep", "secret", "unreachable"].iter().any(|part| name.starts_with(part));
+        assert_eq!(left, if refused { both(n) } else { line("bob", n) }.as_bytes(), "{name}");
+    }
+    let storage = world.s3.head_object().bucket(&world.bucket).key(key("restored.jsonl")).send().await?;
+    assert_eq!(storage.content_length(), Some(line("bob", 2).len() as i64));
+    assert_eq!(storage.storage_class().map(|class| class.as_str()), Some("GLACIER"), "its class is kept");
+
+    // The clean one went back to cold storage, where nobody can read it without a copy.
+    world.remove(&key("restored.jsonl")).await?;
+    proxy.world().rules.clear();
+    let done = retry(&world, &regulation).await?;
+    assert_eq!(task(&done, "Events archive").0, "CONFIRMED", "{done:#}");
+    assert_eq!(world.get(&key("cold.jsonl")).await?, line("bob", 0).as_bytes());
+    Ok(())
+}
+
+/// Whoever writes to a suspended bucket overwrites the version `null`: what is written between the look at it and its
+/// deletion is not deleted with it.
+#[tokio::test]
+async fn a_null_version_that_is_overwritten_just_before_it_is_deleted_stays() -> Result<()> {
+    use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
+    let world = world().await?;
+    let proxy = world.s3_proxy().await?;
+    let bucket = format!("{}-suspended", world.bucket);
+    world.s3.create_bucket().bucket(&bucket).send().await?;
+    let mut destination = tests::destinations::archive(&bucket, 1.0);
+    destination["name"] = "Suspended".into();
+    world.stack.api.add_destination(&destination).await?;
+    let versioning = async |status| {
+        let versioning = VersioningConfiguration::builder().status(status).build();
+        world.s3.put_bucket_versioning().bucket(&bucket).versioning_configuration(versioning).send().await
+    };
+    let key = key("contended.jsonl");
+    let put = |s3: &aws_sdk_s3::Client, text: String| {
+        s3.put_object().bucket(&bucket).key(&key).body(text.into_bytes().into()).send()
+    };
+    put(&world.s3, line("ada", 1)).await?;
+    versioning(BucketVersioningStatus::Enabled).await?;
+    put(&world.s3, line("bob", 1)).await?;
+    versioning(BucketVersioningStatus::Suspended).await?;
+    let (s3, place, name) = (world.s3.clone(), bucket.clone(), key.clone());
+    let write = move || -> futures::future::BoxFuture<'static, ()> {
+        let put = s3.put_object().bucket(&place).key(&name).body(line("eve", 9).into_bytes().into());
+        Box::pin(async move { drop(put.send().await) })
+    };
+    proxy.world().rules.push(Rule {
+        methods: &[reqwest::Method::DELETE],
+        path: key.clone(),
+        times: 1,
+        fault: Fault::First(Arc::new(write)),
+    });
+    let regulation = forget(&world, &["ada"]).await?;
+    assert_eq!(task(&regulation, "Suspended").0, "CONFIRMED", "{regulation:#}");
+    assert_eq!(proxy.world().rules[0].times, 0, "it was raced");
+    let current = world.s3.get_object().bucket(&bucket).key(&key).send().await?;
+    assert_eq!(current.body.collect().await?.to_vec(), line("eve", 9).as_bytes());
+    Ok(())
+}
