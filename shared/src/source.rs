@@ -305,10 +305,7 @@ impl NewSource {
         destinations: &[DestinationId],
         now: Timestamp,
     ) -> Result<(Source, WriteKeyId, WriteKey)> {
-        let id: SourceId = self.id.map_or_else(|| Ok(SourceId::new()), |id| id.parse())?;
-        if id.as_str() == crate::person::WORKSPACE {
-            return Err(Failure::invalid("this id stands for the whole workspace").field("id"));
-        }
+        let id = self.id.map_or_else(|| Ok(SourceId::new()), |id| id.parse())?;
         let connect =
             |id: &DestinationId| NewConnection { destination_id: id.clone(), from: None, until: None };
         let wanted = self.connections.unwrap_or_else(|| destinations.iter().map(connect).collect());

@@ -14,13 +14,11 @@ const PURE: &[&str] = &[
     "id.rs",
     "index.rs",
     "matching",
-    "person.rs",
     "regulation.rs",
     "source.rs",
     "status.rs",
     "subject.rs",
     "task.rs",
-    "tracking",
     "token.rs",
     "warehouse/mod.rs",
 ];

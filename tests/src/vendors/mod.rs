@@ -316,7 +316,11 @@ pub(crate) mod tests {
         let path = &url[fake.url.len()..];
         assert_eq!(call(&fake, Method::GET, path, Value::Null).await.0, 200);
         assert_eq!(call(&fake, Method::GET, path, Value::Null).await.0, 429, "one call a second");
-        assert_eq!((fake.world().too_fast, fake.world().times.len()), (1, 1));
+        let (too_fast, taken) = {
+            let world = fake.world();
+            (world.too_fast, world.times.len())
+        };
+        assert_eq!((too_fast, taken), (1, 1));
         fake.world().faults.extend([Fault::RateLimited(5), Fault::ServerError, Fault::Garbage]);
         for expected in [429, 500, 200] {
             assert_eq!(call(&fake, Method::GET, path, Value::Null).await.0, expected);
