@@ -31,7 +31,10 @@ pub mod index;
 #[cfg(feature = "invoke")]
 pub mod invoke;
 pub mod matching;
+pub mod person;
 pub mod probe;
+#[cfg(feature = "queue")]
+pub mod queue;
 pub mod regulation;
 #[cfg(feature = "secrets")]
 pub mod secrets;
@@ -48,6 +51,7 @@ pub mod task;
 #[cfg(feature = "lambda")]
 pub mod telemetry;
 pub mod token;
+pub mod tracking;
 pub mod warehouse;
 #[cfg(feature = "store")]
 pub mod work;

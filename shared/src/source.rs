@@ -305,7 +305,10 @@ impl NewSource {
         destinations: &[DestinationId],
         now: Timestamp,
     ) -> Result<(Source, WriteKeyId, WriteKey)> {
-        let id = self.id.map_or_else(|| Ok(SourceId::new()), |id| id.parse())?;
+        let id: SourceId = self.id.map_or_else(|| Ok(SourceId::new()), |id| id.parse())?;
+        if id.as_str() == crate::person::WORKSPACE {
+            return Err(Failure::invalid("this id stands for the whole workspace").field("id"));
+        }
         let connect =
             |id: &DestinationId| NewConnection { destination_id: id.clone(), from: None, until: None };
         let wanted = self.connections.unwrap_or_else(|| destinations.iter().map(connect).collect());

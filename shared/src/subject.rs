@@ -46,6 +46,11 @@ impl Subject {
     pub fn user(id: impl Into<String>) -> Self {
         Self { kind: SubjectType::UserId, id: id.into() }
     }
+
+    /// A subject known by the id of a device or browser.
+    pub fn anonymous(id: impl Into<String>) -> Self {
+        Self { kind: SubjectType::AnonymousId, id: id.into() }
+    }
 }
 
 impl fmt::Debug for Subject {

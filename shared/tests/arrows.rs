@@ -14,11 +14,13 @@ const PURE: &[&str] = &[
     "id.rs",
     "index.rs",
     "matching",
+    "person.rs",
     "regulation.rs",
     "source.rs",
     "status.rs",
     "subject.rs",
     "task.rs",
+    "tracking",
     "token.rs",
     "warehouse/mod.rs",
 ];

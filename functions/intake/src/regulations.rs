@@ -72,6 +72,8 @@ pub async fn accept(
         .map(Task::new)
         .collect();
     context.store.create(&regulation, subjects, &tasks).await?;
+    // At the door it holds before it is answered; everything else may take its time.
+    context.store.cover(&regulation, Timestamp::now()).await?;
     start(context, &regulation).await;
     Ok(regulation.id)
 }

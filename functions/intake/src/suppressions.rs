@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use serde::Serialize;
+use shared::person::Scope;
 use shared::subject::SubjectType;
 use utoipa::ToSchema;
 
@@ -30,7 +31,7 @@ struct SuppressedGroup {
     params(Pagination),
     responses((status = 200, description = "A page of them", body = Data<Suppressions>)))]
 pub async fn list(State(context): Shared, page: Pagination) -> Reply<Suppressions> {
-    let found = context.store.suppressed(page.count, page.cursor.as_deref()).await?;
+    let found = context.store.suppressed(&Scope::Workspace, page.count, page.cursor.as_deref()).await?;
     let mut suppressed: Vec<SuppressedGroup> = Vec::new();
     for entry in found.items {
         let (subject_type, id) = (entry.subject.kind, entry.subject.id);

@@ -3,13 +3,15 @@
 //! | table | key | holds |
 //! |---|---|---|
 //! | regulations | regulation id, part | the regulation, its subjects until it is sealed, its tasks, its evidence |
-//! | suppressions | subject, scope | the suppression list |
+//! | suppressions | subject, part | the suppression list, and what else is known of people at the door |
 //! | sources | kind, id | sources, and which source a write key belongs to |
 //! | destinations | destination id | configuration; the secrets are in Secrets Manager; slots of time for calls |
 //! | runs | kind, id | regulations that wait for a purge run; the lock; the runs |
 //! | access | kind, id | API tokens and their use; the audit trail; answers kept for requests that are repeated |
 
+mod coverage;
 mod destinations;
+mod people;
 mod regulations;
 mod replays;
 mod runs;
@@ -33,12 +35,14 @@ use serde::de::DeserializeOwned;
 
 use crate::failure::{Failure, Result};
 use crate::settings;
+use crate::subject::Subject;
 
+pub use people::Linked;
 pub use regulations::RegulationFilter;
 pub use replays::{Answer, Claim, Replay};
 pub use runs::{Progress, Run, Waiting};
 pub use slots::Slots;
-pub use suppressions::Suppressed;
+pub use suppressions::{Change, Suppressed};
 pub use trail::TrailEntry;
 
 /// The names of the tables.
@@ -75,6 +79,12 @@ pub struct Page<T> {
 }
 
 type Item = HashMap<String, AttributeValue>;
+
+/// How many calls about people are under way at once.
+const CONCURRENCY: usize = 64;
+
+/// The part of a subject's items that the door reads.
+const PERSON: &str = "PERSON";
 
 impl Store {
     /// The tables that the environment names; a function that does not use one is not told its name.
@@ -130,6 +140,10 @@ impl Store {
         request.key("pk", text(key.0)).key("sk", text(key.1)).send().await.map_err(|e| failure(&e))?;
         Ok(())
     }
+}
+
+fn person_key(subject: &Subject) -> String {
+    format!("{}#{}", subject.kind.as_str(), subject.id)
 }
 
 fn text(value: &str) -> AttributeValue {

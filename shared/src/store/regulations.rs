@@ -18,6 +18,7 @@ use crate::task::Task;
 
 const META: &str = "META";
 const SUBJECTS: &str = "SUBJECTS#";
+const LINKED: &str = "LINKED#";
 const TASK: &str = "TASK#";
 const EVIDENCE: &str = "EVIDENCE#";
 
@@ -137,7 +138,41 @@ impl Store {
         Ok(chunks.into_iter().flat_map(|chunk| chunk.subjects).collect())
     }
 
-    /// Drops the subjects of a regulation. Harmless when they are gone.
+    /// The other ids of a regulation's subjects, as far as they are known; none once they are dropped.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn linked_subjects(&self, id: &RegulationId) -> Result<Vec<Subject>> {
+        let chunks: Vec<Chunk> = self.all(&self.tables.regulations, id.as_str(), LINKED).await?;
+        Ok(chunks.into_iter().flat_map(|chunk| chunk.subjects).collect())
+    }
+
+    /// Everyone whom a regulation covers: its subjects, and their other ids.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn everyone(&self, id: &RegulationId) -> Result<Vec<Subject>> {
+        let mut all = self.subjects(id).await?;
+        if !all.is_empty() {
+            all.extend(self.linked_subjects(id).await?);
+        }
+        Ok(all)
+    }
+
+    /// Keeps the other ids of a regulation's subjects.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn keep_linked(&self, id: &RegulationId, linked: Vec<Subject>) -> Result<()> {
+        for (number, subjects) in chunks(linked).into_iter().enumerate().filter(|(_, c)| !c.is_empty()) {
+            let item = to_item(id.as_str(), &format!("{LINKED}{number:03}"), &Chunk { subjects })?;
+            let request = self.client.put_item().table_name(&self.tables.regulations).set_item(Some(item));
+            request.send().await.map_err(|e| failure(&e))?;
+        }
+        Ok(())
+    }
+
+    /// Drops the subjects of a regulation, and their other ids. Harmless when they are gone.
     ///
     /// # Errors
     /// As DynamoDB says.
@@ -146,7 +181,8 @@ impl Store {
         struct Key {
             sk: String,
         }
-        let keys: Vec<Key> = self.all(&self.tables.regulations, id.as_str(), SUBJECTS).await?;
+        let mut keys: Vec<Key> = self.all(&self.tables.regulations, id.as_str(), SUBJECTS).await?;
+        keys.extend(self.all::<Key>(&self.tables.regulations, id.as_str(), LINKED).await?);
         for key in keys {
             self.delete(&self.tables.regulations, (id.as_str(), &key.sk)).await?;
         }

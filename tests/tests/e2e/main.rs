@@ -6,6 +6,7 @@
 mod archives;
 mod bad_input;
 mod clients;
+mod collect;
 mod console;
 mod happy_path;
 mod privacy;

@@ -1,0 +1,108 @@
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, RETRY_AFTER,
+};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use shared::failure::Failure;
+use shared::tracking::{Call, MAX_BODY, read};
+
+use crate::door::Door;
+use crate::request::{self, Fault};
+
+/// How long a browser need not ask again, in seconds: a day.
+const PREFLIGHT: HeaderValue = HeaderValue::from_static("86400");
+
+pub fn router(door: Arc<Door>) -> Router {
+    Router::new()
+        .route("/v1/{call}", post(collect))
+        .fallback(|| async { refuse(StatusCode::NOT_FOUND, "there is no such path") })
+        .method_not_allowed_fallback(|| async { refuse(StatusCode::METHOD_NOT_ALLOWED, "send a POST") })
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn(allow_browsers))
+        .with_state(door)
+}
+
+/// Pages of every origin may send events: a write key is no secret.
+async fn allow_browsers(request: Request, next: Next) -> Response {
+    let mut response = match *request.method() {
+        Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
+        _ => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static("authorization, content-type, content-encoding"),
+    );
+    headers.insert(ACCESS_CONTROL_MAX_AGE, PREFLIGHT);
+    response
+}
+
+async fn collect(
+    State(door): State<Arc<Door>>,
+    Path(call): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Response {
+    let now = Timestamp::now();
+    let Some(call) = Call::at(&call) else { return refuse(StatusCode::NOT_FOUND, "there is no such call") };
+    let too_large = || refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body has more than 500 KB");
+    let Ok(body) = body else { return too_large() };
+    let body = match request::body(&headers, body.into()) {
+        Ok(body) => body,
+        Err(Fault::TooLarge) => return too_large(),
+        Err(Fault::NoGzip) => return refuse(StatusCode::BAD_REQUEST, "the body is not gzip"),
+    };
+    let incoming = match read(call, &body, now) {
+        Ok(incoming) => incoming,
+        Err(problem) => return refuse(StatusCode::BAD_REQUEST, problem.0),
+    };
+    let key = request::write_key(&headers).or(incoming.write_key);
+    let source = match key {
+        Some(key) => door.source(&key).await,
+        None => Ok(None),
+    };
+    let source = match source {
+        Ok(Some(source)) => source,
+        Ok(None) => return refuse(StatusCode::UNAUTHORIZED, "the write key is not one of a source"),
+        Err(failure) => return unavailable(&failure),
+    };
+    let passed = match door.pass(&source, &incoming.events).await {
+        Ok(passed) => passed,
+        Err(failure) => return unavailable(&failure),
+    };
+    let rejected = incoming.rejected;
+    tracing::info!(source = %source.id, kept = passed.kept, dropped = passed.dropped,
+        rejected = rejected.len(), "collected");
+    if incoming.events.is_empty() && !rejected.is_empty() {
+        return refuse(StatusCode::BAD_REQUEST, rejected[0].reason);
+    }
+    let mut answer = json!({ "success": true });
+    if !rejected.is_empty() {
+        answer["rejected"] = json!(rejected);
+    }
+    Json::<Value>(answer).into_response()
+}
+
+fn refuse(status: StatusCode, message: &str) -> Response {
+    (status, Json(json!({ "success": false, "message": message }))).into_response()
+}
+
+/// Nothing was kept: the client sends it again.
+fn unavailable(failure: &Failure) -> Response {
+    tracing::error!(kind = %failure.kind, detail = failure.detail, "{}", failure.public);
+    let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, "nothing was kept: try again");
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    response
+}

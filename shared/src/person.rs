@@ -1,0 +1,184 @@
+//! What is known of a subject at the door: whether its events are dropped, which ids are the same person's, and
+//! which sources saw it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::source::SourceId;
+use crate::subject::Subject;
+use crate::tracking::Event;
+
+/// For how long what is known of a subject is used before it is read again, in milliseconds. A change of the
+/// suppression list holds everywhere after this long.
+pub const FRESH_MILLISECONDS: u64 = 500;
+
+/// An anonymous id of more owners than this is a shared device, whoever else may come.
+pub const MAX_OWNERS: usize = 10;
+
+/// Where subjects are suppressed: everywhere, or at one source.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Scope {
+    /// In the whole workspace.
+    Workspace,
+    /// At one source.
+    Source(SourceId),
+}
+
+/// How the whole workspace is written. No source can be called so: the API reserves it.
+pub const WORKSPACE: &str = "WORKSPACE";
+
+impl Scope {
+    /// The scope as it is written.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Workspace => WORKSPACE,
+            Self::Source(id) => id.as_str(),
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl TryFrom<String> for Scope {
+    type Error = crate::failure::Failure;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text == WORKSPACE { Ok(Self::Workspace) } else { text.parse().map(Self::Source) }
+    }
+}
+
+impl From<Scope> for String {
+    fn from(scope: Scope) -> Self {
+        scope.as_str().to_owned()
+    }
+}
+
+/// What is known of one subject.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Person {
+    /// Where it is suppressed.
+    pub scopes: BTreeSet<Scope>,
+    /// Whether it is suppressed only because it belongs to somebody who is.
+    pub by_link: bool,
+    /// When it was last asked to be erased: events from before are not kept any more, wherever they still are.
+    pub erased_at: Option<Timestamp>,
+    /// The users that this id was met with.
+    pub owners: BTreeSet<String>,
+    /// Whether other ids are known to be this user's.
+    pub has_links: bool,
+    /// On which days each source saw it: the first and the last.
+    pub seen: BTreeMap<SourceId, (Date, Date)>,
+}
+
+impl Person {
+    /// Whether its events of a source are dropped.
+    pub fn is_suppressed_at(&self, source: &SourceId) -> bool {
+        self.scopes.contains(&Scope::Workspace) || self.scopes.contains(&Scope::Source(source.clone()))
+    }
+
+    /// Whether several users were met with this id, so that it is none of them alone.
+    pub fn is_shared(&self) -> bool {
+        self.owners.len() > 1
+    }
+}
+
+/// What is known of everyone whom some events name.
+#[derive(Debug, Default)]
+pub struct People(std::collections::HashMap<Subject, Person>);
+
+impl People {
+    /// What is known of a subject; nothing is known of most.
+    pub fn get(&self, subject: &Subject) -> Option<&Person> {
+        self.0.get(subject)
+    }
+
+    /// Adds what is known of a subject.
+    pub fn insert(&mut self, subject: Subject, person: Person) {
+        self.0.insert(subject, person);
+    }
+
+    /// Whether an event of a source is dropped: it names somebody suppressed. A device that is suppressed only
+    /// because it belongs to somebody who is does not speak for another user who is named beside it.
+    pub fn drops(&self, event: &Event, source: &SourceId) -> bool {
+        event.subjects().any(|subject| {
+            let Some(person) = self.get(&subject) else { return false };
+            let speaks =
+                !person.by_link || event.anonymous.as_ref() != Some(&subject) || event.user.is_none();
+            speaks && person.is_suppressed_at(source)
+        })
+    }
+
+    /// Whether an event came in before somebody whom it names was asked to be erased.
+    pub fn erased(&self, event: &Event) -> bool {
+        let erased_at = event.subjects().filter_map(|subject| self.get(&subject)?.erased_at);
+        erased_at.max().is_some_and(|at| event.received_at <= at)
+    }
+}
+
+impl Extend<(Subject, Person)> for People {
+    fn extend<T: IntoIterator<Item = (Subject, Person)>>(&mut self, people: T) {
+        self.0.extend(people);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subject::SubjectType;
+    use crate::tracking::{Call, Kind, read};
+
+    fn event(kind: Kind, body: &str) -> Event {
+        let now = "2026-11-24T20:00:00Z".parse().expect("a timestamp");
+        read(Call::One(kind), body.as_bytes(), now).expect("a body").events.remove(0)
+    }
+
+    fn suppressed(scope: Scope, by_link: bool) -> Person {
+        Person { scopes: [scope].into(), by_link, ..Person::default() }
+    }
+
+    #[test]
+    fn whoever_is_suppressed_is_dropped_and_nobody_else() {
+        let (web, ios): (SourceId, SourceId) = ("web".parse().expect("id"), "ios".parse().expect("id"));
+        let anonymous = |id: &str| Subject { kind: SubjectType::AnonymousId, id: id.into() };
+        let mut people = People::default();
+        people.insert(Subject::user("gone"), suppressed(Scope::Workspace, false));
+        people.insert(Subject::user("gone-web"), suppressed(Scope::Source(web.clone()), false));
+        people.insert(anonymous("hers"), suppressed(Scope::Workspace, true));
+        people.insert(anonymous("named"), suppressed(Scope::Workspace, false));
+        for (kind, body, at_web, at_ios) in [
+            (Kind::Page, r#"{"userId": "gone"}"#, true, true),
+            (Kind::Page, r#"{"userId": "gone-web"}"#, true, false),
+            (Kind::Page, r#"{"userId": "other"}"#, false, false),
+            (Kind::Page, r#"{"anonymousId": "gone"}"#, false, false),
+            (Kind::Page, r#"{"anonymousId": "hers"}"#, true, true),
+            (Kind::Page, r#"{"userId": "other", "anonymousId": "hers"}"#, false, false),
+            (Kind::Page, r#"{"userId": "other", "anonymousId": "named"}"#, true, true),
+            (Kind::Alias, r#"{"userId": "other", "previousId": "gone"}"#, true, true),
+            (Kind::Alias, r#"{"userId": "other", "previousId": "hers"}"#, true, true),
+        ] {
+            let event = event(kind, body);
+            assert_eq!((people.drops(&event, &web), people.drops(&event, &ios)), (at_web, at_ios), "{body}");
+        }
+    }
+
+    #[test]
+    fn events_from_before_an_erasure_are_told_from_those_after_it() {
+        let mut people = People::default();
+        let event = event(Kind::Page, r#"{"userId": "u"}"#);
+        assert!(!people.erased(&event));
+        for (at, erased) in [("2026-11-24T19:59:59Z", false), ("2026-11-24T20:00:00Z", true)] {
+            let erased_at = Some(at.parse().expect("a timestamp"));
+            people.insert(Subject::user("u"), Person { erased_at, ..Person::default() });
+            assert_eq!(people.erased(&event), erased, "{at}");
+        }
+    }
+}
