@@ -65,10 +65,10 @@ impl From<Scope> for String {
 /// What is known of one subject.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Person {
-    /// Where it is suppressed.
+    /// Where it is suppressed by name.
     pub scopes: BTreeSet<Scope>,
-    /// Whether it is suppressed only because it belongs to somebody who is.
-    pub by_link: bool,
+    /// Where it is suppressed because it belongs to somebody who is.
+    pub linked_scopes: BTreeSet<Scope>,
     /// When it was last asked to be erased: events from before are not kept any more, wherever they still are.
     pub erased_at: Option<Timestamp>,
     /// The users that this id was met with.
@@ -80,9 +80,24 @@ pub struct Person {
 }
 
 impl Person {
-    /// Whether its events of a source are dropped.
-    pub fn is_suppressed_at(&self, source: &SourceId) -> bool {
-        self.scopes.contains(&Scope::Workspace) || self.scopes.contains(&Scope::Source(source.clone()))
+    /// Whether anything keeps it out anywhere.
+    pub fn is_suppressed(&self) -> bool {
+        !self.scopes.is_empty() || !self.linked_scopes.is_empty()
+    }
+
+    /// Where it is suppressed, for whichever reason.
+    pub fn all_scopes(&self) -> BTreeSet<Scope> {
+        self.scopes.union(&self.linked_scopes).cloned().collect()
+    }
+
+    /// Whether anything keeps it out but for this scope.
+    pub fn is_suppressed_beside(&self, scope: &Scope) -> bool {
+        self.scopes.union(&self.linked_scopes).any(|other| other != scope)
+    }
+
+    /// Whether anything is known of it but for what keeps it out.
+    pub fn is_learnt(&self) -> bool {
+        self.has_links || !self.owners.is_empty() || !self.seen.is_empty()
     }
 
     /// Whether several users were met with this id, so that it is none of them alone.
@@ -106,14 +121,26 @@ impl People {
         self.0.insert(subject, person);
     }
 
+    /// On which days each source saw any of them: the first and the last.
+    pub fn seen(&self) -> BTreeMap<SourceId, (Date, Date)> {
+        let mut all: BTreeMap<SourceId, (Date, Date)> = BTreeMap::new();
+        for (source, (first, last)) in self.0.values().flat_map(|person| &person.seen) {
+            let span = all.entry(source.clone()).or_insert((*first, *last));
+            *span = (span.0.min(*first), span.1.max(*last));
+        }
+        all
+    }
+
     /// Whether an event of a source is dropped: it names somebody suppressed. A device that is suppressed only
     /// because it belongs to somebody who is does not speak for another user who is named beside it.
     pub fn drops(&self, event: &Event, source: &SourceId) -> bool {
+        let here = [Scope::Workspace, Scope::Source(source.clone())];
         event.subjects().any(|subject| {
             let Some(person) = self.get(&subject) else { return false };
-            let speaks =
-                !person.by_link || event.anonymous.as_ref() != Some(&subject) || event.user.is_none();
-            speaks && person.is_suppressed_at(source)
+            let speaks = event.anonymous.as_ref() != Some(&subject) || event.user.is_none();
+            let keeps_out =
+                |scope| person.scopes.contains(scope) || speaks && person.linked_scopes.contains(scope);
+            here.iter().any(keeps_out)
         })
     }
 
@@ -142,7 +169,9 @@ mod tests {
     }
 
     fn suppressed(scope: Scope, by_link: bool) -> Person {
-        Person { scopes: [scope].into(), by_link, ..Person::default() }
+        let (own, linked) = if by_link { (None, Some(scope)) } else { (Some(scope), None) };
+        let scopes = own.into_iter().collect();
+        Person { scopes, linked_scopes: linked.into_iter().collect(), ..Person::default() }
     }
 
     #[test]

@@ -16,7 +16,7 @@ const PURE: &[&str] = &[
     "matching",
     "person.rs",
     "regulation.rs",
-    "source.rs",
+    "source",
     "status.rs",
     "subject.rs",
     "task.rs",

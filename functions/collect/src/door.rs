@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use shared::failure::Result;
 use shared::person::{FRESH_MILLISECONDS, People, Person};
 use shared::queue::Queue;
@@ -22,8 +23,16 @@ const MAX_KEPT: usize = 10_000;
 pub struct Door {
     store: Store,
     queue: Queue,
-    sources: Mutex<HashMap<KeyHash, (Instant, Source)>>,
+    sources: Mutex<HashMap<KeyHash, (Instant, Admitted)>>,
     people: Mutex<HashMap<Subject, (Instant, Option<Person>)>>,
+}
+
+/// A source that a write key lets in.
+#[derive(Clone)]
+pub struct Admitted {
+    pub source: Source,
+    /// Whether there is a place for its events.
+    pub has_archive: bool,
 }
 
 /// What became of a request's events.
@@ -38,22 +47,29 @@ impl Door {
     }
 
     /// The source of a write key.
-    pub async fn source(&self, key: &str) -> Result<Option<Source>> {
+    pub async fn source(&self, key: &str) -> Result<Option<Admitted>> {
         let hash = KeyHash::of(key);
         let kept = self.sources.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
-        if let Some((since, source)) = kept
+        if let Some((since, admitted)) = kept
             && since.elapsed() < SOURCE_FRESH
         {
-            return Ok(Some(source));
+            return Ok(Some(admitted));
         }
         let now = Instant::now();
-        let found = self.store.source_of(&hash).await?.filter(|source| source.deleted_at.is_none());
+        let found = match self.store.source_of(&hash).await?.filter(|source| source.deleted_at.is_none()) {
+            Some(source) => {
+                let destinations = self.store.destinations().await?;
+                let has_archive = source.archives_at(Timestamp::now(), &destinations).next().is_some();
+                Some(Admitted { source, has_archive })
+            }
+            None => None,
+        };
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         if sources.len() >= MAX_KEPT {
             sources.clear();
         }
         match &found {
-            Some(source) => drop(sources.insert(hash, (now, source.clone()))),
+            Some(admitted) => drop(sources.insert(hash, (now, admitted.clone()))),
             None => drop(sources.remove(&hash)),
         }
         Ok(found)
@@ -118,12 +134,13 @@ impl Door {
                     person.owners.insert(user.id.clone());
                     linked = true;
                 }
-                let scopes = people.get(user).map(|owner| owner.scopes.clone()).unwrap_or_default();
-                let follows = !person.is_shared() && !scopes.is_subset(&person.scopes);
+                let mut scopes = people.get(user).map(Person::all_scopes).unwrap_or_default();
+                scopes
+                    .retain(|scope| !person.scopes.contains(scope) && !person.linked_scopes.contains(scope));
+                let follows = !person.is_shared() && !scopes.is_empty();
                 if follows {
                     self.store.suppress_linked(&other, &scopes).await?;
-                    person.by_link = person.scopes.is_empty();
-                    person.scopes.extend(scopes);
+                    person.linked_scopes.extend(scopes);
                 }
                 if !new && !follows {
                     continue;

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use shared::failure::Failure;
 use shared::tracking::{Call, MAX_BODY, read};
 
-use crate::door::Door;
+use crate::door::{Admitted, Door};
 use crate::request::{self, Fault};
 
 /// How long a browser need not ask again, in seconds: a day.
@@ -74,7 +74,9 @@ async fn collect(
         None => Ok(None),
     };
     let source = match source {
-        Ok(Some(source)) => source,
+        Ok(Some(Admitted { source, has_archive: true })) => source,
+        // Clients keep their events and send them again: they are written once there is an archive.
+        Ok(Some(_)) => return later("the source is connected to no archive: nothing was kept"),
         Ok(None) => return refuse(StatusCode::UNAUTHORIZED, "the write key is not one of a source"),
         Err(failure) => return unavailable(&failure),
     };
@@ -99,10 +101,14 @@ fn refuse(status: StatusCode, message: &str) -> Response {
     (status, Json(json!({ "success": false, "message": message }))).into_response()
 }
 
-/// Nothing was kept: the client sends it again.
 fn unavailable(failure: &Failure) -> Response {
     tracing::error!(kind = %failure.kind, detail = failure.detail, "{}", failure.public);
-    let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, "nothing was kept: try again");
+    later("nothing was kept: try again")
+}
+
+/// Nothing was kept: the client sends it again.
+fn later(message: &str) -> Response {
+    let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, message);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
     response
 }

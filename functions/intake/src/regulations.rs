@@ -71,10 +71,17 @@ pub async fn accept(
         .filter(|d| d.enabled_until.is_none() && regulation.regulation_type.erases_from(d.kind))
         .map(Task::new)
         .collect();
-    context.store.create(&regulation, subjects, &tasks).await?;
-    // At the door it holds before it is answered; everything else may take its time.
-    context.store.cover(&regulation, Timestamp::now()).await?;
+    context.store.create(&regulation, subjects.clone(), &tasks).await?;
+    // A suppression holds before it is answered; everything else may take its time.
+    let kept_out = context.store.keep_out(&regulation, &subjects).await;
     start(context, &regulation).await;
+    if let Err(failure) = kept_out {
+        let id = &regulation.id;
+        let message = format!(
+            "{id} is accepted and carried out, but its suppression does not hold yet: read how far it is"
+        );
+        return Err(Failure::transient(message).detail(failure.public).into());
+    }
     Ok(regulation.id)
 }
 
@@ -253,7 +260,7 @@ pub async fn withdraw(
 ) -> Reply<RegulationWithdrawn> {
     let regulation = find(&context, &id).await?;
     caller.may_regulate(&regulation)?;
-    if !context.store.withdraw(&id, Timestamp::now()).await? {
+    if !context.store.withdraw(&regulation, Timestamp::now()).await? {
         return Err(Failure::invalid("the work on this regulation has begun: it cannot be withdrawn").into());
     }
     Ok(data(RegulationWithdrawn { status: "SUCCESS" }))

@@ -1,12 +1,13 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use lambda_runtime::Error;
 use shared::archive::Settings;
-use shared::destination::Kind;
+use shared::destination::Destination;
 use shared::failure::{Failure, Result};
+use shared::id::DestinationId;
 use shared::queue::Message;
 use shared::source::SourceId;
 use shared::store::Store;
@@ -99,28 +100,22 @@ async fn archives<'a>(
     context: &Context,
     source: &SourceId,
     group: &'a Group,
-) -> Result<Vec<(Settings, std::collections::HashSet<&'a str>)>> {
+) -> Result<Vec<(Settings, HashSet<&'a str>)>> {
     let source = context.store.source(source).await?;
     let source = source.ok_or_else(|| Failure::permanent("the source of some events is gone"))?;
-    let mut ids: HashMap<_, std::collections::HashSet<&str>> = HashMap::new();
+    let destinations = context.store.destinations().await?;
+    let mut ids: BTreeMap<&DestinationId, (&Destination, HashSet<&str>)> = BTreeMap::new();
     for event in &group.events {
-        for destination in source.connected_at(event.received_at) {
-            ids.entry(destination.clone()).or_default().insert(&event.message_id);
+        for archive in source.archives_at(event.received_at, &destinations) {
+            let (_, theirs) = ids.entry(&archive.id).or_insert((archive, HashSet::new()));
+            theirs.insert(&event.message_id);
         }
     }
-    let mut archives = Vec::new();
-    for destination in context.store.destinations().await? {
-        if destination.kind == Kind::Archive
-            && let Some(ids) = ids.remove(&destination.id)
-        {
-            archives.push((destination.settings::<Settings>()?, ids));
-        }
-    }
-    if archives.is_empty() {
+    if ids.is_empty() {
         let message = "a source is connected to no archive: connect it, and the events are written";
         return Err(Failure::permanent(message));
     }
-    Ok(archives)
+    ids.into_values().map(|(archive, ids)| Ok((archive.settings()?, ids))).collect()
 }
 
 /// Writes a file. The first time it must not be there: if it is, these messages were delivered before, and what is

@@ -1,6 +1,9 @@
 //! Carries a regulation out at the door: whom it covers, and what is noted about them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{Change, Store, failure, to_item};
@@ -8,12 +11,14 @@ use crate::destination::Kind;
 use crate::failure::Result;
 use crate::person::Scope;
 use crate::regulation::{Regulation, Suppression};
+use crate::source::SourceId;
+use crate::subject::Subject;
 
 /// The part of a regulation's items that says that this is done.
 const COVERED: &str = "COVERED";
 
 /// Whom a regulation covers.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Covered {
     /// How many it names.
     pub subjects: u64,
@@ -21,42 +26,77 @@ pub struct Covered {
     pub linked: u64,
     /// How many of their other ids are others', too, and left alone.
     pub shared: u64,
+    /// On which days each source saw any of them: the first and the last.
+    #[serde(default)]
+    pub seen: BTreeMap<SourceId, (Date, Date)>,
 }
 
 impl Store {
-    /// Suppresses whom a regulation covers, or lifts that, and notes who is to be erased. The suppression comes
-    /// first: whoever brings an id of theirs in after that finds them suppressed. Done once: repeated later, it could undo what another regulation said since.
+    /// Keeps those out whom a regulation suppresses, and their other ids. They are suppressed first: whoever brings
+    /// an id of theirs in after that finds them so.
+    ///
+    /// # Errors
+    /// As DynamoDB says; call again.
+    pub async fn keep_out(&self, regulation: &Regulation, subjects: &[Subject]) -> Result<()> {
+        if regulation.regulation_type.suppression() != Some(Suppression::Add) {
+            return Ok(());
+        }
+        let change = change(regulation);
+        self.suppress(subjects, &change).await?;
+        self.suppress(&self.linked(subjects).await?.subjects, &linked_too(&change)).await
+    }
+
+    /// Takes back what [`keep_out`](Self::keep_out) did.
+    ///
+    /// # Errors
+    /// As DynamoDB says; call again.
+    pub async fn let_in_again(&self, regulation: &Regulation, subjects: &[Subject]) -> Result<()> {
+        if regulation.regulation_type.suppression() != Some(Suppression::Add) {
+            return Ok(());
+        }
+        let change = change(regulation);
+        let linked = self.linked(subjects).await?.subjects;
+        self.take_back(&linked, &linked_too(&change)).await?;
+        self.take_back(subjects, &change).await
+    }
+
+    /// The first step of the work on a regulation: keeps out whom it suppresses, should that have broken off; or lifts
+    /// that; notes who is to be erased; and keeps their other ids. Done once: an attempt days later must not undo
+    /// what another regulation said since.
     ///
     /// # Errors
     /// As DynamoDB says; call again.
     pub async fn cover(&self, regulation: &Regulation, now: Timestamp) -> Result<Covered> {
         let (id, kind) = (&regulation.id, regulation.regulation_type);
-        if let Some(covered) = self.get(&self.tables.regulations, (id.as_str(), COVERED)).await? {
+        if let Some(covered) = self.covered(regulation).await? {
             return Ok(covered);
         }
         let subjects = self.subjects(id).await?;
-        let scope = Scope::Workspace;
-        let change = Change { scope: &scope, at: now, by: Some(id), reason: None, by_link: false };
+        let change = change(regulation);
         if kind.suppression() == Some(Suppression::Add) {
-            self.suppress(&subjects, &change).await?;
+            self.suppress(&self.not_suppressed(&subjects, &change).await?, &change).await?;
         }
         let linked = self.linked(&subjects).await?;
+        let theirs = linked_too(&change);
         match kind.suppression() {
             Some(Suppression::Add) => {
-                self.suppress(&linked.subjects, &Change { by_link: true, ..change }).await?;
+                self.suppress(&self.not_suppressed(&linked.subjects, &theirs).await?, &theirs).await?;
             }
             Some(Suppression::Remove) => {
-                self.unsuppress(&[&subjects[..], &linked.subjects[..]].concat(), &scope).await?;
+                self.unsuppress(&subjects, &change).await?;
+                self.unsuppress(&linked.subjects, &theirs).await?;
             }
             None => {}
         }
+        let everyone = [&subjects[..], &linked.subjects[..]].concat();
         if kind.erases_from(Kind::Archive) {
-            self.mark_erased(&[&subjects[..], &linked.subjects[..]].concat(), now).await?;
+            self.mark_erased(&everyone, now).await?;
         }
         let covered = Covered {
             subjects: subjects.len() as u64,
             linked: linked.subjects.len() as u64,
             shared: linked.shared,
+            seen: self.people(&everyone).await?.seen(),
         };
         self.keep_linked(id, linked.subjects).await?;
         let item = to_item(id.as_str(), COVERED, &covered)?;
@@ -64,4 +104,36 @@ impl Store {
         request.send().await.map_err(|e| failure(&e))?;
         Ok(covered)
     }
+
+    /// Whom a regulation covers, once the work on it has begun.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn covered(&self, regulation: &Regulation) -> Result<Option<Covered>> {
+        self.get(&self.tables.regulations, (regulation.id.as_str(), COVERED)).await
+    }
+
+    async fn not_suppressed(&self, subjects: &[Subject], change: &Change<'_>) -> Result<Vec<Subject>> {
+        let people = self.people(subjects).await?;
+        let is_out = |subject: &&Subject| {
+            let Some(person) = people.get(subject) else { return false };
+            person.scopes.contains(change.scope)
+                || change.by_link && person.linked_scopes.contains(change.scope)
+        };
+        Ok(subjects.iter().filter(|subject| !is_out(subject)).cloned().collect())
+    }
+}
+
+fn change(regulation: &Regulation) -> Change<'_> {
+    Change {
+        scope: &Scope::Workspace,
+        at: regulation.created_at,
+        by: Some(&regulation.id),
+        reason: None,
+        by_link: false,
+    }
+}
+
+fn linked_too<'a>(change: &Change<'a>) -> Change<'a> {
+    Change { by_link: true, ..change.clone() }
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures::{StreamExt, TryStreamExt, stream};
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tokio::time::{Duration, sleep};
 
@@ -166,16 +166,15 @@ impl Store {
     ///
     /// # Errors
     /// As DynamoDB says.
-    pub async fn forget_people(&self, subjects: &[Subject], expires: Timestamp) -> Result<()> {
+    pub async fn forget_people(&self, subjects: &[Subject], now: Timestamp) -> Result<()> {
         let people = self.people(subjects).await?;
         let known = subjects.iter().filter_map(|subject| Some((subject, people.get(subject)?)));
-        let work: Vec<_> =
-            known.map(|(subject, person)| self.forget_person(subject, person, expires)).collect();
+        let work: Vec<_> = known.map(|(subject, person)| self.forget_person(subject, person, now)).collect();
         stream::iter(work).buffer_unordered(CONCURRENCY).try_collect().await
     }
 
-    async fn forget_person(&self, subject: &Subject, person: &Person, expires: Timestamp) -> Result<()> {
-        let suppressed = !person.scopes.is_empty();
+    async fn forget_person(&self, subject: &Subject, person: &Person, now: Timestamp) -> Result<()> {
+        let suppressed = person.is_suppressed();
         // Links are kept while somebody is suppressed: lifting the suppression must find them.
         if person.has_links && !suppressed {
             for other in self.links_of(subject).await? {
@@ -197,8 +196,7 @@ impl Store {
         if !suppressed {
             gone.extend(["linked".to_owned(), "owners".to_owned()]);
             set = "SET expiresAt = :expires ".to_owned();
-            update = update
-                .expression_attribute_values(":expires", AttributeValue::N(expires.as_second().to_string()));
+            update = update.expression_attribute_values(":expires", expiry(now));
         }
         if gone.is_empty() {
             return Ok(());
@@ -246,12 +244,26 @@ impl Store {
 }
 
 /// What every write about a person adds: whom it is about, and that it is in use.
-const OF: &str = "subject = if_not_exists(subject, :subject)";
+pub(super) const OF: &str = "subject = if_not_exists(subject, :subject)";
 const EXISTS: &str = ", subject = if_not_exists(subject, :subject) REMOVE expiresAt";
 pub(super) const EXISTS_SET: &str = ", subject = if_not_exists(subject, :subject)";
 
 fn key(subject: &Subject, sk: &str) -> Item {
     HashMap::from([("pk".to_owned(), text(&person_key(subject))), ("sk".to_owned(), text(sk))])
+}
+
+/// For how long it is remembered that somebody was erased or let in again: longer than events wait anywhere on
+/// their way.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// When what is said at a time may be forgotten, as DynamoDB's time to live.
+pub(super) fn expiry(at: Timestamp) -> AttributeValue {
+    AttributeValue::N((at + REMEMBERED).as_second().to_string())
+}
+
+/// A time as texts of which the later is the greater.
+pub(super) fn moment(at: Timestamp) -> AttributeValue {
+    text(&format!("{at:.9}"))
 }
 
 /// A subject as an attribute.
@@ -271,16 +283,21 @@ fn person(item: Item) -> Option<(Subject, Person)> {
     let flag =
         |name: &str| item.get(name).and_then(|value| value.as_bool().ok()).copied().unwrap_or_default();
     let set = |name: &str| item.get(name).and_then(|value| value.as_ss().ok()).cloned().unwrap_or_default();
+    let sources = |name: &str| {
+        let ids = set(name).into_iter().filter_map(|id| id.parse().ok());
+        ids.map(Scope::Source).collect::<BTreeSet<Scope>>()
+    };
     let mut person = Person {
-        scopes: set("sources").into_iter().filter_map(|id| id.parse().ok().map(Scope::Source)).collect(),
-        by_link: flag("byLink"),
+        scopes: sources("sources"),
+        linked_scopes: sources("linkedSources"),
         erased_at: item.get("erasedAt").and_then(|at| at.as_s().ok()?.parse().ok()),
         owners: set("owners").into_iter().collect(),
         has_links: flag("linked"),
         ..Person::default()
     };
     if item.contains_key("scope") {
-        person.scopes.insert(Scope::Workspace);
+        let scopes = if flag("byLink") { &mut person.linked_scopes } else { &mut person.scopes };
+        scopes.insert(Scope::Workspace);
     }
     for (name, value) in &item {
         let Some(source) = name.strip_prefix(FIRST).and_then(|id| id.parse::<SourceId>().ok()) else {

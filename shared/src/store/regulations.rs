@@ -292,16 +292,21 @@ impl Store {
             || self.regulation(id).await?.is_some_and(|regulation| regulation.status != Status::Invalid))
     }
 
-    /// Withdraws a regulation on which no work has begun, and drops its subjects. Answers whether it could.
+    /// Withdraws a regulation on which no work has begun: what it suppressed is taken back, and its subjects are
+    /// dropped. Answers whether it could; one that broke off half-way goes on.
     ///
     /// # Errors
-    /// As DynamoDB says.
-    pub async fn withdraw(&self, id: &RegulationId, at: Timestamp) -> Result<bool> {
+    /// As DynamoDB says; call again.
+    pub async fn withdraw(&self, regulation: &Regulation, at: Timestamp) -> Result<bool> {
+        let id = &regulation.id;
         let withdrawn = self.leave_initialized(id, Status::Invalid, Some(at)).await?;
-        if withdrawn {
-            self.drop_subjects(id).await?;
+        if !withdrawn && regulation.status != Status::Invalid {
+            return Ok(false);
         }
-        Ok(withdrawn)
+        let subjects = self.subjects(id).await?;
+        self.let_in_again(regulation, &subjects).await?;
+        self.drop_subjects(id).await?;
+        Ok(withdrawn || !subjects.is_empty())
     }
 
     /// Either the work begins or it is withdrawn, never both.

@@ -6,19 +6,21 @@
 //! | a source's id | that this source suppresses it; listed under the source |
 //! | `LINK#…` | another id of this user |
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::people::{EXISTS_SET, subject_value};
-use super::{CONCURRENCY, PERSON, Page, Store, cursor, failure, from_item, person_key, start, text, to_item};
+use super::people::{EXISTS_SET, OF, expiry, moment, subject_value};
+use super::{
+    CONCURRENCY, PERSON, Page, Store, cursor, failure, first_refused, from_item, person_key, start, text,
+    unless_refused,
+};
 use crate::failure::{Failure, Result};
 use crate::id::RegulationId;
 use crate::person::Scope;
-use crate::source::SourceId;
 use crate::subject::Subject;
 
 /// The index by scope and date, for listing.
@@ -50,7 +52,8 @@ pub struct Suppressed {
 pub struct Change<'a> {
     /// Where.
     pub scope: &'a Scope,
-    /// When.
+    /// When it was asked for. Of two changes the one that was asked for later counts, in whichever order they
+    /// are carried out.
     pub at: Timestamp,
     /// By which regulation, if by one.
     pub by: Option<&'a RegulationId>,
@@ -66,65 +69,42 @@ impl Store {
     /// # Errors
     /// As DynamoDB says; some may then be suppressed and others not: call again.
     pub async fn suppress(&self, subjects: &[Subject], change: &Change<'_>) -> Result<()> {
-        let people = self.people(subjects).await?;
-        let is_new = |subject: &&Subject| {
-            people
-                .get(subject)
-                .is_none_or(|p| !p.scopes.contains(change.scope) || (p.by_link && !change.by_link))
-        };
-        let writes: Vec<_> =
-            subjects.iter().filter(is_new).map(|subject| self.suppress_one(subject, change)).collect();
+        if subjects.is_empty() {
+            return Ok(());
+        }
+        let writes: Vec<_> = subjects.iter().map(|subject| self.suppress_one(subject, change)).collect();
         stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
         self.count_change().await
     }
 
     async fn suppress_one(&self, subject: &Subject, change: &Change<'_>) -> Result<()> {
-        match change.scope {
-            Scope::Workspace => {
-                let mut set = format!(
-                    "SET #scope = :scope, suppressedAt = if_not_exists(suppressedAt, :at), byLink = :link{EXISTS_SET}"
-                );
-                let mut update = self.update_person(subject);
-                if let Some(by) = change.by {
-                    set += ", regulationId = if_not_exists(regulationId, :by)";
-                    update = update.expression_attribute_values(":by", text(by.as_str()));
-                }
-                if let Some(reason) = change.reason {
-                    set += ", reason = :reason";
-                    update = update.expression_attribute_values(":reason", text(reason));
-                }
-                let update = update
-                    .update_expression(set + " REMOVE expiresAt")
-                    .expression_attribute_names("#scope", "scope")
-                    .expression_attribute_values(":scope", text(change.scope.as_str()))
-                    .expression_attribute_values(":at", text(&change.at.to_string()))
-                    .expression_attribute_values(":link", AttributeValue::Bool(change.by_link))
-                    .expression_attribute_values(":subject", subject_value(subject));
-                update.send().await.map_err(|e| failure(&e))?;
-            }
-            Scope::Source(source) => {
-                let entry = Suppressed {
-                    subject: subject.clone(),
-                    scope: change.scope.clone(),
-                    suppressed_at: change.at,
-                    regulation_id: change.by.cloned(),
-                    reason: change.reason.map(str::to_owned),
-                    by_link: change.by_link,
-                };
-                let item = to_item(&person_key(subject), source.as_str(), &entry)?;
-                let put = Put::builder().table_name(&self.tables.suppressions).set_item(Some(item));
-                let put = put.build().map_err(unbuildable)?;
-                let set = format!("ADD sources :source SET byLink = :link{EXISTS_SET} REMOVE expiresAt");
-                let update = self
-                    .person_update(subject)
-                    .update_expression(set)
-                    .expression_attribute_values(":source", one(source))
-                    .expression_attribute_values(":link", AttributeValue::Bool(change.by_link))
-                    .expression_attribute_values(":subject", subject_value(subject));
-                self.both(TransactWriteItem::builder().put(put).build(), update).await?;
-            }
+        // Whoever is suppressed by name stays so, whomever they belong to.
+        let link = if change.by_link { "if_not_exists(byLink, :link)" } else { ":link" };
+        let mut set = format!(
+            "SET #scope = :scope, suppressedAt = if_not_exists(suppressedAt, :at), askedAt = :at, byLink = {link}{EXISTS_SET}"
+        );
+        let mut values = Values::from([
+            (":scope".to_owned(), text(change.scope.as_str())),
+            (":at".to_owned(), moment(change.at)),
+            (":link".to_owned(), AttributeValue::Bool(change.by_link)),
+            (":subject".to_owned(), subject_value(subject)),
+        ]);
+        if let Some(by) = change.by {
+            set += ", regulationId = if_not_exists(regulationId, :by)";
+            values.insert(":by".to_owned(), text(by.as_str()));
         }
-        Ok(())
+        if let Some(reason) = change.reason {
+            set += ", reason = :reason";
+            values.insert(":reason".to_owned(), text(reason));
+        }
+        let entry = Entry {
+            update: set + " REMOVE expiresAt",
+            condition: "(attribute_not_exists(liftedAt) OR liftedAt < :at) AND (attribute_not_exists(askedAt) OR askedAt < :at)",
+            values,
+        };
+        let list = if change.by_link { "linkedSources" } else { "sources" };
+        let person = format!("ADD {list} :source SET {OF} REMOVE expiresAt");
+        self.change_entry(subject, change.scope, entry, &person).await
     }
 
     /// Suppresses an id that was met with a user who is suppressed, wherever that user is.
@@ -137,6 +117,100 @@ impl Store {
             self.suppress_one(subject, &change).await?;
         }
         Ok(())
+    }
+
+    /// Lifts the suppression of subjects. Harmless for those who are not suppressed. Those who belong to others are
+    /// let in again only if they are kept out for that alone.
+    ///
+    /// # Errors
+    /// As DynamoDB says; some may then be lifted and others not: call again.
+    pub async fn unsuppress(&self, subjects: &[Subject], change: &Change<'_>) -> Result<()> {
+        let condition = match change.by_link {
+            false => "attribute_exists(pk) AND (attribute_not_exists(askedAt) OR askedAt < :at)",
+            true => "byLink = :link",
+        };
+        self.lift(subjects, change, condition).await
+    }
+
+    /// Takes back what a regulation suppressed that is withdrawn: not what somebody else asked for, too.
+    ///
+    /// # Errors
+    /// As DynamoDB says; call again.
+    pub async fn take_back(&self, subjects: &[Subject], change: &Change<'_>) -> Result<()> {
+        let condition = match change.by_link {
+            false => "askedAt = :at AND suppressedAt = :at",
+            true => "askedAt >= :at AND suppressedAt >= :at AND byLink = :link",
+        };
+        self.lift(subjects, change, condition).await
+    }
+
+    async fn lift(&self, subjects: &[Subject], change: &Change<'_>, condition: &'static str) -> Result<()> {
+        let people = self.people(subjects).await?;
+        let known = subjects.iter().filter_map(|subject| Some((subject, people.get(subject)?)));
+        let writes: Vec<_> = known
+            .map(|(subject, person)| {
+                let mut values = Values::from([(":at".to_owned(), moment(change.at))]);
+                if condition.contains(":link") {
+                    values.insert(":link".to_owned(), AttributeValue::Bool(true));
+                }
+                let mut set = "SET liftedAt = :at".to_owned();
+                let mut rest = "DELETE sources :source, linkedSources :source".to_owned();
+                if !person.is_learnt() && !person.is_suppressed_beside(change.scope) {
+                    set += ", expiresAt = :expires";
+                    rest.insert_str(0, "SET expiresAt = :expires ");
+                    values.insert(":expires".to_owned(), expiry(change.at));
+                }
+                let update = set + " REMOVE #scope, suppressedAt, askedAt, regulationId, reason, byLink";
+                let entry = Entry { update, condition, values };
+                async move { self.change_entry(subject, change.scope, entry, &rest).await }
+            })
+            .collect();
+        stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
+        self.count_change().await
+    }
+
+    /// Changes what is said of a subject in a scope, unless something was said later. What a source says stands in an
+    /// item of its own, and the person names the source.
+    async fn change_entry(&self, subject: &Subject, scope: &Scope, entry: Entry, person: &str) -> Result<()> {
+        // An expression may name only what it uses.
+        let names =
+            entry.update.contains("#scope").then(|| [("#scope".to_owned(), "scope".to_owned())].into());
+        let Scope::Source(source) = scope else {
+            let update = self
+                .update_person(subject)
+                .update_expression(entry.update)
+                .condition_expression(entry.condition)
+                .set_expression_attribute_names(names)
+                .set_expression_attribute_values(Some(entry.values));
+            return unless_refused(update.send().await);
+        };
+        let update = |sk: &str| {
+            let update = Update::builder().table_name(&self.tables.suppressions);
+            update.key("pk", text(&person_key(subject))).key("sk", text(sk))
+        };
+        let mut values = Values::from([(":source".to_owned(), AttributeValue::Ss(vec![source.to_string()]))]);
+        for name in [":subject", ":expires"] {
+            if let (true, Some(value)) = (person.contains(name), entry.values.get(name)) {
+                values.insert(name.to_owned(), value.clone());
+            }
+        }
+        let entry = update(source.as_str())
+            .update_expression(entry.update)
+            .condition_expression(entry.condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(Some(entry.values));
+        let person = update(PERSON).update_expression(person).set_expression_attribute_values(Some(values));
+        let mut request = self.client.transact_write_items();
+        for update in [entry, person] {
+            let update =
+                update.build().map_err(|e| Failure::permanent("a write cannot be built").detail(e))?;
+            request = request.transact_items(TransactWriteItem::builder().update(update).build());
+        }
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(e) if first_refused(&e) => Ok(()),
+            Err(e) => Err(failure(&e)),
+        }
     }
 
     /// Notes that subjects are to be erased: their events from before are not kept any more, wherever they are.
@@ -153,46 +227,9 @@ impl Store {
         let update = self
             .update_person(subject)
             .update_expression(format!("SET erasedAt = :at{EXISTS_SET}"))
-            .expression_attribute_values(":at", text(&at.to_string()))
+            .expression_attribute_values(":at", moment(at))
             .expression_attribute_values(":subject", subject_value(subject));
         update.send().await.map(drop).map_err(|e| failure(&e))
-    }
-
-    /// Lifts the suppression of subjects. Harmless for those who are not suppressed.
-    ///
-    /// # Errors
-    /// As DynamoDB says; some may then be lifted and others not: call again.
-    pub async fn unsuppress(&self, subjects: &[Subject], scope: &Scope) -> Result<()> {
-        let people = self.people(subjects).await?;
-        let suppressed = subjects.iter().filter(|s| people.get(s).is_some_and(|p| p.scopes.contains(scope)));
-        let writes: Vec<_> = suppressed.map(|subject| self.unsuppress_one(subject, scope)).collect();
-        stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
-        self.count_change().await
-    }
-
-    async fn unsuppress_one(&self, subject: &Subject, scope: &Scope) -> Result<()> {
-        match scope {
-            Scope::Workspace => {
-                let update = self
-                    .update_person(subject)
-                    .update_expression("REMOVE #scope, suppressedAt, regulationId, reason, byLink")
-                    .expression_attribute_names("#scope", "scope");
-                update.send().await.map_err(|e| failure(&e))?;
-                Ok(())
-            }
-            Scope::Source(source) => {
-                let delete = Delete::builder()
-                    .table_name(&self.tables.suppressions)
-                    .key("pk", text(&person_key(subject)))
-                    .key("sk", text(source.as_str()));
-                let delete = delete.build().map_err(unbuildable)?;
-                let update = self
-                    .person_update(subject)
-                    .update_expression("DELETE sources :source")
-                    .expression_attribute_values(":source", one(source));
-                self.both(TransactWriteItem::builder().delete(delete).build(), update).await
-            }
-        }
     }
 
     /// Subjects that a scope suppresses, in the order in which they were suppressed.
@@ -239,30 +276,13 @@ impl Store {
         let items = query.into_paginator().items().send().try_collect().await.map_err(|e| failure(&e))?;
         items.into_iter().map(from_item).collect()
     }
-
-    fn person_update(&self, subject: &Subject) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
-        let update = Update::builder().table_name(&self.tables.suppressions);
-        update.key("pk", text(&person_key(subject))).key("sk", text(PERSON))
-    }
-
-    /// Writes a source's entry and the person together.
-    async fn both(
-        &self,
-        entry: TransactWriteItem,
-        update: aws_sdk_dynamodb::types::builders::UpdateBuilder,
-    ) -> Result<()> {
-        let update = update.build().map_err(unbuildable)?;
-        let request = self.client.transact_write_items().transact_items(entry);
-        let request = request.transact_items(TransactWriteItem::builder().update(update).build());
-        request.send().await.map_err(|e| failure(&e))?;
-        Ok(())
-    }
 }
 
-fn one(source: &SourceId) -> AttributeValue {
-    AttributeValue::Ss(vec![source.to_string()])
+/// A change of the item that says whether a scope suppresses a subject.
+struct Entry {
+    update: String,
+    condition: &'static str,
+    values: Values,
 }
 
-fn unbuildable(error: aws_sdk_dynamodb::error::BuildError) -> Failure {
-    Failure::permanent("a write cannot be built").detail(error)
-}
+type Values = HashMap<String, AttributeValue>;
