@@ -1,13 +1,9 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
-use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, RETRY_AFTER,
-};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use axum::middleware::{Next, from_fn};
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -19,34 +15,13 @@ use shared::tracking::{Call, MAX_BODY, read};
 use crate::door::{Admitted, Door};
 use crate::request::{self, Fault};
 
-/// How long a browser need not ask again, in seconds: a day.
-const PREFLIGHT: HeaderValue = HeaderValue::from_static("86400");
-
 pub fn router(door: Arc<Door>) -> Router {
     Router::new()
         .route("/v1/{call}", post(collect))
         .fallback(|| async { refuse(StatusCode::NOT_FOUND, "there is no such path") })
         .method_not_allowed_fallback(|| async { refuse(StatusCode::METHOD_NOT_ALLOWED, "send a POST") })
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(from_fn(allow_browsers))
         .with_state(door)
-}
-
-/// Pages of every origin may send events: a write key is no secret.
-async fn allow_browsers(request: Request, next: Next) -> Response {
-    let mut response = match *request.method() {
-        Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
-        _ => next.run(request).await,
-    };
-    let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
-    headers.insert(
-        ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("authorization, content-type, content-encoding"),
-    );
-    headers.insert(ACCESS_CONTROL_MAX_AGE, PREFLIGHT);
-    response
 }
 
 async fn collect(
