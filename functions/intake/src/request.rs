@@ -138,6 +138,35 @@ impl Query {
     }
 }
 
+/// Whether a request is only rehearsed.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Rehearsal {
+    /// Whether nothing is done but counting.
+    #[param(rename = "dryRun", required = false)]
+    pub dry_run: bool,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Rehearsal {
+    type Rejection = ApiError;
+
+    /// Whoever asks for a rehearsal must never get the real thing, however they spell it.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let query = parts.uri.query().unwrap_or_default();
+        let mut dry_run = false;
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if name.replace(['_', '-'], "").eq_ignore_ascii_case("dryrun") {
+                dry_run |= match &*value {
+                    "true" => true,
+                    "false" => false,
+                    _ => return Err(invalid("dryRun", "dryRun must be true or false".to_owned())),
+                };
+            }
+        }
+        Ok(Self { dry_run })
+    }
+}
+
 /// A stretch of time.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
