@@ -6,8 +6,8 @@ use axum::extract::State;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
+use shared::admission;
 use shared::archive::workspace::Key;
-use shared::destination::Destination;
 use shared::evidence::Evidence;
 use shared::failure::Failure;
 use shared::id::{DestinationId, RegulationId};
@@ -63,7 +63,7 @@ pub async fn create(
     }
     let (regulation, subjects) = request.accept(id, Timestamp::now())?;
     caller.may_rehearse(&regulation)?;
-    let destinations = in_scope(&context, &regulation).await?;
+    let destinations = admission::in_scope(&context.store, &regulation).await?;
     let counted = dry_run::rehearse(&context, &regulation, &subjects, &destinations).await;
     Ok(data(RegulationAnswer::DryRun(counted)))
 }
@@ -78,24 +78,8 @@ pub async fn accept(
     let (mut regulation, subjects) = request.accept(id, Timestamp::now())?;
     caller.may_regulate(&regulation)?;
     regulation.id = caller.bind(context, regulation.id).await?;
-    let tasks: Vec<_> = in_scope(context, &regulation).await?.iter().map(Task::new).collect();
-    context.store.create(&regulation, subjects, &tasks).await?;
-    start(context, &regulation).await;
+    admission::admit(&context.store, &context.workflow, &regulation, subjects).await?;
     Ok(regulation.id)
-}
-
-/// The destinations that a regulation erases from.
-async fn in_scope(context: &Context, regulation: &Regulation) -> Result<Vec<Destination>, ApiError> {
-    let mut destinations = context.store.destinations().await?;
-    destinations.retain(|d| d.enabled_until.is_none() && regulation.regulation_type.erases_from(d.kind));
-    Ok(destinations)
-}
-
-/// What is stored is accepted: should its start fail, the schedule starts it.
-async fn start(context: &Context, regulation: &Regulation) {
-    if let Err(failure) = context.workflow.start_deletion(&regulation.id, regulation.attempt).await {
-        tracing::error!(regulation = %regulation.id, %failure, "not started; left to the schedule");
-    }
 }
 
 /// A page of regulations.
@@ -291,7 +275,7 @@ pub async fn retry(
     let mut regulation = find(&context, &id).await?;
     caller.may_regulate(&regulation)?;
     regulation.attempt = context.store.begin_attempt(&regulation).await?;
-    start(&context, &regulation).await;
+    admission::start(&context.workflow, &regulation).await;
     Ok(data(RegulationAttempt { regulate_id: regulation.id, attempt: regulation.attempt }))
 }
 
