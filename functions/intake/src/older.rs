@@ -68,7 +68,9 @@ pub async fn create(
     Body(request): Body<OlderRegulation>,
 ) -> Reply<OlderCreated> {
     if rehearsal.dry_run {
-        return Err(Failure::invalid("POST /regulations has a dry run, this does not").field("dryRun").into());
+        return Err(Failure::invalid("POST /regulations has a dry run, this does not")
+            .field("dryRun")
+            .into());
     }
     let kind = match request.regulation_type.as_str() {
         "Suppress" => RegulationType::SuppressOnly,
