@@ -6,6 +6,7 @@ use axum::extract::{RawQuery, State};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
+use shared::admission;
 use shared::archive::workspace::Key;
 use shared::evidence::Evidence;
 use shared::failure::Failure;
@@ -63,24 +64,8 @@ pub async fn accept(
     let (mut regulation, subjects) = request.accept(id, Timestamp::now())?;
     caller.may_regulate(&regulation)?;
     regulation.id = caller.bind(context, regulation.id).await?;
-    let tasks: Vec<_> = context
-        .store
-        .destinations()
-        .await?
-        .iter()
-        .filter(|d| d.enabled_until.is_none() && regulation.regulation_type.erases_from(d.kind))
-        .map(Task::new)
-        .collect();
-    context.store.create(&regulation, subjects, &tasks).await?;
-    start(context, &regulation).await;
+    admission::admit(&context.store, &context.workflow, &regulation, subjects).await?;
     Ok(regulation.id)
-}
-
-/// What is stored is accepted: should its start fail, the schedule starts it.
-async fn start(context: &Context, regulation: &Regulation) {
-    if let Err(failure) = context.workflow.start_deletion(&regulation.id, regulation.attempt).await {
-        tracing::error!(regulation = %regulation.id, %failure, "not started; left to the schedule");
-    }
 }
 
 /// A page of regulations.
@@ -276,7 +261,7 @@ pub async fn retry(
     let mut regulation = find(&context, &id).await?;
     caller.may_regulate(&regulation)?;
     regulation.attempt = context.store.begin_attempt(&regulation).await?;
-    start(&context, &regulation).await;
+    admission::start(&context.workflow, &regulation).await;
     Ok(data(RegulationAttempt { regulate_id: regulation.id, attempt: regulation.attempt }))
 }
 
