@@ -9,6 +9,7 @@ mod clients;
 mod collect;
 mod console;
 mod happy_path;
+mod looks;
 mod privacy;
 mod runs;
 mod s3;
