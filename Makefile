@@ -15,7 +15,7 @@ CARGO_TOOLS := .venv/.cargo-tools
 BENCH_TOOLS := .venv/.bench-tools
 NODE_TOOLS  := infra/local/node_modules/.tools
 CONTRACT_TOOLS := infra/local/contract/node_modules/.tools
-SDK         := tests/sdk/node_modules/.tools
+SDK         := tests/sdk/node_modules/.tools .venv-segment/.tools
 WAREHOUSES  := .venv-bigquery/.tools .venv-snowflake/.tools
 WEB_TOOLS   := functions/console/web/node_modules/.tools
 BROWSER     := tests/browser/node_modules/.tools
@@ -115,9 +115,9 @@ $(CARGO_TOOLS): infra/local/watch-requirements.txt $(TOOLS)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
-# The local warehouses want other versions of the same libraries than .venv, and than each other.
+# These want other versions of the same libraries than .venv, and than each other.
 .venv-%/.tools: infra/local/%-requirements.txt | $(TOOLS)
-	@echo "Setting up .venv-$* (a local warehouse for the tests; once)"
+	@echo "Setting up .venv-$* (for the tests; once)"
 	@python3 -m venv .venv-$*
 	@.venv-$*/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@

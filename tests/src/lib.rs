@@ -4,7 +4,7 @@
 //! aws        the local AWS            stack         the template, deployed to it
 //! postgres   a real Postgres          api           a client of the public API
 //! vendors    fake vendors             certificate   what the reader of a certificate does
-//! s3         an S3 that misbehaves
+//! s3         an S3 that misbehaves     door          a client of the tracking API
 //!
 //! people     who is in the data: the three, and those one could take for them
 //! archive    an archive in S3         census        counts its lines, independently
@@ -25,6 +25,7 @@ pub mod bigquery;
 pub mod census;
 pub mod certificate;
 pub mod destinations;
+pub mod door;
 pub mod people;
 pub mod postgres;
 pub mod process;
