@@ -2,7 +2,7 @@
 
 use crate::destination::Destination;
 use crate::failure::{Failure, Result};
-use crate::regulation::Regulation;
+use crate::regulation::{Regulation, RegulationType};
 use crate::store::Store;
 use crate::subject::Subject;
 use crate::task::Task;
@@ -21,7 +21,9 @@ pub async fn admit(
     regulation: &Regulation,
     subjects: Vec<Subject>,
 ) -> Result<()> {
-    let tasks: Vec<_> = in_scope(store, regulation).await?.iter().map(Task::new).collect();
+    may_lift(store, regulation, &subjects).await?;
+    let destinations = in_scope(store, regulation).await?;
+    let tasks: Vec<_> = destinations.iter().map(|d| Task::new(d, regulation.part.as_ref())).collect();
     store.create(regulation, subjects.clone(), &tasks).await?;
     let kept_out = store.keep_out(regulation, &subjects).await;
     start(workflow, regulation).await;
@@ -31,13 +33,30 @@ pub async fn admit(
     })
 }
 
-/// The destinations that a regulation erases from.
+/// What the whole workspace suppresses, no source lets in.
+async fn may_lift(store: &Store, regulation: &Regulation, subjects: &[Subject]) -> Result<()> {
+    if regulation.part.is_none() || regulation.regulation_type != RegulationType::Unsuppress {
+        return Ok(());
+    }
+    let Some(place) = store.first_suppressed_everywhere(subjects).await? else { return Ok(()) };
+    let message = format!("subjectIds[{place}] is suppressed in the whole workspace: lift it there");
+    Err(Failure::invalid(message).field("subjectIds"))
+}
+
+/// The destinations that a regulation erases from: those that a source is or was connected to, if it is about one.
 ///
 /// # Errors
-/// As DynamoDB says.
+/// As DynamoDB says; `Invalid`, if one of them cannot be narrowed to what the regulation is about.
 pub async fn in_scope(store: &Store, regulation: &Regulation) -> Result<Vec<Destination>> {
     let mut destinations = store.destinations().await?;
     destinations.retain(|d| d.enabled_until.is_none() && regulation.regulation_type.erases_from(d.kind));
+    let Some(part) = &regulation.part else { return Ok(destinations) };
+    let source = store.source(&part.source_id).await?;
+    let connections = source.map(|source| source.connections).unwrap_or_default();
+    destinations.retain(|d| part.may_lie_in(d.kind) && connections.iter().any(|c| c.destination_id == d.id));
+    for destination in &destinations {
+        part.of(destination)?;
+    }
     Ok(destinations)
 }
 

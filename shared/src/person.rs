@@ -70,7 +70,7 @@ pub struct Person {
     /// Where it is suppressed because it belongs to somebody who is.
     pub linked_scopes: BTreeSet<Scope>,
     /// When it was last asked to be erased: events from before are not kept any more, wherever they still are.
-    pub erased_at: Option<Timestamp>,
+    pub erased: BTreeMap<Scope, Timestamp>,
     /// The users that this id was met with.
     pub owners: BTreeSet<String>,
     /// Whether other ids are known to be this user's.
@@ -144,10 +144,13 @@ impl People {
         })
     }
 
-    /// Whether an event came in before somebody whom it names was asked to be erased.
-    pub fn erased(&self, event: &Event) -> bool {
-        let erased_at = event.subjects().filter_map(|subject| self.get(&subject)?.erased_at);
-        erased_at.max().is_some_and(|at| event.received_at <= at)
+    /// Whether an event of a source came in before somebody whom it names was asked to be erased.
+    pub fn erased(&self, event: &Event, source: &SourceId) -> bool {
+        let here = [Scope::Workspace, Scope::Source(source.clone())];
+        event.subjects().any(|subject| {
+            let Some(person) = self.get(&subject) else { return false };
+            here.iter().filter_map(|scope| person.erased.get(scope)).any(|at| event.received_at <= *at)
+        })
     }
 }
 
@@ -201,13 +204,18 @@ mod tests {
 
     #[test]
     fn events_from_before_an_erasure_are_told_from_those_after_it() {
+        let (web, ios): (SourceId, SourceId) = ("web".parse().expect("id"), "ios".parse().expect("id"));
         let mut people = People::default();
         let event = event(Kind::Page, r#"{"userId": "u"}"#);
-        assert!(!people.erased(&event));
-        for (at, erased) in [("2026-11-24T19:59:59Z", false), ("2026-11-24T20:00:00Z", true)] {
-            let erased_at = Some(at.parse().expect("a timestamp"));
-            people.insert(Subject::user("u"), Person { erased_at, ..Person::default() });
-            assert_eq!(people.erased(&event), erased, "{at}");
+        assert!(!people.erased(&event, &web));
+        for (scope, at, at_web, at_ios) in [
+            (Scope::Workspace, "2026-11-24T19:59:59Z", false, false),
+            (Scope::Workspace, "2026-11-24T20:00:00Z", true, true),
+            (Scope::Source(web.clone()), "2026-11-24T20:00:00Z", true, false),
+        ] {
+            let erased = [(scope, at.parse().expect("a timestamp"))].into();
+            people.insert(Subject::user("u"), Person { erased, ..Person::default() });
+            assert_eq!((people.erased(&event, &web), people.erased(&event, &ios)), (at_web, at_ios), "{at}");
         }
     }
 }

@@ -57,7 +57,10 @@ pub async fn seal(context: &Context, request: Request) -> Result<Reply> {
     let evidence = store.evidence(id).await?;
     let suppression = suppression(&regulation, &evidence);
     let status = Status::of(tasks.iter().map(|task| task.status).chain(suppression));
-    let (now, erases) = (Timestamp::now(), regulation.regulation_type.erases_from(Kind::Archive));
+    let (now, erases) = (
+        Timestamp::now(),
+        regulation.part.is_none() && regulation.regulation_type.erases_from(Kind::Archive),
+    );
 
     let key = Key::Certificate(id, request.attempt);
     if context.certificates.text(key).await?.is_none() {

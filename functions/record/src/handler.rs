@@ -78,7 +78,7 @@ async fn write(context: &Context, source: &SourceId, day: i64, group: &Group) ->
     loop {
         let people =
             context.store.people(&group.events.iter().flat_map(Event::subjects).collect::<Vec<_>>()).await?;
-        let keep = |event: &&Event| !people.drops(event, source) && !people.erased(event);
+        let keep = |event: &&Event| !people.drops(event, source) && !people.erased(event, source);
         let kept: Vec<&Event> = group.events.iter().filter(keep).collect();
         for (settings, events) in &buckets {
             let events: Vec<&Event> =

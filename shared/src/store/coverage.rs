@@ -12,7 +12,7 @@ use crate::failure::Result;
 use crate::person::Scope;
 use crate::regulation::{Regulation, Suppression};
 use crate::source::SourceId;
-use crate::subject::Subject;
+use crate::subject::{Subject, SubjectType};
 
 /// The part of a regulation's items that says that this is done.
 const COVERED: &str = "COVERED";
@@ -41,7 +41,8 @@ impl Store {
         if regulation.regulation_type.suppression() != Some(Suppression::Add) {
             return Ok(());
         }
-        let change = change(regulation);
+        let scope = scope(regulation);
+        let change = change(regulation, &scope);
         self.suppress(subjects, &change).await?;
         self.suppress(&self.linked(subjects).await?.subjects, &linked_too(&change)).await
     }
@@ -54,7 +55,8 @@ impl Store {
         if regulation.regulation_type.suppression() != Some(Suppression::Add) {
             return Ok(());
         }
-        let change = change(regulation);
+        let scope = scope(regulation);
+        let change = change(regulation, &scope);
         let linked = self.linked(subjects).await?.subjects;
         self.take_back(&linked, &linked_too(&change)).await?;
         self.take_back(subjects, &change).await
@@ -72,7 +74,8 @@ impl Store {
             return Ok(covered);
         }
         let subjects = self.subjects(id).await?;
-        let change = change(regulation);
+        let scope = scope(regulation);
+        let change = change(regulation, &scope);
         if kind.suppression() == Some(Suppression::Add) {
             self.suppress(&self.not_suppressed(&subjects, &change).await?, &change).await?;
         }
@@ -89,8 +92,8 @@ impl Store {
             None => {}
         }
         let everyone = [&subjects[..], &linked.subjects[..]].concat();
-        if kind.erases_from(Kind::Archive) {
-            self.mark_erased(&everyone, now).await?;
+        if kind.erases_from(Kind::Archive) && regulation.subject_type != SubjectType::ObjectId {
+            self.mark_erased(&everyone, &scope, now).await?;
         }
         let covered = Covered {
             subjects: subjects.len() as u64,
@@ -103,6 +106,17 @@ impl Store {
         let request = self.client.put_item().table_name(&self.tables.regulations).set_item(Some(item));
         request.send().await.map_err(|e| failure(&e))?;
         Ok(covered)
+    }
+
+    /// Whether one of these subjects is suppressed in the whole workspace, and which, by its place.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn first_suppressed_everywhere(&self, subjects: &[Subject]) -> Result<Option<usize>> {
+        let people = self.people(subjects).await?;
+        Ok(subjects.iter().position(|subject| {
+            people.get(subject).is_some_and(|person| person.all_scopes().contains(&Scope::Workspace))
+        }))
     }
 
     /// Whom a regulation covers, once the work on it has begun.
@@ -124,14 +138,13 @@ impl Store {
     }
 }
 
-fn change(regulation: &Regulation) -> Change<'_> {
-    Change {
-        scope: &Scope::Workspace,
-        at: regulation.created_at,
-        by: Some(&regulation.id),
-        reason: None,
-        by_link: false,
-    }
+fn scope(regulation: &Regulation) -> Scope {
+    let source = regulation.part.as_ref().map(|part| part.source_id.clone());
+    source.map_or(Scope::Workspace, Scope::Source)
+}
+
+fn change<'a>(regulation: &'a Regulation, scope: &'a Scope) -> Change<'a> {
+    Change { scope, at: regulation.created_at, by: Some(&regulation.id), reason: None, by_link: false }
 }
 
 fn linked_too<'a>(change: &Change<'a>) -> Change<'a> {

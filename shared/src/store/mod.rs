@@ -2,7 +2,8 @@
 //!
 //! | table | key | holds |
 //! |---|---|---|
-//! | regulations | regulation id, part | the regulation, its subjects until it is sealed, its tasks, its evidence |
+//! | regulations | regulation id, part | the regulation, its subjects until it is sealed, its tasks, its evidence; |
+//! | | pseudonym, regulation id | which regulations are about whom |
 //! | suppressions | subject, part | the suppression list, and what else is known of people at the door |
 //! | sources | kind, id | sources, and which source a write key belongs to |
 //! | destinations | destination id | configuration; the secrets are in Secrets Manager; slots of time for calls |
@@ -15,6 +16,7 @@ mod people;
 mod regulations;
 mod replays;
 mod runs;
+mod search;
 mod slots;
 mod sources;
 mod suppressions;
@@ -39,9 +41,9 @@ use crate::settings;
 use crate::subject::Subject;
 
 pub use people::Linked;
-pub use regulations::RegulationFilter;
 pub use replays::{Answer, Claim, Replay};
 pub use runs::{Progress, Run, Waiting};
+pub use search::RegulationFilter;
 pub use slots::Slots;
 pub use suppressions::{Change, Suppressed};
 pub use trail::TrailEntry;
@@ -153,6 +155,11 @@ fn text(value: &str) -> AttributeValue {
 
 fn number(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
+}
+
+fn value<T: Serialize>(value: &T) -> Result<AttributeValue> {
+    serde_dynamo::to_attribute_value(value)
+        .map_err(|e| Failure::permanent("a value cannot be stored").detail(e))
 }
 
 fn to_item<T: Serialize>(pk: &str, sk: &str, value: &T) -> Result<Item> {

@@ -19,6 +19,7 @@ use crate::subject::{Subject, SubjectType};
 const LINK: &str = "LINK#";
 const FIRST: &str = "first#";
 const LAST: &str = "last#";
+pub(super) const ERASED: &str = "erased#";
 
 /// The item that counts the changes of the suppression list.
 const CHANGES: &str = "CHANGES";
@@ -275,10 +276,8 @@ pub(super) fn subject_value(subject: &Subject) -> AttributeValue {
 fn person(item: Item) -> Option<(Subject, Person)> {
     let subject = item.get("subject")?.as_m().ok()?;
     let field = |name: &str| subject.get(name)?.as_s().ok();
-    let kind = match field("type")?.as_str() {
-        "USER_ID" => SubjectType::UserId,
-        _ => SubjectType::AnonymousId,
-    };
+    let name = field("type")?;
+    let kind = SubjectType::ALL.into_iter().find(|kind| kind.as_str() == name)?;
     let subject = Subject { kind, id: field("id")?.clone() };
     let flag =
         |name: &str| item.get(name).and_then(|value| value.as_bool().ok()).copied().unwrap_or_default();
@@ -290,7 +289,6 @@ fn person(item: Item) -> Option<(Subject, Person)> {
     let mut person = Person {
         scopes: sources("sources"),
         linked_scopes: sources("linkedSources"),
-        erased_at: item.get("erasedAt").and_then(|at| at.as_s().ok()?.parse().ok()),
         owners: set("owners").into_iter().collect(),
         has_links: flag("linked"),
         ..Person::default()
@@ -300,6 +298,11 @@ fn person(item: Item) -> Option<(Subject, Person)> {
         scopes.insert(Scope::Workspace);
     }
     for (name, value) in &item {
+        if let Some(scope) = name.strip_prefix(ERASED)
+            && let (Ok(scope), Some(at)) = (Scope::try_from(scope.to_owned()), value.as_s().ok())
+        {
+            person.erased.extend(at.parse().ok().map(|at| (scope, at)));
+        }
         let Some(source) = name.strip_prefix(FIRST).and_then(|id| id.parse::<SourceId>().ok()) else {
             continue;
         };

@@ -13,7 +13,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::people::{EXISTS_SET, OF, expiry, moment, subject_value};
+use super::people::{ERASED, EXISTS_SET, OF, expiry, moment, subject_value};
 use super::{
     CONCURRENCY, PERSON, Page, Store, cursor, failure, first_refused, from_item, person_key, start, text,
     unless_refused,
@@ -217,16 +217,18 @@ impl Store {
     ///
     /// # Errors
     /// As DynamoDB says; call again.
-    pub async fn mark_erased(&self, subjects: &[Subject], at: Timestamp) -> Result<()> {
-        let writes: Vec<_> = subjects.iter().map(|subject| self.mark_one_erased(subject, at)).collect();
+    pub async fn mark_erased(&self, subjects: &[Subject], scope: &Scope, at: Timestamp) -> Result<()> {
+        let writes: Vec<_> =
+            subjects.iter().map(|subject| self.mark_one_erased(subject, scope, at)).collect();
         stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
         self.count_change().await
     }
 
-    async fn mark_one_erased(&self, subject: &Subject, at: Timestamp) -> Result<()> {
+    async fn mark_one_erased(&self, subject: &Subject, scope: &Scope, at: Timestamp) -> Result<()> {
         let update = self
             .update_person(subject)
-            .update_expression(format!("SET erasedAt = :at{EXISTS_SET}"))
+            .update_expression(format!("SET #erased = :at{EXISTS_SET}"))
+            .expression_attribute_names("#erased", format!("{ERASED}{scope}"))
             .expression_attribute_values(":at", moment(at))
             .expression_attribute_values(":subject", subject_value(subject));
         update.send().await.map(drop).map_err(|e| failure(&e))

@@ -13,6 +13,8 @@ mod looks;
 mod privacy;
 mod runs;
 mod s3;
+mod schema;
+mod search;
 mod sources;
 mod tokens;
 mod trouble;
