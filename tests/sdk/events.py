@@ -12,7 +12,6 @@ errors = []
 client = Client(
     os.environ["WRITE_KEY"],
     host=os.environ["COLLECT_URL"],
-    gzip=True,
     timeout=120,
     on_error=lambda error, events: errors.append(f"{error}: {len(events)} events"),
 )
