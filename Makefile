@@ -22,7 +22,7 @@ WEB_TOOLS   := functions/console/web/node_modules/.tools
 BROWSER     := tests/browser/node_modules/.tools
 
 # Benchmarks of the package `tests`, beside those of `shared`.
-LOCAL_BENCHES := warehouse api
+LOCAL_BENCHES := warehouse api collect
 
 # The console's page, which is embedded in its function. Its types come from the API's description.
 PAGE        := functions/console/web/dist/index.html

@@ -1,10 +1,13 @@
 //! Who may bring events in, and whose events are let in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 use shared::failure::Result;
 use shared::person::{FRESH_MILLISECONDS, People, Person};
 use shared::queue::Queue;
@@ -16,6 +19,9 @@ use shared::tracking::Event;
 /// For how long a source is used before it is read again: a write key that is removed is refused after this.
 const SOURCE_FRESH: Duration = Duration::from_secs(5);
 const PEOPLE_FRESH: Duration = Duration::from_millis(FRESH_MILLISECONDS);
+
+/// How many writes are under way at once.
+const CONCURRENCY: usize = 32;
 
 /// How many entries a cache holds before it is emptied.
 const MAX_KEPT: usize = 10_000;
@@ -120,51 +126,67 @@ impl Door {
         Ok(people)
     }
 
-    /// Notes which ids were met together for the first time, and that the source saw somebody today for the first
-    /// time. Answers whether any link is new. A device of somebody who is suppressed is suppressed with them.
+    /// Notes what events teach: whose ids are whose, and on which days a source saw whom. Answers whether any link is new.
     async fn learn(&self, people: &mut People, source: &Source, events: &[Event]) -> Result<bool> {
-        let mut linked = false;
+        let linked = self.learn_links(people, events).await?;
+        self.learn_days(people, source, events).await?;
+        Ok(linked)
+    }
+
+    /// Notes which ids were met together for the first time. A device of somebody who is suppressed is suppressed with
+    /// them.
+    async fn learn_links(&self, people: &mut People, events: &[Event]) -> Result<bool> {
+        let mut pairs: HashSet<(Subject, Subject)> = HashSet::new();
         for event in events {
             let Some(user) = &event.user else { continue };
-            for other in event.subjects().filter(|other| other != user) {
-                let mut person = people.get(&other).cloned().unwrap_or_default();
-                let new = !Store::is_linked(Some(&person), user);
-                if new {
-                    self.store.link(user, &other).await?;
-                    person.owners.insert(user.id.clone());
-                    linked = true;
-                }
-                let mut scopes = people.get(user).map(Person::all_scopes).unwrap_or_default();
-                scopes
-                    .retain(|scope| !person.scopes.contains(scope) && !person.linked_scopes.contains(scope));
-                let follows = !person.is_shared() && !scopes.is_empty();
-                if follows {
-                    self.store.suppress_linked(&other, &scopes).await?;
-                    person.linked_scopes.extend(scopes);
-                }
-                if !new && !follows {
-                    continue;
-                }
-                people.insert(other.clone(), person);
-                self.people.lock().unwrap_or_else(PoisonError::into_inner).remove(&other);
+            pairs.extend(event.subjects().filter(|other| other != user).map(|other| (user.clone(), other)));
+        }
+        let is_new = |(user, other): &&(Subject, Subject)| !Store::is_linked(people.get(other), user);
+        let new: Vec<_> = pairs.iter().filter(is_new).collect();
+        let writes: Vec<_> = new.iter().map(|(user, other)| self.store.link(user, other)).collect();
+        stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
+        for (user, other) in &new {
+            self.change(people, other, |person| drop(person.owners.insert(user.id.clone())));
+        }
+        for (user, other) in &pairs {
+            let mut scopes = people.get(user).map(Person::all_scopes).unwrap_or_default();
+            let person = people.get(other).cloned().unwrap_or_default();
+            scopes.retain(|scope| !person.all_scopes().contains(scope));
+            if !person.is_shared() && !scopes.is_empty() {
+                self.store.suppress_linked(other, &scopes).await?;
+                self.change(people, other, |person| person.linked_scopes.extend(scopes));
             }
         }
-        for event in events {
-            if people.drops(event, &source.id) {
-                continue;
-            }
+        Ok(!new.is_empty())
+    }
+
+    /// Notes whom the source saw for the first time today.
+    async fn learn_days(&self, people: &mut People, source: &Source, events: &[Event]) -> Result<()> {
+        let mut new: HashMap<&Subject, Date> = HashMap::new();
+        for event in events.iter().filter(|event| !people.drops(event, &source.id)) {
             let Some(who) = event.user.as_ref().or(event.anonymous.as_ref()) else { continue };
-            let today = jiff::tz::Offset::UTC.to_datetime(event.received_at).date();
-            let mut person = people.get(who).cloned().unwrap_or_default();
-            if person.seen.get(&source.id).is_some_and(|(_, last)| *last >= today) {
-                continue;
+            let today = Offset::UTC.to_datetime(event.received_at).date();
+            let last = people.get(who).and_then(|person| person.seen.get(&source.id)).map(|(_, last)| *last);
+            if last.is_none_or(|last| last < today) {
+                new.insert(who, today);
             }
-            self.store.saw(who, &source.id, today).await?;
-            let first = person.seen.get(&source.id).map_or(today, |(first, _)| *first);
-            person.seen.insert(source.id.clone(), (first, today));
-            people.insert(who.clone(), person);
-            self.people.lock().unwrap_or_else(PoisonError::into_inner).remove(who);
         }
-        Ok(linked)
+        let writes: Vec<_> = new.iter().map(|(who, today)| self.store.saw(who, &source.id, *today)).collect();
+        stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
+        for (who, today) in new {
+            self.change(people, who, |person| {
+                let days = person.seen.entry(source.id.clone()).or_insert((today, today));
+                days.1 = today;
+            });
+        }
+        Ok(())
+    }
+
+    /// Changes what is known of somebody, who is read anew when the next request needs them.
+    fn change(&self, people: &mut People, who: &Subject, change: impl FnOnce(&mut Person)) {
+        let mut person = people.get(who).cloned().unwrap_or_default();
+        change(&mut person);
+        people.insert(who.clone(), person);
+        self.people.lock().unwrap_or_else(PoisonError::into_inner).remove(who);
     }
 }

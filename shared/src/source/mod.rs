@@ -7,6 +7,7 @@
 mod connection;
 mod id;
 mod key;
+mod recipient;
 mod request;
 
 use jiff::Timestamp;
@@ -19,6 +20,7 @@ use crate::id::{DestinationId, WriteKeyId};
 pub use connection::Connection;
 pub use id::SourceId;
 pub use key::{KeptKey, KeyHash, WriteKey};
+pub use recipient::{Recipient, recipients};
 pub use request::{NewSource, SourceChange, SourceView};
 
 /// The most write keys that a source has at a time: enough to rotate them one platform at a time.

@@ -16,6 +16,7 @@ mod s3;
 mod schema;
 mod search;
 mod sources;
+mod suppressions;
 mod tokens;
 mod trouble;
 mod twice;
