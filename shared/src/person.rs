@@ -69,6 +69,8 @@ pub struct Person {
     pub scopes: BTreeSet<Scope>,
     /// Where it is suppressed because it belongs to somebody who is.
     pub linked_scopes: BTreeSet<Scope>,
+    /// Since when each of these keeps it out.
+    pub since: BTreeMap<Scope, Timestamp>,
     /// When it was last asked to be erased: events from before are not kept any more, wherever they still are.
     pub erased: BTreeMap<Scope, Timestamp>,
     /// The users that this id was met with.
@@ -134,13 +136,25 @@ impl People {
     /// Whether an event of a source is dropped: it names somebody suppressed. A device that is suppressed only
     /// because it belongs to somebody who is does not speak for another user who is named beside it.
     pub fn drops(&self, event: &Event, source: &SourceId) -> bool {
+        self.keep_out(event, source, |_, _| true)
+    }
+
+    /// Whether an event that was let in is dropped all the same, since it came in after the suppression was asked for.
+    pub fn drops_late(&self, event: &Event, source: &SourceId) -> bool {
+        self.keep_out(event, source, |person, scope| {
+            person.since.get(scope).is_none_or(|since| event.received_at >= *since)
+        })
+    }
+
+    fn keep_out(&self, event: &Event, source: &SourceId, holds: impl Fn(&Person, &Scope) -> bool) -> bool {
         let here = [Scope::Workspace, Scope::Source(source.clone())];
         event.subjects().any(|subject| {
             let Some(person) = self.get(&subject) else { return false };
             let speaks = event.anonymous.as_ref() != Some(&subject) || event.user.is_none();
-            let keeps_out =
-                |scope| person.scopes.contains(scope) || speaks && person.linked_scopes.contains(scope);
-            here.iter().any(keeps_out)
+            let keeps_out = |scope: &&Scope| {
+                person.scopes.contains(scope) || speaks && person.linked_scopes.contains(scope)
+            };
+            here.iter().filter(keeps_out).any(|scope| holds(person, scope))
         })
     }
 
@@ -199,6 +213,18 @@ mod tests {
         ] {
             let event = event(kind, body);
             assert_eq!((people.drops(&event, &web), people.drops(&event, &ios)), (at_web, at_ios), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_came_in_before_a_suppression_was_asked_for_is_kept() {
+        let web: SourceId = "web".parse().expect("id");
+        let event = event(Kind::Page, r#"{"userId": "u"}"#);
+        for (since, late) in [("2026-11-24T20:00:00Z", true), ("2026-11-24T20:00:00.001Z", false)] {
+            let since = [(Scope::Workspace, since.parse().expect("a timestamp"))].into();
+            let mut people = People::default();
+            people.insert(Subject::user("u"), Person { since, ..suppressed(Scope::Workspace, false) });
+            assert_eq!((people.drops(&event, &web), people.drops_late(&event, &web)), (true, late));
         }
     }
 

@@ -146,7 +146,7 @@ impl Door {
         let writes: Vec<_> = new.iter().map(|(user, other)| self.store.link(user, other)).collect();
         stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
         for (user, other) in &new {
-            self.change(people, other, |person| drop(person.owners.insert(user.id.clone())));
+            self.change(people, other, |person| person.owners.extend([user.id.clone()]));
         }
         for (user, other) in &pairs {
             let mut scopes = people.get(user).map(Person::all_scopes).unwrap_or_default();

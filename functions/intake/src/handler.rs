@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::gate::gate;
 use crate::request::MAX_BODY;
 use crate::{
-    destinations, media, older, openapi, regulations, runs, search, source_regulations, sources,
+    destinations, media, older, openapi, regulations, runs, search, source_regulations, sources, subjects,
     suppressions, tokens, trail,
 };
 

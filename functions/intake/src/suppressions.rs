@@ -1,7 +1,6 @@
 //! `/suppressions`: whose events are dropped at the door, in the whole workspace or at one source.
 
-use axum::extract::{FromRequestParts, State};
-use axum::http::request::Parts;
+use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::failure::Failure;
@@ -10,11 +9,11 @@ use shared::regulation::MAX_SUBJECTS;
 use shared::source::SourceId;
 use shared::store::{Change, Suppressed};
 use shared::subject::{Subject, SubjectType, fault};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::context::{Context, Shared};
 use crate::error::{ApiError, Data, Reply, data};
-use crate::request::{Body, Page, Pagination, Query};
+use crate::request::{Body, Page, Pagination, Whose};
 
 /// The longest reason, in bytes.
 const MAX_REASON: usize = 500;
@@ -33,24 +32,6 @@ pub struct Suppressions {
 struct SuppressedGroup {
     subject_type: SubjectType,
     subject_ids: Vec<String>,
-}
-
-/// Whose list.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Whose {
-    /// The list of this source; that of the workspace, if left out.
-    #[param(rename = "sourceId", value_type = Option<SourceId>)]
-    scope: Scope,
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Whose {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let id = Query::of(parts).one("sourceId", "the id of a source", |text| text.parse().ok())?;
-        Ok(Self { scope: id.map_or(Scope::Workspace, Scope::Source) })
-    }
 }
 
 /// Suppressed subjects, the longest suppressed first.

@@ -67,7 +67,7 @@ pub async fn record(context: &Context, event: SqsEvent) -> Result<SqsBatchRespon
     Ok(response)
 }
 
-/// 1. Who was suppressed or erased since the door let an event in is dropped.
+/// 1. What came in after somebody was suppressed, or before they were erased, is dropped.
 /// 2. The file is written to every archive that the source is connected to.
 /// 3. If the suppression list changed meanwhile, everyone is looked up again; a file that somebody must not be in
 ///    any more is replaced. What changes later is the purge's: it lists the archive after the change.
@@ -78,7 +78,7 @@ async fn write(context: &Context, source: &SourceId, day: i64, group: &Group) ->
     loop {
         let people =
             context.store.people(&group.events.iter().flat_map(Event::subjects).collect::<Vec<_>>()).await?;
-        let keep = |event: &&Event| !people.drops(event, source) && !people.erased(event, source);
+        let keep = |event: &&Event| !people.drops_late(event, source) && !people.erased(event, source);
         let kept: Vec<&Event> = group.events.iter().filter(keep).collect();
         for (settings, events) in &buckets {
             let events: Vec<&Event> =

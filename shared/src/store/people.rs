@@ -19,6 +19,7 @@ use crate::subject::{Subject, SubjectType};
 const LINK: &str = "LINK#";
 const FIRST: &str = "first#";
 const LAST: &str = "last#";
+pub(super) const SINCE: &str = "since#";
 pub(super) const ERASED: &str = "erased#";
 
 /// The item that counts the changes of the suppression list.
@@ -297,11 +298,16 @@ fn person(item: Item) -> Option<(Subject, Person)> {
         let scopes = if flag("byLink") { &mut person.linked_scopes } else { &mut person.scopes };
         scopes.insert(Scope::Workspace);
     }
+    let time = |value: &AttributeValue| value.as_s().ok()?.parse::<Timestamp>().ok();
+    person.since.extend(item.get("suppressedAt").and_then(time).map(|at| (Scope::Workspace, at)));
     for (name, value) in &item {
+        if let Some(source) = name.strip_prefix(SINCE).and_then(|id| id.parse().ok()) {
+            person.since.extend(time(value).map(|at| (Scope::Source(source), at)));
+        }
         if let Some(scope) = name.strip_prefix(ERASED)
-            && let (Ok(scope), Some(at)) = (Scope::try_from(scope.to_owned()), value.as_s().ok())
+            && let (Ok(scope), Some(at)) = (Scope::try_from(scope.to_owned()), time(value))
         {
-            person.erased.extend(at.parse().ok().map(|at| (scope, at)));
+            person.erased.insert(scope, at);
         }
         let Some(source) = name.strip_prefix(FIRST).and_then(|id| id.parse::<SourceId>().ok()) else {
             continue;

@@ -13,7 +13,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::people::{ERASED, EXISTS_SET, OF, expiry, moment, subject_value};
+use super::people::{ERASED, EXISTS_SET, OF, SINCE, expiry, moment, subject_value};
 use super::{
     CONCURRENCY, PERSON, Page, Store, cursor, failure, first_refused, from_item, person_key, start, text,
     unless_refused,
@@ -103,7 +103,8 @@ impl Store {
             values,
         };
         let list = if change.by_link { "linkedSources" } else { "sources" };
-        let person = format!("ADD {list} :source SET {OF} REMOVE expiresAt");
+        let person =
+            format!("ADD {list} :source SET #since = if_not_exists(#since, :at), {OF} REMOVE expiresAt");
         self.change_entry(subject, change.scope, entry, &person).await
     }
 
@@ -154,7 +155,7 @@ impl Store {
                     values.insert(":link".to_owned(), AttributeValue::Bool(true));
                 }
                 let mut set = "SET liftedAt = :at".to_owned();
-                let mut rest = "DELETE sources :source, linkedSources :source".to_owned();
+                let mut rest = "DELETE sources :source, linkedSources :source REMOVE #since".to_owned();
                 if !person.is_learnt() && !person.is_suppressed_beside(change.scope) {
                     set += ", expiresAt = :expires";
                     rest.insert_str(0, "SET expiresAt = :expires ");
@@ -189,7 +190,7 @@ impl Store {
             update.key("pk", text(&person_key(subject))).key("sk", text(sk))
         };
         let mut values = Values::from([(":source".to_owned(), AttributeValue::Ss(vec![source.to_string()]))]);
-        for name in [":subject", ":expires"] {
+        for name in [":at", ":subject", ":expires"] {
             if let (true, Some(value)) = (person.contains(name), entry.values.get(name)) {
                 values.insert(name.to_owned(), value.clone());
             }
@@ -199,7 +200,10 @@ impl Store {
             .condition_expression(entry.condition)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(Some(entry.values));
-        let person = update(PERSON).update_expression(person).set_expression_attribute_values(Some(values));
+        let person = update(PERSON)
+            .update_expression(person)
+            .expression_attribute_names("#since", format!("{SINCE}{source}"))
+            .set_expression_attribute_values(Some(values));
         let mut request = self.client.transact_write_items();
         for update in [entry, person] {
             let update =
