@@ -87,7 +87,7 @@ mod tests {
         let (braze, warehouse, later) = (id(), id(), id());
         let destination = |id: &DestinationId, name: &str| -> Destination {
             serde_json::from_value(json!({
-                "id": id, "name": name, "vendor": "braze", "kind": "cloud", "settings": {},
+                "id": id, "name": name, "vendor": "braze", "kind": "CLOUD", "settings": {},
                 "enabledFrom": "2026-01-01T00:00:00Z",
             }))
             .expect("a destination")
