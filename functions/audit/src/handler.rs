@@ -71,7 +71,7 @@ pub async fn seal(context: &Context, request: Request) -> Result<Reply> {
         let certificate = context.signer.certify(&claims).await?;
         context.certificates.write_once(key, "application/jose", certificate).await?;
     }
-    if status == Status::Finished || status == Status::NotSupported {
+    if status.drops_identifiers() {
         if erases {
             store.forget_people(&store.everyone(id).await?, now).await?;
         }
