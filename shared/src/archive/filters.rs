@@ -35,11 +35,15 @@ impl Filters {
         Self { workspace, archive, rules, questions, key }
     }
 
-    /// How many lines a version has, if none of them can be a subject's.
-    pub(super) async fn rule_out(&self, key: &str, version: &Version) -> Option<u64> {
+    /// How many lines a version has, if none of them can be a subject's; and how many bytes the filter has that says so.
+    pub(super) async fn rule_out(&self, key: &str, version: &Version) -> (Option<u64>, u64) {
         let stored = self.workspace.bytes(Key::Filter(&self.archive, &hash(key, version))).await;
         // Without its filter a version is read: whatever went wrong costs time only.
-        let stored = stored.ok()??;
+        let stored = stored.ok().flatten().unwrap_or_default();
+        (self.lines_of_strangers(&stored, version), stored.len() as u64)
+    }
+
+    fn lines_of_strangers(&self, stored: &[u8], version: &Version) -> Option<u64> {
         let (lines, sealed) = stored.split_first_chunk()?;
         let filter = Filter::open(sealed, &self.source(version), &self.key)?;
         (!filter.may_contain(&self.questions)).then(|| u64::from_le_bytes(*lines))

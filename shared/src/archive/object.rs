@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, Read};
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::{Buf, Bytes};
@@ -18,6 +20,8 @@ pub(super) struct S3Object {
     pub(super) archive: Archive,
     pub(super) key: String,
     pub(super) version: Version,
+    /// Counts the bytes that S3 gives.
+    pub(super) read: Arc<AtomicU64>,
     /// The runtime on which the calls run while the reader's thread waits.
     pub(super) runtime: Handle,
 }
@@ -47,7 +51,8 @@ impl S3Object {
         })?;
         let begins = begins(reply.content_range.as_deref());
         let ahead = begins.and_then(|begins| from.checked_sub(begins)).ok_or(io::ErrorKind::InvalidData)?;
-        Ok(Body { body: reply.body, ahead, chunk: Bytes::new(), runtime: self.runtime.clone() })
+        let (read, runtime) = (self.read.clone(), self.runtime.clone());
+        Ok(Body { body: reply.body, ahead, chunk: Bytes::new(), read, runtime })
     }
 }
 
@@ -88,6 +93,7 @@ struct Body {
     /// How many bytes come before those that were asked for.
     ahead: u64,
     chunk: Bytes,
+    read: Arc<AtomicU64>,
     runtime: Handle,
 }
 
@@ -96,6 +102,7 @@ impl Read for Body {
         while self.chunk.is_empty() {
             let Some(chunk) = self.runtime.block_on(self.body.next()) else { return Ok(0) };
             self.chunk = chunk.map_err(io::Error::other)?;
+            self.read.fetch_add(self.chunk.len() as u64, Ordering::Relaxed);
             let ahead = self.chunk.len().min(usize::try_from(self.ahead).unwrap_or(usize::MAX));
             self.chunk.advance(ahead);
             self.ahead -= ahead as u64;
@@ -162,7 +169,8 @@ mod tests {
             let client = aws_sdk_s3::Client::from_conf(config.build());
             let version = Version { id: "v".into(), etag: "e".into(), size: 10, current: true };
             let archive = Archive::new(client, "bucket".into());
-            let object = S3Object { archive, key: "key".into(), version, runtime: Handle::current() };
+            let (key, read, runtime) = ("key".to_owned(), Arc::default(), Handle::current());
+            let object = S3Object { archive, key, version, read, runtime };
             let read = tokio::task::spawn_blocking(move || {
                 for from in [0, 1, 7, 10] {
                     let mut rest = Vec::new();

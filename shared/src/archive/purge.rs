@@ -7,6 +7,7 @@
 //!
 //! When time is up, a key is left [`Halfway`], and the next invocation goes on with it.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -17,7 +18,7 @@ use tokio::task::spawn_blocking;
 use super::bucket::{Archive, Trouble, cold, unreachable};
 use super::filters::Filters;
 use super::ledger::Ledger;
-use super::manifest::{Entry, Halfway, Outcome, Reason, Residual, Seen, Version};
+use super::manifest::{Entry, Halfway, Outcome, Reason, Residual, Version};
 use super::object::{Refused, S3Object};
 use super::upload::{Upload, parts};
 use crate::format::{self, FormatError, Pause, Report, Rewritten};
@@ -122,19 +123,21 @@ impl Purge {
             if at.passed.iter().any(|passed| passed.is(&version)) {
                 continue;
             }
-            if by_filter && let Some(lines) = self.filters.rule_out(key, &version).await {
+            let (lines, read) = match by_filter {
+                true => self.filters.rule_out(key, &version).await,
+                false => (None, 0),
+            };
+            at.read += read;
+            if let Some(lines) = lines {
                 let report = Report { lines, ..Report::default() };
-                at.outcome.seen.push(Seen { version: version.clone(), report, ruled_out: true });
+                at.see(&version, report, true);
             } else {
-                match self.scan(key, &version, &mut at.reading).await {
-                    Ok(report) => {
-                        at.outcome.seen.push(Seen { version: version.clone(), report, ruled_out: false });
-                    }
+                match self.scan(key, &version, &mut at.reading, &mut at.read).await {
+                    Ok(report) => at.see(&version, report, false),
                     Err(Trouble::Left(residual))
                         if residual.reason == Reason::Cold && written.is_some_and(|w| w.is(&version)) =>
                     {
-                        let report = Report::default();
-                        at.outcome.seen.push(Seen { version: version.clone(), report, ruled_out: true });
+                        at.see(&version, Report::default(), true);
                     }
                     Err(Trouble::Left(residual)) => at.outcome.residuals.push(residual),
                     Err(trouble) => return Err(trouble),
@@ -157,7 +160,7 @@ impl Purge {
                 at.outcome.rewritten = true;
                 at.outcome.written = clean.clone();
             }
-            at.outcome.seen.push(Seen { version: current.clone(), report, ruled_out: false });
+            at.see(current, report, false);
             at.passed.extend(clean);
             versions = self.list(key).await?;
         }
@@ -165,8 +168,14 @@ impl Purge {
             if is_clean(version, at) {
                 continue;
             }
-            match self.clear(key, version, &versions, &mut at.reading).await {
-                Ok(deleted) => at.outcome.deleted += u64::from(deleted),
+            match self.clear(key, version, &versions, at).await {
+                Ok(None) => {}
+                Ok(Some(others)) => {
+                    at.outcome.deleted += 1;
+                    // What was replaced is seen: its lines stand in the clean version.
+                    let replaced = at.outcome.seen.iter().any(|seen| seen.version.is(version));
+                    at.outcome.others += if replaced { 0 } else { others };
+                }
                 Err(Trouble::Left(residual)) => at.outcome.residuals.push(residual),
                 Err(trouble) => return Err(trouble),
             }
@@ -175,18 +184,20 @@ impl Purge {
         Ok(())
     }
 
-    /// Deletes an older version, if it holds a subject.
+    /// Deletes an older version, if it holds a subject. Answers how many lines of others it held then.
     async fn clear(
         &self,
         key: &str,
         version: &Version,
         all: &[Version],
-        reading: &mut Option<(Version, Pause)>,
-    ) -> Result<bool, Trouble> {
-        if self.scan(key, version, reading).await?.removed == 0 {
-            return Ok(false);
+        at: &mut Halfway,
+    ) -> Result<Option<u64>, Trouble> {
+        let report = self.scan(key, version, &mut at.reading, &mut at.read).await?;
+        if report.removed == 0 {
+            return Ok(None);
         }
-        self.archive.delete_version(key, version, all).await.map(|()| true)
+        self.archive.delete_version(key, version, all).await?;
+        Ok(Some(report.lines - report.removed))
     }
 
     /// Puts a version without the subjects in the place of the current one; deletes it, if nothing would be
@@ -249,18 +260,22 @@ impl Purge {
         key: &str,
         version: &Version,
         reading: &mut Option<(Version, Pause)>,
+        read: &mut u64,
     ) -> Result<Report, Trouble> {
         let mut trouble = Trouble::Changed;
         for _ in 0..ATTEMPTS {
             // Tells a version that is gone, cold or denied from one that cannot be read.
             self.readable(key, version).await?;
             let object = self.object(key, version);
+            let given = object.read.clone();
             let (matcher, index_key, until) = (self.matcher.clone(), self.filters.key.clone(), self.until);
             let from = reading.clone().filter(|(of, _)| of.is(version)).map(|(_, at)| at);
             let scanned = spawn_blocking(move || {
                 index::scan_from(&object, &matcher, &index_key, from, &|| Instant::now() >= until)
             });
-            match scanned.await.unwrap_or(Err(FormatError::Corrupt("it cannot be read"))) {
+            let scanned = scanned.await.unwrap_or(Err(FormatError::Corrupt("it cannot be read")));
+            *read += given.load(Ordering::Relaxed);
+            match scanned {
                 Ok(Scanned::Whole(report, filter)) => {
                     *reading = None;
                     if let Some(filter) = filter {
@@ -292,6 +307,7 @@ impl Purge {
             archive: self.archive.clone(),
             key: key.to_owned(),
             version: version.clone(),
+            read: Arc::default(),
             runtime: Handle::current(),
         }
     }

@@ -11,6 +11,7 @@ mod happy_path;
 mod privacy;
 mod runs;
 mod s3;
+mod scale;
 mod sources;
 mod tokens;
 mod trouble;

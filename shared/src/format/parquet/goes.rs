@@ -20,7 +20,7 @@ use super::{judge_parquet, read_metadata};
 use crate::format::FormatError;
 use crate::format::source::Outside;
 
-const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
 /// What a go leaves to the next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
