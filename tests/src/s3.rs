@@ -261,6 +261,9 @@ async fn forward(proxy: &Proxy, call: usize, request: Request, fault: Option<Fau
         let last = last.min(length.saturating_sub(1));
         (shape.skip, shape.most) = (first, last + 1 - first);
         status = StatusCode::PARTIAL_CONTENT;
+        // Checksums are of the whole.
+        let checksums = headers.keys().filter(|name| name.as_str().starts_with("x-amz-checksum")).cloned();
+        checksums.collect::<Vec<_>>().into_iter().for_each(|name| drop(headers.remove(name)));
         headers.insert(CONTENT_LENGTH, HeaderValue::from(shape.most));
         headers.insert(CONTENT_RANGE, HeaderValue::try_from(format!("bytes {first}-{last}/{length}"))?);
     }
@@ -332,7 +335,11 @@ fn body_of(
             if let Some(rate) = shape.rate {
                 tokio::time::sleep(Duration::from_secs(chunk.len() as u64) / rate).await;
             }
-            lock(&world).calls[call].bytes += chunk.len();
+            let mut seen = lock(&world);
+            seen.calls[call].bytes += chunk.len();
+            // Nobody asks for more behind the last byte.
+            seen.calls[call].ended = Some(Instant::now());
+            drop(seen);
             Some((Ok(chunk), (reply, shape)))
         }
     })

@@ -153,6 +153,9 @@ struct RegulationShown {
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     finished_at: Option<Timestamp>,
+    /// Until when it can be retried, if it failed somewhere: its identifiers are dropped then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identifiers_kept_until: Option<Timestamp>,
     stream_status: Vec<StreamStatus>,
 }
 
@@ -218,6 +221,7 @@ pub async fn show(State(context): Shared, Id(id): Id<RegulationId>) -> Reply<One
         destination_status.push(DestinationStatus::new(task, &evidence, run));
     }
     let shown = RegulationShown {
+        identifiers_kept_until: regulation.identifiers_kept_until(),
         id: regulation.id,
         workspace_id: context.workspace_id.clone(),
         overall_status: regulation.status,
@@ -275,7 +279,7 @@ pub async fn retry(
 ) -> Reply<RegulationAttempt> {
     let mut regulation = find(&context, &id).await?;
     caller.may_regulate(&regulation)?;
-    regulation.attempt = context.store.begin_attempt(&regulation).await?;
+    regulation.attempt = context.store.begin_attempt(&regulation, Timestamp::now()).await?;
     start(&context, &regulation).await;
     Ok(data(RegulationAttempt { regulate_id: regulation.id, attempt: regulation.attempt }))
 }

@@ -64,10 +64,13 @@ impl Purge {
 
     /// Removes the subjects from every version of an entry but those that it names as clean.
     pub async fn forget(&self, entry: &Entry, mut at: Halfway) -> Left {
+        let detail = "others changed it each time it was rewritten".to_owned();
+        let mut trouble = Residual { reason: Reason::Contended, detail, until: None };
         for _ in 0..ATTEMPTS {
             match self.forget_once(entry, &mut at).await {
                 Ok(()) => return Left::Done(at.outcome),
                 Err(Trouble::Changed) => {}
+                Err(Trouble::Left(residual)) if residual.reason == Reason::Unreachable => trouble = residual,
                 Err(Trouble::Left(residual)) => {
                     at.outcome.residuals.push(residual);
                     return Left::Done(at.outcome);
@@ -75,8 +78,7 @@ impl Purge {
                 Err(Trouble::Unfinished) => return Left::Halfway(Box::new(at)),
             }
         }
-        let detail = "others changed it each time it was rewritten".to_owned();
-        at.outcome.residuals.push(Residual { reason: Reason::Contended, detail, until: None });
+        at.outcome.residuals.push(trouble);
         Left::Done(at.outcome)
     }
 
@@ -319,7 +321,10 @@ fn unreadable(error: FormatError) -> Trouble {
         FormatError::Corrupt(_) => (Reason::Corrupt, error.to_string()),
         FormatError::Io(error) => match error.downcast::<Refused>() {
             Ok(Refused(trouble)) => return trouble,
-            Err(_) => (Reason::Unreachable, "S3 broke off while it was read".to_owned()),
+            Err(error) => {
+                tracing::warn!(%error, "S3 broke off");
+                (Reason::Unreachable, "S3 broke off while it was read".to_owned())
+            }
         },
     };
     Trouble::Left(Residual { reason, detail, until: None })

@@ -154,7 +154,6 @@ async fn what_describes_an_object_is_kept() -> Result<()> {
         .content_encoding("identity")
         .server_side_encryption(ServerSideEncryption::AwsKms)
         .ssekms_key_id(&kms)
-        .bucket_key_enabled(true)
         .cache_control("max-age=60")
         .content_disposition("attachment")
         .metadata("batch", "42")
@@ -169,7 +168,7 @@ async fn what_describes_an_object_is_kept() -> Result<()> {
     assert_eq!(head.content_type(), Some("application/x-ndjson"));
     assert_eq!(head.content_encoding(), Some("identity"));
     assert_eq!(head.server_side_encryption(), Some(&ServerSideEncryption::AwsKms));
-    assert_eq!((head.ssekms_key_id(), head.bucket_key_enabled()), (Some(kms.as_str()), Some(true)));
+    assert_eq!(head.ssekms_key_id(), Some(kms.as_str()));
     assert_eq!(head.cache_control(), Some("max-age=60"));
     assert_eq!(head.content_disposition(), Some("attachment"));
     assert_eq!(head.metadata().and_then(|metadata| metadata.get("batch")).map(String::as_str), Some("42"));

@@ -54,7 +54,9 @@ async fn thousands_of_objects_in_hundreds_of_batches_are_counted_exactly() -> Re
     assert_eq!(evidence["verify"]["counts"]["lines"], 0, "{evidence:#}");
     assert_eq!(evidence["verify"]["residuals"], json!({ "corrupt": 2 }), "{evidence:#}");
     let runs = world.stack.api.get("/purge-runs").await?;
-    let progress = &runs["data"]["purgeRuns"][0]["progress"];
+    let run = runs["data"]["purgeRuns"][0]["id"].as_str().context("an id")?;
+    let shown = world.stack.api.get(&format!("/purge-runs/{run}")).await?;
+    let progress = &shown["data"]["purgeRun"]["progress"];
     assert_eq!(progress["find"]["objects"], OBJECTS, "{progress:#}");
     assert_eq!(progress["find"]["hits"], hit, "{progress:#}");
     let own = world.stack.output("LetheBucket")?;
