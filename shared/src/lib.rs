@@ -11,13 +11,15 @@
 //!    are dropped, and only pseudonyms stay.
 //!
 //! ```text
-//! functions ──▶ adapters: store secrets workflow archive warehouse destination::engine telemetry
+//! functions ──▶ adapters: admission store secrets workflow archive warehouse destination::engine telemetry
 //!                   │
 //!                   ▼
 //!               pure:     regulation task status subject evidence certificate destination::cloud matching format
-//!                         index failure id           (no AWS, no HTTP, no clock of their own)
+//!                         index failure json id part shape  (no AWS, no HTTP, no clock of their own)
 //! ```
 
+#[cfg(all(feature = "store", feature = "workflow"))]
+pub mod admission;
 pub mod archive;
 #[cfg(feature = "aws")]
 pub mod aws;
@@ -30,13 +32,16 @@ pub mod id;
 pub mod index;
 #[cfg(feature = "invoke")]
 pub mod invoke;
+pub mod json;
 pub mod matching;
+pub mod part;
 pub mod probe;
 pub mod regulation;
 #[cfg(feature = "secrets")]
 pub mod secrets;
 #[cfg(any(feature = "aws", feature = "lambda"))]
 pub mod settings;
+pub mod shape;
 #[cfg(feature = "signing")]
 pub mod signing;
 pub mod source;

@@ -6,6 +6,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::id::DestinationId;
+use crate::part::Part;
 use crate::subject::Subject;
 
 /// A question about a destination.
@@ -23,6 +24,9 @@ pub enum Probe {
         destination_id: DestinationId,
         /// Whose.
         subjects: Vec<Subject>,
+        /// In which part of it; in all, if left out.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        part: Option<Part>,
     },
 }
 
@@ -36,4 +40,28 @@ pub struct Finding {
     /// What was found, in numbers and names of places.
     #[serde(default)]
     pub details: Value,
+}
+
+impl Finding {
+    /// How much was found, if all of it could be counted: rows of a warehouse, lines of an archive.
+    pub fn count(&self) -> Option<u64> {
+        let number = |name| self.details.get(name).and_then(Value::as_u64);
+        number("rows").or_else(|| number("lines")).filter(|_| self.ok)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_counted_in_part_is_no_count() {
+        let finding = |ok, details| Finding { ok, message: String::new(), details };
+        assert_eq!(finding(true, json!({"rows": 3})).count(), Some(3));
+        assert_eq!(finding(true, json!({"lines": 0})).count(), Some(0));
+        assert_eq!(finding(false, json!({"rows": 3})).count(), None);
+        assert_eq!(finding(true, Value::Null).count(), None);
+    }
 }

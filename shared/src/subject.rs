@@ -19,14 +19,20 @@ pub enum SubjectType {
     UserId,
     /// The id a device or browser was given before the user was known.
     AnonymousId,
+    /// The id of an object that a cloud source brought into warehouses.
+    ObjectId,
 }
 
 impl SubjectType {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::UserId, Self::AnonymousId, Self::ObjectId];
+
     /// The name in the API and in stored items.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::UserId => "USER_ID",
             Self::AnonymousId => "ANONYMOUS_ID",
+            Self::ObjectId => "OBJECT_ID",
         }
     }
 }
@@ -46,6 +52,14 @@ impl Subject {
     pub fn user(id: impl Into<String>) -> Self {
         Self { kind: SubjectType::UserId, id: id.into() }
     }
+}
+
+/// Why an identifier is not taken, to be said after where it stands; nothing, if it is. Never repeats it.
+pub fn fault(id: &str) -> Option<String> {
+    if id.trim().is_empty() {
+        return Some("is empty".to_owned());
+    }
+    (id.len() > MAX_ID_BYTES).then(|| format!("has {} bytes; at most {MAX_ID_BYTES}", id.len()))
 }
 
 impl fmt::Debug for Subject {

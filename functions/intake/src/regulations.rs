@@ -2,25 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
+use shared::admission;
 use shared::archive::workspace::Key;
 use shared::evidence::Evidence;
 use shared::failure::Failure;
 use shared::id::{DestinationId, RegulationId};
 use shared::regulation::{NewRegulation, Regulation, RegulationType};
+use shared::source::SourceId;
 use shared::status::{Status, TaskStatus};
 use shared::store::RegulationFilter;
-use shared::subject::SubjectType;
+use shared::subject::{Subject, SubjectType};
 use shared::task::Task;
 use utoipa::ToSchema;
 
 use crate::auth::{Caller, Reserved};
 use crate::context::{Context, Shared};
+use crate::dry_run::{self, DryRun};
 use crate::error::{ApiError, Data, Reply, data};
-use crate::request::{Body, Filter, Id, Page, Pagination};
+use crate::request::{Body, Filter, Id, Page, Pagination, Rehearsal};
 use crate::runs::{self, RunOfTask};
 
 /// How many regulations' subjects are read at once for a list.
@@ -30,57 +33,71 @@ const READS: usize = 16;
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RegulationCreated {
-    regulate_id: RegulationId,
+    pub regulate_id: RegulationId,
+    /// A regulation under way that asked for the same about the same subjects. This one is carried out nonetheless:
+    /// what came in since the other looked would otherwise stay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate_of: Option<RegulationId>,
 }
 
-/// Accepts a regulation: stored with one task per destination in scope, then started.
+/// What was made of a request.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum RegulationAnswer {
+    /// It is accepted.
+    Created(RegulationCreated),
+    /// It was only rehearsed.
+    DryRun(DryRun),
+}
+
+/// Accepts a regulation: stored with one task per destination in scope, then started. With `dryRun=true` nothing is
+/// done but counting.
 #[utoipa::path(post, path = "/regulations", operation_id = "createRegulation", tag = "Regulations",
-    request_body = NewRegulation,
-    responses((status = 200, description = "It is accepted", body = Data<RegulationCreated>)))]
+    params(Rehearsal), request_body = NewRegulation,
+    responses((status = 200, description = "It is accepted, or rehearsed", body = Data<RegulationAnswer>)))]
 pub async fn create(
     State(context): Shared,
     caller: Caller,
-    RawQuery(query): RawQuery,
+    rehearsal: Rehearsal,
     Reserved(id): Reserved,
     Body(request): Body<NewRegulation>,
-) -> Reply<RegulationCreated> {
-    // Whoever asks for a rehearsal must never get the real thing.
-    if query.is_some_and(|query| query.contains("dryRun")) {
-        let message =
-            "regulations have no dry run: POST /purge-runs with {\"dryRun\": true} counts in the archives";
-        return Err(Failure::invalid(message).field("dryRun").into());
-    }
-    Ok(data(RegulationCreated { regulate_id: accept(&context, &caller, id, request).await? }))
+) -> Reply<RegulationAnswer> {
+    let accepted = request.accept(id, Timestamp::now())?;
+    answer(&context, &caller, rehearsal, accepted).await
 }
 
-/// Accepts a regulation of whichever API.
-pub async fn accept(
+/// Carries out or rehearses a regulation that is in order.
+pub async fn answer(
     context: &Context,
     caller: &Caller,
-    id: RegulationId,
-    request: NewRegulation,
-) -> Result<RegulationId, ApiError> {
-    let (mut regulation, subjects) = request.accept(id, Timestamp::now())?;
-    caller.may_regulate(&regulation)?;
-    regulation.id = caller.bind(context, regulation.id).await?;
-    let tasks: Vec<_> = context
-        .store
-        .destinations()
-        .await?
-        .iter()
-        .filter(|d| d.enabled_until.is_none() && regulation.regulation_type.erases_from(d.kind))
-        .map(Task::new)
-        .collect();
-    context.store.create(&regulation, subjects, &tasks).await?;
-    start(context, &regulation).await;
-    Ok(regulation.id)
+    rehearsal: Rehearsal,
+    (regulation, subjects): (Regulation, Vec<Subject>),
+) -> Reply<RegulationAnswer> {
+    if !rehearsal.dry_run {
+        return Ok(data(RegulationAnswer::Created(admit(context, caller, regulation, subjects).await?)));
+    }
+    caller.may_rehearse(&regulation)?;
+    let destinations = admission::in_scope(&context.store, &regulation).await?;
+    let counted = dry_run::rehearse(context, &regulation, &subjects, &destinations).await;
+    Ok(data(RegulationAnswer::DryRun(counted)))
 }
 
-/// What is stored is accepted: should its start fail, the schedule starts it.
-async fn start(context: &Context, regulation: &Regulation) {
-    if let Err(failure) = context.workflow.start_deletion(&regulation.id, regulation.attempt).await {
-        tracing::error!(regulation = %regulation.id, %failure, "not started; left to the schedule");
+/// Lets a regulation in, of whichever API.
+pub async fn admit(
+    context: &Context,
+    caller: &Caller,
+    mut regulation: Regulation,
+    subjects: Vec<Subject>,
+) -> Result<RegulationCreated, ApiError> {
+    caller.may_regulate(&regulation)?;
+    regulation.id = caller.bind(context, regulation.id).await?;
+    let request = regulation.fingerprint(context.pseudonyms().await?, &subjects);
+    regulation.duplicate_of = context.store.same_under_way(&request, &regulation.id).await?;
+    admission::admit(&context.store, &context.workflow, &regulation, subjects).await?;
+    if let Err(failure) = context.store.note_same(&request, &regulation.id).await {
+        tracing::warn!(regulation = %regulation.id, %failure, "a duplicate of it will not be recognised");
     }
+    Ok(RegulationCreated { regulate_id: regulation.id, duplicate_of: regulation.duplicate_of })
 }
 
 /// A page of regulations.
@@ -104,6 +121,31 @@ struct RegulationEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     finished_at: Option<Timestamp>,
     regulation_type: RegulationType,
+    #[serde(flatten)]
+    about: About,
+}
+
+/// What a regulation is about, if not the whole workspace, and what it repeats.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct About {
+    /// The source whose events alone it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_id: Option<SourceId>,
+    /// The collection of that cloud source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    collection: Option<String>,
+    /// A regulation that asked for the same, and was under way when this one came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate_of: Option<RegulationId>,
+}
+
+impl About {
+    fn new(regulation: &Regulation) -> Self {
+        let (source_id, collection) =
+            regulation.part.clone().map(|part| (part.source_id, part.collection)).unzip();
+        Self { source_id, collection: collection.flatten(), duplicate_of: regulation.duplicate_of.clone() }
+    }
 }
 
 /// Regulations, the newest first.
@@ -111,16 +153,31 @@ struct RegulationEntry {
     params(Filter, Pagination),
     responses((status = 200, description = "A page of them", body = Data<Regulations>)))]
 pub async fn list(State(context): Shared, filter: Filter, page: Pagination) -> Reply<Regulations> {
-    let filter = RegulationFilter { status: filter.status, types: filter.regulation_types };
-    let found = context.store.regulations(&filter, page.count, page.cursor.as_deref()).await?;
-    let entries = stream::iter(found.items).map(|regulation| entry(&context, regulation));
+    list_by(&context, &filter.into(), page).await
+}
+
+/// A page of those that a filter lets through.
+pub async fn list_by(context: &Context, filter: &RegulationFilter, page: Pagination) -> Reply<Regulations> {
+    let found = context.store.regulations(filter, page.count, page.cursor.as_deref()).await?;
+    show_page(context, found.items, page, found.next).await
+}
+
+/// A page of these, with their subjects.
+pub async fn show_page(
+    context: &Context,
+    found: Vec<Regulation>,
+    page: Pagination,
+    next: Option<String>,
+) -> Reply<Regulations> {
+    let entries = stream::iter(found).map(|regulation| entry(context, regulation));
     let regulations = entries.buffered(READS).try_collect().await?;
-    Ok(data(Regulations { regulations, pagination: page.followed_by(found.next) }))
+    Ok(data(Regulations { regulations, pagination: page.followed_by(next) }))
 }
 
 async fn entry(context: &Context, regulation: Regulation) -> Result<RegulationEntry, ApiError> {
     let subjects = context.store.subjects(&regulation.id).await?;
     Ok(RegulationEntry {
+        about: About::new(&regulation),
         id: regulation.id,
         subject_type: regulation.subject_type,
         subjects: subjects.into_iter().map(|subject| subject.id).collect(),
@@ -156,6 +213,8 @@ struct RegulationShown {
     /// Until when it can be retried, if it failed somewhere: its identifiers are dropped then.
     #[serde(skip_serializing_if = "Option::is_none")]
     identifiers_kept_until: Option<Timestamp>,
+    #[serde(flatten)]
+    about: About,
     stream_status: Vec<StreamStatus>,
 }
 
@@ -222,6 +281,7 @@ pub async fn show(State(context): Shared, Id(id): Id<RegulationId>) -> Reply<One
     }
     let shown = RegulationShown {
         identifiers_kept_until: regulation.identifiers_kept_until(),
+        about: About::new(&regulation),
         id: regulation.id,
         workspace_id: context.workspace_id.clone(),
         overall_status: regulation.status,
@@ -280,7 +340,7 @@ pub async fn retry(
     let mut regulation = find(&context, &id).await?;
     caller.may_regulate(&regulation)?;
     regulation.attempt = context.store.begin_attempt(&regulation, Timestamp::now()).await?;
-    start(&context, &regulation).await;
+    admission::start(&context.workflow, &regulation).await;
     Ok(data(RegulationAttempt { regulate_id: regulation.id, attempt: regulation.attempt }))
 }
 

@@ -12,8 +12,10 @@ use http_body_util::LengthLimitError;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use shared::json::{self, Fault};
 use shared::regulation::RegulationType;
 use shared::status::Status;
+use shared::store::RegulationFilter;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::error::ApiError;
@@ -49,32 +51,15 @@ pub fn whole(bytes: Result<Bytes, axum::Error>) -> Result<Bytes, ApiError> {
     })
 }
 
-/// serde's messages quote the input, which holds identifiers: only the place is told, and the name of a field
-/// that is missing, which is ours.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let (path, inner) = (error.path().to_string(), error.inner());
-        if !inner.is_data() {
-            return not_json(inner);
-        }
-        let missing = inner.to_string();
-        match missing.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
-            Some(field) => invalid(field, format!("{field} is missing")),
-            None => invalid(&path, format!("{path} is not of the expected form")),
-        }
-    })?;
-    json.end().map_err(|error| not_json(&error))?;
-    Ok(value)
+    json::parse(bytes).map_err(|fault| match &fault {
+        Fault::NotJson { .. } => bad_request(format!("the body {fault}")),
+        Fault::Form { field, message } => invalid(field, message.clone()),
+    })
 }
 
-fn invalid(field: &str, message: String) -> ApiError {
+pub fn invalid(field: &str, message: String) -> ApiError {
     ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "validation-error", message).field(field)
-}
-
-fn not_json(error: &serde_json::Error) -> ApiError {
-    let place = format!("line {}, column {}", error.line(), error.column());
-    bad_request(format!("the body is not valid JSON ({place})"))
 }
 
 fn bad_request(message: String) -> ApiError {
@@ -138,6 +123,35 @@ impl Query {
     }
 }
 
+/// Whether a request is only rehearsed.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Rehearsal {
+    /// Whether nothing is done but counting.
+    #[param(rename = "dryRun", required = false)]
+    pub dry_run: bool,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Rehearsal {
+    type Rejection = ApiError;
+
+    /// Whoever asks for a rehearsal must never get the real thing, however they spell it.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let query = parts.uri.query().unwrap_or_default();
+        let mut dry_run = false;
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if name.replace(['_', '-'], "").eq_ignore_ascii_case("dryrun") {
+                dry_run |= match &*value {
+                    "true" => true,
+                    "false" => false,
+                    _ => return Err(invalid("dryRun", "dryRun must be true or false".to_owned())),
+                };
+            }
+        }
+        Ok(Self { dry_run })
+    }
+}
+
 /// A stretch of time.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -185,6 +199,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Filter {
     }
 }
 
+impl From<Filter> for RegulationFilter {
+    fn from(filter: Filter) -> Self {
+        Self { status: filter.status, types: filter.regulation_types, ..Self::default() }
+    }
+}
+
 /// Which page of a list: `pagination.count` and `pagination.cursor`, or `pagination[count]` and so on, as the
 /// generated SDKs write them.
 #[derive(IntoParams)]
@@ -196,6 +216,30 @@ pub struct Pagination {
     /// Where it begins: `next` of the page before.
     #[param(rename = "pagination.cursor")]
     pub cursor: Option<String>,
+}
+
+/// Which page of a list of the Config API.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct OlderPage {
+    /// The most entries that the page may have.
+    #[param(rename = "page_size", minimum = 1, maximum = 1_000, default = 100, required = false)]
+    pub size: i32,
+    /// Where it begins: `next_page_token` of the page before.
+    #[param(rename = "page_token")]
+    pub token: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for OlderPage {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let query = Query::of(parts);
+        let number = |text: &str| text.parse().ok().filter(|count| (1..=MAX_COUNT).contains(count));
+        let size = query.one("page_size", "a number from 1 to 1000", number)?;
+        let token = query.one("page_token", "a token", |text| Some(text.to_owned()))?;
+        Ok(Self { size: size.unwrap_or(DEFAULT_COUNT), token })
+    }
 }
 
 /// Where a page of a list lies (Segment's pagination object).
@@ -221,37 +265,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Pagination {
 }
 
 impl Pagination {
+    /// A page that was asked for in a body.
+    pub fn checked(count: Option<i32>, cursor: Option<String>) -> Result<Self, ApiError> {
+        match count.unwrap_or(DEFAULT_COUNT) {
+            count @ 1..=MAX_COUNT => Ok(Self { count, cursor: cursor.filter(|cursor| !cursor.is_empty()) }),
+            _ => Err(invalid(
+                "pagination.count",
+                "pagination.count must be a number from 1 to 1000".to_owned(),
+            )),
+        }
+    }
+
     /// Segment's pagination object for this page.
     pub fn followed_by(self, next: Option<String>) -> Page {
         Page { current: self.cursor.unwrap_or_default(), next }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde::Deserialize;
-
-    use super::*;
-
-    #[derive(Debug, Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Wanted {
-        #[expect(dead_code, reason = "only the errors are looked at")]
-        subject_ids: Vec<String>,
-    }
-
-    #[test]
-    fn errors_name_the_place_and_never_repeat_what_was_sent() {
-        for body in [
-            r#"{"subjectIds": "ada@example.com"}"#,
-            r#"{"subjectIds": [{"ada@example.com": 1}]}"#,
-            r#"["ada@example.com"]"#,
-            "ada@example.com",
-            r#"{"ada@example.com": 1}"#,
-            r#"{"subjectIds": []} ada@example.com"#,
-        ] {
-            let error = format!("{:?}", parse::<Wanted>(body.as_bytes()).expect_err("invalid"));
-            assert!(!error.contains("ada"), "{error}");
-        }
     }
 }

@@ -22,6 +22,15 @@ pub struct Filters {
     pub(super) key: IndexKey,
 }
 
+/// What a filter says about the subjects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    /// None of them is in the version, which has so many lines.
+    RuledOut { lines: u64 },
+    /// One of them may be in it.
+    MayHold,
+}
+
 impl Filters {
     /// The filters of `archive`, asked about the subjects of `matcher`.
     pub fn new(
@@ -35,18 +44,21 @@ impl Filters {
         Self { workspace, archive, rules, questions, key }
     }
 
-    /// How many lines a version has, if none of them can be a subject's; and how many bytes the filter has that says so.
-    pub(super) async fn rule_out(&self, key: &str, version: &Version) -> (Option<u64>, u64) {
+    /// What the filter of a version says, if it has one, and how many bytes it has.
+    pub(super) async fn ask(&self, key: &str, version: &Version) -> (Option<Word>, u64) {
         let stored = self.workspace.bytes(Key::Filter(&self.archive, &hash(key, version))).await;
         // Without its filter a version is read: whatever went wrong costs time only.
         let stored = stored.ok().flatten().unwrap_or_default();
-        (self.lines_of_strangers(&stored, version), stored.len() as u64)
+        (self.word(&stored, version), stored.len() as u64)
     }
 
-    fn lines_of_strangers(&self, stored: &[u8], version: &Version) -> Option<u64> {
+    fn word(&self, stored: &[u8], version: &Version) -> Option<Word> {
         let (lines, sealed) = stored.split_first_chunk()?;
         let filter = Filter::open(sealed, &self.source(version), &self.key)?;
-        (!filter.may_contain(&self.questions)).then(|| u64::from_le_bytes(*lines))
+        Some(match filter.may_contain(&self.questions) {
+            true => Word::MayHold,
+            false => Word::RuledOut { lines: u64::from_le_bytes(*lines) },
+        })
     }
 
     /// Keeps the filter of a version that was read.

@@ -22,6 +22,10 @@ mod object;
 #[cfg(feature = "archive")]
 pub mod purge;
 #[cfg(feature = "archive")]
+mod sample;
+#[cfg(feature = "archive")]
+pub mod survey;
+#[cfg(feature = "archive")]
 mod upload;
 #[cfg(feature = "archive")]
 pub mod workspace;
