@@ -157,7 +157,8 @@ async fn identifiers_of_a_regulation_that_failed_are_dropped_after_sixty_days() 
     assert!(items(&id).await?.contains(PLANTED), "they are kept for a retry");
     assert!(items("DUE").await?.contains(&id));
 
-    let before = (kept - SignedDuration::from_hours(62 * 24)).to_string();
+    // It failed 61 days ago.
+    let before = (kept - SignedDuration::from_hours((60 + 61) * 24)).to_string();
     let earlier = json!({ "TableName": table, "Key": { "pk": { "S": id }, "sk": { "S": "META" } },
         "UpdateExpression": "SET finishedAt = :at", "ExpressionAttributeValues": { ":at": { "S": before } } });
     stack.aws.call("dynamodb", "DynamoDB_20120810.UpdateItem", earlier).await?;
