@@ -67,7 +67,7 @@ pub async fn seal(context: &Context, request: Request) -> Result<Reply> {
         let certificate = context.signer.certify(&claims).await?;
         context.certificates.write_once(key, "application/jose", certificate).await?;
     }
-    if status == Status::Finished || status == Status::NotSupported {
+    if status.drops_identifiers() {
         store.drop_subjects(id).await?;
     } else {
         store.note_due(id, kept_until(now)).await?;

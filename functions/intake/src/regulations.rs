@@ -190,7 +190,10 @@ pub async fn show_page(
 }
 
 async fn entry(context: &Context, regulation: Regulation) -> Result<RegulationEntry, ApiError> {
-    let subjects = context.store.subjects(&regulation.id).await?;
+    let subjects = match regulation.status.drops_identifiers() {
+        true => Vec::new(),
+        false => context.store.subjects(&regulation.id).await?,
+    };
     Ok(RegulationEntry {
         about: About::new(&regulation),
         id: regulation.id,
