@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::{Array, ArrayBuilder, ObjectBuilder, Type};
@@ -22,6 +22,9 @@ pub const MAX_SUBJECTS: usize = 5_000;
 /// The most bytes that the identifiers of one regulation may have together: they are stored in the same
 /// transaction as the regulation, and DynamoDB's transactions end at 4 MB.
 pub const MAX_SUBJECT_BYTES: usize = 3_500_000;
+
+/// How long the identifiers of a regulation are kept that failed somewhere: long enough to put things right and retry.
+const KEPT: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 /// What to do about the subjects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -144,6 +147,17 @@ impl Regulation {
         texts.extend(ids);
         key.fingerprint(texts.into_iter().map(str::as_bytes))
     }
+
+    /// Until when its identifiers are kept for a retry, after it failed somewhere.
+    pub fn identifiers_kept_until(&self) -> Option<Timestamp> {
+        let failed = matches!(self.status, Status::Failed | Status::PartialSuccess);
+        self.finished_at.filter(|_| failed).map(kept_until)
+    }
+}
+
+/// Until when the identifiers of a regulation are kept that failed then.
+pub fn kept_until(failed: Timestamp) -> Timestamp {
+    failed.saturating_add(KEPT).unwrap_or(Timestamp::MAX)
 }
 
 /// The body of `POST /regulations`.

@@ -7,7 +7,7 @@ use shared::destination::Kind;
 use shared::evidence::{Evidence, Step, chain};
 use shared::failure::{Failure, Result};
 use shared::id::RegulationId;
-use shared::regulation::Regulation;
+use shared::regulation::{Regulation, kept_until};
 use shared::secrets::SecretStore;
 use shared::signing::Signer;
 use shared::status::Status;
@@ -39,7 +39,7 @@ pub struct Reply {
 
 /// 1. Tasks that did not end are failed, with the error that stopped them.
 /// 2. The certificate is written, once for each attempt.
-/// 3. If nothing failed, the identifiers are dropped; otherwise a retry needs them.
+/// 3. If nothing failed, the identifiers are dropped; otherwise a retry needs them, for some time.
 /// 4. The regulation gets its status.
 ///
 /// Each step may be repeated: what is written stands.
@@ -76,6 +76,8 @@ pub async fn seal(context: &Context, request: Request) -> Result<Reply> {
             store.forget_people(&store.everyone(id).await?, now).await?;
         }
         store.drop_subjects(id).await?;
+    } else {
+        store.note_due(id, kept_until(now)).await?;
     }
     store.set_status(id, status, Some(now)).await?;
     tracing::info!(regulation = %id, ?status, "sealed");

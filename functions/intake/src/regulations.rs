@@ -230,6 +230,9 @@ struct RegulationShown {
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     finished_at: Option<Timestamp>,
+    /// Until when it can be retried, if it failed somewhere: its identifiers are dropped then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identifiers_kept_until: Option<Timestamp>,
     #[serde(flatten)]
     about: About,
     stream_status: Vec<StreamStatus>,
@@ -331,6 +334,7 @@ pub async fn show(State(context): Shared, Id(id): Id<RegulationId>) -> Reply<One
     }
     let shown = RegulationShown {
         covers: Covers::of(&context, &regulation).await?,
+        identifiers_kept_until: regulation.identifiers_kept_until(),
         about: About::new(&regulation),
         id: regulation.id,
         workspace_id: context.workspace_id.clone(),
@@ -389,7 +393,7 @@ pub async fn retry(
 ) -> Reply<RegulationAttempt> {
     let mut regulation = find(&context, &id).await?;
     caller.may_regulate(&regulation)?;
-    regulation.attempt = context.store.begin_attempt(&regulation).await?;
+    regulation.attempt = context.store.begin_attempt(&regulation, Timestamp::now()).await?;
     admission::start(&context.workflow, &regulation).await;
     Ok(data(RegulationAttempt { regulate_id: regulation.id, attempt: regulation.attempt }))
 }

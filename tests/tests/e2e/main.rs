@@ -13,6 +13,7 @@ mod looks;
 mod privacy;
 mod runs;
 mod s3;
+mod scale;
 mod schema;
 mod search;
 mod sources;
