@@ -8,26 +8,33 @@ use crate::subject::Subject;
 use crate::task::Task;
 use crate::workflow::Workflow;
 
-/// Stores a regulation that was checked, with one task per destination in scope, keeps out whom it suppresses, and
-/// starts it. Once this is answered a suppression holds at the door, as soon as every instance has read it. Harmless
-/// when it is stored already.
+/// Stores a regulation that was checked, with one task per destination in scope, and starts it; its work begins after
+/// `delay` seconds. Harmless when it is stored already.
 ///
 /// # Errors
-/// As DynamoDB says. If nothing but the suppression failed, the regulation is carried out all the same, beginning with
-/// that, and the failure names it.
+/// As DynamoDB says; nothing is stored then. `Invalid`, if it may not be done.
 pub async fn admit(
     store: &Store,
     workflow: &Workflow,
     regulation: &Regulation,
     subjects: Vec<Subject>,
+    delay: u32,
 ) -> Result<()> {
     may_lift(store, regulation, &subjects).await?;
     let destinations = in_scope(store, regulation).await?;
     let tasks: Vec<_> = destinations.iter().map(|d| Task::new(d, regulation.part.as_ref())).collect();
-    store.create(regulation, subjects.clone(), &tasks).await?;
-    let kept_out = store.keep_out(regulation, &subjects).await;
-    start(workflow, regulation).await;
-    kept_out.map_err(|failure| {
+    store.create(regulation, subjects, &tasks).await?;
+    start(workflow, regulation, delay).await;
+    Ok(())
+}
+
+/// Keeps out whom a regulation suppresses, which the work on it would do, too, but later: once this is answered it holds
+/// as soon as every instance of the door has read the list.
+///
+/// # Errors
+/// As DynamoDB says. The regulation is carried out all the same.
+pub async fn hold(store: &Store, regulation: &Regulation, subjects: &[Subject]) -> Result<()> {
+    store.keep_out(regulation, subjects).await.map_err(|failure| {
         let message = format!("{} is accepted, but its suppression does not hold yet", regulation.id);
         Failure::transient(message).detail(failure)
     })
@@ -60,9 +67,10 @@ pub async fn in_scope(store: &Store, regulation: &Regulation) -> Result<Vec<Dest
     Ok(destinations)
 }
 
-/// Starts an attempt of a regulation. What is stored is accepted: should its start fail, the schedule starts it.
-pub async fn start(workflow: &Workflow, regulation: &Regulation) {
-    if let Err(failure) = workflow.start_deletion(&regulation.id, regulation.attempt).await {
+/// Starts an attempt of a regulation, whose work begins after `delay` seconds. What is stored is accepted: should its
+/// start fail, the schedule starts it.
+pub async fn start(workflow: &Workflow, regulation: &Regulation, delay: u32) {
+    if let Err(failure) = workflow.start_deletion(&regulation.id, regulation.attempt, delay).await {
         tracing::error!(regulation = %regulation.id, %failure, "not started; left to the schedule");
     }
 }

@@ -8,9 +8,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
+use shared::event_queue::EventQueue;
 use shared::failure::Result;
 use shared::person::{FRESH_MILLISECONDS, People, Person};
-use shared::queue::Queue;
 use shared::source::{KeyHash, Source};
 use shared::store::Store;
 use shared::subject::Subject;
@@ -28,7 +28,7 @@ const MAX_KEPT: usize = 10_000;
 
 pub struct Door {
     store: Store,
-    queue: Queue,
+    queue: EventQueue,
     sources: Mutex<HashMap<KeyHash, (Instant, Admitted)>>,
     people: Mutex<HashMap<Subject, (Instant, Option<Person>)>>,
 }
@@ -48,7 +48,7 @@ pub struct Passed {
 }
 
 impl Door {
-    pub fn new(store: Store, queue: Queue) -> Self {
+    pub fn new(store: Store, queue: EventQueue) -> Self {
         Self { store, queue, sources: Mutex::default(), people: Mutex::default() }
     }
 

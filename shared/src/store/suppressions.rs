@@ -26,6 +26,9 @@ use crate::subject::Subject;
 /// The index by scope and date, for listing.
 const BY_SCOPE: &str = "byScope";
 
+/// How many changes of the list are under way at once: the index takes 1,000 a second, and more would be throttled.
+const INDEXED: usize = 10;
+
 /// A suppressed subject.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -73,7 +76,7 @@ impl Store {
             return Ok(());
         }
         let writes: Vec<_> = subjects.iter().map(|subject| self.suppress_one(subject, change)).collect();
-        stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
+        stream::iter(writes).buffer_unordered(INDEXED).try_collect::<()>().await?;
         self.count_change().await
     }
 
@@ -166,7 +169,7 @@ impl Store {
                 async move { self.change_entry(subject, change.scope, entry, &rest).await }
             })
             .collect();
-        stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
+        stream::iter(writes).buffer_unordered(INDEXED).try_collect::<()>().await?;
         self.count_change().await
     }
 
