@@ -1,6 +1,6 @@
 // The API's words in plain English. One place, so that the page says the same thing everywhere.
 
-import type { Kind as PlaceKind, Phase, RegulationType, Status, TaskStatus } from './api/schema';
+import type { Kind as PlaceKind, Phase, RegulationType, Scope, Status, TaskStatus } from './api/schema';
 
 /** How something stands. Each tone has a shape of its own, so that no state is told by colour alone. */
 export type Tone = 'done' | 'busy' | 'waiting' | 'alert' | 'note';
@@ -151,6 +151,20 @@ export const CONFIRMS: Partial<Record<TaskStatus, string>> = {
   FORWARDED: 'Is told; answers nothing further.',
   NOT_SUPPORTED: 'Has no way to delete: named, so that somebody can be asked.',
 };
+
+/** What a token may do. `short` is for lists. */
+export const SCOPE: Record<Scope, { title: string; short: string }> = {
+  'regulations:create': { title: 'Make deletion requests', short: 'make requests' },
+  'regulations:read': { title: 'See requests, certificates, runs and destinations', short: 'see requests' },
+  'suppressions:read': { title: 'See the suppression list', short: 'see suppressions' },
+  'suppressions:write': { title: 'Change the suppression list', short: 'change suppressions' },
+  'destinations:write': { title: 'Connect and change destinations and sources', short: 'change destinations' },
+  'audit:read': { title: 'See the audit trail', short: 'see the audit trail' },
+  admin: { title: 'Everything, tokens and purge runs included', short: 'everything' },
+};
+
+/** Instead of scopes. */
+export const ONE_REQUEST = { title: 'Only one request about one person, for that person', short: 'one request, about one person' };
 
 /** What was asked of the API, as the audit trail names it. */
 export const ACTIONS: Record<string, string> = {
