@@ -14,20 +14,20 @@ use crate::settings;
 #[derive(Debug, Clone)]
 pub struct Workers {
     client: Client,
-    sweep: String,
+    purge: String,
     erase: String,
     forward: String,
 }
 
 impl Workers {
-    /// The functions that the environment names (`SWEEP_FUNCTION`, `ERASE_FUNCTION`, `FORWARD_FUNCTION`).
+    /// The functions that the environment names (`PURGE_FUNCTION`, `ERASE_FUNCTION`, `FORWARD_FUNCTION`).
     ///
     /// # Errors
     /// `Permanent`, naming a variable that is missing.
     pub fn from_env(config: &SdkConfig) -> Result<Self> {
         Ok(Self {
             client: Client::new(config),
-            sweep: settings::required("SWEEP_FUNCTION")?,
+            purge: settings::required("PURGE_FUNCTION")?,
             erase: settings::required("ERASE_FUNCTION")?,
             forward: settings::required("FORWARD_FUNCTION")?,
         })
@@ -39,7 +39,7 @@ impl Workers {
     /// `Transient`, if it cannot be reached or does not answer.
     pub async fn ask(&self, kind: Kind, probe: &Probe) -> Result<Finding> {
         let function = match kind {
-            Kind::Archive => &self.sweep,
+            Kind::Archive => &self.purge,
             Kind::Warehouse => &self.erase,
             Kind::Cloud => &self.forward,
         };

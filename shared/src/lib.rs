@@ -11,13 +11,15 @@
 //!    are dropped, and only pseudonyms stay.
 //!
 //! ```text
-//! functions ──▶ adapters: store secrets workflow archive warehouse destination::engine telemetry
+//! functions ──▶ adapters: admission store secrets workflow archive warehouse destination::engine telemetry
 //!                   │
 //!                   ▼
 //!               pure:     regulation task status subject evidence certificate destination::cloud matching format
-//!                         index failure id           (no AWS, no HTTP, no clock of their own)
+//!                         index failure json id      (no AWS, no HTTP, no clock of their own)
 //! ```
 
+#[cfg(all(feature = "store", feature = "workflow"))]
+pub mod admission;
 pub mod archive;
 #[cfg(feature = "aws")]
 pub mod aws;
@@ -30,6 +32,7 @@ pub mod id;
 pub mod index;
 #[cfg(feature = "invoke")]
 pub mod invoke;
+pub mod json;
 pub mod matching;
 pub mod probe;
 pub mod regulation;

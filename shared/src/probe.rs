@@ -37,3 +37,27 @@ pub struct Finding {
     #[serde(default)]
     pub details: Value,
 }
+
+impl Finding {
+    /// How much was found, if all of it could be counted: rows of a warehouse, lines of an archive.
+    pub fn count(&self) -> Option<u64> {
+        let number = |name| self.details.get(name).and_then(Value::as_u64);
+        number("rows").or_else(|| number("lines")).filter(|_| self.ok)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_counted_in_part_is_no_count() {
+        let finding = |ok, details| Finding { ok, message: String::new(), details };
+        assert_eq!(finding(true, json!({"rows": 3})).count(), Some(3));
+        assert_eq!(finding(true, json!({"lines": 0})).count(), Some(0));
+        assert_eq!(finding(false, json!({"rows": 3})).count(), None);
+        assert_eq!(finding(true, Value::Null).count(), None);
+    }
+}

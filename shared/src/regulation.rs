@@ -12,7 +12,7 @@ use crate::destination::Kind;
 use crate::failure::{Failure, Result};
 use crate::id::RegulationId;
 use crate::status::Status;
-use crate::subject::{MAX_ID_BYTES, Subject, SubjectType};
+use crate::subject::{MAX_ID_BYTES, Subject, SubjectType, fault};
 
 /// The most subjects of one regulation (Segment's limit).
 pub const MAX_SUBJECTS: usize = 5_000;
@@ -190,11 +190,8 @@ fn check_subjects(ids: Vec<String>) -> Result<Vec<Subject>> {
         return invalid(format!("subjectIds holds {} subjects; at most {MAX_SUBJECTS} are taken", ids.len()));
     }
     for (place, id) in ids.iter().enumerate() {
-        if id.trim().is_empty() {
-            return invalid(format!("subjectIds[{place}] is empty"));
-        }
-        if id.len() > MAX_ID_BYTES {
-            return invalid(format!("subjectIds[{place}] has {} bytes; at most {MAX_ID_BYTES}", id.len()));
+        if let Some(fault) = fault(id) {
+            return invalid(format!("subjectIds[{place}] {fault}"));
         }
     }
     if ids.iter().map(String::len).sum::<usize>() > MAX_SUBJECT_BYTES {

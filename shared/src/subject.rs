@@ -48,6 +48,14 @@ impl Subject {
     }
 }
 
+/// Why an identifier is not taken, to be said after where it stands; nothing, if it is. Never repeats it.
+pub fn fault(id: &str) -> Option<String> {
+    if id.trim().is_empty() {
+        return Some("is empty".to_owned());
+    }
+    (id.len() > MAX_ID_BYTES).then(|| format!("has {} bytes; at most {MAX_ID_BYTES}", id.len()))
+}
+
 impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Subject({} redacted)", self.kind.as_str())

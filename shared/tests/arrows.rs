@@ -13,6 +13,7 @@ const PURE: &[&str] = &[
     "format",
     "id.rs",
     "index.rs",
+    "json.rs",
     "matching",
     "regulation.rs",
     "source.rs",

@@ -54,6 +54,11 @@ impl Scenario {
         self.lines.theirs()
     }
 
+    /// How many rows the three had.
+    pub fn rows_of_the_three(&self) -> i64 {
+        self.rows.total()
+    }
+
     /// The three are nowhere, and nobody else notices.
     ///
     /// # Panics

@@ -105,6 +105,14 @@ impl Caller {
         if self.has(scope) { Ok(()) } else { Err(lacks(&[scope])) }
     }
 
+    /// Whether they may be told what this regulation would reach.
+    pub fn may_rehearse(&self, regulation: &Regulation) -> Result<(), ApiError> {
+        match self {
+            Self::Token(token) if token.request_only => Err(forbidden("this token may not count")),
+            _ => self.may_regulate(regulation),
+        }
+    }
+
     /// The id that a new regulation of theirs gets: `wanted`, unless their token is for one request and has begun
     /// on it.
     pub async fn bind(&self, context: &Context, wanted: RegulationId) -> Result<RegulationId, ApiError> {

@@ -11,6 +11,7 @@ mod admin;
 mod auth;
 mod context;
 mod destinations;
+mod dry_run;
 mod error;
 mod gate;
 mod handler;

@@ -14,7 +14,7 @@ use crate::auth::{Caller, Reserved};
 use crate::context::Shared;
 use crate::error::ApiError;
 use crate::regulations;
-use crate::request::Body;
+use crate::request::{Body, Rehearsal};
 
 type Reply<T> = Result<axum::Json<T>, ApiError>;
 
@@ -63,9 +63,15 @@ pub struct OlderStatus {
 pub async fn create(
     State(context): Shared,
     caller: Caller,
+    rehearsal: Rehearsal,
     Reserved(id): Reserved,
     Body(request): Body<OlderRegulation>,
 ) -> Reply<OlderCreated> {
+    if rehearsal.dry_run {
+        return Err(Failure::invalid("POST /regulations has a dry run, this does not")
+            .field("dryRun")
+            .into());
+    }
     let kind = match request.regulation_type.as_str() {
         "Suppress" => RegulationType::SuppressOnly,
         "Delete" => RegulationType::DeleteOnly,

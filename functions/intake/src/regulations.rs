@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
+use shared::admission;
 use shared::archive::workspace::Key;
 use shared::evidence::Evidence;
 use shared::failure::Failure;
@@ -19,8 +20,9 @@ use utoipa::ToSchema;
 
 use crate::auth::{Caller, Reserved};
 use crate::context::{Context, Shared};
+use crate::dry_run::{self, DryRun};
 use crate::error::{ApiError, Data, Reply, data};
-use crate::request::{Body, Filter, Id, Page, Pagination};
+use crate::request::{Body, Filter, Id, Page, Pagination, Rehearsal};
 use crate::runs::{self, RunOfTask};
 
 /// How many regulations' subjects are read at once for a list.
@@ -33,24 +35,37 @@ pub struct RegulationCreated {
     regulate_id: RegulationId,
 }
 
-/// Accepts a regulation: stored with one task per destination in scope, then started.
+/// What was made of a request.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum RegulationAnswer {
+    /// It is accepted.
+    Created(RegulationCreated),
+    /// It was only rehearsed.
+    DryRun(DryRun),
+}
+
+/// Accepts a regulation: stored with one task per destination in scope, then started. With `dryRun=true` nothing is
+/// done but counting.
 #[utoipa::path(post, path = "/regulations", operation_id = "createRegulation", tag = "Regulations",
-    request_body = NewRegulation,
-    responses((status = 200, description = "It is accepted", body = Data<RegulationCreated>)))]
+    params(Rehearsal), request_body = NewRegulation,
+    responses((status = 200, description = "It is accepted, or rehearsed", body = Data<RegulationAnswer>)))]
 pub async fn create(
     State(context): Shared,
     caller: Caller,
-    RawQuery(query): RawQuery,
+    rehearsal: Rehearsal,
     Reserved(id): Reserved,
     Body(request): Body<NewRegulation>,
-) -> Reply<RegulationCreated> {
-    // Whoever asks for a rehearsal must never get the real thing.
-    if query.is_some_and(|query| query.contains("dryRun")) {
-        let message =
-            "regulations have no dry run: POST /purge-runs with {\"dryRun\": true} counts in the archives";
-        return Err(Failure::invalid(message).field("dryRun").into());
+) -> Reply<RegulationAnswer> {
+    if !rehearsal.dry_run {
+        let regulate_id = accept(&context, &caller, id, request).await?;
+        return Ok(data(RegulationAnswer::Created(RegulationCreated { regulate_id })));
     }
-    Ok(data(RegulationCreated { regulate_id: accept(&context, &caller, id, request).await? }))
+    let (regulation, subjects) = request.accept(id, Timestamp::now())?;
+    caller.may_rehearse(&regulation)?;
+    let destinations = admission::in_scope(&context.store, &regulation).await?;
+    let counted = dry_run::rehearse(&context, &regulation, &subjects, &destinations).await;
+    Ok(data(RegulationAnswer::DryRun(counted)))
 }
 
 /// Accepts a regulation of whichever API.
@@ -63,24 +78,8 @@ pub async fn accept(
     let (mut regulation, subjects) = request.accept(id, Timestamp::now())?;
     caller.may_regulate(&regulation)?;
     regulation.id = caller.bind(context, regulation.id).await?;
-    let tasks: Vec<_> = context
-        .store
-        .destinations()
-        .await?
-        .iter()
-        .filter(|d| d.enabled_until.is_none() && regulation.regulation_type.erases_from(d.kind))
-        .map(Task::new)
-        .collect();
-    context.store.create(&regulation, subjects, &tasks).await?;
-    start(context, &regulation).await;
+    admission::admit(&context.store, &context.workflow, &regulation, subjects).await?;
     Ok(regulation.id)
-}
-
-/// What is stored is accepted: should its start fail, the schedule starts it.
-async fn start(context: &Context, regulation: &Regulation) {
-    if let Err(failure) = context.workflow.start_deletion(&regulation.id, regulation.attempt).await {
-        tracing::error!(regulation = %regulation.id, %failure, "not started; left to the schedule");
-    }
 }
 
 /// A page of regulations.
@@ -276,7 +275,7 @@ pub async fn retry(
     let mut regulation = find(&context, &id).await?;
     caller.may_regulate(&regulation)?;
     regulation.attempt = context.store.begin_attempt(&regulation).await?;
-    start(&context, &regulation).await;
+    admission::start(&context.workflow, &regulation).await;
     Ok(data(RegulationAttempt { regulate_id: regulation.id, attempt: regulation.attempt }))
 }
 

@@ -15,10 +15,12 @@ use shared::failure::{Failure, Result};
 use shared::id::RunId;
 use shared::index::IndexKey;
 use shared::matching::{Matcher, SubjectSet};
+use shared::probe::{Finding, Probe};
 use shared::store::Store;
 use tokio::select;
 use tokio::time::interval_at;
 
+use crate::probe;
 use crate::record::Record;
 
 /// How often a batch tells how far it is, and looks whether it is to stop.
@@ -37,6 +39,28 @@ pub struct Context {
     pub slice: Duration,
 }
 
+/// What this function is asked: by the state machine to go on with a batch, by the API to look at an archive.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Event {
+    Probe(Probe),
+    Step(Request),
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    Finding(Finding),
+    Step(Reply),
+}
+
+pub async fn handle(context: &Context, event: Event, until: Instant) -> Result<Answer> {
+    match event {
+        Event::Step(request) => purge(context, request, until).await.map(Answer::Step),
+        Event::Probe(probe) => Ok(Answer::Finding(probe::finding(context, probe, until).await)),
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
@@ -52,7 +76,7 @@ pub struct Reply {
 }
 
 /// Does as much of a batch as fits, an object a core at a time, and keeps how far it came.
-pub async fn purge(context: &Context, request: Request, until: Instant) -> Result<Reply> {
+async fn purge(context: &Context, request: Request, until: Instant) -> Result<Reply> {
     let Request { run_id, phase, batch: number } = request;
     let until = until.min(Instant::now() + context.slice);
     let stopped = || Failure::permanent(format!("{run_id} was stopped"));

@@ -1,6 +1,8 @@
-//! Works through one batch of a purge run: looks for the subjects in archive objects, removes them, looks again.
+//! Works through one batch of a purge run: looks for the subjects in archive objects, removes them, looks again. Or
+//! only looks at an archive.
 
 mod handler;
+mod probe;
 mod record;
 
 use std::thread::available_parallelism;
@@ -29,5 +31,5 @@ async fn main() -> Result<(), Error> {
         slice: settings::seconds("SLICE_SECONDS")?.unsigned_abs(),
         cores: available_parallelism().map_or(1, usize::from),
     };
-    telemetry::run(|request, until| handler::purge(&context, request, until)).await
+    telemetry::run(|event, until| handler::handle(&context, event, until)).await
 }

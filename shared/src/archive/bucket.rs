@@ -9,8 +9,10 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{ObjectLockLegalHoldStatus, StorageClass};
 use jiff::Timestamp;
+use tokio::runtime::Handle;
 
 use super::manifest::{Entry, Reason, Residual, Version};
+use super::object::S3Object;
 use crate::aws;
 use crate::failure::{Failure, Result};
 
@@ -41,7 +43,7 @@ pub(super) enum Trouble {
 /// Why a version cannot be read as it is stored, if so.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html> names the storage classes, the archive tiers
 /// of Intelligent-Tiering, and the forms of `x-amz-restore` and `x-amz-expiration`.
-pub(super) fn cold(head: &HeadObjectOutput) -> Option<Residual> {
+fn cold(head: &HeadObjectOutput) -> Option<Residual> {
     let class = match (&head.storage_class, &head.archive_status) {
         (_, Some(tier)) => tier.as_str(),
         (Some(class @ (StorageClass::Glacier | StorageClass::DeepArchive)), None) => class.as_str(),
@@ -161,6 +163,27 @@ impl Archive {
             .map_err(|e| trouble(&e, e.raw_response().map(|r| r.status().as_u16())))
     }
 
+    /// The same, of a version whose bytes can be had.
+    pub(super) async fn readable(&self, key: &str, version: &Version) -> Result<HeadObjectOutput, Trouble> {
+        let head = self.head(key, version).await?;
+        cold(&head).map_or(Ok(head), |residual| Err(Trouble::Left(residual)))
+    }
+
+    /// A version's bytes.
+    pub(super) fn object(&self, key: &str, version: &Version) -> S3Object {
+        S3Object {
+            archive: self.clone(),
+            key: key.to_owned(),
+            version: version.clone(),
+            runtime: Handle::current(),
+        }
+    }
+
+    /// The region that the bucket lies in, if S3 tells.
+    pub(super) async fn region(&self) -> Option<String> {
+        self.client.head_bucket().bucket(&self.bucket).send().await.ok()?.bucket_region
+    }
+
     /// The tags of a version, as `PutObject` takes them.
     pub(super) async fn tags(&self, key: &str, version: &Version) -> Result<Option<String>, Trouble> {
         let request = self.client.get_object_tagging().bucket(&self.bucket).key(key);
@@ -243,7 +266,14 @@ impl Archive {
         match error.code() {
             Some(code @ ("AccessDenied" | "NoSuchBucket" | "AllAccessDisabled")) => {
                 Failure::permanent(format!(
-                    "the bucket {} cannot be read ({code}): correct the destination or the bucket's policy",
+                    "the bucket {} cannot be read ({code}): correct the destination or the bucket's policy, and see that the stack's ArchiveBuckets names it",
+                    self.bucket
+                ))
+            }
+            // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+            Some(code @ ("PermanentRedirect" | "AuthorizationHeaderMalformed")) => {
+                Failure::permanent(format!(
+                    "the bucket {} lies in another region than Lethe ({code}): deploy Lethe beside it",
                     self.bucket
                 ))
             }

@@ -22,6 +22,15 @@ pub struct Filters {
     pub(super) key: IndexKey,
 }
 
+/// What a filter says about the subjects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    /// None of them is in the version, which has so many lines.
+    RuledOut { lines: u64 },
+    /// One of them may be in it.
+    MayHold,
+}
+
 impl Filters {
     /// The filters of `archive`, asked about the subjects of `matcher`.
     pub fn new(
@@ -37,12 +46,23 @@ impl Filters {
 
     /// How many lines a version has, if none of them can be a subject's.
     pub(super) async fn rule_out(&self, key: &str, version: &Version) -> Option<u64> {
+        match self.ask(key, version).await? {
+            Word::RuledOut { lines } => Some(lines),
+            Word::MayHold => None,
+        }
+    }
+
+    /// What the filter of a version says, if it has one.
+    pub(super) async fn ask(&self, key: &str, version: &Version) -> Option<Word> {
         let stored = self.workspace.bytes(Key::Filter(&self.archive, &hash(key, version))).await;
         // Without its filter a version is read: whatever went wrong costs time only.
         let stored = stored.ok()??;
         let (lines, sealed) = stored.split_first_chunk()?;
         let filter = Filter::open(sealed, &self.source(version), &self.key)?;
-        (!filter.may_contain(&self.questions)).then(|| u64::from_le_bytes(*lines))
+        Some(match filter.may_contain(&self.questions) {
+            true => Word::MayHold,
+            false => Word::RuledOut { lines: u64::from_le_bytes(*lines) },
+        })
     }
 
     /// Keeps the filter of a version that was read.

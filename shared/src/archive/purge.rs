@@ -10,15 +10,13 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
-use super::bucket::{Archive, Trouble, cold, unreachable};
+use super::bucket::{Archive, Trouble, unreachable};
 use super::filters::Filters;
 use super::ledger::Ledger;
 use super::manifest::{Entry, Halfway, Outcome, Reason, Residual, Seen, Version};
-use super::object::{Refused, S3Object};
+use super::object::Refused;
 use super::upload::{Upload, parts};
 use crate::format::{self, FormatError, Pause, Report, Rewritten};
 use crate::index::{self, Scanned};
@@ -199,12 +197,12 @@ impl Purge {
             ledger: &self.ledger,
             key,
             replaced: current,
-            head: self.readable(key, current).await?,
+            head: self.archive.readable(key, current).await?,
             tags: self.archive.tags(key, current).await?,
         };
         let (from, sent) = resumed.map(|(id, paused)| (paused.at, (id, paused.parts))).unzip();
         let (mut writer, receiver) = parts(current.size, sent.as_ref().map_or(0, |(_, parts)| parts.len()));
-        let (object, matcher, until) = (self.object(key, current), self.matcher.clone(), self.until);
+        let (object, matcher, until) = (self.archive.object(key, current), self.matcher.clone(), self.until);
         let rewriting = spawn_blocking(move || {
             let may_pause = writer.may_pause();
             let pause = || may_pause.load(Ordering::Relaxed) && Instant::now() >= until;
@@ -237,12 +235,6 @@ impl Purge {
         Ok((report, clean))
     }
 
-    /// What S3 tells about a version whose bytes can be had.
-    async fn readable(&self, key: &str, version: &Version) -> Result<HeadObjectOutput, Trouble> {
-        let head = self.archive.head(key, version).await?;
-        cold(&head).map_or(Ok(head), |residual| Err(Trouble::Left(residual)))
-    }
-
     /// Reads a version, on from where an earlier go paused, again if S3 breaks off, and keeps its filter.
     async fn scan(
         &self,
@@ -253,8 +245,8 @@ impl Purge {
         let mut trouble = Trouble::Changed;
         for _ in 0..ATTEMPTS {
             // Tells a version that is gone, cold or denied from one that cannot be read.
-            self.readable(key, version).await?;
-            let object = self.object(key, version);
+            self.archive.readable(key, version).await?;
+            let object = self.archive.object(key, version);
             let (matcher, index_key, until) = (self.matcher.clone(), self.filters.key.clone(), self.until);
             let from = reading.clone().filter(|(of, _)| of.is(version)).map(|(_, at)| at);
             let scanned = spawn_blocking(move || {
@@ -286,18 +278,9 @@ impl Purge {
     async fn list(&self, key: &str) -> Result<Vec<Version>, Trouble> {
         self.archive.versions(key).await.map_err(unreachable)
     }
-
-    fn object(&self, key: &str, version: &Version) -> S3Object {
-        S3Object {
-            archive: self.archive.clone(),
-            key: key.to_owned(),
-            version: version.clone(),
-            runtime: Handle::current(),
-        }
-    }
 }
 
-fn unreadable(error: FormatError) -> Trouble {
+pub(super) fn unreadable(error: FormatError) -> Trouble {
     let (reason, detail) = match error {
         FormatError::Unsupported(_) => (Reason::Unsupported, error.to_string()),
         FormatError::Corrupt(_) => (Reason::Corrupt, error.to_string()),

@@ -152,6 +152,15 @@ pub enum Rewritten {
     Paused(Pause),
 }
 
+/// What an object is, told by its first bytes; no more of it is read.
+pub fn detect(object: &dyn Object, matcher: &Matcher) -> Result<Format, FormatError> {
+    let mut source = Source::open(object, 0)?;
+    let codec = detect::codec(source.head()?)?;
+    let mut decoder = codec::Decoder::new(codec, source, false)?;
+    let content = detect::content(decoder.head()?, matcher)?;
+    Ok(Format { content, codec })
+}
+
 /// Reads an object and counts whose records it holds. Writes nothing.
 pub fn scan(object: &dyn Object, matcher: &Matcher) -> Result<Report, FormatError> {
     match purge(object, None, matcher, None, &|| false)? {

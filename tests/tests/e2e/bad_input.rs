@@ -44,7 +44,7 @@ async fn bad_requests_say_what_is_wrong_and_change_nothing() -> Result<()> {
     }
 
     let good = request(Value::Null);
-    let (status, answer) = api.send(Method::POST, "/regulations?dryRun=true", Some(&good)).await?;
+    let (status, answer) = api.send(Method::POST, "/regulations?dry_run=yes", Some(&good)).await?;
     assert_eq!((status.as_u16(), answer["errors"][0]["field"].as_str()), (422, Some("dryRun")), "{answer}");
 
     let (status, answer) = api.send_text(Method::POST, "/regulations", "{\"secret-subject".into()).await?;

@@ -1,6 +1,7 @@
 //! The main job: three people ask to be forgotten, and are, everywhere; nobody else notices.
 
 use anyhow::{Context, Result};
+use serde_json::json;
 use tests::api::destinations;
 use tests::certificate;
 use tests::people::THREE;
@@ -11,6 +12,7 @@ use tests::world::World;
 async fn three_people_disappear_and_nobody_else_notices() -> Result<()> {
     let world = World::new().await?;
     let scenario = Scenario::set(&world).await?;
+    assert_a_dry_run_only_counts(&world, &scenario).await?;
     let regulation = forget_the_three(&world).await?;
     assert_eq!(regulation["overallStatus"], "FINISHED", "{regulation:#}");
     for (name, status) in [("Braze", "ACCEPTED"), ("Events archive", "CONFIRMED"), ("Warehouse", "CONFIRMED")]
@@ -37,6 +39,30 @@ async fn three_people_disappear_and_nobody_else_notices() -> Result<()> {
     let claims = certificate::verify(jws, &api.get("/.well-known/jwks.json").await?)?.to_string();
     assert!(claims.contains(id), "{claims}");
     assert!(THREE.iter().all(|id| !claims.contains(&format!("\"{id}\""))), "it names nobody: {claims}");
+    Ok(())
+}
+
+/// What the regulation would find, before it is made.
+async fn assert_a_dry_run_only_counts(world: &World, scenario: &Scenario) -> Result<()> {
+    let api = &world.stack.api;
+    let wanted =
+        json!({ "regulationType": "SUPPRESS_WITH_DELETE", "subjectType": "USER_ID", "subjectIds": THREE });
+    let answer = api.post("/regulations?dryRun=true", &wanted).await?["data"].take();
+    assert!(answer.get("regulateId").is_none(), "{answer:#}");
+    assert_eq!(answer["subjectCount"], 3, "{answer:#}");
+    let reached = answer["destinations"].as_array().context("no destinations")?;
+    let of = |name: &str| reached.iter().find(|one| one["name"] == name).context("not reached");
+    assert_eq!(of("Warehouse")?["count"], scenario.rows_of_the_three(), "{answer:#}");
+    let braze = of("Braze")?;
+    assert!(braze["count"].is_null() && braze["reason"].as_str().is_some_and(|why| !why.is_empty()));
+    let archive = of("Events archive")?;
+    assert!(archive["count"] == scenario.lines_of_the_three() || archive["count"].is_null(), "{archive:#}");
+    assert!(THREE.iter().all(|id| !answer.to_string().contains(&format!("\"{id}\""))), "it names nobody");
+
+    assert_eq!(api.get("/regulations").await?["data"]["regulations"], json!([]));
+    assert_eq!(api.get("/suppressions").await?["data"]["suppressed"], json!([]));
+    assert_eq!(world.stack.executions("DeletionStateMachine").await?, Vec::<String>::new());
+    assert_eq!(world.braze.world().calls, 0);
     Ok(())
 }
 

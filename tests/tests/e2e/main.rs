@@ -8,6 +8,7 @@ mod bad_input;
 mod clients;
 mod console;
 mod happy_path;
+mod looks;
 mod privacy;
 mod runs;
 mod s3;

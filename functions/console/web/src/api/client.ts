@@ -1,7 +1,7 @@
 // Calls of the public API: typed by its description, with the token, and with errors that people can read.
 
 import { token, signOut } from '../session';
-import type { ErrorEntry, Operations } from './schema';
+import type { ErrorEntry, NewRegulation, Operations } from './schema';
 
 export type Operation = keyof Operations;
 type Empty = Record<string, never>;
@@ -56,6 +56,13 @@ export async function call<O extends Operation>(operation: O, sent?: Sent<O>, as
   const error = failure(reply.status, body);
   if (error.status === 401 && as === token()) signOut('expired');
   throw error;
+}
+
+/** Makes a regulation and gives its id. */
+export async function regulate(body: NewRegulation, headers: Record<string, string> = {}): Promise<string> {
+  const made = await call('POST /regulations', { body, headers });
+  if ('regulateId' in made) return made.regulateId;
+  throw new ApiError(0, 'Nothing was done: this was a rehearsal.');
 }
 
 async function send(url: string, init: RequestInit): Promise<Response> {

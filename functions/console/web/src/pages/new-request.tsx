@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 
-import { call } from '../api/client';
+import { call, regulate } from '../api/client';
 import type { Destination, RegulationType } from '../api/schema';
 import { list, number, people } from '../format';
 import { useAction, useLive } from '../live';
@@ -78,11 +78,8 @@ async function submit(ids: string[], regulationType: RegulationType, key: string
   let last = '';
   for (let at = 0; at < ids.length; at += MOST) {
     const subjectIds = ids.slice(at, at + MOST);
-    const { regulateId } = await call('POST /regulations', {
-      body: { regulationType, subjectType: 'USER_ID', subjectIds },
-      headers: { 'idempotency-key': `${key}-${at}` },
-    });
-    last = regulateId;
+    const body = { regulationType, subjectType: 'USER_ID', subjectIds };
+    last = await regulate(body, { 'idempotency-key': `${key}-${at}` });
   }
   go(ids.length > MOST ? href('/requests') : href(`/requests/${last}`));
 }

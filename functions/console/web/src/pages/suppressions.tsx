@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 
-import { call } from '../api/client';
+import { call, regulate } from '../api/client';
 import { write } from '../csv';
 import { people } from '../format';
 import { useAction, useLive } from '../live';
@@ -92,7 +92,7 @@ async function exportAll(): Promise<void> {
 
 /** Sends a change and waits until it holds. */
 async function change(regulationType: 'SUPPRESS_ONLY' | 'UNSUPPRESS', subjectIds: string[]): Promise<void> {
-  const { regulateId } = await call('POST /regulations', { body: { regulationType, subjectType: 'USER_ID', subjectIds } });
+  const regulateId = await regulate({ regulationType, subjectType: 'USER_ID', subjectIds });
   for (let tries = 0; tries < 40; tries += 1) {
     const { regulation } = await call('GET /regulations/{id}', { path: { id: regulateId } });
     if (regulation.overallStatus !== 'INITIALIZED' && regulation.overallStatus !== 'RUNNING') return;

@@ -1,0 +1,43 @@
+//! Lets regulations in: the one way on which each begins, whoever asks for it.
+
+use crate::destination::Destination;
+use crate::failure::Result;
+use crate::regulation::Regulation;
+use crate::store::Store;
+use crate::subject::Subject;
+use crate::task::Task;
+use crate::workflow::Workflow;
+
+/// Stores a regulation that was checked, with one task per destination in scope, and starts it. Harmless when it is
+/// stored already.
+///
+/// # Errors
+/// As DynamoDB says; nothing is stored then.
+pub async fn admit(
+    store: &Store,
+    workflow: &Workflow,
+    regulation: &Regulation,
+    subjects: Vec<Subject>,
+) -> Result<()> {
+    let tasks: Vec<_> = in_scope(store, regulation).await?.iter().map(Task::new).collect();
+    store.create(regulation, subjects, &tasks).await?;
+    start(workflow, regulation).await;
+    Ok(())
+}
+
+/// The destinations that a regulation erases from.
+///
+/// # Errors
+/// As DynamoDB says.
+pub async fn in_scope(store: &Store, regulation: &Regulation) -> Result<Vec<Destination>> {
+    let mut destinations = store.destinations().await?;
+    destinations.retain(|d| d.enabled_until.is_none() && regulation.regulation_type.erases_from(d.kind));
+    Ok(destinations)
+}
+
+/// Starts an attempt of a regulation. What is stored is accepted: should its start fail, the schedule starts it.
+pub async fn start(workflow: &Workflow, regulation: &Regulation) {
+    if let Err(failure) = workflow.start_deletion(&regulation.id, regulation.attempt).await {
+        tracing::error!(regulation = %regulation.id, %failure, "not started; left to the schedule");
+    }
+}
