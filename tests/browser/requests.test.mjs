@@ -26,6 +26,22 @@ test('filters narrow the list, stay in the address, and say when nothing is left
   await page.getByText('No request is like this.').waitFor();
 });
 
+test('requests about one person are found by who it is, and the address does not tell', async () => {
+  const { page } = browser;
+  await page.getByLabel('State').selectOption('');
+  await page.getByLabel('What').selectOption('');
+  await page.getByLabel('Find a person').fill('nobody-has-this-id');
+  await page.getByRole('button', { name: 'Find' }).click();
+  await page.getByRole('row').filter({ hasText: 'nobody-has-this-id' }).waitFor();
+  assert.equal(await page.getByRole('row').count(), 2, 'a head and one request');
+  assert.ok(!page.url().includes('nobody-has-this-id'));
+  await page.getByLabel('Find a person').fill('never-asked-for');
+  await page.getByRole('button', { name: 'Find' }).click();
+  await page.getByText('No request about this person is like this.').waitFor();
+  await page.getByLabel('Find a person').fill('');
+  await page.getByRole('row').nth(2).waitFor();
+});
+
 test('a request that began a moment ago is not taken back, and the page says why', async () => {
   const { page } = browser;
   const made = await api('POST', '/regulations', { regulationType: 'SUPPRESS_ONLY', subjectType: 'USER_ID', subjectIds: ['taken-back'] });
@@ -40,8 +56,6 @@ test('a request that began a moment ago is not taken back, and the page says why
   while ((await api('GET', `/regulations/${id}`)).json().data.regulation.overallStatus === 'INITIALIZED') {
     await new Promise((later) => setTimeout(later, 200));
   }
-  await page.getByLabel('State').selectOption('');
-  await page.getByLabel('What').selectOption('');
   await page.locator(`a[href$="${id}"]`).click();
   await page.getByRole('button', { name: 'Cancel this request' }).click();
   await page.getByRole('main').getByRole('alert').waitFor();
