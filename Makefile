@@ -17,8 +17,12 @@ NODE_TOOLS  := infra/local/node_modules/.tools
 CONTRACT_TOOLS := infra/local/contract/node_modules/.tools
 SDK         := tests/sdk/node_modules/.tools
 WAREHOUSES  := .venv-bigquery/.tools .venv-snowflake/.tools
+SCHEMATHESIS := .venv-schemathesis/.tools
 WEB_TOOLS   := functions/console/web/node_modules/.tools
 BROWSER     := tests/browser/node_modules/.tools
+
+# Benchmarks of the package `tests`, beside those of `shared`.
+LOCAL_BENCHES := warehouse api
 
 # The console's page, which is embedded in its function. Its types come from the API's description.
 PAGE        := functions/console/web/dist/index.html
@@ -56,7 +60,7 @@ purge-file: ## Purge one file without any AWS: make purge-file IN=a.gz IDS=ids.t
 
 # --- Before a change is done --------------------------------------------------------------------------
 
-test: $(TOOLS) $(SDK) $(WAREHOUSES) $(BROWSER) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
+test: $(TOOLS) $(SDK) $(WAREHOUSES) $(SCHEMATHESIS) $(BROWSER) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
 	cargo test --workspace
 
 lint: $(TOOLS) $(NODE_TOOLS) ## Check formatting, Rust, the template, the state machines and the API's description
@@ -74,9 +78,9 @@ contract: $(CONTRACT_TOOLS) ## Hold the vendors' calls against their own OpenAPI
 	@python3 infra/local/contract/contract.py "$(SPECS)"
 
 bench: $(BENCH_TOOLS) ## Measure what must be fast, as ratios in one run: make bench [BENCH=purge]; writes target/bench/*.json
-	$(if $(filter warehouse,$(BENCH)),,cargo bench -p lethe-shared $(if $(BENCH),--bench $(BENCH),--benches))
-	@# The work is Postgres's: what the tests have built will do.
-	$(if $(filter-out warehouse,$(BENCH)),,cargo bench --workspace --profile dev --bench warehouse)
+	$(if $(filter $(LOCAL_BENCHES),$(BENCH)),,cargo bench -p lethe-shared $(if $(BENCH),--bench $(BENCH),--benches))
+	@# The work is Postgres's and the local AWS's: what the tests have built will do.
+	$(foreach bench,$(filter $(or $(BENCH),%),$(LOCAL_BENCHES)),cargo bench --workspace --profile dev --bench $(bench) &&) true
 
 # --- To AWS --------------------------------------------------------------------------------------------
 
@@ -115,9 +119,9 @@ $(CARGO_TOOLS): infra/local/watch-requirements.txt $(TOOLS)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
-# The local warehouses want other versions of the same libraries than .venv, and than each other.
+# The local warehouses and schemathesis want other versions of the same libraries than .venv, and than each other.
 .venv-%/.tools: infra/local/%-requirements.txt | $(TOOLS)
-	@echo "Setting up .venv-$* (a local warehouse for the tests; once)"
+	@echo "Setting up .venv-$* (for the tests; once)"
 	@python3 -m venv .venv-$*
 	@.venv-$*/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@

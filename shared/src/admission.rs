@@ -19,19 +19,27 @@ pub async fn admit(
     regulation: &Regulation,
     subjects: Vec<Subject>,
 ) -> Result<()> {
-    let tasks: Vec<_> = in_scope(store, regulation).await?.iter().map(Task::new).collect();
+    let destinations = in_scope(store, regulation).await?;
+    let tasks: Vec<_> = destinations.iter().map(|d| Task::new(d, regulation.part.as_ref())).collect();
     store.create(regulation, subjects, &tasks).await?;
     start(workflow, regulation).await;
     Ok(())
 }
 
-/// The destinations that a regulation erases from.
+/// The destinations that a regulation erases from: those that a source is or was connected to, if it is about one.
 ///
 /// # Errors
-/// As DynamoDB says.
+/// As DynamoDB says; `Invalid`, if one of them cannot be narrowed to what the regulation is about.
 pub async fn in_scope(store: &Store, regulation: &Regulation) -> Result<Vec<Destination>> {
     let mut destinations = store.destinations().await?;
     destinations.retain(|d| d.enabled_until.is_none() && regulation.regulation_type.erases_from(d.kind));
+    let Some(part) = &regulation.part else { return Ok(destinations) };
+    let source = store.source(&part.source_id).await?;
+    let connections = source.map(|source| source.connections).unwrap_or_default();
+    destinations.retain(|d| part.may_lie_in(d.kind) && connections.iter().any(|c| c.destination_id == d.id));
+    for destination in &destinations {
+        part.of(destination)?;
+    }
     Ok(destinations)
 }
 

@@ -222,6 +222,8 @@ mod tests {
             regulation_type: RegulationType::DeleteOnly,
             subject_type: SubjectType::UserId,
             subject_count: 1,
+            part: None,
+            duplicate_of: None,
             status: Status::Running,
             attempt: 1,
             created_at: Timestamp::UNIX_EPOCH,

@@ -15,7 +15,7 @@
 //!                   │
 //!                   ▼
 //!               pure:     regulation task status subject evidence certificate destination::cloud matching format
-//!                         index failure json id      (no AWS, no HTTP, no clock of their own)
+//!                         index failure json id part shape  (no AWS, no HTTP, no clock of their own)
 //! ```
 
 #[cfg(all(feature = "store", feature = "workflow"))]
@@ -34,12 +34,14 @@ pub mod index;
 pub mod invoke;
 pub mod json;
 pub mod matching;
+pub mod part;
 pub mod probe;
 pub mod regulation;
 #[cfg(feature = "secrets")]
 pub mod secrets;
 #[cfg(any(feature = "aws", feature = "lambda"))]
 pub mod settings;
+pub mod shape;
 #[cfg(feature = "signing")]
 pub mod signing;
 pub mod source;

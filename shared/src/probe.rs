@@ -6,6 +6,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::id::DestinationId;
+use crate::part::Part;
 use crate::subject::Subject;
 
 /// A question about a destination.
@@ -23,6 +24,9 @@ pub enum Probe {
         destination_id: DestinationId,
         /// Whose.
         subjects: Vec<Subject>,
+        /// In which part of it; in all, if left out.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        part: Option<Part>,
     },
 }
 

@@ -11,8 +11,10 @@ use utoipa::openapi::{Array, ArrayBuilder, ObjectBuilder, Type};
 use crate::destination::Kind;
 use crate::failure::{Failure, Result};
 use crate::id::RegulationId;
+use crate::part::{MAX_COLLECTION, Part};
+use crate::source::SourceId;
 use crate::status::Status;
-use crate::subject::{MAX_ID_BYTES, Subject, SubjectType, fault};
+use crate::subject::{MAX_ID_BYTES, PseudonymKey, Subject, SubjectType, fault};
 
 /// The most subjects of one regulation (Segment's limit).
 pub const MAX_SUBJECTS: usize = 5_000;
@@ -25,6 +27,8 @@ pub const MAX_SUBJECT_BYTES: usize = 3_500_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RegulationType {
+    /// Erase what one source brought from archives alone; suppress nobody. For a source only.
+    DeleteArchiveOnly,
     /// Erase from archives and warehouses; forward nothing; suppress nobody.
     DeleteInternal,
     /// Erase everywhere; suppress nobody.
@@ -41,7 +45,8 @@ pub enum RegulationType {
 
 impl RegulationType {
     /// Every type, in the order in which messages list them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
+        Self::DeleteArchiveOnly,
         Self::DeleteInternal,
         Self::DeleteOnly,
         Self::SuppressOnly,
@@ -53,6 +58,7 @@ impl RegulationType {
     /// The name in the API.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::DeleteArchiveOnly => "DELETE_ARCHIVE_ONLY",
             Self::DeleteInternal => "DELETE_INTERNAL",
             Self::DeleteOnly => "DELETE_ONLY",
             Self::SuppressOnly => "SUPPRESS_ONLY",
@@ -69,13 +75,14 @@ impl RegulationType {
                 Some(Suppression::Add)
             }
             Self::Unsuppress => Some(Suppression::Remove),
-            Self::DeleteInternal | Self::DeleteOnly => None,
+            Self::DeleteArchiveOnly | Self::DeleteInternal | Self::DeleteOnly => None,
         }
     }
 
     /// Whether it erases the subjects from destinations of this kind.
     pub fn erases_from(self, kind: Kind) -> bool {
         match self {
+            Self::DeleteArchiveOnly => kind == Kind::Archive,
             Self::DeleteOnly | Self::SuppressWithDelete => true,
             Self::DeleteInternal | Self::SuppressWithDeleteInternal => kind != Kind::Cloud,
             Self::SuppressOnly | Self::Unsuppress => false,
@@ -105,6 +112,12 @@ pub struct Regulation {
     pub subject_type: SubjectType,
     /// How many subjects.
     pub subject_count: usize,
+    /// Which part of the workspace it is about; all of it, if left out.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub part: Option<Part>,
+    /// Another regulation that asked for the same about the same subjects, and was under way when this one came.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub duplicate_of: Option<RegulationId>,
     /// How far it is.
     pub status: Status,
     /// Which attempt is under way or was last: 1, and one more for every retry.
@@ -116,6 +129,23 @@ pub struct Regulation {
     pub finished_at: Option<Timestamp>,
 }
 
+impl Regulation {
+    /// Stands for what is asked for and about whom: two that ask for the same have the same one.
+    pub fn fingerprint(&self, key: &PseudonymKey, subjects: &[Subject]) -> String {
+        let part = self.part.as_ref();
+        let mut texts = vec![
+            self.regulation_type.as_str(),
+            self.subject_type.as_str(),
+            part.map_or("", |part| part.source_id.as_str()),
+            part.and_then(|part| part.collection.as_deref()).unwrap_or_default(),
+        ];
+        let mut ids: Vec<_> = subjects.iter().map(|subject| subject.id.as_str()).collect();
+        ids.sort_unstable();
+        texts.extend(ids);
+        key.fingerprint(texts.into_iter().map(str::as_bytes))
+    }
+}
+
 /// The body of `POST /regulations`.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -124,7 +154,9 @@ pub struct Regulation {
 }))]
 pub struct NewRegulation {
     /// What to do about the subjects.
-    #[schema(value_type = RegulationType)]
+    #[schema(
+        pattern = "^(DELETE_INTERNAL|DELETE_ONLY|SUPPRESS_ONLY|SUPPRESS_WITH_DELETE|SUPPRESS_WITH_DELETE_INTERNAL|UNSUPPRESS)$"
+    )]
     regulation_type: String,
     /// By which kind of identifier they are given.
     #[schema(pattern = "^USER_ID$")]
@@ -132,6 +164,46 @@ pub struct NewRegulation {
     /// Who: each an identifier exactly as the events carry it.
     #[schema(schema_with = subject_ids)]
     subject_ids: Vec<String>,
+}
+
+/// The body of `POST /regulations/sources/{id}`.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "regulationType": "DELETE_ARCHIVE_ONLY", "subjectType": "ANONYMOUS_ID", "subjectIds": ["anonymous-7"]
+}))]
+pub struct NewSourceRegulation {
+    /// What to do about the subjects.
+    #[schema(value_type = RegulationType)]
+    regulation_type: String,
+    /// By which kind of identifier they are given. `ANONYMOUS_ID` goes with `DELETE_ARCHIVE_ONLY` alone.
+    #[schema(pattern = "^(USER_ID|ANONYMOUS_ID)$")]
+    subject_type: String,
+    /// Who: each an identifier exactly as the events carry it.
+    #[schema(schema_with = subject_ids)]
+    subject_ids: Vec<String>,
+}
+
+/// The body of `POST /regulations/cloudsources/{id}`.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "regulationType": "DELETE_INTERNAL", "subjectType": "OBJECT_ID", "subjectIds": ["003Hr00002"],
+    "collection": "contacts"
+}))]
+pub struct NewCloudSourceRegulation {
+    /// What to do about the objects.
+    #[schema(pattern = "^(DELETE_INTERNAL|DELETE_ONLY)$")]
+    regulation_type: String,
+    /// By which kind of identifier they are given.
+    #[schema(pattern = "^OBJECT_ID$")]
+    subject_type: String,
+    /// Which objects: each an `id` exactly as the collection carries it.
+    #[schema(schema_with = subject_ids)]
+    subject_ids: Vec<String>,
+    /// The collection that they are in: a table of the source's schema.
+    #[schema(min_length = 1, max_length = 127, pattern = "^[A-Za-z0-9_]+$")]
+    collection: String,
 }
 
 /// How the API's description says what identifiers are taken.
@@ -156,32 +228,105 @@ impl NewRegulation {
     /// # Errors
     /// [`Failure`] of kind `Invalid`, naming the field.
     pub fn accept(self, id: RegulationId, now: Timestamp) -> Result<(Regulation, Vec<Subject>)> {
-        let regulation_type = RegulationType::ALL
-            .into_iter()
-            .find(|t| t.as_str() == self.regulation_type)
-            .ok_or_else(|| {
-                let known = RegulationType::ALL.map(RegulationType::as_str).join(", ");
-                Failure::invalid(format!("regulationType must be one of {known}")).field("regulationType")
-            })?;
-        if self.subject_type != SubjectType::UserId.as_str() {
-            return Err(Failure::invalid("subjectType must be USER_ID").field("subjectType"));
+        let kind = known(&self.regulation_type)?;
+        if kind == RegulationType::DeleteArchiveOnly {
+            let message = "DELETE_ARCHIVE_ONLY is for one source: POST /regulations/sources/{id}";
+            return Err(Failure::invalid(message).field("regulationType"));
         }
-        let subjects = check_subjects(self.subject_ids)?;
-        let regulation = Regulation {
-            id,
-            regulation_type,
-            subject_type: SubjectType::UserId,
-            subject_count: subjects.len(),
-            status: Status::Initialized,
-            attempt: 1,
-            created_at: now,
-            finished_at: None,
-        };
-        Ok((regulation, subjects))
+        let subject_type = one_of(&self.subject_type, &[SubjectType::UserId])?;
+        make(id, now, kind, (subject_type, self.subject_ids), None)
     }
 }
 
-fn check_subjects(ids: Vec<String>) -> Result<Vec<Subject>> {
+impl NewSourceRegulation {
+    /// Checks the request and makes the regulation of it, about what this source brought.
+    ///
+    /// # Errors
+    /// [`Failure`] of kind `Invalid`, naming the field.
+    pub fn accept(
+        self,
+        source_id: SourceId,
+        id: RegulationId,
+        now: Timestamp,
+    ) -> Result<(Regulation, Vec<Subject>)> {
+        let kind = known(&self.regulation_type)?;
+        let subject_type = one_of(&self.subject_type, &[SubjectType::UserId, SubjectType::AnonymousId])?;
+        if subject_type == SubjectType::AnonymousId && kind != RegulationType::DeleteArchiveOnly {
+            let message = "ANONYMOUS_ID goes with the regulationType DELETE_ARCHIVE_ONLY alone";
+            return Err(Failure::invalid(message).field("subjectType"));
+        }
+        make(id, now, kind, (subject_type, self.subject_ids), Some(Part { source_id, collection: None }))
+    }
+}
+
+impl NewCloudSourceRegulation {
+    /// Checks the request and makes the regulation of it, about objects that this source brought.
+    ///
+    /// # Errors
+    /// [`Failure`] of kind `Invalid`, naming the field.
+    pub fn accept(
+        self,
+        source_id: SourceId,
+        id: RegulationId,
+        now: Timestamp,
+    ) -> Result<(Regulation, Vec<Subject>)> {
+        let kind = known(&self.regulation_type)?;
+        if !matches!(kind, RegulationType::DeleteInternal | RegulationType::DeleteOnly) {
+            let message = "objects come in past Lethe and lie in warehouses alone: regulationType must be DELETE_INTERNAL or DELETE_ONLY";
+            return Err(Failure::invalid(message).field("regulationType"));
+        }
+        let subject_type = one_of(&self.subject_type, &[SubjectType::ObjectId])?;
+        let plain = |c: u8| c.is_ascii_alphanumeric() || c == b'_';
+        if self.collection.is_empty()
+            || self.collection.len() > MAX_COLLECTION
+            || !self.collection.bytes().all(plain)
+        {
+            let message = format!("collection has 1 to {MAX_COLLECTION} letters, digits and underscores");
+            return Err(Failure::invalid(message).field("collection"));
+        }
+        let part = Part { source_id, collection: Some(self.collection) };
+        make(id, now, kind, (subject_type, self.subject_ids), Some(part))
+    }
+}
+
+fn known(name: &str) -> Result<RegulationType> {
+    RegulationType::ALL.into_iter().find(|kind| kind.as_str() == name).ok_or_else(|| {
+        let known = RegulationType::ALL.map(RegulationType::as_str).join(", ");
+        Failure::invalid(format!("regulationType must be one of {known}")).field("regulationType")
+    })
+}
+
+fn one_of(name: &str, taken: &[SubjectType]) -> Result<SubjectType> {
+    taken.iter().copied().find(|kind| kind.as_str() == name).ok_or_else(|| {
+        let taken: Vec<_> = taken.iter().map(|kind| kind.as_str()).collect();
+        Failure::invalid(format!("subjectType must be {}", taken.join(" or "))).field("subjectType")
+    })
+}
+
+fn make(
+    id: RegulationId,
+    now: Timestamp,
+    regulation_type: RegulationType,
+    (subject_type, ids): (SubjectType, Vec<String>),
+    part: Option<Part>,
+) -> Result<(Regulation, Vec<Subject>)> {
+    let subjects = check_subjects(subject_type, ids)?;
+    let regulation = Regulation {
+        id,
+        regulation_type,
+        subject_type,
+        subject_count: subjects.len(),
+        part,
+        duplicate_of: None,
+        status: Status::Initialized,
+        attempt: 1,
+        created_at: now,
+        finished_at: None,
+    };
+    Ok((regulation, subjects))
+}
+
+fn check_subjects(kind: SubjectType, ids: Vec<String>) -> Result<Vec<Subject>> {
     let invalid = |message: String| Err(Failure::invalid(message).field("subjectIds"));
     if ids.is_empty() {
         return invalid("subjectIds must name at least one subject".into());
@@ -198,7 +343,8 @@ fn check_subjects(ids: Vec<String>) -> Result<Vec<Subject>> {
         return invalid(format!("subjectIds has more than {MAX_SUBJECT_BYTES} bytes in all"));
     }
     let mut seen = HashSet::new();
-    Ok(ids.into_iter().filter(|id| seen.insert(id.clone())).map(Subject::user).collect())
+    let distinct = ids.into_iter().filter(|id| seen.insert(id.clone()));
+    Ok(distinct.map(|id| Subject { kind, id }).collect())
 }
 
 #[cfg(test)]
@@ -234,6 +380,58 @@ mod tests {
             let failure = request(kind, ids).expect_err("invalid");
             assert_eq!((failure.kind, failure.field), (failure::Kind::Invalid, Some(field)));
             assert!(!failure.public.contains(&long));
+        }
+    }
+
+    #[test]
+    fn the_same_request_in_another_order_is_the_same() {
+        let key = PseudonymKey::new(b"key");
+        let print = |kind, ids| {
+            let (regulation, subjects) = request(kind, ids).expect("valid");
+            regulation.fingerprint(&key, &subjects)
+        };
+        assert_eq!(print("DELETE_ONLY", &["a", "b"]), print("DELETE_ONLY", &["b", "a", "b"]));
+        assert_ne!(print("DELETE_ONLY", &["a", "b"]), print("DELETE_INTERNAL", &["a", "b"]));
+        assert_ne!(print("DELETE_ONLY", &["ab"]), print("DELETE_ONLY", &["a", "b"]));
+    }
+
+    #[test]
+    fn a_source_has_what_is_for_sources_alone() {
+        let of_source = |kind: &str, subjects: &str| {
+            let new = NewSourceRegulation {
+                regulation_type: kind.into(),
+                subject_type: subjects.into(),
+                subject_ids: vec!["a".into()],
+            };
+            let source = "web".parse().expect("an id");
+            new.accept(source, RegulationId::new(), Timestamp::UNIX_EPOCH)
+        };
+        let (regulation, subjects) = of_source("DELETE_ARCHIVE_ONLY", "ANONYMOUS_ID").expect("valid");
+        assert_eq!(regulation.part.map(|part| part.source_id.to_string()).as_deref(), Some("web"));
+        assert_eq!(subjects[0].kind, SubjectType::AnonymousId);
+        assert_eq!(of_source("DELETE_ONLY", "ANONYMOUS_ID").expect_err("invalid").field, Some("subjectType"));
+        assert_eq!(of_source("DELETE_ONLY", "OBJECT_ID").expect_err("invalid").field, Some("subjectType"));
+        let workspace = request("DELETE_ARCHIVE_ONLY", &["a"]);
+        assert_eq!(workspace.expect_err("invalid").field, Some("regulationType"));
+    }
+
+    #[test]
+    fn objects_are_deleted_from_a_collection_and_never_suppressed() {
+        let request = |kind: &str, collection: &str| {
+            let new = NewCloudSourceRegulation {
+                regulation_type: kind.into(),
+                subject_type: "OBJECT_ID".into(),
+                subject_ids: vec!["a".into()],
+                collection: collection.into(),
+            };
+            let source = "stripe".parse().expect("an id");
+            new.accept(source, RegulationId::new(), Timestamp::UNIX_EPOCH).map(|(regulation, _)| regulation)
+        };
+        assert!(request("DELETE_INTERNAL", "charges").is_ok());
+        assert_eq!(request("SUPPRESS_ONLY", "charges").expect_err("invalid").field, Some("regulationType"));
+        for collection in ["", "a.b", "charges; drop"] {
+            let failure = request("DELETE_INTERNAL", collection).expect_err("invalid");
+            assert_eq!(failure.field, Some("collection"));
         }
     }
 }

@@ -19,14 +19,20 @@ pub enum SubjectType {
     UserId,
     /// The id a device or browser was given before the user was known.
     AnonymousId,
+    /// The id of an object that a cloud source brought into warehouses.
+    ObjectId,
 }
 
 impl SubjectType {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::UserId, Self::AnonymousId, Self::ObjectId];
+
     /// The name in the API and in stored items.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::UserId => "USER_ID",
             Self::AnonymousId => "ANONYMOUS_ID",
+            Self::ObjectId => "OBJECT_ID",
         }
     }
 }

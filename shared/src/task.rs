@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::destination::{Destination, Kind};
 use crate::failure::Failure;
 use crate::id::DestinationId;
+use crate::part::Part;
 use crate::status::TaskStatus;
 
 /// The work of one regulation at one destination.
@@ -20,6 +21,9 @@ pub struct Task {
     pub vendor: String,
     /// The destination's kind.
     pub kind: Kind,
+    /// The part of the destination that it is about; all of it, if left out.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub part: Option<Part>,
     /// How far it is.
     pub status: TaskStatus,
     /// What happened and what to do about it, for people.
@@ -40,9 +44,10 @@ pub struct Task {
 }
 
 impl Task {
-    /// The task for a destination, not begun.
-    pub fn new(destination: &Destination) -> Self {
+    /// The task for a destination, or for a part of it, not begun.
+    pub fn new(destination: &Destination, part: Option<&Part>) -> Self {
         Self {
+            part: part.cloned(),
             destination_id: destination.id.clone(),
             name: destination.name.clone(),
             vendor: destination.vendor.clone(),
@@ -108,6 +113,7 @@ pub(crate) mod tests {
             name: "Warehouse".into(),
             vendor: "postgres".into(),
             kind: Kind::Warehouse,
+            part: None,
             status: TaskStatus::Running,
             message: None,
             tries: 0,

@@ -84,6 +84,23 @@ impl Api {
         Ok((status, headers, reply.json().await?))
     }
 
+    /// `GET` with further headers: the status, the headers and the body as it is.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn get_with(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<(StatusCode, HeaderMap, String)> {
+        let mut request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let reply = request.send().await?;
+        Ok((reply.status(), reply.headers().clone(), reply.text().await?))
+    }
+
     /// Makes a token and answers its id and a client that holds it.
     ///
     /// # Errors

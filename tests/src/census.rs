@@ -30,9 +30,23 @@ impl Census {
     /// # Errors
     /// What S3 answers, or an object that is no gzip.
     pub async fn take(s3: &aws_sdk_s3::Client, bucket: &str, people: &[&str]) -> Result<Self> {
+        Self::take_below(s3, bucket, "", people).await
+    }
+
+    /// Reads what lies below a prefix.
+    ///
+    /// # Errors
+    /// What S3 answers, or an object that is no gzip.
+    pub async fn take_below(
+        s3: &aws_sdk_s3::Client,
+        bucket: &str,
+        prefix: &str,
+        people: &[&str],
+    ) -> Result<Self> {
         let mut census =
             Self { of: people.iter().map(|id| ((*id).to_owned(), 0)).collect(), ..Self::default() };
-        let mut objects = stream::iter(versions(s3, bucket).await?)
+        let versions = versions(s3, bucket).await?.into_iter();
+        let mut objects = stream::iter(versions.filter(|(key, ..)| key.starts_with(prefix)))
             .map(|(key, version, latest)| async move {
                 let object = s3.get_object().bucket(bucket).key(&key).version_id(&version).send().await?;
                 let gzip = object.body.collect().await?.into_bytes();

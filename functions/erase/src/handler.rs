@@ -9,6 +9,7 @@ use shared::evidence::Evidence;
 use shared::failure::{Failure, Result};
 use shared::probe::{Finding, Probe};
 use shared::secrets::SecretStore;
+use shared::shape::{Known, Shape, advice as advice_on};
 use shared::status::TaskStatus;
 use shared::store::Store;
 use shared::subject::Subject;
@@ -104,8 +105,9 @@ async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Survey>
             let nobody = [Subject::user("nobody")];
             with_engine!(context, &destination, |engine| survey::check(engine, &Ids::new(&nobody)).await)
         }
-        Probe::Count { destination_id, subjects } => {
+        Probe::Count { destination_id, subjects, part } => {
             let destination = context.store.destination(&destination_id).await?;
+            let destination = part.map_or(Ok(destination.clone()), |part| part.of(&destination))?;
             let ids = Ids::new(&subjects);
             with_engine!(context, &destination, |engine| {
                 // Every count is a new one.
@@ -117,6 +119,8 @@ async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Survey>
 
 async fn erase(context: &Context, request: Request, until: Instant) -> Result<work::Next> {
     work::step(&context.store, &request, context.retry_window, async |task, destination, subjects| {
+        let narrowed = task.part.as_ref().map(|part| part.of(destination)).transpose()?;
+        let destination = narrowed.as_ref().unwrap_or(destination);
         with_engine!(context, destination, |engine| {
             delete_rows(context, &request, task, engine, subjects, until).await
         })
@@ -157,7 +161,15 @@ async fn delete_rows<E: Engine>(
                     true => TaskStatus::Confirmed,
                     false => TaskStatus::NoDataFound,
                 };
-                task.end(status, None, Timestamp::now());
+                let looks = tables.iter().flat_map(|table| &table.columns);
+                let looks = looks.filter(|column| column.holds == subjects[0].kind);
+                // Only if all columns tell what their ids look like is another look strange.
+                let known: Option<Known> =
+                    looks.map(|column| Some((Shape::of_column(&column.data_type)?, 1))).collect();
+                let sent = subjects.iter().filter(|s| s.kind == subjects[0].kind).map(|s| s.id.as_str());
+                let advice = known.filter(|_| status == TaskStatus::NoDataFound);
+                let advice = advice.and_then(|known| advice_on(&known, sent));
+                task.end(status, advice, Timestamp::now());
                 task.progress.take();
                 return Ok(None);
             }

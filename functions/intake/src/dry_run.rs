@@ -50,7 +50,7 @@ pub async fn rehearse(
     subjects: &[Subject],
     destinations: &[Destination],
 ) -> DryRun {
-    let counts = destinations.iter().map(|destination| reach(context, destination, subjects));
+    let counts = destinations.iter().map(|destination| reach(context, regulation, destination, subjects));
     DryRun {
         dry_run: true,
         regulation_type: regulation.regulation_type,
@@ -59,11 +59,17 @@ pub async fn rehearse(
     }
 }
 
-async fn reach(context: &Context, destination: &Destination, subjects: &[Subject]) -> Reach {
+async fn reach(
+    context: &Context,
+    regulation: &Regulation,
+    destination: &Destination,
+    subjects: &[Subject],
+) -> Reach {
     let (count, reason) = match destination.kind {
         Kind::Cloud => (None, format!("{} has no call that counts", destination.vendor)),
         kind => {
-            let probe = Probe::Count { destination_id: destination.id.clone(), subjects: subjects.to_vec() };
+            let (destination_id, part) = (destination.id.clone(), regulation.part.clone());
+            let probe = Probe::Count { destination_id, subjects: subjects.to_vec(), part };
             match timeout(PATIENCE, context.workers.ask(kind, &probe)).await {
                 Ok(Ok(finding)) => (finding.count(), finding.message),
                 Ok(Err(failure)) => {

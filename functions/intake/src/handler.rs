@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use serde::Serialize;
 use shared::certificate::Jwk;
 use utoipa::ToSchema;
@@ -14,7 +14,10 @@ use crate::context::{Context, Shared};
 use crate::error::ApiError;
 use crate::gate::gate;
 use crate::request::MAX_BODY;
-use crate::{destinations, older, openapi, regulations, runs, sources, suppressions, tokens, trail};
+use crate::{
+    destinations, media, older, openapi, regulations, runs, search, source_regulations, sources,
+    suppressions, tokens, trail,
+};
 
 /// The whole API.
 pub fn router(context: Arc<Context>) -> Router {
@@ -24,6 +27,7 @@ pub fn router(context: Arc<Context>) -> Router {
         .fallback(|| async { ApiError::not_found("there is no such path") })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn(media::type_as_asked))
         .with_state(context)
 }
 
@@ -34,6 +38,10 @@ fn guarded() -> OpenApiRouter<Arc<Context>> {
         .routes(routes!(regulations::show, regulations::withdraw))
         .routes(routes!(older::create))
         .routes(routes!(older::show))
+        .routes(routes!(older::suppressed))
+        .routes(routes!(search::search))
+        .routes(routes!(source_regulations::create, source_regulations::list))
+        .routes(routes!(source_regulations::create_of_cloud))
         .routes(routes!(regulations::retry))
         .routes(routes!(regulations::certificate))
         .routes(routes!(runs::create, runs::list))

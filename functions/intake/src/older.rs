@@ -8,13 +8,15 @@ use shared::failure::Failure;
 use shared::id::RegulationId;
 use shared::regulation::{NewRegulation, RegulationType};
 use shared::status::Status;
+use shared::store::Suppressed;
+use shared::subject::SubjectType;
 use utoipa::ToSchema;
 
 use crate::auth::{Caller, Reserved};
 use crate::context::Shared;
 use crate::error::ApiError;
 use crate::regulations;
-use crate::request::{Body, Rehearsal};
+use crate::request::{Body, OlderPage, Rehearsal};
 
 type Reply<T> = Result<axum::Json<T>, ApiError>;
 
@@ -86,7 +88,9 @@ pub async fn create(
         return Err(Failure::invalid("attributes.name must be userId").field("attributes.name").into());
     }
     let request = NewRegulation::of_users(kind, request.attributes.values);
-    Ok(axum::Json(OlderCreated { regulate_id: regulations::accept(&context, &caller, id, request).await? }))
+    let (regulation, subjects) = request.accept(id, Timestamp::now())?;
+    let created = regulations::admit(&context, &caller, regulation, subjects).await?;
+    Ok(axum::Json(OlderCreated { regulate_id: created.regulate_id }))
 }
 
 /// How far a regulation is, for an older client.
@@ -102,5 +106,45 @@ pub async fn show(State(context): Shared, Path(path): Path<(String, String)>) ->
         overall_status: regulation.status,
         created_at: regulation.created_at,
         finished_at: regulation.finished_at,
+    }))
+}
+
+/// Whom a page of the suppression list names, for an older client.
+#[derive(Serialize, ToSchema)]
+pub struct OlderSuppressed {
+    suppressed_users: Vec<OlderSuppressedUser>,
+    /// Where the next page begins; empty after the last.
+    next_page_token: String,
+}
+
+/// One suppressed user, for an older client.
+#[derive(Serialize, ToSchema)]
+struct OlderSuppressedUser {
+    attributes: OlderAttributesShown,
+    create_time: Timestamp,
+}
+
+/// Whom an older client is told of.
+#[derive(Serialize, ToSchema)]
+struct OlderAttributesShown {
+    /// Which kind of identifier the values are.
+    name: &'static str,
+    values: Vec<String>,
+}
+
+/// Suppressed users, the longest suppressed first, for an older client.
+#[utoipa::path(get, path = "/v1beta/workspaces/{slug}/suppressed-users", operation_id = "listOlderSuppressedUsers",
+    tag = "Config API v1beta", params(("slug" = String, Path), OlderPage),
+    responses((status = 200, description = "A page of them", body = OlderSuppressed)))]
+pub async fn suppressed(State(context): Shared, page: OlderPage) -> Reply<OlderSuppressed> {
+    let found = context.store.suppressed(page.size, page.token.as_deref()).await?;
+    let users = found.items.into_iter().filter(|entry| entry.subject.kind == SubjectType::UserId);
+    let user = |entry: Suppressed| OlderSuppressedUser {
+        attributes: OlderAttributesShown { name: "userId", values: vec![entry.subject.id] },
+        create_time: entry.suppressed_at,
+    };
+    Ok(axum::Json(OlderSuppressed {
+        suppressed_users: users.map(user).collect(),
+        next_page_token: found.next.unwrap_or_default(),
     }))
 }

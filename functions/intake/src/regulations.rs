@@ -12,9 +12,10 @@ use shared::evidence::Evidence;
 use shared::failure::Failure;
 use shared::id::{DestinationId, RegulationId};
 use shared::regulation::{NewRegulation, Regulation, RegulationType};
+use shared::source::SourceId;
 use shared::status::{Status, TaskStatus};
 use shared::store::RegulationFilter;
-use shared::subject::SubjectType;
+use shared::subject::{Subject, SubjectType};
 use shared::task::Task;
 use utoipa::ToSchema;
 
@@ -32,7 +33,11 @@ const READS: usize = 16;
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RegulationCreated {
-    regulate_id: RegulationId,
+    pub regulate_id: RegulationId,
+    /// A regulation under way that asked for the same about the same subjects. This one is carried out nonetheless:
+    /// what came in since the other looked would otherwise stay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate_of: Option<RegulationId>,
 }
 
 /// What was made of a request.
@@ -57,29 +62,42 @@ pub async fn create(
     Reserved(id): Reserved,
     Body(request): Body<NewRegulation>,
 ) -> Reply<RegulationAnswer> {
+    let accepted = request.accept(id, Timestamp::now())?;
+    answer(&context, &caller, rehearsal, accepted).await
+}
+
+/// Carries out or rehearses a regulation that is in order.
+pub async fn answer(
+    context: &Context,
+    caller: &Caller,
+    rehearsal: Rehearsal,
+    (regulation, subjects): (Regulation, Vec<Subject>),
+) -> Reply<RegulationAnswer> {
     if !rehearsal.dry_run {
-        let regulate_id = accept(&context, &caller, id, request).await?;
-        return Ok(data(RegulationAnswer::Created(RegulationCreated { regulate_id })));
+        return Ok(data(RegulationAnswer::Created(admit(context, caller, regulation, subjects).await?)));
     }
-    let (regulation, subjects) = request.accept(id, Timestamp::now())?;
     caller.may_rehearse(&regulation)?;
     let destinations = admission::in_scope(&context.store, &regulation).await?;
-    let counted = dry_run::rehearse(&context, &regulation, &subjects, &destinations).await;
+    let counted = dry_run::rehearse(context, &regulation, &subjects, &destinations).await;
     Ok(data(RegulationAnswer::DryRun(counted)))
 }
 
-/// Accepts a regulation of whichever API.
-pub async fn accept(
+/// Lets a regulation in, of whichever API.
+pub async fn admit(
     context: &Context,
     caller: &Caller,
-    id: RegulationId,
-    request: NewRegulation,
-) -> Result<RegulationId, ApiError> {
-    let (mut regulation, subjects) = request.accept(id, Timestamp::now())?;
+    mut regulation: Regulation,
+    subjects: Vec<Subject>,
+) -> Result<RegulationCreated, ApiError> {
     caller.may_regulate(&regulation)?;
     regulation.id = caller.bind(context, regulation.id).await?;
+    let request = regulation.fingerprint(context.pseudonyms().await?, &subjects);
+    regulation.duplicate_of = context.store.same_under_way(&request, &regulation.id).await?;
     admission::admit(&context.store, &context.workflow, &regulation, subjects).await?;
-    Ok(regulation.id)
+    if let Err(failure) = context.store.note_same(&request, &regulation.id).await {
+        tracing::warn!(regulation = %regulation.id, %failure, "a duplicate of it will not be recognised");
+    }
+    Ok(RegulationCreated { regulate_id: regulation.id, duplicate_of: regulation.duplicate_of })
 }
 
 /// A page of regulations.
@@ -103,6 +121,31 @@ struct RegulationEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     finished_at: Option<Timestamp>,
     regulation_type: RegulationType,
+    #[serde(flatten)]
+    about: About,
+}
+
+/// What a regulation is about, if not the whole workspace, and what it repeats.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct About {
+    /// The source whose events alone it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_id: Option<SourceId>,
+    /// The collection of that cloud source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    collection: Option<String>,
+    /// A regulation that asked for the same, and was under way when this one came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate_of: Option<RegulationId>,
+}
+
+impl About {
+    fn new(regulation: &Regulation) -> Self {
+        let (source_id, collection) =
+            regulation.part.clone().map(|part| (part.source_id, part.collection)).unzip();
+        Self { source_id, collection: collection.flatten(), duplicate_of: regulation.duplicate_of.clone() }
+    }
 }
 
 /// Regulations, the newest first.
@@ -110,16 +153,31 @@ struct RegulationEntry {
     params(Filter, Pagination),
     responses((status = 200, description = "A page of them", body = Data<Regulations>)))]
 pub async fn list(State(context): Shared, filter: Filter, page: Pagination) -> Reply<Regulations> {
-    let filter = RegulationFilter { status: filter.status, types: filter.regulation_types };
-    let found = context.store.regulations(&filter, page.count, page.cursor.as_deref()).await?;
-    let entries = stream::iter(found.items).map(|regulation| entry(&context, regulation));
+    list_by(&context, &filter.into(), page).await
+}
+
+/// A page of those that a filter lets through.
+pub async fn list_by(context: &Context, filter: &RegulationFilter, page: Pagination) -> Reply<Regulations> {
+    let found = context.store.regulations(filter, page.count, page.cursor.as_deref()).await?;
+    show_page(context, found.items, page, found.next).await
+}
+
+/// A page of these, with their subjects.
+pub async fn show_page(
+    context: &Context,
+    found: Vec<Regulation>,
+    page: Pagination,
+    next: Option<String>,
+) -> Reply<Regulations> {
+    let entries = stream::iter(found).map(|regulation| entry(context, regulation));
     let regulations = entries.buffered(READS).try_collect().await?;
-    Ok(data(Regulations { regulations, pagination: page.followed_by(found.next) }))
+    Ok(data(Regulations { regulations, pagination: page.followed_by(next) }))
 }
 
 async fn entry(context: &Context, regulation: Regulation) -> Result<RegulationEntry, ApiError> {
     let subjects = context.store.subjects(&regulation.id).await?;
     Ok(RegulationEntry {
+        about: About::new(&regulation),
         id: regulation.id,
         subject_type: regulation.subject_type,
         subjects: subjects.into_iter().map(|subject| subject.id).collect(),
@@ -152,6 +210,8 @@ struct RegulationShown {
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     finished_at: Option<Timestamp>,
+    #[serde(flatten)]
+    about: About,
     stream_status: Vec<StreamStatus>,
 }
 
@@ -217,6 +277,7 @@ pub async fn show(State(context): Shared, Id(id): Id<RegulationId>) -> Reply<One
         destination_status.push(DestinationStatus::new(task, &evidence, run));
     }
     let shown = RegulationShown {
+        about: About::new(&regulation),
         id: regulation.id,
         workspace_id: context.workspace_id.clone(),
         overall_status: regulation.status,

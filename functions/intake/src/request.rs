@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use shared::json::{self, Fault};
 use shared::regulation::RegulationType;
 use shared::status::Status;
+use shared::store::RegulationFilter;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::error::ApiError;
@@ -57,7 +58,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     })
 }
 
-fn invalid(field: &str, message: String) -> ApiError {
+pub fn invalid(field: &str, message: String) -> ApiError {
     ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "validation-error", message).field(field)
 }
 
@@ -198,6 +199,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Filter {
     }
 }
 
+impl From<Filter> for RegulationFilter {
+    fn from(filter: Filter) -> Self {
+        Self { status: filter.status, types: filter.regulation_types, ..Self::default() }
+    }
+}
+
 /// Which page of a list: `pagination.count` and `pagination.cursor`, or `pagination[count]` and so on, as the
 /// generated SDKs write them.
 #[derive(IntoParams)]
@@ -209,6 +216,30 @@ pub struct Pagination {
     /// Where it begins: `next` of the page before.
     #[param(rename = "pagination.cursor")]
     pub cursor: Option<String>,
+}
+
+/// Which page of a list of the Config API.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct OlderPage {
+    /// The most entries that the page may have.
+    #[param(rename = "page_size", minimum = 1, maximum = 1_000, default = 100, required = false)]
+    pub size: i32,
+    /// Where it begins: `next_page_token` of the page before.
+    #[param(rename = "page_token")]
+    pub token: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for OlderPage {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let query = Query::of(parts);
+        let number = |text: &str| text.parse().ok().filter(|count| (1..=MAX_COUNT).contains(count));
+        let size = query.one("page_size", "a number from 1 to 1000", number)?;
+        let token = query.one("page_token", "a token", |text| Some(text.to_owned()))?;
+        Ok(Self { size: size.unwrap_or(DEFAULT_COUNT), token })
+    }
 }
 
 /// Where a page of a list lies (Segment's pagination object).
@@ -234,6 +265,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Pagination {
 }
 
 impl Pagination {
+    /// A page that was asked for in a body.
+    pub fn checked(count: Option<i32>, cursor: Option<String>) -> Result<Self, ApiError> {
+        match count.unwrap_or(DEFAULT_COUNT) {
+            count @ 1..=MAX_COUNT => Ok(Self { count, cursor: cursor.filter(|cursor| !cursor.is_empty()) }),
+            _ => Err(invalid(
+                "pagination.count",
+                "pagination.count must be a number from 1 to 1000".to_owned(),
+            )),
+        }
+    }
+
     /// Segment's pagination object for this page.
     pub fn followed_by(self, next: Option<String>) -> Page {
         Page { current: self.cursor.unwrap_or_default(), next }

@@ -117,7 +117,7 @@ fn one(source: Source) -> axum::Json<Data<OneSource>> {
     data(OneSource { source: source.into() })
 }
 
-async fn find(context: &Context, id: &SourceId) -> Result<Source, ApiError> {
+pub async fn find(context: &Context, id: &SourceId) -> Result<Source, ApiError> {
     context.store.source(id).await?.ok_or_else(unknown)
 }
 

@@ -31,11 +31,18 @@ pub async fn finding(context: &Context, probe: Probe, until: Instant) -> Finding
 
 async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Survey> {
     let (Probe::Check { destination_id } | Probe::Count { destination_id, .. }) = &probe;
-    let settings: Settings = context.store.destination(destination_id).await?.settings()?;
+    let destination = context.store.destination(destination_id).await?;
+    let mut settings: Settings = destination.settings()?;
+    if let Probe::Count { part: Some(part), .. } = &probe {
+        match part.prefix(&destination)? {
+            Some(prefix) => settings.prefix = prefix,
+            None => return Ok(Survey::default()),
+        }
+    }
     let archive = Archive::new(context.s3.clone(), settings.bucket.clone());
     match probe {
         Probe::Check { .. } => survey::check(&archive, &settings, until).await,
-        Probe::Count { destination_id, subjects } => {
+        Probe::Count { destination_id, subjects, .. } => {
             let matcher = Matcher::new(&settings.rules, &SubjectSet::new(subjects));
             let (workspace, rules) = (context.workspace.clone(), settings.rules.clone());
             let index_key = context.index_key.clone();

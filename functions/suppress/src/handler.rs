@@ -5,12 +5,14 @@ use shared::evidence::{Evidence, Step};
 use shared::failure::{Failure, Result};
 use shared::id::{DestinationId, RegulationId};
 use shared::regulation::Suppression;
+use shared::secrets::SecretStore;
 use shared::status::Status;
 use shared::store::Store;
 use shared::task::Task;
 
 pub struct Context {
     pub store: Store,
+    pub secrets: SecretStore,
     pub purge_delay: SignedDuration,
 }
 
@@ -60,6 +62,7 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         };
         store.keep_evidence(id, &evidence).await?;
     }
+    note_subjects(context, id).await?;
     let tasks = store.tasks(id).await?;
     Ok(Plan {
         archives: left(&tasks, Kind::Archive),
@@ -67,6 +70,14 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         cloud_destinations: left(&tasks, Kind::Cloud),
         purge_delay_seconds: context.purge_delay.as_secs(),
     })
+}
+
+/// Whoever searches for a person finds the regulation from now on, also when the identifiers are dropped.
+async fn note_subjects(context: &Context, id: &RegulationId) -> Result<()> {
+    let key = context.secrets.pseudonym_key().await?;
+    let subjects = context.store.subjects(id).await?;
+    let subjects: Vec<_> = subjects.iter().map(|subject| key.pseudonym(subject)).collect();
+    context.store.note_subjects(id, &subjects).await
 }
 
 fn left(tasks: &[Task], kind: Kind) -> Vec<DestinationId> {

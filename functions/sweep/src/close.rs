@@ -13,6 +13,7 @@ use shared::status::TaskStatus;
 use shared::task::Task;
 
 use crate::context::Context;
+use crate::looks::Looks;
 use crate::report::write_report;
 use crate::run::{answer, end, goes_on, still_waits};
 use crate::tally::{Hit, Tally, tally};
@@ -28,6 +29,7 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
         write_report(context, run, roster).await?;
     } else if let Some(roster) = &roster {
         let archives = tally(context, run).await?;
+        let mut looks = Looks::default();
         for member in &roster.members {
             // Who was answered before a crash may be at its next attempt by now.
             if !still_waits(context, member).await? {
@@ -40,6 +42,9 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
                 } else {
                     let empty = Tally::default();
                     settle(context, member, &mut task, archives.get(archive).unwrap_or(&empty)).await?;
+                    if task.status == TaskStatus::NoDataFound && task.message.is_none() {
+                        task.message = looks.advice(context, archive, roster, member).await;
+                    }
                 }
                 context.store.save_task(&member.regulation_id, &task).await?;
             }

@@ -5,6 +5,7 @@ mod close;
 mod context;
 mod guard;
 mod handler;
+mod looks;
 mod nudge;
 mod open;
 mod report;

@@ -4,8 +4,6 @@ use jiff::{SignedDuration, Timestamp};
 use shared::destination::Kind;
 use shared::failure::{Failure, Result};
 use shared::id::{RegulationId, RunId};
-use shared::status::Status;
-use shared::store::RegulationFilter;
 
 use crate::abort::abort;
 use crate::context::Context;
@@ -43,11 +41,8 @@ pub async fn tick(context: &Context) -> Result<()> {
         abort(context, &run, "its execution was stopped").await?;
     }
     let lost = Timestamp::now() - LOST;
-    let begun_by_nobody = RegulationFilter { status: Some(Status::Initialized), types: Vec::new() };
-    for regulation in context.store.regulations(&begun_by_nobody, 1_000, None).await?.items {
-        if regulation.created_at < lost {
-            context.workflow.start_deletion(&regulation.id, regulation.attempt).await?;
-        }
+    for regulation in context.store.not_begun(lost).await? {
+        context.workflow.start_deletion(&regulation.id, regulation.attempt).await?;
     }
     start_if_due(context).await
 }

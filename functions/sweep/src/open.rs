@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use shared::archive::manifest::{Batch, Member, Packer, Phase, Roster};
 use shared::archive::workspace::Key;
 use shared::archive::{Archive, Settings};
-use shared::destination::Kind;
-use shared::failure::Result;
+use shared::destination::{Destination, Kind};
+use shared::failure::{Failure, Result};
 use shared::id::{DestinationId, RunId};
 use shared::matching::SubjectSet;
+use shared::part::Part;
 use shared::status::TaskStatus;
 use shared::store::{Run, Waiting};
 
@@ -24,12 +25,12 @@ pub async fn open(context: &Context, run: &RunId) -> Result<usize> {
     }
     context.store.create_run(&Run::new(run.clone(), false, Timestamp::now())).await?;
     let dry_run = goes_on(context, run).await?.dry_run;
-    let waiting = context.store.waiting().await?;
+    let (part, waiting) = company(context).await?;
     let mut roster = roster(context, run, &waiting, dry_run).await?;
     let mut listed = Listed::default();
     for archive in distinct(&roster) {
         let before = listed;
-        match list(context, run, &archive, &mut listed).await {
+        match list(context, run, &archive, part.as_ref(), &mut listed).await {
             Ok(()) => {}
             Err(failure) if failure.is_transient() => return Err(failure),
             Err(failure) => {
@@ -43,6 +44,22 @@ pub async fn open(context: &Context, run: &RunId) -> Result<usize> {
     write_manifest(context, run, Phase::Find, listed.batches).await?;
     context.store.begin_find(run, roster.members.len(), listed.versions, listed.bytes).await?;
     Ok(listed.batches)
+}
+
+/// Who has waited longest, and all who wait for the same part of the archives: a run looks for everybody in all that it
+/// reads, so that what only one source's events are to lose needs a run of its own.
+async fn company(context: &Context) -> Result<(Option<Part>, Vec<Waiting>)> {
+    let mut company = (None, Vec::new());
+    for waiting in context.store.waiting().await? {
+        let part = context.store.regulation(&waiting.regulation_id).await?.and_then(|r| r.part);
+        if company.1.is_empty() {
+            company.0 = part.clone();
+        }
+        if company.0 == part {
+            company.1.push(waiting);
+        }
+    }
+    Ok(company)
 }
 
 /// Gathers the subjects of all who wait, each once, and marks their tasks as begun, unless the run only looks.
@@ -91,10 +108,25 @@ struct Listed {
 }
 
 /// Writes an archive's batches as they fill up, so that no archive is too large to be listed.
-async fn list(context: &Context, run: &RunId, archive: &DestinationId, listed: &mut Listed) -> Result<()> {
-    let settings: Settings = context.store.destination(archive).await?.settings()?;
-    let mut listing = Archive::new(context.s3.clone(), settings.bucket.clone()).list(&settings.prefix);
-    let mut packer = Packer::new(context.batch_objects);
+async fn list(
+    context: &Context,
+    run: &RunId,
+    archive: &DestinationId,
+    part: Option<&Part>,
+    listed: &mut Listed,
+) -> Result<()> {
+    let destination = context.store.destination(archive).await?;
+    let settings: Settings = destination.settings()?;
+    let bucket = Archive::new(context.s3.clone(), settings.bucket.clone());
+    let prefix = match part {
+        None => settings.prefix.clone(),
+        Some(part) => match part.prefix(&destination)? {
+            Some(prefix) => prefix,
+            None => return Ok(()),
+        },
+    };
+    let mut listing = bucket.list(&prefix);
+    let (mut packer, first) = (Packer::new(context.batch_objects), listed.batches);
     let batch = |entries| Batch {
         archive: archive.clone(),
         bucket: settings.bucket.clone(),
@@ -104,6 +136,9 @@ async fn list(context: &Context, run: &RunId, archive: &DestinationId, listed: &
     loop {
         let page = listing.next().await?;
         let ended = page.is_none();
+        if ended && listed.batches == first && packer.is_empty() && part.is_some() {
+            must_have_folders(&bucket, &destination, &settings).await?;
+        }
         let mut full: Vec<_> = Vec::new();
         for entry in page.unwrap_or_default() {
             listed.versions += entry.versions.len() as u64;
@@ -121,4 +156,15 @@ async fn list(context: &Context, run: &RunId, archive: &DestinationId, listed: &
             return Ok(());
         }
     }
+}
+
+/// A source without a folder has brought nothing only if the archive has folders of sources at all.
+async fn must_have_folders(bucket: &Archive, archive: &Destination, settings: &Settings) -> Result<()> {
+    let anything = async |prefix: &str| Ok(bucket.list(prefix).next().await?.is_some());
+    if anything(&Part::folders(archive)).await? || !anything(&settings.prefix).await? {
+        return Ok(());
+    }
+    Err(Failure::permanent(
+        "the archive has no folders of sources (segment-logs/{source}/): it cannot be narrowed to one, and nothing was erased; make this a regulation of the workspace",
+    ))
 }

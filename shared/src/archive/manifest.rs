@@ -276,6 +276,11 @@ impl Packer {
         full
     }
 
+    /// Whether there is no entry that is not in a batch.
+    pub fn is_empty(&self) -> bool {
+        self.batch.is_empty()
+    }
+
     /// The last batch.
     pub fn take(&mut self) -> Option<Vec<Entry>> {
         self.room = 0;

@@ -22,6 +22,8 @@ mod object;
 #[cfg(feature = "archive")]
 pub mod purge;
 #[cfg(feature = "archive")]
+mod sample;
+#[cfg(feature = "archive")]
 pub mod survey;
 #[cfg(feature = "archive")]
 mod upload;

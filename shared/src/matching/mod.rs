@@ -6,7 +6,8 @@
 //!    each path, by meaning (escapes, key order and spaces do not matter; of duplicate keys the last counts).
 //! 4. `fast` comes to the same word for whole blocks of lines, parsing hardly any.
 //! 5. `residue` searches lines that no parser can read for the raw bytes of an identifier.
-//! 6. `seen` takes note of whose records there are, by keyed hashes (`key`), for an index; only when asked to.
+//! 6. `sample` tells what the ids in the beginning of an object look like.
+//! 7. `seen` takes note of whose records there are, by keyed hashes (`key`), for an index; only when asked to.
 
 mod fast;
 mod ids;
@@ -15,6 +16,7 @@ mod number;
 mod record;
 mod residue;
 mod rules;
+mod sample;
 mod seen;
 mod sieve;
 mod subjects;
@@ -29,6 +31,7 @@ pub(crate) use key::TAG;
 pub use record::Verdict;
 pub(crate) use record::{Found, Node};
 pub use rules::{RuleError, Rules};
+pub use sample::shapes;
 pub use subjects::SubjectSet;
 
 use fast::{Escapes, Key};

@@ -2,7 +2,8 @@
 //!
 //! | table | key | holds |
 //! |---|---|---|
-//! | regulations | regulation id, part | the regulation, its subjects until it is sealed, its tasks, its evidence |
+//! | regulations | regulation id, part | the regulation, its subjects until it is sealed, its tasks, its evidence; |
+//! | | pseudonym, regulation id | which regulations are about whom |
 //! | suppressions | subject, scope | the suppression list |
 //! | sources | kind, id | sources, and which source a write key belongs to |
 //! | destinations | destination id | configuration; the secrets are in Secrets Manager; slots of time for calls |
@@ -13,6 +14,7 @@ mod destinations;
 mod regulations;
 mod replays;
 mod runs;
+mod search;
 mod slots;
 mod sources;
 mod suppressions;
@@ -34,9 +36,9 @@ use serde::de::DeserializeOwned;
 use crate::failure::{Failure, Result};
 use crate::settings;
 
-pub use regulations::RegulationFilter;
 pub use replays::{Answer, Claim, Replay};
 pub use runs::{Progress, Run, Waiting};
+pub use search::RegulationFilter;
 pub use slots::Slots;
 pub use suppressions::Suppressed;
 pub use trail::TrailEntry;
@@ -138,6 +140,11 @@ fn text(value: &str) -> AttributeValue {
 
 fn number(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
+}
+
+fn value<T: Serialize>(value: &T) -> Result<AttributeValue> {
+    serde_dynamo::to_attribute_value(value)
+        .map_err(|e| Failure::permanent("a value cannot be stored").detail(e))
 }
 
 fn to_item<T: Serialize>(pk: &str, sk: &str, value: &T) -> Result<Item> {

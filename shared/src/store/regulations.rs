@@ -1,16 +1,15 @@
 //! The table `regulations`: everything about a regulation lies under its id.
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
-use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Item, Page, Store, cursor, failure, from_item, start, text, to_item, unless_refused};
+use super::{Store, failure, text, to_item, unless_refused, value};
 use crate::evidence::{Evidence, Step};
 use crate::failure::{Failure, Result};
 use crate::id::{DestinationId, RegulationId};
-use crate::regulation::{Regulation, RegulationType};
+use crate::regulation::Regulation;
 use crate::status::Status;
 use crate::status::TaskStatus;
 use crate::subject::Subject;
@@ -21,12 +20,8 @@ const SUBJECTS: &str = "SUBJECTS#";
 const TASK: &str = "TASK#";
 const EVIDENCE: &str = "EVIDENCE#";
 
-/// The index by date, in which all regulations are under one value of `list`.
-const BY_DATE: &str = "byDate";
-const LIST: &str = "REGULATION";
-
-/// How many regulations are read at a time to find those that a filter lets through.
-const FILTERED: i32 = 1_000;
+/// The value of `list` under which all regulations are in the index by date.
+pub(super) const LIST: &str = "REGULATION";
 
 /// How many bytes of identifiers one item holds: well below DynamoDB's 400 KB.
 const CHUNK_BYTES: usize = 300_000;
@@ -50,6 +45,7 @@ impl Store {
         let pk = regulation.id.as_str();
         let mut meta = to_item(pk, META, regulation)?;
         meta.insert("list".into(), text(LIST));
+        meta.insert("waitsSince".into(), value(&regulation.created_at)?);
         let mut items = vec![meta];
         for (number, subjects) in chunks(subjects).into_iter().enumerate() {
             items.push(to_item(pk, &format!("{SUBJECTS}{number:03}"), &Chunk { subjects })?);
@@ -83,49 +79,6 @@ impl Store {
     /// As DynamoDB says.
     pub async fn regulation(&self, id: &RegulationId) -> Result<Option<Regulation>> {
         self.get(&self.tables.regulations, (id.as_str(), META)).await
-    }
-
-    /// Regulations that a filter lets through, the newest first.
-    ///
-    /// # Errors
-    /// `Invalid` for a cursor that was never given out.
-    pub async fn regulations(
-        &self,
-        filter: &RegulationFilter,
-        count: i32,
-        from: Option<&str>,
-    ) -> Result<Page<Regulation>> {
-        let (mut items, mut from) = (Vec::new(), start(from)?);
-        let wanted = usize::try_from(count).unwrap_or_default();
-        loop {
-            // DynamoDB counts before it filters: with a filter, a page of the list is many of its pages.
-            let limit = if filter.is_empty() { count } else { FILTERED };
-            let query = filter.apply(self.client.query())?;
-            let reply = query
-                .table_name(&self.tables.regulations)
-                .index_name(BY_DATE)
-                .key_condition_expression("#list = :list")
-                .expression_attribute_names("#list", "list")
-                .expression_attribute_values(":list", text(LIST))
-                .scan_index_forward(false)
-                .limit(limit)
-                .set_exclusive_start_key(from.take())
-                .send()
-                .await
-                .map_err(|e| failure(&e))?;
-            let mut found = reply.items.unwrap_or_default().into_iter();
-            for item in found.by_ref().take(wanted - items.len()) {
-                from = Some(place(&item));
-                items.push(from_item(item)?);
-            }
-            if found.next().is_some() {
-                return Ok(Page { items, next: cursor(from) });
-            }
-            from = reply.last_evaluated_key;
-            if from.is_none() || items.len() == wanted {
-                return Ok(Page { items, next: cursor(from) });
-            }
-        }
     }
 
     /// The subjects of a regulation; none once they are dropped.
@@ -239,9 +192,9 @@ impl Store {
             .expression_attribute_values(":status", value(&status)?);
         request = match finished {
             Some(at) => request
-                .update_expression("SET #status = :status, finishedAt = :at")
+                .update_expression("SET #status = :status, finishedAt = :at REMOVE waitsSince")
                 .expression_attribute_values(":at", value(&at)?),
-            None => request.update_expression("SET #status = :status REMOVE finishedAt"),
+            None => request.update_expression("SET #status = :status REMOVE finishedAt, waitsSince"),
         };
         request.send().await.map_err(|e| failure(&e))?;
         Ok(())
@@ -282,13 +235,13 @@ impl Store {
             .key("pk", text(id.as_str()))
             .key("sk", text(META))
             .condition_expression("#status = :initialized")
-            .update_expression("SET #status = :status")
+            .update_expression("SET #status = :status REMOVE waitsSince")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":initialized", value(&Status::Initialized)?)
             .expression_attribute_values(":status", value(&status)?);
         if let Some(at) = finished {
             request = request
-                .update_expression("SET #status = :status, finishedAt = :at")
+                .update_expression("SET #status = :status, finishedAt = :at REMOVE waitsSince")
                 .expression_attribute_values(":at", value(&at)?);
         }
         match request.send().await {
@@ -336,53 +289,8 @@ impl Store {
     }
 }
 
-/// Which regulations a list shows: all, if it says nothing.
-#[derive(Debug, Clone, Default)]
-pub struct RegulationFilter {
-    /// Only those that are so far.
-    pub status: Option<Status>,
-    /// Only those of one of these types.
-    pub types: Vec<RegulationType>,
-}
-
-impl RegulationFilter {
-    fn is_empty(&self) -> bool {
-        self.status.is_none() && self.types.is_empty()
-    }
-
-    fn apply(&self, mut query: QueryFluentBuilder) -> Result<QueryFluentBuilder> {
-        let mut conditions = Vec::new();
-        if let Some(status) = self.status {
-            conditions.push("#status = :status".to_owned());
-            query = query
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":status", value(&status)?);
-        }
-        if !self.types.is_empty() {
-            let names: Vec<_> = (0..self.types.len()).map(|number| format!(":type{number}")).collect();
-            conditions.push(format!("regulationType IN ({})", names.join(", ")));
-            for (name, kind) in names.into_iter().zip(&self.types) {
-                query = query.expression_attribute_values(name, value(kind)?);
-            }
-        }
-        let condition = (!conditions.is_empty()).then(|| conditions.join(" AND "));
-        Ok(query.set_filter_expression(condition))
-    }
-}
-
-/// Where an entry stands in the list by date.
-fn place(item: &Item) -> Item {
-    let keys = ["pk", "sk", "list", "createdAt"];
-    keys.iter().filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone()))).collect()
-}
-
 fn task_key(destination: &DestinationId) -> String {
     format!("{TASK}{destination}")
-}
-
-fn value<T: Serialize>(value: &T) -> Result<AttributeValue> {
-    serde_dynamo::to_attribute_value(value)
-        .map_err(|e| Failure::permanent("a value cannot be stored").detail(e))
 }
 
 fn chunks(subjects: Vec<Subject>) -> Vec<Vec<Subject>> {

@@ -142,8 +142,8 @@ impl BigQuery {
                 format!("DELETE FROM {} WHERE {}", name(table), condition(table))
             }
         };
-        let kinds = [SubjectType::UserId, SubjectType::AnonymousId];
-        let parameters = kinds.into_iter().filter(|kind| !statement.ids.of(*kind).is_empty());
+        let kinds = SubjectType::ALL.into_iter();
+        let parameters = kinds.filter(|kind| !statement.ids.of(*kind).is_empty());
         let parameters = parameters.map(|kind| array(parameter(kind), statement.ids.of(kind)));
         JobConfigurationQuery::new().set_query(sql).set_query_parameters(parameters)
     }
@@ -325,6 +325,7 @@ fn parameter(kind: SubjectType) -> &'static str {
     match kind {
         SubjectType::UserId => "users",
         SubjectType::AnonymousId => "anonymous",
+        SubjectType::ObjectId => "objects",
     }
 }
 

@@ -23,7 +23,7 @@ pub mod redshift;
 #[cfg(feature = "warehouse")]
 pub mod snowflake;
 
-pub use scope::{Candidate, Scope};
+pub use scope::{Candidate, Pattern, Scope};
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -122,13 +122,18 @@ pub struct Column {
 pub struct Ids<'a> {
     users: Vec<&'a str>,
     anonymous: Vec<&'a str>,
+    objects: Vec<&'a str>,
 }
 
 impl<'a> Ids<'a> {
     /// Those of these subjects.
     pub fn new(subjects: &'a [Subject]) -> Self {
         let of = |kind| subjects.iter().filter(|s| s.kind == kind).map(|s| s.id.as_str()).collect();
-        Self { users: of(SubjectType::UserId), anonymous: of(SubjectType::AnonymousId) }
+        Self {
+            users: of(SubjectType::UserId),
+            anonymous: of(SubjectType::AnonymousId),
+            objects: of(SubjectType::ObjectId),
+        }
     }
 
     /// Those of a kind.
@@ -136,6 +141,7 @@ impl<'a> Ids<'a> {
         match kind {
             SubjectType::UserId => &self.users,
             SubjectType::AnonymousId => &self.anonymous,
+            SubjectType::ObjectId => &self.objects,
         }
     }
 }

@@ -115,7 +115,7 @@ impl Redshift {
     /// Opens a session with the identifiers in it.
     async fn open(&self, ids: &Ids<'_>) -> Result<String> {
         let mut session: Option<String> = None;
-        for kind in [SubjectType::UserId, SubjectType::AnonymousId] {
+        for kind in SubjectType::ALL.into_iter().filter(|kind| !ids.of(*kind).is_empty()) {
             let table = table_of(kind);
             let (id, opened) = self
                 .execute(format!("CREATE TEMP TABLE {table} (id varchar(1024))"), &[], session.as_deref())
@@ -262,6 +262,7 @@ fn table_of(kind: SubjectType) -> &'static str {
     match kind {
         SubjectType::UserId => "lethe_users",
         SubjectType::AnonymousId => "lethe_anonymous",
+        SubjectType::ObjectId => "lethe_objects",
     }
 }
 

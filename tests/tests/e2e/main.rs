@@ -12,6 +12,8 @@ mod looks;
 mod privacy;
 mod runs;
 mod s3;
+mod schema;
+mod search;
 mod sources;
 mod tokens;
 mod trouble;

@@ -3,6 +3,12 @@
 use anyhow::{Context, Result};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tests::api::destinations;
+use tests::archive::PREFIX;
+use tests::census::Census;
+use tests::people::THREE;
+use tests::scenario::{LIMIT, Scenario, task};
+use tests::warehouse::Holdings;
 use tests::world::World;
 
 #[tokio::test]
@@ -58,4 +64,82 @@ async fn sources_have_keys_that_are_shown_once_and_connections_with_dates() -> R
         assert_eq!((Some(status), field), wanted, "{method} {path} {body}: {answer}");
     }
     Ok(())
+}
+
+/// A regulation about a source erases what that source brought, and nothing of any other.
+#[tokio::test]
+async fn a_source_loses_its_part_and_the_others_keep_theirs() -> Result<()> {
+    let world = World::new().await?;
+    let scenario = Scenario::set(&world).await?;
+    world.warehouse.batch_execute("CREATE TABLE web.charges (id text, user_id text)").await?;
+    world.warehouse.batch_execute("INSERT INTO web.charges VALUES ('ch_1', 'u1'), ('ch_2', 'u2')").await?;
+    let api = &world.stack.api;
+    api.post("/sources", &json!({"name": "Website", "id": "web"})).await?;
+    let make = async |path: &str, kind: &str, subjects: Value| {
+        let mut body = json!({ "regulationType": kind });
+        body.as_object_mut().context("an object")?.extend(subjects.as_object().cloned().unwrap_or_default());
+        let made = api.post(path, &body).await?["data"]["regulateId"].take();
+        let id = made.as_str().with_context(|| format!("{made}"))?.to_owned();
+        api.wait(&id, LIMIT, |_| ()).await
+    };
+
+    // Objects of a collection first: `user_id` there is nobody's business.
+    let object = json!({"subjectType": "OBJECT_ID", "subjectIds": ["ch_1", "u2"], "collection": "charges"});
+    let done = make("/regulations/cloudsources/web", "DELETE_INTERNAL", object).await?;
+    assert_eq!(task(&done, "Warehouse").0, "CONFIRMED", "{done:#}");
+    assert_eq!(destinations(&done).len(), 1, "warehouses alone: {done:#}");
+    let left = world.warehouse.query("SELECT id FROM web.charges", &[]).await?;
+    assert_eq!(left.iter().map(|row| row.get(0)).collect::<Vec<String>>(), ["ch_2"]);
+    world.warehouse.batch_execute("DROP TABLE web.charges").await?;
+
+    let lines = async |source: &str| lines_of(&world, source).await;
+    let (web, ios) = (lines("web").await?, lines("ios").await?);
+    assert!(web > 0 && ios > 0, "the three are in both");
+    let three = json!({"subjectType": "USER_ID", "subjectIds": THREE});
+    // Two at once, about a source and about the workspace: a run for each, since the one reads more than the other may.
+    let nobody =
+        json!({"regulationType": "DELETE_INTERNAL", "subjectType": "USER_ID", "subjectIds": ["nobody"]});
+    let other = api.post("/regulations", &nobody).await?["data"]["regulateId"].take();
+    let done = make("/regulations/sources/web", "DELETE_INTERNAL", three).await?;
+    assert_eq!(done["sourceId"], "web");
+    for name in ["Events archive", "Warehouse"] {
+        assert_eq!(task(&done, name).0, "CONFIRMED", "{name}: {done:#}");
+    }
+    assert_eq!((lines("web").await?, lines("ios").await?), (0, ios), "the other source's lines stay");
+    let rows = Holdings::take(&world.warehouse, &THREE).await?.theirs;
+    for (table, rows) in rows {
+        assert!(table.starts_with("ios.") || rows == 0, "{rows} rows in {table}");
+    }
+    assert!(scenario.rows_of_the_three() > 0 && world.braze.world().calls == 0, "it is internal");
+    let other = api.wait(other.as_str().context("an id")?, LIMIT, |_| ()).await?;
+    assert_eq!(task(&other, "Events archive").0, "NO_DATA_FOUND", "{other:#}");
+
+    let anonymous = json!({"subjectType": "ANONYMOUS_ID", "subjectIds": ["nobody"]});
+    let done = make("/regulations/sources/web", "DELETE_ARCHIVE_ONLY", anonymous).await?;
+    assert_eq!(destinations(&done).len(), 1, "archives alone: {done:#}");
+    assert_eq!(task(&done, "Events archive").0, "NO_DATA_FOUND", "{done:#}");
+
+    let listed = api.get("/regulations/sources/web").await?["data"]["regulations"].take();
+    assert_eq!(listed.as_array().map(Vec::len), Some(3), "{listed}");
+    assert!(listed.as_array().into_iter().flatten().all(|one| one["sourceId"] == "web"), "{listed}");
+    api.post("/sources", &json!({"name": "Android", "id": "android"})).await?;
+    for (path, body, status) in [
+        ("/regulations/sources/nowhere", json!(["DELETE_INTERNAL", "USER_ID"]), 404),
+        ("/regulations/sources/web", json!(["DELETE_INTERNAL", "ANONYMOUS_ID"]), 422),
+        // The warehouse has no schema of that name in scope.
+        ("/regulations/sources/android", json!(["DELETE_INTERNAL", "USER_ID"]), 422),
+        ("/regulations/cloudsources/web", json!(["SUPPRESS_ONLY", "OBJECT_ID"]), 422),
+    ] {
+        let body = json!({"regulationType": body[0], "subjectType": body[1], "subjectIds": ["x"],
+                          "collection": "charges"});
+        let (got, answer) = api.send(Method::POST, path, Some(&body)).await?;
+        assert_eq!(got.as_u16(), status, "{path}: {answer}");
+    }
+    Ok(())
+}
+
+/// Lines of the three in a source's folder, in all versions.
+async fn lines_of(world: &World, source: &str) -> Result<u64> {
+    let all = Census::take_below(&world.s3, &world.bucket, &format!("{PREFIX}{source}/"), &THREE).await?;
+    Ok(all.theirs())
 }

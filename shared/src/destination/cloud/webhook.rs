@@ -47,6 +47,7 @@ impl Vendor for Webhook {
                 let by = match subject.kind {
                     SubjectType::UserId => "userId",
                     SubjectType::AnonymousId => "anonymousId",
+                    SubjectType::ObjectId => "objectId",
                 };
                 let body = json!({
                     "type": "delete", "messageId": ask.key, by: subject.id, "timestamp": ask.now,

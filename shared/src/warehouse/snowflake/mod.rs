@@ -85,9 +85,8 @@ impl Snowflake {
     fn sql(&self, statement: &Statement<'_>) -> (String, Vec<SubjectType>) {
         match statement.verb {
             Verb::Count => {
-                let kinds = [SubjectType::UserId, SubjectType::AnonymousId];
-                let kinds =
-                    kinds.into_iter().filter(|kind| !statement.ids.of(*kind).is_empty()).collect::<Vec<_>>();
+                let kinds = SubjectType::ALL.into_iter();
+                let kinds = kinds.filter(|kind| !statement.ids.of(*kind).is_empty()).collect::<Vec<_>>();
                 let with: Vec<_> = kinds.iter().map(|kind| format!("{} AS ({IDS})", list(*kind))).collect();
                 let tables = statement.tables.iter().enumerate();
                 let count = |(n, table): (usize, &Table)| {
@@ -121,6 +120,7 @@ fn list(kind: SubjectType) -> &'static str {
     match kind {
         SubjectType::UserId => "USERS",
         SubjectType::AnonymousId => "ANONYMOUS",
+        SubjectType::ObjectId => "OBJECTS",
     }
 }
 

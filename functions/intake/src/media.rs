@@ -1,0 +1,33 @@
+//! Media types: Segment's own, for clients that ask for them (docs.segmentapis.com, "Versioning").
+
+use axum::extract::Request;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+
+/// Those that Segment's clients ask for. What they are given is the same.
+const SEGMENT: [&str; 3] = [
+    "application/vnd.segment.v1+json",
+    "application/vnd.segment.v1beta+json",
+    "application/vnd.segment.v1alpha+json",
+];
+
+/// Answers in JSON carry the media type of Segment's that the client asked for, if it did.
+pub async fn type_as_asked(request: Request, next: Next) -> Response {
+    let asked = SEGMENT.into_iter().find(|name| accepts(request.headers(), name));
+    let mut response = next.run(request).await;
+    let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    if let Some(asked) = asked.filter(|_| is_json) {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(asked));
+    }
+    response
+}
+
+/// Whether a client names a media type among those that it takes.
+pub fn accepts(headers: &HeaderMap, name: &str) -> bool {
+    let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut names =
+        values.flat_map(|value| value.split(',')).map(|part| part.split(';').next().unwrap_or_default());
+    names.any(|part| part.trim().eq_ignore_ascii_case(name))
+}

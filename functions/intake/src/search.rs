@@ -1,0 +1,139 @@
+//! `POST /regulations/search`: what is looked for stands in the body, since an identifier must not stand in a URL.
+
+use axum::extract::State;
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use serde::Deserialize;
+use shared::failure::{Failure, Result};
+use shared::id::DestinationId;
+use shared::regulation::{Regulation, RegulationType};
+use shared::source::SourceId;
+use shared::status::{Status, TaskStatus};
+use shared::store::RegulationFilter;
+use shared::subject::{Subject, SubjectType};
+use utoipa::ToSchema;
+
+use crate::context::{Context, Shared};
+use crate::error::{Data, Reply};
+use crate::regulations::{Regulations, show_page};
+use crate::request::{Body, Pagination};
+
+/// How many regulations' tasks are read at once, and how many pages are looked through for one that is not empty.
+const READS: usize = 16;
+const PAGES: usize = 10;
+
+/// What is looked for: all that is given must hold.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({
+    "subject": { "type": "USER_ID", "id": "u7" }, "since": "2026-01-01T00:00:00Z",
+    "destination": { "status": "FAILED" }
+}))]
+pub struct RegulationSearch {
+    /// Those that are so far.
+    status: Option<Status>,
+    /// Those of one of these types.
+    #[schema(max_items = 7)]
+    regulation_types: Option<Vec<RegulationType>>,
+    /// Those about what this source brought.
+    source_id: Option<SourceId>,
+    /// Those that were not made before.
+    since: Option<Timestamp>,
+    /// Those that were made before.
+    until: Option<Timestamp>,
+    /// Those about this person. They are found once the work has begun, and also when the identifiers are dropped.
+    subject: Option<WantedSubject>,
+    /// Those with such a task.
+    destination: Option<WantedTask>,
+    #[serde(default)]
+    pagination: WantedPage,
+}
+
+/// Whom a regulation must be about.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct WantedSubject {
+    #[serde(rename = "type")]
+    kind: SubjectType,
+    #[schema(min_length = 1)]
+    id: String,
+}
+
+/// What a task must be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct WantedTask {
+    /// At which destination; at any, if left out.
+    id: Option<DestinationId>,
+    /// How far; anyhow, if left out.
+    status: Option<TaskStatus>,
+}
+
+/// Which page.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct WantedPage {
+    /// The most regulations that it may have; 100, if left out.
+    #[schema(minimum = 1, maximum = 1_000)]
+    count: Option<i32>,
+    /// Where it begins: `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// Regulations of which all that is given holds, the newest first. A page may hold fewer than were asked for, even
+/// none: there are more as long as there is a `next`.
+#[utoipa::path(post, path = "/regulations/search", operation_id = "searchRegulations", tag = "Regulations",
+    request_body = RegulationSearch,
+    responses((status = 200, description = "A page of them", body = Data<Regulations>)))]
+pub async fn search(State(context): Shared, Body(wanted): Body<RegulationSearch>) -> Reply<Regulations> {
+    let page = Pagination::checked(wanted.pagination.count, wanted.pagination.cursor)?;
+    let subject = match wanted.subject {
+        Some(WantedSubject { kind, id }) => {
+            Some(context.pseudonyms().await?.pseudonym(&Subject { kind, id }))
+        }
+        None => None,
+    };
+    if let (Some(since), Some(until)) = (wanted.since, wanted.until)
+        && until < since
+    {
+        return Err(Failure::invalid("until is before since").field("until").into());
+    }
+    let filter = RegulationFilter {
+        status: wanted.status,
+        types: wanted.regulation_types.unwrap_or_default(),
+        source: wanted.source_id,
+        since: wanted.since,
+        until: wanted.until,
+        subject,
+    };
+    let (mut from, mut found) = (page.cursor.clone(), Vec::new());
+    for _ in 0..PAGES {
+        let part = context.store.regulations(&filter, page.count, from.as_deref()).await?;
+        from = part.next;
+        found = match &wanted.destination {
+            Some(task) => with_task(&context, part.items, task).await?,
+            None => part.items,
+        };
+        if !found.is_empty() || from.is_none() {
+            break;
+        }
+    }
+    show_page(&context, found, page, from).await
+}
+
+async fn with_task(
+    context: &Context,
+    regulations: Vec<Regulation>,
+    wanted: &WantedTask,
+) -> Result<Vec<Regulation>> {
+    let reads = stream::iter(regulations).map(async |regulation| {
+        let tasks = context.store.tasks(&regulation.id).await?;
+        let has = tasks.iter().any(|task| {
+            wanted.id.as_ref().is_none_or(|id| *id == task.destination_id)
+                && wanted.status.is_none_or(|status| status == task.status)
+        });
+        Ok(has.then_some(regulation))
+    });
+    let found: Vec<_> = reads.buffered(READS).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
+}

@@ -1,0 +1,38 @@
+//! Helps whoever sent the wrong ids: those of whom nothing was found may look otherwise than the archive's own.
+
+use std::collections::HashMap;
+
+use shared::archive::manifest::{Member, Roster};
+use shared::archive::{Archive, Settings};
+use shared::id::DestinationId;
+use shared::shape::{Known, advice};
+use shared::subject::{Subject, SubjectType};
+
+use crate::context::Context;
+
+/// What the ids of each archive look like; an archive is looked into at most once in a run.
+#[derive(Default)]
+pub struct Looks(HashMap<(DestinationId, SubjectType), Known>);
+
+impl Looks {
+    /// What to tell about a regulation of whose subjects an archive holds nothing. That nothing can be told is no
+    /// failure.
+    pub async fn advice(
+        &mut self,
+        context: &Context,
+        archive: &DestinationId,
+        roster: &Roster,
+        member: &Member,
+    ) -> Option<String> {
+        let subjects = || member.subjects.iter().filter_map(|place| roster.subjects.get(*place as usize));
+        let kind = subjects().next()?.kind;
+        let sent = subjects().filter(|subject| subject.kind == kind).map(|Subject { id, .. }| id.as_str());
+        let key = (archive.clone(), kind);
+        if !self.0.contains_key(&key) {
+            let settings: Settings = context.store.destination(archive).await.ok()?.settings().ok()?;
+            let bucket = Archive::new(context.s3.clone(), settings.bucket.clone());
+            self.0.insert(key.clone(), bucket.sample(&settings, kind).await);
+        }
+        advice(self.0.get(&key)?, sent)
+    }
+}

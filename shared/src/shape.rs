@@ -1,0 +1,137 @@
+//! What an identifier looks like, coarsely: enough to see that somebody sent an email address where ids are numbers.
+//! A shape says nothing about the person.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What an identifier looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Shape {
+    /// Digits alone.
+    Number,
+    /// As RFC 9562 writes a UUID.
+    Uuid,
+    /// 16 or more hexadecimal digits.
+    Hex,
+    /// Something, one `@`, and something with a dot in it.
+    Email,
+    /// `+` and digits, with the marks that people put between them.
+    Phone,
+    /// Anything else.
+    Text,
+}
+
+impl Shape {
+    /// What an identifier looks like.
+    pub fn of(id: &str) -> Self {
+        let id = id.trim();
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+        if digits(id) {
+            return Self::Number;
+        }
+        if id.len() == 36 && uuid::Uuid::try_parse(id).is_ok() {
+            return Self::Uuid;
+        }
+        if id.len() >= 16 && hex(id) {
+            return Self::Hex;
+        }
+        if let Some((name, host)) = id.split_once('@')
+            && !name.is_empty()
+            && host.contains('.')
+            && !host.contains('@')
+            && !id.contains(char::is_whitespace)
+        {
+            return Self::Email;
+        }
+        let marks = |c: char| matches!(c, ' ' | '-' | '(' | ')' | '.' | '/');
+        match id.strip_prefix('+').map(|rest| rest.replace(marks, "")) {
+            Some(rest) if digits(&rest) => Self::Phone,
+            _ => Self::Text,
+        }
+    }
+
+    /// What all identifiers of a column of this type look like, if its type tells.
+    pub fn of_column(data_type: &str) -> Option<Self> {
+        let data_type = data_type.to_ascii_lowercase();
+        let is = |names: &[&str]| names.iter().any(|name| data_type.starts_with(name));
+        match () {
+            () if is(&["uuid"]) => Some(Self::Uuid),
+            () if is(&["bigint", "int", "smallint", "numeric", "decimal", "number"]) => Some(Self::Number),
+            () => None,
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Number => "a number",
+            Self::Uuid => "a UUID",
+            Self::Hex => "hexadecimal digits",
+            Self::Email => "an email address",
+            Self::Phone => "a phone number",
+            Self::Text => "other text",
+        })
+    }
+}
+
+/// How many known identifiers look how.
+pub type Known = BTreeMap<Shape, u64>;
+
+/// What to tell whoever sent identifiers of which nothing was found, if some look as none of the known does.
+pub fn advice<'a>(known: &Known, sent: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let (mut all, mut strange) = (0_u64, Known::new());
+    for id in sent {
+        all += 1;
+        let shape = Shape::of(id);
+        if !known.contains_key(&shape) {
+            *strange.entry(shape).or_default() += 1;
+        }
+    }
+    let most = |shapes: &Known| shapes.iter().max_by_key(|(_, count)| **count).map(|(shape, _)| *shape);
+    let (theirs, ours) = (most(&strange)?, most(known)?);
+    let odd: u64 = strange.values().sum();
+    Some(format!(
+        "nothing was found, and {odd} of {all} identifiers may be of another kind: the ids here look like {ours}, none like {theirs}; look up the right id and send it"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_are_told_apart_by_their_looks() {
+        for (id, shape) in [
+            ("1001", Shape::Number),
+            ("0193aeb1-c2d3-7f6f-8c1e-5a7b9d0e2f41", Shape::Uuid),
+            ("507f1f77bcf86cd799439011", Shape::Hex),
+            ("ada@example.com", Shape::Email),
+            ("ada@localhost", Shape::Text),
+            ("a@b@example.com", Shape::Text),
+            ("+49 (30) 123-456", Shape::Phone),
+            ("u7", Shape::Text),
+            ("", Shape::Text),
+        ] {
+            assert_eq!(Shape::of(id), shape, "{id}");
+        }
+        assert_eq!(Shape::of_column("bigint"), Some(Shape::Number));
+        assert_eq!(Shape::of_column("INT64"), Some(Shape::Number));
+        assert_eq!(Shape::of_column("character varying"), None);
+    }
+
+    #[test]
+    fn an_email_among_numbers_is_said_without_repeating_it() {
+        let known = Known::from([(Shape::Number, 90), (Shape::Uuid, 10)]);
+        let advice = advice(&known, ["ada@example.com", "7"]).expect("advice");
+        assert!(advice.contains("1 of 2") && advice.contains("a number") && advice.contains("an email"));
+        assert!(!advice.contains("ada"), "{advice}");
+    }
+
+    #[test]
+    fn what_looks_as_the_known_do_or_where_none_is_known_nothing_is_said() {
+        assert_eq!(advice(&Known::from([(Shape::Number, 9)]), ["7"]), None);
+        assert_eq!(advice(&Known::new(), ["ada@example.com"]), None);
+    }
+}
