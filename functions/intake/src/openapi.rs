@@ -100,7 +100,7 @@ fn idempotency_key() -> Parameter {
         .description(Some(
             "A text of your own: sent again with it, the request is answered as before, not done again",
         ))
-        .schema(Some(text.pattern(Some("^[!-~]+$"))))
+        .schema(Some(text.pattern(Some("^[!-~]([ -~]*[!-~])?$"))))
         .build()
 }
 

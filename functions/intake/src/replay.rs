@@ -41,8 +41,8 @@ async fn with_key(
     key: &HeaderValue,
     next: Next,
 ) -> Result<Response, ApiError> {
-    if key.is_empty() || key.len() > MAX_KEY {
-        let message = format!("the Idempotency-Key must have 1 to {MAX_KEY} bytes");
+    if key.is_empty() || key.len() > MAX_KEY || !key.as_bytes().iter().all(|b| (b' '..=b'~').contains(b)) {
+        let message = format!("the Idempotency-Key must have 1 to {MAX_KEY} printable ASCII characters");
         return Err(invalid(message));
     }
     let (parts, body) = request.into_parts();

@@ -98,19 +98,24 @@ impl Query {
         Self(fields)
     }
 
-    /// A field that stands there once, if it does. One that is empty is not there.
+    /// A field that stands there once, if it does.
     pub fn one<T>(
         &self,
         name: &'static str,
         expected: &str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<T>, ApiError> {
-        let mut values = self.all(name, expected, parse)?;
-        let value = values.pop();
-        if values.is_empty() { Ok(value) } else { Err(invalid(name, format!("{name} is there twice"))) }
+        match self.0.get(name).map(Vec::as_slice) {
+            None | Some([]) => Ok(None),
+            Some([value]) => match parse(value) {
+                Some(value) => Ok(Some(value)),
+                None => Err(invalid(name, format!("{name} must be {expected}"))),
+            },
+            Some(_) => Err(invalid(name, format!("{name} is there twice"))),
+        }
     }
 
-    /// A field that may stand there several times, or with several values between commas.
+    /// A field that may stand there several times, or with several values between commas; an empty one is not there.
     pub fn all<T>(
         &self,
         name: &'static str,
@@ -168,7 +173,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Period {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let query = Query::of(parts);
         let time = |name| query.one(name, "a time as in 2026-01-31T12:00:00Z", |text| text.parse().ok());
-        Ok(Self { since: time("since")?, until: time("until")? })
+        Self { since: time("since")?, until: time("until")? }.checked()
+    }
+}
+
+impl Period {
+    /// It does not end before it begins.
+    pub fn checked(self) -> Result<Self, ApiError> {
+        match (self.since, self.until) {
+            (Some(since), Some(until)) if until < since => {
+                Err(invalid("until", "until is before since".to_owned()))
+            }
+            _ => Ok(self),
+        }
     }
 }
 
@@ -238,7 +255,7 @@ impl<S: Send + Sync> FromRequestParts<S> for OlderPage {
         let number = |text: &str| text.parse().ok().filter(|count| (1..=MAX_COUNT).contains(count));
         let size = query.one("page_size", "a number from 1 to 1000", number)?;
         let token = query.one("page_token", "a token", |text| Some(text.to_owned()))?;
-        Ok(Self { size: size.unwrap_or(DEFAULT_COUNT), token })
+        Ok(Self { size: size.unwrap_or(DEFAULT_COUNT), token: token.filter(|token| !token.is_empty()) })
     }
 }
 
@@ -260,12 +277,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Pagination {
         let number = |text: &str| text.parse().ok().filter(|count| (1..=MAX_COUNT).contains(count));
         let count = query.one("pagination.count", "a number from 1 to 1000", number)?;
         let cursor = query.one("pagination.cursor", "a cursor", |text| Some(text.to_owned()))?;
-        Ok(Self { count: count.unwrap_or(DEFAULT_COUNT), cursor })
+        Self::checked(count, cursor)
     }
 }
 
 impl Pagination {
-    /// A page that was asked for in a body.
+    /// A page, if it may be asked for; an empty cursor is the first page's.
     pub fn checked(count: Option<i32>, cursor: Option<String>) -> Result<Self, ApiError> {
         match count.unwrap_or(DEFAULT_COUNT) {
             count @ 1..=MAX_COUNT => Ok(Self { count, cursor: cursor.filter(|cursor| !cursor.is_empty()) }),

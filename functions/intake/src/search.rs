@@ -4,7 +4,7 @@ use axum::extract::State;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::Deserialize;
-use shared::failure::{Failure, Result};
+use shared::failure::Result;
 use shared::id::DestinationId;
 use shared::regulation::{Regulation, RegulationType};
 use shared::source::SourceId;
@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use crate::context::{Context, Shared};
 use crate::error::{Data, Reply};
 use crate::regulations::{Regulations, show_page};
-use crate::request::{Body, Pagination};
+use crate::request::{Body, Pagination, Period};
 
 /// How many regulations' tasks are read at once, and how many pages are looked through for one that is not empty.
 const READS: usize = 16;
@@ -93,17 +93,13 @@ pub async fn search(State(context): Shared, Body(wanted): Body<RegulationSearch>
         }
         None => None,
     };
-    if let (Some(since), Some(until)) = (wanted.since, wanted.until)
-        && until < since
-    {
-        return Err(Failure::invalid("until is before since").field("until").into());
-    }
+    let period = Period { since: wanted.since, until: wanted.until }.checked()?;
     let filter = RegulationFilter {
         status: wanted.status,
         types: wanted.regulation_types.unwrap_or_default(),
         source: wanted.source_id,
-        since: wanted.since,
-        until: wanted.until,
+        since: period.since,
+        until: period.until,
         subject,
     };
     let (mut from, mut found) = (page.cursor.clone(), Vec::new());
