@@ -22,7 +22,7 @@ WEB_TOOLS   := functions/console/web/node_modules/.tools
 BROWSER     := tests/browser/node_modules/.tools
 
 # Benchmarks of the package `tests`, beside those of `shared`.
-LOCAL_BENCHES := warehouse api
+LOCAL_BENCHES := warehouse vendors api
 
 # The console's page, which is embedded in its function. Its types come from the API's description.
 PAGE        := functions/console/web/dist/index.html
@@ -74,8 +74,9 @@ fmt: ## Format the Rust code
 openapi: ## Write the API's description anew from the code: functions/intake/openapi.json
 	UPDATE=1 cargo test --workspace --lib openapi
 
-contract: $(CONTRACT_TOOLS) ## Hold the vendors' calls against their own OpenAPI documents: make contract SPECS=folder
+contract: $(CONTRACT_TOOLS) $(WAREHOUSES) ## Hold the vendors' calls against their own OpenAPI documents: make contract SPECS=folder
 	@python3 infra/local/contract/contract.py "$(SPECS)"
+	SPECS="$(abspath $(SPECS))" cargo test --workspace --test contract --test warehouses -- --ignored --nocapture
 
 bench: $(BENCH_TOOLS) ## Measure what must be fast, as ratios in one run: make bench [BENCH=purge]; writes target/bench/*.json
 	$(if $(filter $(LOCAL_BENCHES),$(BENCH)),,cargo bench -p lethe-shared $(if $(BENCH),--bench $(BENCH),--benches))

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -136,6 +136,7 @@ impl Wire {
                 let calls = calls.clone();
                 tokio::spawn(async move {
                     if let Ok(server) = TcpStream::connect(("127.0.0.1", to)).await {
+                        let _ = (client.set_nodelay(true), server.set_nodelay(true));
                         pass(client, server, calls).await;
                     }
                 });
@@ -212,6 +213,8 @@ impl Function {
         let routes = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next_event))
             .route("/2018-06-01/runtime/invocation/{id}/response", post(take_answer))
+            // What Lambda takes of an answer.
+            .layer(DefaultBodyLimit::max(6 << 20))
             .with_state(runtime);
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;

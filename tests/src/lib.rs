@@ -4,7 +4,7 @@
 //! aws        the local AWS            stack         the template, deployed to it
 //! postgres   a real Postgres          api           a client of the public API
 //! vendors    fake vendors             certificate   what the reader of a certificate does
-//! s3         an S3 that misbehaves
+//! s3         an S3 that misbehaves    prism         holds both sides against a vendor's document
 //!
 //! people     who is in the data: the three, and those one could take for them
 //! archive    an archive in S3         census        counts its lines, independently
@@ -27,11 +27,13 @@ pub mod certificate;
 pub mod destinations;
 pub mod people;
 pub mod postgres;
+pub mod prism;
 pub mod process;
 pub mod proxy;
 pub mod redshift;
 pub mod s3;
 pub mod scenario;
+mod serve;
 pub mod snowflake;
 pub mod stack;
 pub mod vendors;

@@ -1,7 +1,6 @@
 //! Stands between Lethe and a server, passes everything on, and can go wrong on the way.
 
 use std::collections::VecDeque;
-use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use anyhow::Result;
@@ -11,7 +10,8 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
-use tokio::sync::oneshot;
+
+use crate::serve::{Stop, serve};
 
 /// What happens to a call.
 #[derive(Debug, Clone)]
@@ -62,33 +62,20 @@ pub struct Proxy {
     /// Where it listens.
     pub url: String,
     line: Arc<Mutex<Line>>,
-    _stop: oneshot::Sender<()>,
+    _stop: Stop,
 }
 
 impl Proxy {
-    /// Starts one on a free port, on a thread of its own, since each test has its own runtime.
+    /// Starts one on a free port.
     ///
     /// # Errors
     /// When no port is free.
     pub fn start(to: &str) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        listener.set_nonblocking(true)?;
-        let url = format!("http://{}", listener.local_addr()?);
         let line = Arc::<Mutex<Line>>::default();
         let http = reqwest::Client::builder().no_proxy().build()?;
         let shared = Shared { line: line.clone(), http, to: to.to_owned() };
         let routes = Router::new().fallback(pass).with_state(shared);
-        let (stop, stopped) = oneshot::channel::<()>();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        std::thread::spawn(move || {
-            runtime.block_on(async {
-                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-                tokio::select! {
-                    _ = async { axum::serve(listener, routes).await } => (),
-                    _ = stopped => (),
-                }
-            });
-        });
+        let (url, stop) = serve(routes)?;
         Ok(Self { url, line, _stop: stop })
     }
 

@@ -6,7 +6,6 @@
 //! that was seen answers with the statement that it belongs to. Parameters are named, bound, and never empty.
 
 use std::collections::HashMap;
-use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,11 +16,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use crate::postgres::{PASSWORD, Server, USER};
+use crate::serve::{Stop, serve};
 
 /// The cluster that it has.
 pub const CLUSTER: &str = "lethe-test";
@@ -72,7 +71,7 @@ pub struct Redshift {
     /// Where it listens.
     pub url: String,
     world: Arc<Mutex<World>>,
-    _stop: oneshot::Sender<()>,
+    _stop: Stop,
 }
 
 impl Redshift {
@@ -81,22 +80,9 @@ impl Redshift {
     /// # Errors
     /// When no port is free.
     pub fn start(server: Server) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        listener.set_nonblocking(true)?;
-        let url = format!("http://{}", listener.local_addr()?);
         let world = Arc::<Mutex<World>>::default();
-        let (stop, stopped) = oneshot::channel::<()>();
         let routes = Router::new().route("/", post(call)).with_state(Shared { world: world.clone(), server });
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        std::thread::spawn(move || {
-            runtime.block_on(async {
-                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-                tokio::select! {
-                    _ = async { axum::serve(listener, routes).await } => (),
-                    _ = stopped => (),
-                }
-            });
-        });
+        let (url, stop) = serve(routes)?;
         Ok(Self { url, world, _stop: stop })
     }
 

@@ -157,9 +157,12 @@ fn summary(
     let (all, count) =
         (outcomes.values().sum::<u64>(), |outcome| outcomes.get(&outcome).copied().unwrap_or(0));
     let mut told = Vec::new();
-    if let Some(refusal) = progress.refusal() {
-        let refused = count(Outcome::Refused);
-        told.push(format!("{refused} of {all} subjects were refused: {refusal}; put it right and retry"));
+    match count(Outcome::Refused) {
+        0 => {}
+        refused => {
+            let why = progress.refusal().unwrap_or("the vendor does not take these identifiers");
+            told.push(format!("{refused} of {all} subjects were refused: {why}; put it right and retry"));
+        }
     }
     match count(Outcome::NotSupported) {
         0 => {}

@@ -1,6 +1,7 @@
 //! `/regulations`.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 
 use axum::extract::State;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -28,6 +29,9 @@ use crate::runs::{self, RunOfTask};
 
 /// How many regulations' subjects are read at once for a list.
 const READS: usize = 16;
+
+/// The most bytes of a page, if more than one regulation is on it: Lambda takes no answer of more than 6 MB.
+const MAX_PAGE: usize = 4 << 20;
 
 /// What a regulation was accepted as.
 #[derive(Serialize, ToSchema)]
@@ -159,18 +163,29 @@ pub async fn list(State(context): Shared, filter: Filter, page: Pagination) -> R
 /// A page of those that a filter lets through.
 pub async fn list_by(context: &Context, filter: &RegulationFilter, page: Pagination) -> Reply<Regulations> {
     let found = context.store.regulations(filter, page.count, page.cursor.as_deref()).await?;
-    show_page(context, found.items, page, found.next).await
+    show_page(context, filter, found.items, page, found.next).await
 }
 
-/// A page of these, with their subjects.
+/// A page of these, with their subjects; it ends early when it gets too long, and the next one goes on from there.
 pub async fn show_page(
     context: &Context,
+    filter: &RegulationFilter,
     found: Vec<Regulation>,
     page: Pagination,
-    next: Option<String>,
+    mut next: Option<String>,
 ) -> Reply<Regulations> {
+    let places: Vec<_> = found.iter().map(|regulation| filter.cursor_after(regulation)).collect();
     let entries = stream::iter(found).map(|regulation| entry(context, regulation));
-    let regulations = entries.buffered(READS).try_collect().await?;
+    let mut entries = pin!(entries.buffered(READS));
+    let (mut regulations, mut bytes) = (Vec::new(), 0);
+    while let Some(entry) = entries.try_next().await? {
+        bytes += serde_json::to_vec(&entry).map_or(0, |json| json.len());
+        if bytes > MAX_PAGE && !regulations.is_empty() {
+            next = places[regulations.len() - 1].clone();
+            break;
+        }
+        regulations.push(entry);
+    }
     Ok(data(Regulations { regulations, pagination: page.followed_by(next) }))
 }
 

@@ -114,7 +114,7 @@ pub async fn search(State(context): Shared, Body(wanted): Body<RegulationSearch>
             break;
         }
     }
-    show_page(&context, found, page, from).await
+    show_page(&context, &filter, found, page, from).await
 }
 
 async fn with_task(

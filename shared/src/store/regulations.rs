@@ -15,7 +15,7 @@ use crate::status::TaskStatus;
 use crate::subject::Subject;
 use crate::task::Task;
 
-const META: &str = "META";
+pub(super) const META: &str = "META";
 const SUBJECTS: &str = "SUBJECTS#";
 const TASK: &str = "TASK#";
 const EVIDENCE: &str = "EVIDENCE#";

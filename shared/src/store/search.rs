@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Duration, sleep};
 
-use super::regulations::LIST;
+use super::regulations::{LIST, META};
 use super::{Item, Page, Store, cursor, failure, from_item, start, text, to_item, value};
 use crate::failure::{Failure, Result};
 use crate::id::RegulationId;
@@ -121,7 +121,7 @@ impl Store {
             .query()
             .table_name(&self.tables.regulations)
             .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(&format!("{SUBJECT}{}", subject.0)))
+            .expression_attribute_values(":pk", text(&subject_key(subject)))
             .scan_index_forward(false)
             .limit(count)
             .set_exclusive_start_key(start(from)?)
@@ -161,8 +161,8 @@ impl Store {
     pub async fn note_subjects(&self, id: &RegulationId, subjects: &[Pseudonym]) -> Result<()> {
         let writes = subjects.chunks(BATCH).map(|batch| {
             let put = |subject: &Pseudonym| {
-                let pk = format!("{SUBJECT}{}", subject.0);
-                let item = to_item(&pk, id.as_str(), &Pointer { regulation_id: id.clone() })?;
+                let item =
+                    to_item(&subject_key(subject), id.as_str(), &Pointer { regulation_id: id.clone() })?;
                 let put = PutRequest::builder().set_item(Some(item)).build();
                 let put = put.map_err(|e| Failure::permanent("a write cannot be built").detail(e))?;
                 Ok(WriteRequest::builder().put_request(put).build())
@@ -219,6 +219,20 @@ impl RegulationFilter {
         self.status.is_none() && self.types.is_empty() && self.source.is_none()
     }
 
+    /// Where a list goes on after a regulation that it lets through.
+    pub fn cursor_after(&self, regulation: &Regulation) -> Option<String> {
+        let keys = match &self.subject {
+            Some(subject) => vec![("pk", subject_key(subject)), ("sk", regulation.id.to_string())],
+            None => vec![
+                ("pk", regulation.id.to_string()),
+                ("sk", META.to_owned()),
+                ("list", LIST.to_owned()),
+                ("createdAt", regulation.created_at.to_string()),
+            ],
+        };
+        cursor(Some(keys.into_iter().map(|(name, key)| (name.to_owned(), text(&key))).collect()))
+    }
+
     /// Whether it lets a regulation through, whomever that is about.
     fn admits(&self, regulation: &Regulation) -> bool {
         self.status.is_none_or(|status| regulation.status == status)
@@ -269,6 +283,10 @@ impl RegulationFilter {
         let condition = (!conditions.is_empty()).then(|| conditions.join(" AND "));
         Ok(query.key_condition_expression(key).set_filter_expression(condition))
     }
+}
+
+fn subject_key(subject: &Pseudonym) -> String {
+    format!("{SUBJECT}{}", subject.0)
 }
 
 /// Where an entry stands in the list by date.

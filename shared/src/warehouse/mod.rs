@@ -240,6 +240,21 @@ pub struct Answer {
     pub bytes: u64,
 }
 
+/// What the rows of a count say, each the number of a table and how many rows it has.
+#[cfg(feature = "warehouse")]
+fn counts(rows: &[Vec<String>], tables: usize) -> Vec<u64> {
+    let mut counts = vec![0; tables];
+    for row in rows {
+        let number = |n: usize| row.get(n).and_then(|cell| cell.parse::<u64>().ok());
+        if let (Some(table), Some(rows)) = (number(0), number(1))
+            && let Some(count) = counts.get_mut(table as usize)
+        {
+            *count = rows;
+        }
+    }
+    counts
+}
+
 /// The name of a table in evidence; a part that holds a dot is quoted, so that no two tables share one.
 pub(crate) fn place(schema: &str, table: &str) -> String {
     let part = |name: &str| if name.contains('.') { quote(name) } else { name.to_owned() };

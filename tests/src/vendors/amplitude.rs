@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Vendor, World, answer};
+use super::{Answer, Call, Vendor, World, answer, retry_after};
 
 /// Amplitude.
 pub const AMPLITUDE: Vendor = Vendor {
@@ -18,9 +18,10 @@ pub const AMPLITUDE: Vendor = Vendor {
     destination,
     // key:secret
     key: ("authorization", "Basic a2V5OnNlY3JldA=="),
+    open: None,
     unauthorized: || answer(401, json!({ "error": "Unauthorized" })),
     rate: (1, Duration::from_secs(1)),
-    limited: |seconds, _| vec![("retry-after", seconds.to_string())],
+    limited: retry_after,
     answer: jobs,
 };
 

@@ -21,6 +21,7 @@ pub const BRAZE: Vendor = Vendor {
     name: "braze",
     destination,
     key: ("authorization", "Bearer braze-key-with-users.delete"),
+    open: None,
     unauthorized: || answer(401, json!({ "code": 401, "message": "Invalid API key" })),
     rate: (20_000, Duration::from_secs(60)),
     limited: |seconds, now| {

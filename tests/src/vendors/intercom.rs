@@ -16,6 +16,7 @@ pub const INTERCOM: Vendor = Vendor {
     name: "intercom",
     destination,
     key: ("authorization", "Bearer token"),
+    open: None,
     unauthorized: || error(401, "unauthorized", "Access Token Invalid"),
     rate: (1_666, Duration::from_secs(10)),
     limited: |seconds, now| {

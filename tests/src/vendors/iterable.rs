@@ -10,16 +10,17 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Answer, Call, Vendor, World, answer};
+use super::{Answer, Call, Vendor, World, answer, retry_after};
 
 /// Iterable.
 pub const ITERABLE: Vendor = Vendor {
     name: "iterable",
     destination,
     key: ("api-key", "key"),
+    open: None,
     unauthorized: || error(401, "BadApiKey", "Invalid API key"),
     rate: (100, Duration::from_secs(1)),
-    limited: |seconds, _| vec![("retry-after", seconds.to_string())],
+    limited: retry_after,
     answer: users,
 };
 

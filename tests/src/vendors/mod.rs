@@ -5,12 +5,21 @@
 //! [`Vendor`] in a file of its own: a few answers, with the page that documents them.
 
 pub mod amplitude;
+pub mod appsflyer;
 pub mod braze;
+pub mod clevertap;
+pub mod customerio;
+pub mod google_analytics;
+pub mod hubspot;
 pub mod intercom;
 pub mod iterable;
+pub mod klaviyo;
+pub mod mixpanel;
+pub mod salesforce;
+pub mod webhook;
+pub mod zendesk;
 
 use std::collections::{BTreeSet, VecDeque};
-use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -22,7 +31,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
+
+use crate::serve::{Stop, serve};
 
 /// What makes a fake that of one vendor.
 pub struct Vendor {
@@ -32,6 +42,8 @@ pub struct Vendor {
     pub destination: fn(url: &str) -> Value,
     /// The `Authorization` (or other) header that it wants.
     pub key: (&'static str, &'static str),
+    /// The path that gives tokens, which wants no key.
+    pub open: Option<&'static str>,
     /// Its answer to a wrong key.
     pub unauthorized: fn() -> Answer,
     /// How many calls it takes within which time.
@@ -68,6 +80,23 @@ impl Call {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
+    /// A text in the body, by its JSON pointer; empty, if there is none.
+    pub fn text(&self, pointer: &str) -> String {
+        self.json().pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// The texts of a list in the body.
+    pub fn texts(&self, field: &str) -> Vec<String> {
+        let body = self.json();
+        let texts = body[field].as_array().into_iter().flatten().filter_map(Value::as_str);
+        texts.map(str::to_owned).collect()
+    }
+
+    /// The segments of the path.
+    pub fn segments(&self) -> Vec<&str> {
+        self.path.iter().map(String::as_str).collect()
+    }
+
     /// A field of the query.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -90,9 +119,34 @@ pub fn answer(status: u16, body: Value) -> Answer {
     Answer { status, headers: Vec::new(), body }
 }
 
+/// `Retry-After`, the header that most vendors answer with.
+fn retry_after(seconds: u64, _now: u64) -> Vec<(&'static str, String)> {
+    vec![("retry-after", seconds.to_string())]
+}
+
+/// Every vendor that has an API.
+pub const ALL: [&Vendor; 14] = [
+    &amplitude::AMPLITUDE,
+    &appsflyer::APPSFLYER,
+    &braze::BRAZE,
+    &clevertap::CLEVERTAP,
+    &customerio::CUSTOMERIO,
+    &google_analytics::GOOGLE_ANALYTICS,
+    &hubspot::HUBSPOT,
+    &intercom::INTERCOM,
+    &iterable::ITERABLE,
+    &klaviyo::KLAVIYO,
+    &mixpanel::MIXPANEL,
+    &salesforce::SALESFORCE,
+    &webhook::WEBHOOK,
+    &zendesk::ZENDESK,
+];
+
 /// How a fake can misbehave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
+    /// None: it does its work.
+    Nothing,
     /// 401: the key was revoked.
     Unauthorized,
     /// 429, free again after so many seconds.
@@ -153,41 +207,33 @@ pub struct Fake {
     pub url: String,
     vendor: &'static Vendor,
     server: Arc<Server>,
-    _stop: oneshot::Sender<()>,
+    _stop: Stop,
 }
 
 impl Fake {
-    /// Starts one on a free port. It runs on a thread of its own, since each test has its own runtime.
+    /// Starts one on a free port.
     ///
     /// # Errors
     /// When no port is free.
     pub fn start(vendor: &'static Vendor) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        listener.set_nonblocking(true)?;
-        let url = format!("http://{}", listener.local_addr()?);
         let server = Arc::new(Server { vendor, world: Mutex::default() });
-        let (stop, stopped) = oneshot::channel();
         let routes = Router::new()
             // Not the vendor's: how another process (the demo) fills it and looks into it.
             .route("/fake/users", get(list).put(fill))
-            .fallback(serve)
+            .fallback(take)
             .with_state(server.clone());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        std::thread::spawn(move || {
-            runtime.block_on(async {
-                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-                tokio::select! {
-                    _ = async { axum::serve(listener, routes).await } => (),
-                    _ = stopped => (),
-                }
-            });
-        });
+        let (url, stop) = serve(routes)?;
         Ok(Self { url, vendor, server, _stop: stop })
     }
 
     /// This vendor as `POST /destinations` takes it.
     pub fn destination(&self) -> Value {
-        (self.vendor.destination)(&self.url)
+        self.destination_at(&self.url)
+    }
+
+    /// The same, where something stands before it at another URL.
+    pub fn destination_at(&self, url: &str) -> Value {
+        (self.vendor.destination)(url)
     }
 
     /// What it knows now; also the place to add users and faults.
@@ -208,7 +254,7 @@ async fn fill(State(server): State<Arc<Server>>, Json(users): Json<BTreeSet<Stri
     lock(&server).users = users;
 }
 
-async fn serve(
+async fn take(
     State(server): State<Arc<Server>>,
     method: Method,
     uri: Uri,
@@ -221,10 +267,11 @@ async fn serve(
         world.calls += 1;
         (world.faults.pop_front(), world.delay)
     };
-    if let Some(fault) = fault {
+    if let Some(fault) = fault.filter(|fault| *fault != Fault::Nothing) {
         return misbehave(vendor, fault).await;
     }
-    if headers.get(vendor.key.0).is_none_or(|given| given != vendor.key.1) {
+    let is_open = vendor.open.is_some_and(|path| uri.path() == path);
+    if !is_open && headers.get(vendor.key.0).is_none_or(|given| given != vendor.key.1) {
         return misbehave(vendor, Fault::Unauthorized).await;
     }
     let path = uri.path().trim_matches('/').split('/').map(decode).collect();
@@ -280,6 +327,7 @@ fn respond(answer: Answer) -> Response {
 
 async fn misbehave(vendor: &Vendor, fault: Fault) -> Response {
     match fault {
+        Fault::Nothing => StatusCode::NO_CONTENT.into_response(),
         Fault::Unauthorized => respond((vendor.unauthorized)()),
         Fault::RateLimited(seconds) => {
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();

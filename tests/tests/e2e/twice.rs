@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Map, Value, json};
+use tests::api::destinations;
 use tests::archive::PREFIX;
 use tests::certificate;
-use tests::people::THREE;
+use tests::people::{THREE, everyone};
 use tests::scenario::{LIMIT, Scenario, forget_the_three, task};
 use tests::stack::Stack;
+use tests::warehouse::Holdings;
 use tests::world::World;
 
 #[tokio::test]
@@ -181,15 +183,80 @@ async fn an_object_too_long_for_one_invocation_goes_on_in_the_next() -> Result<(
     Ok(())
 }
 
-/// Kills the processes of a function, as a machine that fails does. Answers how many there were.
-fn kill(function: &str, bucket: &str) -> Result<usize> {
+/// Thousands of people at once, and the process dies while it deletes: some tables are done, one is under way.
+#[tokio::test]
+async fn erase_killed_in_the_middle_of_a_deletion_ends_as_if_it_had_not_been() -> Result<()> {
+    let world = World::new().await?;
+    let people = everyone(5_200);
+    let theirs: Vec<&str> = people.iter().take(5_000).map(String::as_str).collect();
+    tests::warehouse::fill(&world.warehouse, &people, 20_000).await?;
+    let before = Holdings::take(&world.warehouse, &theirs).await?;
+    // Rows of one person go slowly, so that it can be seen at work.
+    world
+        .warehouse
+        .batch_execute(&format!(
+            "CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql
+                 AS 'BEGIN PERFORM pg_sleep(0.02); RETURN OLD; END';
+             CREATE TRIGGER slow BEFORE DELETE ON web.tracks FOR EACH ROW WHEN (OLD.user_id = '{}')
+                 EXECUTE FUNCTION public.slow()",
+            THREE[0]
+        ))
+        .await?;
+    let api = &world.stack.api;
+    let id = api.erase(&theirs).await?;
+    let end = Instant::now() + LIMIT;
+    let mut killed = 0;
+    while killed == 0 {
+        ensure!(Instant::now() < end, "erase was never seen in the middle of a deletion");
+        let busy =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'
+                    AND query LIKE 'DELETE FROM%tracks%' AND pid <> pg_backend_pid()";
+        if world.warehouse.query_one(busy, &[]).await?.get::<_, i64>(0) > 0 {
+            killed = kill("EraseFunction", world.stack.output("RegulationsTable")?)?;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let half = Holdings::take(&world.warehouse, &theirs).await?;
+    assert!((1..before.total()).contains(&half.total()), "{} of {} rows", half.total(), before.total());
+
+    let regulation = api.wait(&id, LIMIT, |_| ()).await?;
+    assert_eq!(task(&regulation, "Warehouse").0, "CONFIRMED", "{regulation:#}");
+    let after = Holdings::take(&world.warehouse, &theirs).await?;
+    assert_eq!(after.total(), 0, "{:?}", after.theirs);
+    assert!(after.rest == before.rest, "everyone else's rows, by their checksums");
+    let evidence = warehouse(&regulation)["evidence"].take();
+    let sum = |step: &str| -> i64 {
+        let counts = evidence[step]["counts"].as_object().into_iter().flatten();
+        counts.filter_map(|(_, rows)| rows.as_i64()).sum()
+    };
+    assert_eq!(
+        (sum("find"), sum("verify")),
+        (before.total(), 0),
+        "what was there before it died: {evidence:#}"
+    );
+
+    let again = api.erase(&theirs).await?;
+    let again = api.wait(&again, LIMIT, |_| ()).await?;
+    assert_eq!(task(&again, "Warehouse").0, "NO_DATA_FOUND", "{again:#}");
+    assert_eq!(warehouse(&again)["evidence"]["forget"]["counts"], json!({}), "nothing is deleted again");
+    assert!(Holdings::take(&world.warehouse, &theirs).await? == after);
+    Ok(())
+}
+
+fn warehouse(regulation: &Value) -> Value {
+    destinations(regulation).into_iter().find(|task| task["name"] == "Warehouse").unwrap_or_default()
+}
+
+/// Kills the processes of a function that is told the name of a stack's resource, as a machine that fails does.
+/// Answers how many there were.
+fn kill(function: &str, resource: &str) -> Result<usize> {
     let mut killed = 0;
     for process in fs::read_dir("/proc")? {
         let process = process?;
         let environment = fs::read(process.path().join("environ")).unwrap_or_default();
         let has = |text: &str| environment.windows(text.len()).any(|window| window == text.as_bytes());
         let id = process.file_name().to_str().and_then(|id| id.parse().ok()).and_then(Pid::from_raw);
-        if let (Some(id), true, true) = (id, has(function), has(bucket)) {
+        if let (Some(id), true, true) = (id, has(function), has(resource)) {
             kill_process(id, Signal::KILL)?;
             killed += 1;
         }

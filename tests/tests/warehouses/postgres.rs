@@ -1,13 +1,15 @@
 //! A real Postgres: what is promised of every engine, and its own types, partitions, keys and rights.
 
+use std::time::{Duration, Instant};
+
 use anyhow::Result;
 use serde_json::{Value, json};
 use shared::evidence::Step;
 use shared::failure::Kind;
 use shared::subject::Subject;
-use shared::warehouse::Rows;
 use shared::warehouse::postgres::Postgres;
 use shared::warehouse::survey;
+use shared::warehouse::{Engine, Ids, Memory, Rows, Statement, Turn, Verb};
 use tests::postgres::{PASSWORD, Server, USER};
 use tokio_postgres::{Client, SimpleQueryMessage};
 
@@ -239,7 +241,7 @@ async fn foreign_keys_are_reported_and_never_cascaded() -> Result<()> {
     erase(&local, &people([8, 9]), "freed").await?;
     assert_eq!(local.sql("SELECT count(*) FROM web.accounts").await?, [["6"]]);
 
-    let checked = survey::check(&mut local.connect().await?, &shared::warehouse::Ids::default()).await?;
+    let checked = survey::check(&mut local.connect().await?, &Ids::default()).await?;
     assert!(checked.remarks[0].contains("notes"), "{:?}", checked.remarks);
     Ok(())
 }
@@ -285,6 +287,44 @@ async fn what_stands_in_the_way_is_said() -> Result<()> {
         assert!(failure.public.contains(said), "{said}: {failure}");
         assert_eq!(failure.is_transient(), field == "port", "{failure}");
     }
+    Ok(())
+}
+
+/// Few people are looked up in the index of a large table, many are found by reading it; a deletion stays with what it
+/// began with, in whatever state the next invocation finds the table.
+#[tokio::test]
+async fn few_are_looked_up_and_many_found_by_reading() -> Result<()> {
+    let local = Local::new()
+        .await?
+        .setting(
+            "CREATE TABLE visits (user_id text, page text);
+             INSERT INTO visits SELECT CASE WHEN n % 8 < 5 THEN '7' ELSE 'v' || n % 3 END, repeat('x', 100)
+                 FROM generate_series(1, 40000) n;
+             CREATE INDEX ON visits (user_id)",
+        )
+        .await?;
+    let mut engine = local.connect().await?;
+    let tables = engine.discover().await?;
+    let (one, many) = (people([7]), people(1..=5_000));
+    for (people, way) in [(&many, "0:blocks:0"), (&one, "0:index:0")] {
+        let ids = Ids::new(people);
+        let statement = Statement { verb: Verb::Delete, tables: &tables, ids: &ids, seed: "visits" };
+        let mut memory = Memory::default();
+        let turn = engine.run(&statement, &mut memory, Instant::now()).await?;
+        assert!(matches!(turn, Turn::Later { rows: 0, .. }), "{turn:?}");
+        assert_eq!(memory.handle.as_deref(), Some(way));
+        if way.contains("index") {
+            // By now it would be read.
+            local
+                .owner
+                .batch_execute("DELETE FROM web.visits WHERE user_id LIKE 'v%' AND random() < 0.9")
+                .await?;
+            let turn = engine.run(&statement, &mut memory, Instant::now() + Duration::from_secs(60)).await?;
+            assert!(matches!(&turn, Turn::Done(answer) if answer.rows == [25_000]), "{turn:?}");
+        }
+    }
+    assert_eq!(local.sql("SELECT count(*) FROM web.visits WHERE user_id = '7'").await?, [["0"]]);
+    assert_ne!(local.sql("SELECT count(*) FROM web.visits").await?, [["0"]]);
     Ok(())
 }
 

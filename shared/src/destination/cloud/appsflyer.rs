@@ -4,7 +4,8 @@
 //! second time with 400 and `e213`. A user with another open request is answered with `e215`: that one erases it, and
 //! its end cannot be seen here. Customer user ids can be erased only if the app sends them with a device's id in login
 //! events. `completed` is said of users as well that AppsFlyer does not know. No limit of calls is documented: one a
-//! second is kept.
+//! second is kept. Not verified, since the public pages do not show it: the `api_version`, and what `e213` and `e215`
+//! mean.
 //!
 //! <https://dev.appsflyer.com/hc/reference/create-opendsr-request>,
 //! <https://dev.appsflyer.com/hc/reference/get-opendsr-request-status>

@@ -1,7 +1,8 @@
 //! CleverTap: `POST /1/delete/profiles.json`.
 //!
 //! Up to 100 identities a call. The answer says that the call was taken, for people it does not know as well; nothing
-//! tells when profiles are gone. The limit is one of calls at the same time: three are kept.
+//! tells when profiles are gone. The limit is one of calls at the same time (15 elsewhere in its API; for this call no
+//! number was found): three are kept. Europe is the default region and has no name in its host.
 //!
 //! <https://developer.clevertap.com/docs/delete-user-profile-api>,
 //! <https://developer.clevertap.com/docs/common-api-components#region>,
@@ -17,7 +18,7 @@ use crate::status::TaskStatus;
 
 const REGION: Field = Field::required("region", "Region of the account, as its dashboard's address names it")
     .of(Form::Region(&[
-        region("eu1", "eu1.api.clevertap.com"),
+        region("eu1", "api.clevertap.com"),
         region("in1", "in1.api.clevertap.com"),
         region("sg1", "sg1.api.clevertap.com"),
         region("us1", "us1.api.clevertap.com"),

@@ -2,7 +2,8 @@
 //!
 //! Up to 2,000 distinct ids a task; a task may take weeks. `SUCCESS` is said of ids that Mixpanel never saw as well.
 //! The OAuth token for the privacy API is made in the personal settings of a project owner and lasts a year.
-//! No limit of calls is documented: one a second is kept.
+//! That there is a limit is documented (429, <https://docs.mixpanel.com/reference/gdpr-api>), not which: one call a second
+//! is kept.
 //!
 //! <https://docs.mixpanel.com/reference/create-deletion>,
 //! <https://docs.mixpanel.com/docs/privacy/end-user-data-management>
@@ -91,10 +92,16 @@ fn followed_up(ask: &Ask<'_>, task: &Ticket, reply: &Reply) -> Result<Step> {
         _ if !reply.is_success() => Err(reply.unexpected("Mixpanel")),
         "SUCCESS" => Ok(ask.all(Outcome::Confirmed)),
         "PENDING" | "STAGING" | "STARTED" | "UNKNOWN" => task.wait(ask, "Mixpanel"),
-        status @ ("FAILURE" | "REVOKED" | "NOT_FOUND") => Err(Failure::permanent(format!(
-            "Mixpanel ended the deletion task {} as {status}: look at Data & Privacy in its project settings",
-            task.ticket
-        ))),
+        "FAILURE" => Ok(Step::Apart(ended(task, "FAILURE"))),
+        // Somebody took it back: it is not for us to ask again at once.
+        status @ ("REVOKED" | "NOT_FOUND") => Err(ended(task, status)),
         _ => Err(reply.unexpected("Mixpanel")),
     }
+}
+
+fn ended(task: &Ticket, how: &str) -> Failure {
+    Failure::permanent(format!(
+        "Mixpanel ended the deletion task {} as {how}: look at Data & Privacy in its project settings",
+        task.ticket
+    ))
 }

@@ -194,6 +194,9 @@ pub enum Step {
     Keep(Value),
     /// Keep this note and come back later: the vendor is at work. The engine's waits grow with the batch's age.
     Wait(Value),
+    /// The vendor gave up what it had begun, and does not say because of whom: the subjects are asked for anew, apart.
+    /// One who stands alone is refused for this.
+    Apart(Failure),
     /// This became of the subjects, in their order.
     Done(Vec<Outcome>),
 }

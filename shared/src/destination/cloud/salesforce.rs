@@ -118,17 +118,21 @@ fn followed_up(ask: &Ask<'_>, operation: &Ticket, reply: &Reply) -> Result<Step>
     let stages = reply.list("/backgroundOperationsSummary").iter();
     let mut deleted = stages.map(|stage| stage["backgroundOperationStatusID"].as_str().unwrap_or_default());
     let ended = |how: &str| {
-        Err(Failure::permanent(format!(
+        Failure::permanent(format!(
             "Salesforce Marketing Cloud ended the deletion {} as {how}: look at Contact Delete in Contact Builder, \
              then retry",
             operation.ticket
-        )))
+        ))
     };
-    if let Some(bad) = deleted.clone().find(|stage| matches!(*stage, "Aborted" | "Invalid")) {
-        return ended(bad);
+    match deleted.clone().find(|stage| matches!(*stage, "Aborted" | "Invalid")) {
+        Some("Invalid") => return Ok(Step::Apart(ended("Invalid"))),
+        Some(aborted) => return Err(ended(aborted)),
+        None => {}
     }
     match suppressed {
-        "Failed" | "Cancelled" | "CompletedWithErrors" | "Invalid" => ended(suppressed),
+        // Somebody took it back: it is not for us to ask again at once.
+        "Cancelled" => Err(ended(suppressed)),
+        "Failed" | "CompletedWithErrors" | "Invalid" => Ok(Step::Apart(ended(suppressed))),
         "Completed" if deleted.len() > 0 && deleted.all(|stage| stage == "Completed") => {
             Ok(ask.all(Outcome::Confirmed))
         }

@@ -6,7 +6,8 @@
 //! two calls is not taken for a user that never was. Each product tells `started` and `complete`; a user whose statuses
 //! cannot be asked for any more is accepted, not confirmed. External ids are compared without regard to case. A list of
 //! external ids is cut at commas, so that an id with a comma is searched for instead.
-//! 200 calls a minute, the least that any plan allows.
+//! 200 calls a minute, the least that any plan allows. Not verified against a real account: the words `started` and
+//! `complete`.
 //!
 //! <https://developer.zendesk.com/api-reference/ticketing/users/users/>,
 //! <https://developer.zendesk.com/api-reference/introduction/rate-limits/>

@@ -5,7 +5,7 @@
 //!    its slot, so that all invocations together keep to the vendor's rate.
 //! 3. What is done is counted in [`Progress`], which is kept every few seconds and between two invocations. A batch
 //!    that was sent but not counted is sent again: every deletion may be asked for twice.
-//! 4. A batch that the vendor refuses is halved, so that one bad subject fails alone. What may pass is left for a
+//! 4. A batch that the vendor refuses, at once or after it had begun, is halved, so that one bad subject fails alone. What may pass is left for a
 //!    later turn; a key that is refused, and a vendor that answers nobody, stop the turn.
 
 mod http;
@@ -91,6 +91,8 @@ enum End {
     Fault(Fault),
     /// The vendor will not do it.
     Refused(Failure),
+    /// It gave up what it had begun, for whomever.
+    GivenUp(Failure),
 }
 
 /// What the batches of a turn share.
@@ -168,11 +170,14 @@ impl Engine {
                         progress.keep(&batch);
                         (troubles, refusals) = (0, 0);
                     }
-                    End::Refused(failure) => {
+                    End::Refused(ref failure) | End::GivenUp(ref failure) => {
+                        let failure = failure.clone();
+                        // What a vendor has begun is not asked for anew, unless it has given it up.
+                        let anew = batch.note.is_null() || matches!(end, End::GivenUp(_));
                         refusals += 1;
                         if refusals > MAX_REFUSALS {
                             stop = stop.or(Some(failure));
-                        } else if let Some(halves) = progress.halve(&batch) {
+                        } else if let Some(halves) = anew.then(|| progress.halve(&batch)).flatten() {
                             queue.extend(halves);
                         } else {
                             progress.refusal.get_or_insert(failure.public);
@@ -188,7 +193,9 @@ impl Engine {
                             trouble = trouble.or(Some(failure));
                         }
                     }
-                    End::Step(Step::Send(_)) | End::Fault(Fault::Limited(_)) | End::OutOfTime => {}
+                    End::Step(Step::Send(_) | Step::Apart(_))
+                    | End::Fault(Fault::Limited(_))
+                    | End::OutOfTime => {}
                 }
             }
             if (idle && !noted.is_empty()) || kept.elapsed() >= KEEP {
@@ -223,7 +230,9 @@ impl Engine {
         let nobody = Batch { from: 0, len: 0, note: Value::Null };
         match self.drive(&round, &nobody, |ask| vendor.check(ask)).await {
             End::Step(_) => Ok(()),
-            End::Refused(failure) | End::Fault(Fault::Stop(failure) | Fault::Later(failure)) => Err(failure),
+            End::Refused(failure)
+            | End::GivenUp(failure)
+            | End::Fault(Fault::Stop(failure) | Fault::Later(failure)) => Err(failure),
             End::OutOfTime | End::Fault(Fault::Limited(_)) => {
                 Err(Failure::transient("there was no time left"))
             }
@@ -251,6 +260,7 @@ impl Engine {
             };
             let call = match next(&ask) {
                 Ok(Step::Send(call)) => call,
+                Ok(Step::Apart(failure)) => return End::GivenUp(failure),
                 Ok(step) => return End::Step(step),
                 Err(failure) if failure.is_transient() => return End::Fault(Fault::Later(failure)),
                 Err(failure) => return End::Refused(failure),

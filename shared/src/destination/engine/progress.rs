@@ -112,12 +112,13 @@ impl Progress {
         }
     }
 
-    /// Halves a refused batch, of which nothing is noted, to find whom the vendor refuses; nothing, if there is
-    /// nothing to halve.
+    /// Halves a refused batch, to find whom the vendor refuses: both are asked for anew. Nothing, if there is nothing to
+    /// halve.
     pub(super) fn halve(&mut self, batch: &Batch) -> Option<[Batch; 2]> {
-        if batch.len < 2 || !batch.note.is_null() {
+        if batch.len < 2 {
             return None;
         }
+        self.since = None;
         let half = batch.len / 2;
         let halves = [(batch.from, half), (batch.from + half, batch.len - half)];
         let halves = halves.map(|(from, len)| Batch { from, len, note: Value::Null });

@@ -278,6 +278,57 @@ async fn one_refused_subject_fails_alone() {
     assert_eq!(progress.refusal(), Some("no"));
 }
 
+/// A vendor that takes whatever it is given, and gives it up later if one of them is odd.
+struct Slow;
+
+impl Vendor for Slow {
+    fn description(&self) -> &'static super::super::Description {
+        VENDORS[0].description()
+    }
+
+    fn limits(&self, settings: &Map<String, Value>) -> Limits {
+        Choosy.limits(settings)
+    }
+
+    fn next(&self, ask: &Ask<'_>) -> Result<Step> {
+        match ask.note {
+            Value::Null => Ok(Step::Wait("begun".into())),
+            _ if ask.ids().iter().all(|id| id.ends_with('0')) => Ok(ask.all(Outcome::Confirmed)),
+            _ if ask.ids().contains(&"3") => Err(Failure::permanent("taken back")),
+            _ => Ok(Step::Apart(Failure::permanent("no"))),
+        }
+    }
+
+    fn check(&self, _: &Ask<'_>) -> Result<Step> {
+        Ok(Step::Done(Vec::new()))
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_is_given_up_after_it_had_begun_is_asked_for_anew_in_halves() {
+    let subjects: Vec<_> =
+        (0..40).map(|n| Subject::user(if n == 7 { 1 } else { n * 10 }.to_string())).collect();
+    let (place, secrets) = (place("slow", Map::new()), Secrets::default());
+    let engine = Engine::new(None).expect("an engine");
+    let run = async |subjects: &[Subject]| {
+        let job = Job { destination: &place, secrets: &secrets, regulation: "reg", subjects };
+        let mut progress = Progress::default();
+        for _ in 0..8 {
+            let until = Instant::now() + Duration::from_secs(60);
+            if engine.turn(&Slow, job, &mut progress, until, async |_| Ok(())).await == Ok(Turn::Done) {
+                break;
+            }
+        }
+        (progress.outcomes(), progress.refusal().map(str::to_owned))
+    };
+    let refused = |refused, confirmed| [(Outcome::Refused, refused), (Outcome::Confirmed, confirmed)].into();
+    assert_eq!(run(&subjects).await, (refused(1, 39), Some("no".into())));
+    // What somebody took back is not asked for again.
+    let subjects: Vec<_> =
+        (0..40).map(|n| Subject::user(if n == 7 { 3 } else { n * 10 }.to_string())).collect();
+    assert_eq!(run(&subjects).await, (refused(10, 30), Some("taken back".into())));
+}
+
 #[tokio::test]
 async fn a_vendor_that_refuses_everybody_is_soon_left_alone() {
     let (progress, turn) = choosy(std::iter::repeat_n(1, 5_000)).await;

@@ -1,11 +1,12 @@
 //! Postgres, through its own protocol.
 //!
-//! A deletion works through a table in small statements, so that locks are short: through the index of the
-//! identifier column where there is one, otherwise once through the table, a range of blocks at a time.
+//! A deletion works through a table in small statements, so that locks are short: few identifiers are looked up in the
+//! index of their column where there is one; otherwise it goes once through the table, a range of blocks at a time.
 
 mod catalog;
 mod compare;
 mod connection;
+mod cursor;
 mod failure;
 
 use std::fmt::Write;
@@ -18,12 +19,16 @@ use super::settings::Postgres as Settings;
 use super::{Answer, Engine, Ids, Memory, Scope, Statement, Table, Turn, Verb};
 use crate::failure::Result;
 use catalog::{Catalog, Entry};
+use cursor::{Cursor, Way};
 use failure::Trouble;
 
 /// How many identifiers one statement looks up in an index.
 const LOOKUPS: usize = 1_000;
 /// How many rows one statement deletes at most, when it finds them by an index.
 const ROWS: u64 = 10_000;
+/// An identifier that is looked up costs about as much as so many blocks that are read in order: the index's own and
+/// those of its rows, all here and there.
+const BLOCKS_PER_LOOKUP: u64 = 8;
 /// How many blocks (of 8 kB) the first statement reads that finds rows by reading all; later ones as many as take
 /// about [`PACE`], within limits.
 const BLOCKS: u64 = 2_048;
@@ -70,41 +75,83 @@ impl Postgres {
         if Condition::of(table, entry, ids).sql.is_empty() {
             return Ok((0, None));
         }
-        let (mut part, mut at) = cursor.and_then(parse).unwrap_or_default();
+        let mut cursor: Cursor = cursor.and_then(|kept| kept.parse().ok()).unwrap_or_default();
         let mut gone = 0;
-        let indexed = table.wanted(ids).all(|(column, _)| entry.indexed(&column.name));
-        while part < entry.parts.len() {
-            let from = &entry.parts[part];
-            let end = match indexed {
-                true => table.wanted(ids).map(|(_, ids)| ids.len()).max().unwrap_or(0) as u64,
-                false => self.blocks(from).await?,
+        while let Some(from) = entry.parts.get(cursor.part) {
+            let way = match cursor.way {
+                Some(way) => way,
+                None => *cursor.way.insert(self.choose(from, table, entry, ids).await?),
             };
-            let mut step = BLOCKS;
-            // The last range is open: the table may grow meanwhile.
-            while at == 0 || at < end {
-                if Instant::now() >= until {
-                    return Ok((gone, Some(format!("{part}:{at}"))));
-                }
-                if indexed {
-                    let rows = self.delete_looked_up(from, table, entry, ids, at as usize).await?;
-                    gone += rows;
-                    // As long as a statement is full, the same identifiers may have more rows.
-                    at += if rows < ROWS { LOOKUPS as u64 } else { 0 };
-                    if rows >= ROWS {
-                        continue;
-                    }
-                } else {
-                    let begun = Instant::now();
-                    let last = at + step >= end;
-                    gone +=
-                        self.delete_read(from, table, entry, ids, at, (!last).then_some(at + step)).await?;
-                    at += step;
-                    step = pace(step, begun.elapsed());
-                }
+            let (rows, ended) = match way {
+                Way::Index => self.look_up(from, table, entry, ids, &mut cursor.at, until).await?,
+                Way::Blocks => self.read(from, table, entry, ids, &mut cursor.at, until).await?,
+            };
+            gone += rows;
+            if !ended {
+                return Ok((gone, Some(cursor.to_string())));
             }
-            (part, at) = (part + 1, 0);
+            cursor = Cursor { part: cursor.part + 1, ..Cursor::default() };
         }
         Ok((gone, None))
+    }
+
+    /// How to go through a part of a table: by the index, if there is one and the part is large enough for it.
+    async fn choose(&self, from: &str, table: &Table, entry: &Entry, ids: &Ids<'_>) -> Result<Way, Trouble> {
+        let lookups: usize = table.wanted(ids).map(|(_, ids)| ids.len()).sum();
+        let indexed = table.wanted(ids).all(|(column, _)| entry.indexed(&column.name));
+        match indexed && lookups as u64 * BLOCKS_PER_LOOKUP < self.blocks(from).await? {
+            true => Ok(Way::Index),
+            false => Ok(Way::Blocks),
+        }
+    }
+
+    /// Deletes what the index finds, from the `at`th identifier on. Answers how many rows went, and whether that was all.
+    async fn look_up(
+        &self,
+        from: &str,
+        table: &Table,
+        entry: &Entry,
+        ids: &Ids<'_>,
+        at: &mut u64,
+        until: Instant,
+    ) -> Result<(u64, bool), Trouble> {
+        let end = table.wanted(ids).map(|(_, ids)| ids.len()).max().unwrap_or(0) as u64;
+        let mut gone = 0;
+        while *at < end {
+            if Instant::now() >= until {
+                return Ok((gone, false));
+            }
+            let rows = self.delete_looked_up(from, table, entry, ids, *at as usize).await?;
+            gone += rows;
+            // As long as a statement is full, the same identifiers may have more rows.
+            *at += if rows < ROWS { LOOKUPS as u64 } else { 0 };
+        }
+        Ok((gone, true))
+    }
+
+    /// Deletes what reading finds, from the `at`th block on. Answers how many rows went, and whether that was all.
+    async fn read(
+        &self,
+        from: &str,
+        table: &Table,
+        entry: &Entry,
+        ids: &Ids<'_>,
+        at: &mut u64,
+        until: Instant,
+    ) -> Result<(u64, bool), Trouble> {
+        let end = self.blocks(from).await?;
+        let (mut gone, mut step) = (0, BLOCKS);
+        // The last range is open: the table may grow meanwhile.
+        while *at == 0 || *at < end {
+            if Instant::now() >= until {
+                return Ok((gone, false));
+            }
+            let (begun, last) = (Instant::now(), *at + step >= end);
+            gone += self.delete_read(from, table, entry, ids, *at, (!last).then_some(*at + step)).await?;
+            *at += step;
+            step = pace(step, begun.elapsed());
+        }
+        Ok((gone, true))
     }
 
     async fn delete_looked_up(
@@ -149,12 +196,6 @@ impl Postgres {
         let row = self.client.query_one(sql, &[&name]).await?;
         Ok(row.get::<_, i64>(0).unsigned_abs())
     }
-}
-
-/// Where a deletion goes on: in which part of the table, and at which block or identifier.
-fn parse(cursor: &str) -> Option<(usize, u64)> {
-    let (part, at) = cursor.split_once(':')?;
-    Some((part.parse().ok()?, at.parse().ok()?))
 }
 
 /// As many blocks as would have taken the time that a statement should take; at most twice as many as before.

@@ -15,7 +15,9 @@ use uuid::{Builder, Uuid};
 
 use super::poll::poll;
 use super::settings::Snowflake as Settings;
-use super::{Answer, Candidate, Column, Engine, Memory, Rows, Statement, Table, Turn, Verb, place, quote};
+use super::{
+    Answer, Candidate, Column, Engine, Memory, Rows, Statement, Table, Turn, Verb, counts, place, quote,
+};
 use crate::failure::{Failure, Result};
 use crate::subject::SubjectType;
 use client::{Api, Reply, ResultSet};
@@ -196,15 +198,7 @@ impl Engine for Snowflake {
         let rows = self.rows(result).await?;
         let number = |row: &[String], n: usize| row.get(n).and_then(|cell| cell.parse::<u64>().ok());
         let rows = match statement.verb {
-            Verb::Count => {
-                let mut counts = vec![0; statement.tables.len()];
-                for row in &rows {
-                    if let (Some(table), Some(rows)) = (number(row, 0), number(row, 1)) {
-                        counts[table as usize] = rows;
-                    }
-                }
-                counts
-            }
+            Verb::Count => counts(&rows, statement.tables.len()),
             Verb::Delete => vec![deleted.or_else(|| number(rows.first()?, 0)).unwrap_or_default()],
         };
         memory.end();

@@ -7,39 +7,29 @@
 //!    (<https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-calling-considerations-idempotency.html>).
 //! 3. If the session is lost, it is opened anew.
 
-use std::collections::BTreeSet;
+mod failure;
+mod sql;
+
 use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
 use aws_sdk_redshiftdata::Client;
-use aws_sdk_redshiftdata::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_redshiftdata::operation::describe_statement::DescribeStatementOutput;
 use aws_sdk_redshiftdata::types::{Field, SqlParameter, StatusString};
 use jiff::Timestamp;
 
 use super::poll::poll;
 use super::settings::Redshift as Settings;
-use super::{Answer, Candidate, Column, Engine, Ids, Memory, Rows, Statement, Table, Turn, Verb, quote};
-use crate::aws;
+use super::{Answer, Candidate, Engine, Ids, Memory, Rows, Statement, Table, Turn, Verb, counts};
 use crate::failure::{Failure, Result};
 use crate::subject::{SubjectType, hex};
+use failure::{failure, lost, refusal};
+use sql::{arrays, fill, sql, table_of};
 
 /// For how long a session waits for the next statement: longer than the state machine ever waits between two.
 const KEEP_ALIVE: i32 = 1_800;
-/// The most identifiers and bytes of one parameter; a statement may have 100 KB with its parameters.
-const MOST_IDS: usize = 1_000;
-const MOST_BYTES: usize = 48 * 1024;
 /// How long a statement of the set-up may take.
 const LOOKUP: Duration = Duration::from_secs(120);
-
-/// Counts from 0 to 999, on the compute nodes, where `generate_series` is not to be had.
-const NUMBERS: &str = "(SELECT a.d + 10 * b.d + 100 * c.d AS n FROM \
-    (SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 \
-     UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9) a, \
-    (SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 \
-     UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9) b, \
-    (SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 \
-     UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9) c) numbers";
 
 /// One database of a cluster or workgroup.
 pub struct Redshift {
@@ -123,11 +113,7 @@ impl Redshift {
             session = session.or(opened);
             self.complete(&id).await?;
             for json in arrays(ids.of(kind)) {
-                let sql = format!(
-                    "INSERT INTO {table} SELECT json_extract_array_element_text(:ids, numbers.n) FROM {NUMBERS} \
-                     WHERE numbers.n < json_array_length(:ids)"
-                );
-                let (id, _) = self.execute(sql, &[("ids", json)], session.as_deref()).await?;
+                let (id, _) = self.execute(fill(table), &[("ids", json)], session.as_deref()).await?;
                 self.complete(&id).await?;
             }
         }
@@ -222,16 +208,7 @@ impl Engine for Redshift {
             return Ok(Turn::Refused(failure));
         }
         let rows = match statement.verb {
-            Verb::Count => {
-                let mut counts = vec![0; statement.tables.len()];
-                for row in self.rows(&id).await? {
-                    let number = |n: usize| row.get(n).and_then(|cell| cell.parse::<usize>().ok());
-                    if let (Some(table), Some(rows)) = (number(0), number(1)) {
-                        counts[table] = rows as u64;
-                    }
-                }
-                counts
-            }
+            Verb::Count => counts(&self.rows(&id).await?, statement.tables.len()),
             Verb::Delete => {
                 let parts = ended.sub_statements.unwrap_or_default();
                 let rows = if parts.is_empty() {
@@ -258,82 +235,6 @@ impl Engine for Redshift {
     }
 }
 
-fn table_of(kind: SubjectType) -> &'static str {
-    match kind {
-        SubjectType::UserId => "lethe_users",
-        SubjectType::AnonymousId => "lethe_anonymous",
-        SubjectType::ObjectId => "lethe_objects",
-    }
-}
-
-/// The identifiers, each once, as JSON arrays that fit into a parameter. Redshift's text knows no NUL.
-fn arrays(ids: &[&str]) -> Vec<String> {
-    let distinct: BTreeSet<&str> = ids.iter().copied().filter(|id| !id.contains('\0')).collect();
-    let (mut arrays, mut array) = (Vec::new(), Vec::new());
-    let mut bytes = 0;
-    for id in distinct {
-        let length = serde_json::to_string(id).map_or(0, |json| json.len()) + 1;
-        if array.len() == MOST_IDS || bytes + length > MOST_BYTES {
-            arrays.push(std::mem::take(&mut array));
-            bytes = 0;
-        }
-        bytes += length;
-        array.push(id);
-    }
-    if !array.is_empty() {
-        arrays.push(array);
-    }
-    arrays.into_iter().map(|array| serde_json::to_string(&array).unwrap_or_default()).collect()
-}
-
-/// One statement for a count; for a deletion one per column, in one transaction. Joins, since Redshift takes no
-/// `OR` of subqueries.
-fn sql(statement: &Statement<'_>) -> Vec<String> {
-    match statement.verb {
-        Verb::Count => {
-            let tables = statement.tables.iter().enumerate();
-            let count = |(n, table): (usize, &Table)| {
-                let columns: Vec<_> = table.wanted(statement.ids).map(|(column, _)| column).collect();
-                let join = |(i, column): (usize, &&Column)| {
-                    format!(
-                        " LEFT JOIN {} AS i{i} ON {} = i{i}.id",
-                        table_of(column.holds),
-                        value("t", column)
-                    )
-                };
-                let joins: String = columns.iter().enumerate().map(join).collect();
-                let any: Vec<_> = (0..columns.len()).map(|i| format!("i{i}.id IS NOT NULL")).collect();
-                let any = if any.is_empty() { "FALSE".to_owned() } else { any.join(" OR ") };
-                format!(
-                    "SELECT {n} AS t, COUNT(*) AS n FROM {}.{} AS t{joins} WHERE {any}",
-                    quote(&table.schema),
-                    quote(&table.name)
-                )
-            };
-            vec![tables.map(count).collect::<Vec<_>>().join(" UNION ALL ")]
-        }
-        Verb::Delete => {
-            let table = &statement.tables[0];
-            let (schema, name) = (quote(&table.schema), quote(&table.name));
-            let delete = |column: &Column| {
-                let ids = table_of(column.holds);
-                format!("DELETE FROM {schema}.{name} USING {ids} WHERE {} = {ids}.id", value(&name, column))
-            };
-            table.wanted(statement.ids).map(|(column, _)| delete(column)).collect()
-        }
-    }
-}
-
-/// A column as text, without the blanks that pad a `char`.
-fn value(table: &str, column: &Column) -> String {
-    let name = format!("{table}.{}", quote(&column.name));
-    match column.data_type.as_str() {
-        "character varying" | "text" => name,
-        "character" => format!("RTRIM({name})"),
-        _ => format!("{name}::varchar"),
-    }
-}
-
 fn parameter(name: &str, value: &str) -> Result<SqlParameter> {
     SqlParameter::builder()
         .name(name)
@@ -347,107 +248,5 @@ fn text(field: &Field) -> String {
         Field::StringValue(text) => text.clone(),
         Field::LongValue(number) => number.to_string(),
         _ => String::new(),
-    }
-}
-
-/// Whether the session is over, and not the statement wrong.
-fn lost(error: Option<&str>) -> bool {
-    let error = error.unwrap_or_default();
-    error.contains("session")
-        || error.contains("lethe_users")
-        || error.contains("lethe_anonymous")
-        || error.contains("connection")
-}
-
-/// Why a statement failed. The message may quote values; it is read but not shown.
-fn refusal(error: Option<&str>) -> Failure {
-    let error = error.unwrap_or_default().to_lowercase();
-    if error.contains("permission denied") || error.contains("not authorized") {
-        return Failure::permanent(
-            "Redshift refused the statement (permission denied): grant the user USAGE on the schema, SELECT and \
-             DELETE on the table, and TEMP on the database, then retry",
-        );
-    }
-    if error.contains("password authentication")
-        || error.contains("database user") && error.contains("does not exist")
-    {
-        return Failure::permanent("Redshift refused the user: correct the destination and retry");
-    }
-    if error.contains("violates foreign key") {
-        return Failure::permanent(
-            "a foreign key forbids the deletion: nothing is cascaded; remove those rows and retry",
-        );
-    }
-    if error.contains("syntax error") || error.contains("not supported") || error.contains("invalid input") {
-        return Failure::permanent(
-            "Redshift does not take the statement: see the query's error in its console",
-        );
-    }
-    if error.contains("does not exist") {
-        return Failure::transient("the table was just changed, or the session ended");
-    }
-    Failure::transient("a statement failed or was aborted: see the query's error in Redshift's console")
-}
-
-/// Why a call failed.
-fn failure<E>(error: &SdkError<E>) -> Failure
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    match error.code() {
-        Some(code @ ("AccessDeniedException" | "UnrecognizedClientException")) => {
-            Failure::permanent(format!(
-                "the Data API refused the function's role ({code}): name the cluster or workgroup in the parameter \
-             RedshiftTargets of the stack, and correct the destination"
-            ))
-        }
-        Some(code @ ("ValidationException" | "ResourceNotFoundException")) => Failure::permanent(format!(
-            "the Data API refused the call ({code}): correct the destination's cluster, workgroup, user or database"
-        )),
-        _ => aws::failure("Redshift's Data API", error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::subject::Subject;
-
-    #[test]
-    fn identifiers_are_cut_into_parameters_and_none_is_lost_or_doubled() {
-        let ids: Vec<String> =
-            (0..5_000).map(|n| format!("{n:0>600}\"")).chain(["u1".into(), "u1".into()]).collect();
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let arrays = arrays(&ids);
-        assert!(arrays.iter().all(|json| json.len() <= MOST_BYTES + 2));
-        let all: Vec<String> =
-            arrays.iter().flat_map(|json| serde_json::from_str::<Vec<String>>(json).expect("JSON")).collect();
-        assert_eq!(all.len(), 5_001);
-        assert!(ids.iter().all(|id| all.iter().any(|other| other == id)));
-    }
-
-    #[test]
-    fn a_deletion_joins_each_column_with_its_kind_of_identifiers() {
-        let column = |name: &str, data_type: &str, holds| Column {
-            name: name.into(),
-            data_type: data_type.into(),
-            holds,
-        };
-        let columns = vec![
-            column("anonymous_id", "character varying", SubjectType::AnonymousId),
-            column("pre\"vious", "bigint", SubjectType::UserId),
-            column("user_id", "character", SubjectType::UserId),
-        ];
-        let tables = [Table { schema: "web".into(), name: "We\"ird".into(), columns }];
-        let subjects = [Subject::user("u1")];
-        let ids = Ids::new(&subjects);
-        let statement = Statement { verb: Verb::Delete, tables: &tables, ids: &ids, seed: "" };
-        assert_eq!(
-            sql(&statement),
-            [
-                r#"DELETE FROM "web"."We""ird" USING lethe_users WHERE "We""ird"."pre""vious"::varchar = lethe_users.id"#,
-                r#"DELETE FROM "web"."We""ird" USING lethe_users WHERE RTRIM("We""ird"."user_id") = lethe_users.id"#,
-            ]
-        );
     }
 }
