@@ -37,7 +37,7 @@ test('it may do that and no more, and nothing once it is revoked', async () => {
   const other = await launch();
   try {
     await signIn(other.page, secret);
-    await other.page.getByRole('heading', { level: 1 }).waitFor();
+    await other.page.getByRole('navigation', { name: 'Pages' }).waitFor();
     await other.page.goto(URL_OF('/requests'));
     await other.page.getByRole('heading', { name: 'Deletion requests' }).waitFor();
     await other.page.getByRole('table').or(other.page.getByText('Nobody has asked')).first().waitFor();
