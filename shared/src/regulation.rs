@@ -125,6 +125,9 @@ pub struct Regulation {
     pub status: Status,
     /// Which attempt is under way or was last: 1, and one more for every retry.
     pub attempt: u32,
+    /// Who asked for it: a token's id, `admin`, or a batch and who sent it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub actor: Option<String>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When it ended.
@@ -242,13 +245,21 @@ impl NewRegulation {
     /// # Errors
     /// [`Failure`] of kind `Invalid`, naming the field.
     pub fn accept(self, id: RegulationId, now: Timestamp) -> Result<(Regulation, Vec<Subject>)> {
-        let kind = known(&self.regulation_type)?;
+        let (kind, subject_type) = Self::kinds(&self.regulation_type, &self.subject_type)?;
+        make(id, now, kind, (subject_type, self.subject_ids), None)
+    }
+
+    /// What such a request may ask for, and about whom.
+    ///
+    /// # Errors
+    /// [`Failure`] of kind `Invalid`, naming the field.
+    pub fn kinds(regulation_type: &str, subject_type: &str) -> Result<(RegulationType, SubjectType)> {
+        let kind = known(regulation_type)?;
         if kind == RegulationType::DeleteArchiveOnly {
             let message = "DELETE_ARCHIVE_ONLY is for one source: POST /regulations/sources/{id}";
             return Err(Failure::invalid(message).field("regulationType"));
         }
-        let subject_type = one_of(&self.subject_type, &[SubjectType::UserId])?;
-        make(id, now, kind, (subject_type, self.subject_ids), None)
+        Ok((kind, one_of(subject_type, &[SubjectType::UserId])?))
     }
 }
 
@@ -334,6 +345,7 @@ fn make(
         duplicate_of: None,
         status: Status::Initialized,
         attempt: 1,
+        actor: None,
         created_at: now,
         finished_at: None,
     };

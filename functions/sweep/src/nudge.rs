@@ -45,7 +45,7 @@ pub async fn tick(context: &Context) -> Result<()> {
     }
     let lost = Timestamp::now() - LOST;
     for regulation in context.store.not_begun(lost).await? {
-        context.workflow.start_deletion(&regulation.id, regulation.attempt).await?;
+        context.workflow.start_deletion(&regulation.id, regulation.attempt, 0).await?;
     }
     let dropped = context.store.drop_due(Timestamp::now() - JUST_BEGUN).await?;
     if dropped > 0 {

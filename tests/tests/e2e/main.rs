@@ -5,6 +5,7 @@
 
 mod archives;
 mod bad_input;
+mod batch;
 mod clients;
 mod console;
 mod happy_path;
