@@ -4,7 +4,7 @@
 # `make build` adds the arm64 target to Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint fmt openapi contract bench watch build deploy screenshots purge-file programs
+.PHONY: help demo up down test lint fmt openapi contract bench watch build deploy screenshots purge-file batch programs
 
 FUNCTIONS := $(notdir $(wildcard functions/*))
 PROGRAMS  := $(or $(CARGO_TARGET_DIR),target)/debug
@@ -57,6 +57,12 @@ screenshots: $(TOOLS) $(BROWSER) programs ## Take the console's pictures anew: f
 purge-file: ## Purge one file without any AWS: make purge-file IN=a.gz IDS=ids.txt OUT=b.gz [KEYS=userId,previousId]
 	@cargo run --release --quiet -p lethe-shared --example purge-file -- \
 	  "$(IN)" "$(IDS)" "$(OUT)" $(if $(KEYS),"$(KEYS)")
+
+batch: $(TOOLS) ## Send a file of people to be forgotten: make batch FILE=ids.csv [TYPE=DELETE_ONLY] [COLUMN=id] [STACK=lethe]
+	@test -f "$(FILE)" || { echo "Say which file: make batch FILE=ids.csv" >&2; exit 1; }
+	@test -n "$(STACK)" -o -f .local/stack.env || { echo "Start the local stack first (make up), or say which: STACK=lethe" >&2; exit 1; }
+	@$(if $(STACK),,set -a; . .local/stack.env; set +a;) $(BIN)/python infra/local/batch.py "$(FILE)" "$(or $(STACK),lethe)" \
+	  "$(or $(TYPE),SUPPRESS_WITH_DELETE)" "$(COLUMN)" "$(REFERENCE)"
 
 # --- Before a change is done --------------------------------------------------------------------------
 

@@ -8,8 +8,8 @@ use crate::subject::Subject;
 use crate::task::Task;
 use crate::workflow::Workflow;
 
-/// Stores a regulation that was checked, with one task per destination in scope, and starts it. Harmless when it is
-/// stored already.
+/// Stores a regulation that was checked, with one task per destination in scope, and starts it; its work begins after
+/// `delay` seconds. Harmless when it is stored already.
 ///
 /// # Errors
 /// As DynamoDB says; nothing is stored then.
@@ -18,11 +18,12 @@ pub async fn admit(
     workflow: &Workflow,
     regulation: &Regulation,
     subjects: Vec<Subject>,
+    delay: u32,
 ) -> Result<()> {
     let destinations = in_scope(store, regulation).await?;
     let tasks: Vec<_> = destinations.iter().map(|d| Task::new(d, regulation.part.as_ref())).collect();
     store.create(regulation, subjects, &tasks).await?;
-    start(workflow, regulation).await;
+    start(workflow, regulation, delay).await;
     Ok(())
 }
 
@@ -43,9 +44,10 @@ pub async fn in_scope(store: &Store, regulation: &Regulation) -> Result<Vec<Dest
     Ok(destinations)
 }
 
-/// Starts an attempt of a regulation. What is stored is accepted: should its start fail, the schedule starts it.
-pub async fn start(workflow: &Workflow, regulation: &Regulation) {
-    if let Err(failure) = workflow.start_deletion(&regulation.id, regulation.attempt).await {
+/// Starts an attempt of a regulation, whose work begins after `delay` seconds. What is stored is accepted: should its
+/// start fail, the schedule starts it.
+pub async fn start(workflow: &Workflow, regulation: &Regulation, delay: u32) {
+    if let Err(failure) = workflow.start_deletion(&regulation.id, regulation.attempt, delay).await {
         tracing::error!(regulation = %regulation.id, %failure, "not started; left to the schedule");
     }
 }

@@ -226,6 +226,7 @@ mod tests {
             duplicate_of: None,
             status: Status::Running,
             attempt: 1,
+            actor: None,
             created_at: Timestamp::UNIX_EPOCH,
             finished_at: None,
         };

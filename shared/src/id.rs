@@ -4,10 +4,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 use crate::failure::Failure;
 
@@ -98,6 +100,36 @@ id!(
     /// Names an entry of the audit trail.
     TrailId, "aud", "trailId"
 );
+id!(
+    /// Names a batch: what became of one message of the queue.
+    BatchId, "bat", "batchId"
+);
+
+impl BatchId {
+    /// The id of the batch that a message begins: the same however often it is delivered.
+    pub fn of_message(message: &str, sent: Timestamp) -> Self {
+        Self(format!("bat_{}", derived(message, sent)))
+    }
+
+    /// The id of one of its regulations: the same however often it is made.
+    pub fn regulation(&self, number: usize, at: Timestamp) -> RegulationId {
+        RegulationId(format!("reg_{}", derived(&format!("{self}/{number}"), at)))
+    }
+
+    /// The id of the trail's entry about it: the same however often it is written.
+    pub fn trail(&self, at: Timestamp) -> TrailId {
+        TrailId(format!("aud_{}", derived(self.as_str(), at)))
+    }
+}
+
+/// What follows the prefix of an id that is not new each time.
+fn derived(from: &str, at: Timestamp) -> impl fmt::Display {
+    let hash: [u8; 32] = Sha256::digest(from).into();
+    let mut bytes = [0; 10];
+    bytes.copy_from_slice(&hash[..10]);
+    let milliseconds = u64::try_from(at.as_millisecond()).unwrap_or_default();
+    Builder::from_unix_timestamp_millis(milliseconds, &bytes).into_uuid().simple()
+}
 
 #[cfg(test)]
 mod tests {
@@ -109,6 +141,19 @@ mod tests {
         assert_eq!(id.as_str().parse::<RegulationId>().ok(), Some(id.clone()));
         assert!(id.as_str().parse::<RunId>().is_err());
         assert!("reg_../../etc".parse::<RegulationId>().is_err());
+    }
+
+    #[test]
+    fn what_a_batch_makes_has_the_same_ids_each_time_and_others_than_another_batch() {
+        let at = Timestamp::from_second(1_800_000_000).expect("in range");
+        let batch = BatchId::of_message("m1", at);
+        assert_eq!(batch, BatchId::of_message("m1", at));
+        assert_ne!(batch, BatchId::of_message("m2", at));
+        let regulation = batch.regulation(0, at);
+        assert_eq!(regulation, batch.regulation(0, at));
+        assert_ne!(regulation, batch.regulation(1, at));
+        assert!(regulation.as_str().parse::<RegulationId>().is_ok());
+        assert!(batch.trail(at).as_str().parse::<TrailId>().is_ok());
     }
 
     #[test]

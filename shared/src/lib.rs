@@ -11,10 +11,10 @@
 //!    are dropped, and only pseudonyms stay.
 //!
 //! ```text
-//! functions ──▶ adapters: admission store secrets workflow archive warehouse destination::engine telemetry
+//! functions ──▶ adapters: admission store secrets workflow queue archive warehouse destination::engine telemetry
 //!                   │
 //!                   ▼
-//!               pure:     regulation task status subject evidence certificate destination::cloud matching format
+//!               pure:     regulation batch task status subject evidence certificate destination::cloud matching format
 //!                         index failure json id part shape  (no AWS, no HTTP, no clock of their own)
 //! ```
 
@@ -23,6 +23,7 @@ pub mod admission;
 pub mod archive;
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod batch;
 pub mod certificate;
 pub mod destination;
 pub mod evidence;
@@ -36,6 +37,8 @@ pub mod json;
 pub mod matching;
 pub mod part;
 pub mod probe;
+#[cfg(feature = "queue")]
+pub mod queue;
 pub mod regulation;
 #[cfg(feature = "secrets")]
 pub mod secrets;

@@ -1,6 +1,8 @@
 //! What `intake` asks of the functions that do the work: whether a destination can be reached, and what it holds. It
 //! is asked where the work is done, so that network, role and secrets are proven where they will be used.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -8,6 +10,9 @@ use utoipa::ToSchema;
 use crate::id::DestinationId;
 use crate::part::Part;
 use crate::subject::Subject;
+
+/// How long the function that is asked may take: somebody waits for the answer.
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A question about a destination.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

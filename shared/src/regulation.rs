@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::{Array, ArrayBuilder, ObjectBuilder, Type};
@@ -22,6 +22,9 @@ pub const MAX_SUBJECTS: usize = 5_000;
 /// The most bytes that the identifiers of one regulation may have together: they are stored in the same
 /// transaction as the regulation, and DynamoDB's transactions end at 4 MB.
 pub const MAX_SUBJECT_BYTES: usize = 3_500_000;
+
+/// How long the identifiers of a regulation are kept that failed somewhere: long enough to put things right and retry.
+const KEPT: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 /// What to do about the subjects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -122,6 +125,9 @@ pub struct Regulation {
     pub status: Status,
     /// Which attempt is under way or was last: 1, and one more for every retry.
     pub attempt: u32,
+    /// Who asked for it: a token's id, `admin`, or a batch and who sent it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub actor: Option<String>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When it ended.
@@ -144,6 +150,17 @@ impl Regulation {
         texts.extend(ids);
         key.fingerprint(texts.into_iter().map(str::as_bytes))
     }
+
+    /// Until when its identifiers are kept for a retry, after it failed somewhere.
+    pub fn identifiers_kept_until(&self) -> Option<Timestamp> {
+        let failed = matches!(self.status, Status::Failed | Status::PartialSuccess);
+        self.finished_at.filter(|_| failed).map(kept_until)
+    }
+}
+
+/// Until when the identifiers of a regulation are kept that failed then.
+pub fn kept_until(failed: Timestamp) -> Timestamp {
+    failed.saturating_add(KEPT).unwrap_or(Timestamp::MAX)
 }
 
 /// The body of `POST /regulations`.
@@ -228,13 +245,21 @@ impl NewRegulation {
     /// # Errors
     /// [`Failure`] of kind `Invalid`, naming the field.
     pub fn accept(self, id: RegulationId, now: Timestamp) -> Result<(Regulation, Vec<Subject>)> {
-        let kind = known(&self.regulation_type)?;
+        let (kind, subject_type) = Self::kinds(&self.regulation_type, &self.subject_type)?;
+        make(id, now, kind, (subject_type, self.subject_ids), None)
+    }
+
+    /// What such a request may ask for, and about whom.
+    ///
+    /// # Errors
+    /// [`Failure`] of kind `Invalid`, naming the field.
+    pub fn kinds(regulation_type: &str, subject_type: &str) -> Result<(RegulationType, SubjectType)> {
+        let kind = known(regulation_type)?;
         if kind == RegulationType::DeleteArchiveOnly {
             let message = "DELETE_ARCHIVE_ONLY is for one source: POST /regulations/sources/{id}";
             return Err(Failure::invalid(message).field("regulationType"));
         }
-        let subject_type = one_of(&self.subject_type, &[SubjectType::UserId])?;
-        make(id, now, kind, (subject_type, self.subject_ids), None)
+        Ok((kind, one_of(subject_type, &[SubjectType::UserId])?))
     }
 }
 
@@ -320,6 +345,7 @@ fn make(
         duplicate_of: None,
         status: Status::Initialized,
         attempt: 1,
+        actor: None,
         created_at: now,
         finished_at: None,
     };

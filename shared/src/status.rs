@@ -48,6 +48,11 @@ impl Status {
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Initialized | Self::Running)
     }
+
+    /// Whether the identifiers are needed no more, since nothing is left to retry.
+    pub fn drops_identifiers(self) -> bool {
+        matches!(self, Self::Finished | Self::NotSupported | Self::Invalid)
+    }
 }
 
 /// How far a task is; finer than Segment's seven values, because "forwarded" is not "deleted".

@@ -24,14 +24,17 @@ impl Workflow {
         Self { client: Client::new(config) }
     }
 
-    /// Starts an attempt of a regulation. Harmless when it is started already: the execution carries the
-    /// regulation's id and the attempt as its name.
+    /// Starts an attempt of a regulation, whose work begins after some seconds. Harmless when it is started already:
+    /// the execution carries the regulation's id and the attempt as its name.
     ///
     /// # Errors
     /// As Step Functions says.
-    pub async fn start_deletion(&self, id: &RegulationId, attempt: u32) -> Result<()> {
+    pub async fn start_deletion(&self, id: &RegulationId, attempt: u32, delay: u32) -> Result<()> {
         let machine = settings::required("DELETION_STATE_MACHINE")?;
-        let input = json!({ "regulationId": id, "attempt": attempt });
+        let mut input = json!({ "regulationId": id, "attempt": attempt });
+        if delay > 0 {
+            input["delaySeconds"] = delay.into();
+        }
         self.start(machine, format!("{id}-{attempt}"), input).await
     }
 

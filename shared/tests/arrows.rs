@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 const PURE: &[&str] = &[
     "archive/manifest.rs",
+    "batch",
     "certificate.rs",
     "destination/cloud",
     "destination/mod.rs",

@@ -60,29 +60,30 @@ async fn main() -> Result<()> {
         let subjects: Vec<String> = subjects(count, round);
         json!({ "regulationType": "DELETE_ONLY", "subjectType": "USER_ID", "subjectIds": subjects })
     };
-    let mut last = String::new();
-    for (name, count, rounds) in
-        [("POST /regulations, 1 subject", 1, 200), ("POST /regulations, 5,000 subjects", 5_000, 40)]
-    {
-        let mut times = Vec::new();
+    let create = async |function: &mut Function, name: &str, count, rounds| {
+        let (mut times, mut last) = (Vec::new(), String::new());
         for round in 0..rounds {
             let (answer, took) = function.call("POST", "/regulations", "", Some(body(count, round))).await?;
             last = answer["data"]["regulateId"].as_str().with_context(|| format!("{answer}"))?.to_owned();
             times.push(took);
         }
-        rows.push(row(name, times));
-    }
-    let one = format!("/regulations/{last}");
-    for (name, path, query, rounds) in [
-        ("GET /regulations/{id}", one.as_str(), "", 200),
-        ("GET /regulations, a page of 100", "/regulations", "pagination.count=100", 60),
-    ] {
+        anyhow::Ok((row(name, times), last))
+    };
+    let read = async |function: &mut Function, name: &str, path: &str, query: &str, rounds| {
         let mut times = Vec::new();
         for _ in 0..rounds {
             times.push(function.call("GET", path, query, None).await?.1);
         }
-        rows.push(row(name, times));
-    }
+        anyhow::Ok(row(name, times))
+    };
+    let (posted, last) = create(&mut function, "POST /regulations, 1 subject", 1, 200).await?;
+    rows.push(posted);
+    let one = format!("/regulations/{last}");
+    rows.push(read(&mut function, "GET /regulations/{id}", &one, "", 200).await?);
+    let (list, hundred) = ("/regulations", "pagination.count=100");
+    rows.push(read(&mut function, "GET /regulations, 100 of 1 subject", list, hundred, 60).await?);
+    rows.push(create(&mut function, "POST /regulations, 5,000 subjects", 5_000, 40).await?.0);
+    rows.push(read(&mut function, "GET /regulations, a full page of 4 MB", list, hundred, 20).await?);
     let target = root().join("target/bench");
     fs::create_dir_all(&target)?;
     fs::write(target.join("api.json"), serde_json::to_string_pretty(&rows)?)?;

@@ -51,7 +51,7 @@ const CASES: [Case; 2] = [
         workers: 2,
         people: 5_000,
         permitted: 20_000.0 / 60.0,
-        at_least: 0.5,
+        at_least: 0.8,
     },
     Case {
         name: "Amplitude, 1,600 people, 8 workers",

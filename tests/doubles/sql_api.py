@@ -27,6 +27,8 @@ from starlette.routing import Route
 PORT, ACCOUNT, USER, PUBLIC_KEY = sys.argv[1:5]
 # What the API does not take: https://docs.snowflake.com/en/developer-guide/sql-api/intro#limitations
 NOT_SUPPORTED = ("PUT", "GET", "USE", "BEGIN", "COMMIT", "ROLLBACK", "ALTER SESSION", "CREATE TEMP")
+# Snowflake's description wants a whole URL (`format: uri`), where its examples have a path.
+URL = f"https://{ACCOUNT}.snowflakecomputing.com/api/v2/statements/"
 
 engine = FakeSnow()
 lock = threading.Lock()
@@ -58,7 +60,7 @@ def refused(request):
 
 def failed(handle, code, state, message):
     body = {"code": code, "sqlState": state, "message": message, "statementHandle": handle}
-    return 422, {**body, "createdOn": int(time.time() * 1000), "statementStatusUrl": f"/api/v2/statements/{handle}"}
+    return 422, {**body, "createdOn": int(time.time() * 1000), "statementStatusUrl": URL + handle}
 
 
 def execute(handle, body):
@@ -87,7 +89,7 @@ def execute(handle, body):
         "message": "Statement executed successfully.",
         "statementHandle": handle,
         "createdOn": int(time.time() * 1000),
-        "statementStatusUrl": f"/api/v2/statements/{handle}",
+        "statementStatusUrl": URL + handle,
         "resultSetMetaData": {
             "format": "jsonv2",
             "numRows": len(data),
@@ -105,7 +107,7 @@ def running(handle):
         "sqlState": "00000",
         "message": "Asynchronous execution in progress. Use provided query id to perform query monitoring and management.",
         "statementHandle": handle,
-        "statementStatusUrl": f"/api/v2/statements/{handle}",
+        "statementStatusUrl": URL + handle,
     }
 
 

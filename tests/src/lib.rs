@@ -5,6 +5,7 @@
 //! postgres   a real Postgres          api           a client of the public API
 //! vendors    fake vendors             certificate   what the reader of a certificate does
 //! s3         an S3 that misbehaves    prism         holds both sides against a vendor's document
+//! queue      the queue of batches
 //!
 //! people     who is in the data: the three, and those one could take for them
 //! archive    an archive in S3         census        counts its lines, independently
@@ -30,6 +31,7 @@ pub mod postgres;
 pub mod prism;
 pub mod process;
 pub mod proxy;
+pub mod queue;
 pub mod redshift;
 pub mod s3;
 pub mod scenario;

@@ -6,7 +6,7 @@
 //! storage class, and with `x-amz-restore` once somebody asked for a copy
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html>), and `GET` with `InvalidObjectState`
 //! until there is one (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>). `HEAD` answers have no
-//! body, and so no code.
+//! body, and so no code. A range is kept to also where a version is named, for which the local S3 gives the whole.
 
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -16,7 +16,7 @@ use anyhow::Result;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_LENGTH, HOST};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE, HOST, RANGE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
@@ -46,6 +46,8 @@ pub enum Fault {
     Truncated,
     /// The body comes so much later than the answer's beginning.
     Late(Duration),
+    /// The body comes at so many bytes a second.
+    Paced(u32),
     /// This is done first, and the call then passed on.
     First(Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>),
 }
@@ -248,55 +250,97 @@ async fn forward(proxy: &Proxy, call: usize, request: Request, fault: Option<Fau
     let url = format!("{}{}", proxy.aws.url(), parts.uri.path_and_query().map_or("/", |path| path.as_str()));
     let mut headers = parts.headers;
     headers.remove(HOST);
+    let range = headers.get(RANGE).and_then(|range| range.to_str().ok()).and_then(first_and_last);
     let body = axum::body::to_bytes(body, MAX_BODY).await?;
     let reply = proxy.http.request(parts.method, url).headers(headers).body(body).send().await?;
-    let (status, mut headers) = (reply.status(), reply.headers().clone());
+    let (mut status, mut headers) = (reply.status(), reply.headers().clone());
     headers.remove("transfer-encoding");
     let length: Option<usize> = length(&headers);
-    let half = length.unwrap_or_default() / 2;
-    let (delay, most) = match fault {
-        Some(Fault::Late(delay)) => (delay, usize::MAX),
-        Some(Fault::CutOff | Fault::Truncated) => (Duration::ZERO, half),
-        _ => (Duration::ZERO, usize::MAX),
-    };
-    if matches!(fault, Some(Fault::Truncated)) {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(half));
+    let mut shape = Shape { wait: Duration::ZERO, rate: None, skip: 0, most: usize::MAX };
+    if let (Some((first, last)), StatusCode::OK, Some(length)) = (range, status, length) {
+        let last = last.min(length.saturating_sub(1));
+        (shape.skip, shape.most) = (first, last + 1 - first);
+        status = StatusCode::PARTIAL_CONTENT;
+        // Checksums are of the whole.
+        let checksums = headers.keys().filter(|name| name.as_str().starts_with("x-amz-checksum")).cloned();
+        checksums.collect::<Vec<_>>().into_iter().for_each(|name| drop(headers.remove(name)));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(shape.most));
+        headers.insert(CONTENT_RANGE, HeaderValue::try_from(format!("bytes {first}-{last}/{length}"))?);
     }
-    let body = Body::from_stream(body_of(proxy.world.clone(), call, reply, delay, most));
+    let half = length.unwrap_or_default() / 2;
+    match fault {
+        Some(Fault::Late(wait)) => shape.wait = wait,
+        Some(Fault::Paced(rate)) => shape.rate = Some(rate),
+        Some(Fault::CutOff) => shape.most = half,
+        Some(Fault::Truncated) => {
+            shape.most = half;
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(half));
+        }
+        _ => {}
+    }
+    let body = Body::from_stream(body_of(proxy.world.clone(), call, reply, shape));
     let mut response = Response::new(body);
     (*response.status_mut(), *response.headers_mut()) = (status, headers);
     Ok(response)
+}
+
+/// Of `bytes=5-9`, or `bytes=5-`.
+fn first_and_last(range: &str) -> Option<(usize, usize)> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    Some((first.parse().ok()?, if last.is_empty() { usize::MAX } else { last.parse().ok()? }))
 }
 
 fn length(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// The body of a reply, after a while, up to so many bytes; behind them the connection breaks, unless the answer said
-/// that there are no more.
+/// What is made of a body.
+#[derive(Clone, Copy)]
+struct Shape {
+    wait: Duration,
+    rate: Option<u32>,
+    skip: usize,
+    most: usize,
+}
+
+/// The body of a reply: after a while, at some speed, from a byte on and up to so many bytes; behind them the connection
+/// breaks, unless the answer said that there are no more.
 fn body_of(
     world: Shared,
     call: usize,
     reply: reqwest::Response,
-    delay: Duration,
-    most: usize,
+    shape: Shape,
 ) -> BoxStream<'static, Result<Bytes, std::io::Error>> {
-    stream::unfold((reply, most, delay), move |(mut reply, left, delay)| {
+    stream::unfold((reply, shape), move |(mut reply, mut shape)| {
         let world = world.clone();
         async move {
-            tokio::time::sleep(delay).await;
-            let chunk = match reply.chunk().await {
-                Ok(chunk) => chunk.filter(|_| left > 0),
-                Err(error) => return Some((Err(std::io::Error::other(error)), (reply, 0, Duration::ZERO))),
+            tokio::time::sleep(std::mem::take(&mut shape.wait)).await;
+            let chunk = loop {
+                match reply.chunk().await {
+                    Ok(Some(chunk)) if chunk.len() <= shape.skip => shape.skip -= chunk.len(),
+                    Ok(chunk) => break chunk.filter(|_| shape.most > 0),
+                    Err(error) => {
+                        shape.most = 0;
+                        return Some((Err(std::io::Error::other(error)), (reply, shape)));
+                    }
+                }
             };
-            let mut world = lock(&world);
-            let Some(mut chunk) = chunk else {
-                world.calls[call].ended = Some(Instant::now());
+            let Some(chunk) = chunk else {
+                lock(&world).calls[call].ended = Some(Instant::now());
                 return None;
             };
-            chunk.truncate(left);
-            world.calls[call].bytes += chunk.len();
-            Some((Ok(chunk.clone()), (reply, left - chunk.len(), Duration::ZERO)))
+            let mut chunk = chunk.slice(std::mem::take(&mut shape.skip)..);
+            chunk.truncate(shape.most);
+            shape.most -= chunk.len();
+            if let Some(rate) = shape.rate {
+                tokio::time::sleep(Duration::from_secs(chunk.len() as u64) / rate).await;
+            }
+            let mut seen = lock(&world);
+            seen.calls[call].bytes += chunk.len();
+            // Nobody asks for more behind the last byte.
+            seen.calls[call].ended = Some(Instant::now());
+            drop(seen);
+            Some((Ok(chunk), (reply, shape)))
         }
     })
     .boxed()

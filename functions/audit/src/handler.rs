@@ -6,7 +6,7 @@ use shared::certificate::Claims;
 use shared::evidence::{Evidence, Step, chain};
 use shared::failure::{Failure, Result};
 use shared::id::RegulationId;
-use shared::regulation::Regulation;
+use shared::regulation::{Regulation, kept_until};
 use shared::secrets::SecretStore;
 use shared::signing::Signer;
 use shared::status::Status;
@@ -38,7 +38,7 @@ pub struct Reply {
 
 /// 1. Tasks that did not end are failed, with the error that stopped them.
 /// 2. The certificate is written, once for each attempt.
-/// 3. If nothing failed, the identifiers are dropped; otherwise a retry needs them.
+/// 3. If nothing failed, the identifiers are dropped; otherwise a retry needs them, for some time.
 /// 4. The regulation gets its status.
 ///
 /// Each step may be repeated: what is written stands.
@@ -67,8 +67,10 @@ pub async fn seal(context: &Context, request: Request) -> Result<Reply> {
         let certificate = context.signer.certify(&claims).await?;
         context.certificates.write_once(key, "application/jose", certificate).await?;
     }
-    if status == Status::Finished || status == Status::NotSupported {
+    if status.drops_identifiers() {
         store.drop_subjects(id).await?;
+    } else {
+        store.note_due(id, kept_until(now)).await?;
     }
     store.set_status(id, status, Some(now)).await?;
     tracing::info!(regulation = %id, ?status, "sealed");

@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use aws_config::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
@@ -7,7 +7,7 @@ use serde_json::json;
 use shared::destination::{Destination, Secrets};
 use shared::evidence::Evidence;
 use shared::failure::{Failure, Result};
-use shared::probe::{Finding, Probe};
+use shared::probe::{Finding, PATIENCE, Probe};
 use shared::secrets::SecretStore;
 use shared::shape::{Known, Shape, advice as advice_on};
 use shared::status::TaskStatus;
@@ -22,9 +22,6 @@ use shared::warehouse::snowflake::Snowflake;
 use shared::warehouse::survey::{self, Survey};
 use shared::warehouse::{Engine, Ids};
 use shared::work::{self, Request};
-
-/// How long somebody who waits for an answer is let wait.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Context {
     pub store: Store,

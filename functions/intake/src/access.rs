@@ -28,7 +28,7 @@ impl Needs {
             ("regulations", true) => &[RegulationsCreate, SuppressionsWrite],
             ("suppressions" | "suppressed-users", false) => &[SuppressionsRead],
             ("suppressions", true) => &[SuppressionsWrite],
-            ("purge-runs", false) => &[RegulationsRead],
+            ("purge-runs" | "batches", false) => &[RegulationsRead],
             ("destinations" | "sources", false) => &[RegulationsRead, DestinationsWrite],
             ("destinations" | "sources", true) => &[DestinationsWrite],
             ("subjects", false) => &[RegulationsRead],

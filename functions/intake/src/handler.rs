@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::gate::gate;
 use crate::request::MAX_BODY;
 use crate::{
-    destinations, media, older, openapi, regulations, runs, search, source_regulations, sources,
+    batches, destinations, media, older, openapi, regulations, runs, search, source_regulations, sources,
     suppressions, tokens, trail,
 };
 
@@ -44,6 +44,9 @@ fn guarded() -> OpenApiRouter<Arc<Context>> {
         .routes(routes!(source_regulations::create_of_cloud))
         .routes(routes!(regulations::retry))
         .routes(routes!(regulations::certificate))
+        .routes(routes!(batches::list))
+        .routes(routes!(batches::show))
+        .routes(routes!(batches::refusals))
         .routes(routes!(runs::create, runs::list))
         .routes(routes!(runs::show))
         .routes(routes!(runs::report))

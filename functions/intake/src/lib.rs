@@ -9,6 +9,7 @@
 mod access;
 mod admin;
 mod auth;
+mod batches;
 mod context;
 mod destinations;
 mod dry_run;

@@ -97,7 +97,8 @@ pub async fn admit(
     regulation.id = caller.bind(context, regulation.id).await?;
     let request = regulation.fingerprint(context.pseudonyms().await?, &subjects);
     regulation.duplicate_of = context.store.same_under_way(&request, &regulation.id).await?;
-    admission::admit(&context.store, &context.workflow, &regulation, subjects).await?;
+    regulation.actor = Some(caller.id().to_owned());
+    admission::admit(&context.store, &context.workflow, &regulation, subjects, 0).await?;
     if let Err(failure) = context.store.note_same(&request, &regulation.id).await {
         tracing::warn!(regulation = %regulation.id, %failure, "a duplicate of it will not be recognised");
     }
@@ -190,7 +191,10 @@ pub async fn show_page(
 }
 
 async fn entry(context: &Context, regulation: Regulation) -> Result<RegulationEntry, ApiError> {
-    let subjects = context.store.subjects(&regulation.id).await?;
+    let subjects = match regulation.status.drops_identifiers() {
+        true => Vec::new(),
+        false => context.store.subjects(&regulation.id).await?,
+    };
     Ok(RegulationEntry {
         about: About::new(&regulation),
         id: regulation.id,
@@ -222,9 +226,15 @@ struct RegulationShown {
     subject_count: usize,
     /// Which attempt is under way or was last: 1, and one more for every retry.
     attempt: u32,
+    /// Who asked for it: a token's id, `admin`, or a batch and who sent it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<String>,
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     finished_at: Option<Timestamp>,
+    /// Until when it can be retried, if it failed somewhere: its identifiers are dropped then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identifiers_kept_until: Option<Timestamp>,
     #[serde(flatten)]
     about: About,
     stream_status: Vec<StreamStatus>,
@@ -292,6 +302,7 @@ pub async fn show(State(context): Shared, Id(id): Id<RegulationId>) -> Reply<One
         destination_status.push(DestinationStatus::new(task, &evidence, run));
     }
     let shown = RegulationShown {
+        identifiers_kept_until: regulation.identifiers_kept_until(),
         about: About::new(&regulation),
         id: regulation.id,
         workspace_id: context.workspace_id.clone(),
@@ -300,6 +311,7 @@ pub async fn show(State(context): Shared, Id(id): Id<RegulationId>) -> Reply<One
         subject_type: regulation.subject_type,
         subject_count: regulation.subject_count,
         attempt: regulation.attempt,
+        actor: regulation.actor,
         created_at: regulation.created_at,
         finished_at: regulation.finished_at,
         stream_status: vec![StreamStatus { id: context.workspace_id.clone(), destination_status }],
@@ -350,8 +362,8 @@ pub async fn retry(
 ) -> Reply<RegulationAttempt> {
     let mut regulation = find(&context, &id).await?;
     caller.may_regulate(&regulation)?;
-    regulation.attempt = context.store.begin_attempt(&regulation).await?;
-    admission::start(&context.workflow, &regulation).await;
+    regulation.attempt = context.store.begin_attempt(&regulation, Timestamp::now()).await?;
+    admission::start(&context.workflow, &regulation, 0).await;
     Ok(data(RegulationAttempt { regulate_id: regulation.id, attempt: regulation.attempt }))
 }
 

@@ -1,6 +1,6 @@
 //! Answers the API about an archive, with the role that will purge it; nothing of it is changed.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::json;
 use shared::archive::filters::Filters;
@@ -11,12 +11,9 @@ use shared::archive::{Archive, Settings};
 use shared::failure::Result;
 use shared::id::RunId;
 use shared::matching::{Matcher, SubjectSet};
-use shared::probe::{Finding, Probe};
+use shared::probe::{Finding, PATIENCE, Probe};
 
 use crate::handler::Context;
-
-/// How long somebody who waits for an answer is let wait.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// That something stands in the way is an answer, not an error.
 pub async fn finding(context: &Context, probe: Probe, until: Instant) -> Finding {

@@ -60,17 +60,29 @@ async fn settle(context: &Context, member: &Member, task: &mut Task, tally: &Tal
     let of =
         |lines: &BTreeMap<u32, u64>| -> u64 { member.subjects.iter().filter_map(|s| lines.get(s)).sum() };
     let hits: Vec<&Hit> = tally.hits.values().filter(|hit| of(&hit.lines) > 0).collect();
-    let counts = |counts: &[(&str, u64)]| counts.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
+    let counts = |counts: &[(&str, u64)]| -> BTreeMap<String, u64> {
+        counts.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect()
+    };
     let evidence = |step, counts| Evidence::of(task, member.attempt, step, Timestamp::now(), counts);
 
     let lines = hits.iter().map(|hit| of(&hit.lines)).sum();
     let mut found = evidence(Step::Find, counts(&[("lines", lines), ("objects", hits.len() as u64)]));
-    found.looked_at =
-        counts(&[("versions", tally.versions), ("ruledOut", tally.ruled_out), ("bytes", tally.bytes)]);
+    found.looked_at = counts(&[
+        ("versions", tally.versions),
+        ("ruledOut", tally.ruled_out),
+        ("bytes", tally.bytes),
+        ("bytesRead", tally.read),
+    ]);
     let rewritten = hits.iter().filter(|hit| hit.rewritten).count() as u64;
-    let deleted = hits.iter().map(|hit| hit.deleted).sum();
-    let forgot =
-        evidence(Step::Forget, counts(&[("objectsRewritten", rewritten), ("versionsDeleted", deleted)]));
+    let mut forgot = counts(&[
+        ("objectsRewritten", rewritten),
+        ("versionsDeleted", hits.iter().map(|hit| hit.deleted).sum()),
+    ]);
+    let others = hits.iter().map(|hit| hit.others).sum::<u64>();
+    if others > 0 {
+        forgot.insert("othersLinesInDeletedVersions".to_owned(), others);
+    }
+    let forgot = evidence(Step::Forget, forgot);
     let left = tally.hits.values().map(|hit| of(&hit.left)).sum();
     let mut verified = evidence(Step::Verify, counts(&[("lines", left)]));
     for residual in tally.residuals.values() {

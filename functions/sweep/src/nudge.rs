@@ -11,6 +11,9 @@ use crate::context::Context;
 /// How long a regulation may be accepted but not begun before its start counts as lost.
 const LOST: SignedDuration = SignedDuration::from_mins(2);
 
+/// By then an attempt has begun that was let in before the identifiers were due to be dropped.
+const JUST_BEGUN: SignedDuration = SignedDuration::from_hours(1);
+
 /// A regulation has waited for as long as it may: starts a run, unless one is on. That one looks for
 /// whoever waits when it closes.
 pub async fn nudge(context: &Context, id: &RegulationId) -> Result<()> {
@@ -33,7 +36,7 @@ pub async fn start_if_due(context: &Context) -> Result<()> {
     }
 }
 
-/// The schedule's work: what a crash left lying is taken up again.
+/// The schedule's work: what a crash left lying is taken up again, and identifiers are not kept longer than said.
 pub async fn tick(context: &Context) -> Result<()> {
     if let Some(run) = context.store.locked_by().await?
         && !context.workflow.is_running(&run).await?
@@ -42,7 +45,11 @@ pub async fn tick(context: &Context) -> Result<()> {
     }
     let lost = Timestamp::now() - LOST;
     for regulation in context.store.not_begun(lost).await? {
-        context.workflow.start_deletion(&regulation.id, regulation.attempt).await?;
+        context.workflow.start_deletion(&regulation.id, regulation.attempt, 0).await?;
+    }
+    let dropped = context.store.drop_due(Timestamp::now() - JUST_BEGUN).await?;
+    if dropped > 0 {
+        tracing::info!(dropped, "identifiers that were kept for a retry");
     }
     start_if_due(context).await
 }

@@ -30,6 +30,8 @@ pub struct Tally {
     pub theirs: u64,
     /// How many uncompressed bytes those had.
     pub bytes: u64,
+    /// How many bytes S3 gave for that, filters included.
+    pub read: u64,
     /// Lines that are no record but name a subject: kept, for a person to look at.
     pub suspect: u64,
     /// The keys that were hit.
@@ -45,6 +47,8 @@ pub struct Hit {
     pub lines: BTreeMap<u32, u64>,
     pub rewritten: bool,
     pub deleted: u64,
+    /// Lines of others that went with deleted versions.
+    pub others: u64,
     /// Lines by subject that the second look still found.
     pub left: BTreeMap<u32, u64>,
     /// What kept forgetting from its work. Counts only if the second look was not clean.
@@ -99,6 +103,7 @@ impl Tally {
             self.lines += seen.report.lines;
             self.theirs += seen.report.removed;
             self.bytes += seen.report.bytes;
+            self.read += seen.read;
             self.suspect += seen.report.suspect;
         }
         if outcome.is_hit() {
@@ -112,7 +117,7 @@ impl Tally {
     fn forgot(&mut self, outcome: Outcome) {
         let hit = self.hits.entry(outcome.key).or_default();
         hit.rewritten = outcome.rewritten;
-        hit.deleted = outcome.deleted;
+        (hit.deleted, hit.others) = (outcome.deleted, outcome.others);
         hit.obstacle = outcome.residuals.into_iter().next();
     }
 
@@ -160,7 +165,7 @@ mod tests {
         let residuals = residual.map(|reason| Residual { reason, detail: String::new(), until: None });
         Outcome {
             key: "k".into(),
-            seen: vec![Seen { version, report, ruled_out: false }],
+            seen: vec![Seen { version, report, ruled_out: false, read: 1 }],
             residuals: residuals.into_iter().collect(),
             ..Outcome::default()
         }

@@ -175,6 +175,7 @@ impl Archive {
             archive: self.clone(),
             key: key.to_owned(),
             version: version.clone(),
+            read: std::sync::Arc::default(),
             runtime: Handle::current(),
         }
     }

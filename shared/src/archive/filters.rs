@@ -44,19 +44,15 @@ impl Filters {
         Self { workspace, archive, rules, questions, key }
     }
 
-    /// How many lines a version has, if none of them can be a subject's.
-    pub(super) async fn rule_out(&self, key: &str, version: &Version) -> Option<u64> {
-        match self.ask(key, version).await? {
-            Word::RuledOut { lines } => Some(lines),
-            Word::MayHold => None,
-        }
-    }
-
-    /// What the filter of a version says, if it has one.
-    pub(super) async fn ask(&self, key: &str, version: &Version) -> Option<Word> {
+    /// What the filter of a version says, if it has one, and how many bytes it has.
+    pub(super) async fn ask(&self, key: &str, version: &Version) -> (Option<Word>, u64) {
         let stored = self.workspace.bytes(Key::Filter(&self.archive, &hash(key, version))).await;
         // Without its filter a version is read: whatever went wrong costs time only.
-        let stored = stored.ok()??;
+        let stored = stored.ok().flatten().unwrap_or_default();
+        (self.word(&stored, version), stored.len() as u64)
+    }
+
+    fn word(&self, stored: &[u8], version: &Version) -> Option<Word> {
         let (lines, sealed) = stored.split_first_chunk()?;
         let filter = Filter::open(sealed, &self.source(version), &self.key)?;
         Some(match filter.may_contain(&self.questions) {

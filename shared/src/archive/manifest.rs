@@ -148,6 +148,9 @@ pub struct Halfway {
     /// The version that is being read, and where that paused.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reading: Option<(Version, Pause)>,
+    /// How many bytes S3 gave for that so far.
+    #[serde(default)]
+    pub read: u64,
 }
 
 impl Halfway {
@@ -155,6 +158,12 @@ impl Halfway {
     pub fn new(key: &str) -> Self {
         let outcome = Outcome { key: key.to_owned(), ..Outcome::default() };
         Self { outcome, ..Self::default() }
+    }
+
+    /// Notes what is in a version.
+    pub fn see(&mut self, version: &Version, report: Report, ruled_out: bool) {
+        let (version, read) = (version.clone(), std::mem::take(&mut self.read));
+        self.outcome.seen.push(Seen { version, report, ruled_out, read });
     }
 }
 
@@ -172,6 +181,9 @@ pub struct Outcome {
     pub written: Option<Version>,
     /// How many versions were deleted.
     pub deleted: u64,
+    /// Lines of others in those, but for the version that a clean one replaced, where they still stand.
+    #[serde(default)]
+    pub others: u64,
     /// What stands in the way of the versions that could not be read or changed.
     pub residuals: Vec<Residual>,
 }
@@ -187,6 +199,9 @@ pub struct Seen {
     /// cold storage, where what it replaced was.
     #[serde(default)]
     pub ruled_out: bool,
+    /// How many bytes S3 gave for that: of the version as it is stored, and of its filter.
+    #[serde(default)]
+    pub read: u64,
 }
 
 /// Why something is left, so that a person can deal with it.

@@ -13,9 +13,9 @@ use std::time::Instant;
 use tokio::task::spawn_blocking;
 
 use super::bucket::{Archive, Trouble, unreachable};
-use super::filters::Filters;
+use super::filters::{Filters, Word};
 use super::ledger::Ledger;
-use super::manifest::{Entry, Halfway, Outcome, Reason, Residual, Seen, Version};
+use super::manifest::{Entry, Halfway, Outcome, Reason, Residual, Version};
 use super::object::Refused;
 use super::upload::{Upload, parts};
 use crate::format::{self, FormatError, Pause, Report, Rewritten};
@@ -61,10 +61,13 @@ impl Purge {
 
     /// Removes the subjects from every version of an entry but those that it names as clean.
     pub async fn forget(&self, entry: &Entry, mut at: Halfway) -> Left {
+        let detail = "others changed it each time it was rewritten".to_owned();
+        let mut trouble = Residual { reason: Reason::Contended, detail, until: None };
         for _ in 0..ATTEMPTS {
             match self.forget_once(entry, &mut at).await {
                 Ok(()) => return Left::Done(at.outcome),
                 Err(Trouble::Changed) => {}
+                Err(Trouble::Left(residual)) if residual.reason == Reason::Unreachable => trouble = residual,
                 Err(Trouble::Left(residual)) => {
                     at.outcome.residuals.push(residual);
                     return Left::Done(at.outcome);
@@ -72,8 +75,7 @@ impl Purge {
                 Err(Trouble::Unfinished) => return Left::Halfway(Box::new(at)),
             }
         }
-        let detail = "others changed it each time it was rewritten".to_owned();
-        at.outcome.residuals.push(Residual { reason: Reason::Contended, detail, until: None });
+        at.outcome.residuals.push(trouble);
         Left::Done(at.outcome)
     }
 
@@ -120,19 +122,21 @@ impl Purge {
             if at.passed.iter().any(|passed| passed.is(&version)) {
                 continue;
             }
-            if by_filter && let Some(lines) = self.filters.rule_out(key, &version).await {
+            let (word, read) = match by_filter {
+                true => self.filters.ask(key, &version).await,
+                false => (None, 0),
+            };
+            at.read += read;
+            if let Some(Word::RuledOut { lines }) = word {
                 let report = Report { lines, ..Report::default() };
-                at.outcome.seen.push(Seen { version: version.clone(), report, ruled_out: true });
+                at.see(&version, report, true);
             } else {
-                match self.scan(key, &version, &mut at.reading).await {
-                    Ok(report) => {
-                        at.outcome.seen.push(Seen { version: version.clone(), report, ruled_out: false });
-                    }
+                match self.scan(key, &version, &mut at.reading, &mut at.read).await {
+                    Ok(report) => at.see(&version, report, false),
                     Err(Trouble::Left(residual))
                         if residual.reason == Reason::Cold && written.is_some_and(|w| w.is(&version)) =>
                     {
-                        let report = Report::default();
-                        at.outcome.seen.push(Seen { version: version.clone(), report, ruled_out: true });
+                        at.see(&version, Report::default(), true);
                     }
                     Err(Trouble::Left(residual)) => at.outcome.residuals.push(residual),
                     Err(trouble) => return Err(trouble),
@@ -155,7 +159,7 @@ impl Purge {
                 at.outcome.rewritten = true;
                 at.outcome.written = clean.clone();
             }
-            at.outcome.seen.push(Seen { version: current.clone(), report, ruled_out: false });
+            at.see(current, report, false);
             at.passed.extend(clean);
             versions = self.list(key).await?;
         }
@@ -163,8 +167,14 @@ impl Purge {
             if is_clean(version, at) {
                 continue;
             }
-            match self.clear(key, version, &versions, &mut at.reading).await {
-                Ok(deleted) => at.outcome.deleted += u64::from(deleted),
+            match self.clear(key, version, &versions, at).await {
+                Ok(None) => {}
+                Ok(Some(others)) => {
+                    at.outcome.deleted += 1;
+                    // What was replaced is seen: its lines stand in the clean version.
+                    let replaced = at.outcome.seen.iter().any(|seen| seen.version.is(version));
+                    at.outcome.others += if replaced { 0 } else { others };
+                }
                 Err(Trouble::Left(residual)) => at.outcome.residuals.push(residual),
                 Err(trouble) => return Err(trouble),
             }
@@ -173,18 +183,20 @@ impl Purge {
         Ok(())
     }
 
-    /// Deletes an older version, if it holds a subject.
+    /// Deletes an older version, if it holds a subject. Answers how many lines of others it held then.
     async fn clear(
         &self,
         key: &str,
         version: &Version,
         all: &[Version],
-        reading: &mut Option<(Version, Pause)>,
-    ) -> Result<bool, Trouble> {
-        if self.scan(key, version, reading).await?.removed == 0 {
-            return Ok(false);
+        at: &mut Halfway,
+    ) -> Result<Option<u64>, Trouble> {
+        let report = self.scan(key, version, &mut at.reading, &mut at.read).await?;
+        if report.removed == 0 {
+            return Ok(None);
         }
-        self.archive.delete_version(key, version, all).await.map(|()| true)
+        self.archive.delete_version(key, version, all).await?;
+        Ok(Some(report.lines - report.removed))
     }
 
     /// Puts a version without the subjects in the place of the current one; deletes it, if nothing would be
@@ -241,18 +253,22 @@ impl Purge {
         key: &str,
         version: &Version,
         reading: &mut Option<(Version, Pause)>,
+        read: &mut u64,
     ) -> Result<Report, Trouble> {
         let mut trouble = Trouble::Changed;
         for _ in 0..ATTEMPTS {
             // Tells a version that is gone, cold or denied from one that cannot be read.
             self.archive.readable(key, version).await?;
             let object = self.archive.object(key, version);
+            let given = object.read.clone();
             let (matcher, index_key, until) = (self.matcher.clone(), self.filters.key.clone(), self.until);
             let from = reading.clone().filter(|(of, _)| of.is(version)).map(|(_, at)| at);
             let scanned = spawn_blocking(move || {
                 index::scan_from(&object, &matcher, &index_key, from, &|| Instant::now() >= until)
             });
-            match scanned.await.unwrap_or(Err(FormatError::Corrupt("it cannot be read"))) {
+            let scanned = scanned.await.unwrap_or(Err(FormatError::Corrupt("it cannot be read")));
+            *read += given.load(Ordering::Relaxed);
+            match scanned {
                 Ok(Scanned::Whole(report, filter)) => {
                     *reading = None;
                     if let Some(filter) = filter {
@@ -286,7 +302,10 @@ pub(super) fn unreadable(error: FormatError) -> Trouble {
         FormatError::Corrupt(_) => (Reason::Corrupt, error.to_string()),
         FormatError::Io(error) => match error.downcast::<Refused>() {
             Ok(Refused(trouble)) => return trouble,
-            Err(_) => (Reason::Unreachable, "S3 broke off while it was read".to_owned()),
+            Err(error) => {
+                tracing::warn!(%error, "S3 broke off");
+                (Reason::Unreachable, "S3 broke off while it was read".to_owned())
+            }
         },
     };
     Trouble::Left(Residual { reason, detail, until: None })

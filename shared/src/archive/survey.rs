@@ -269,7 +269,7 @@ struct Suspect {
 async fn ask(purge: &Purge, mut entry: Entry) -> Option<Suspect> {
     let (mut suspects, mut indexed) = (Vec::new(), true);
     for version in entry.versions {
-        match purge.filters.ask(&entry.key, &version).await {
+        match purge.filters.ask(&entry.key, &version).await.0 {
             Some(Word::RuledOut { .. }) => continue,
             Some(Word::MayHold) => {}
             None => indexed = false,

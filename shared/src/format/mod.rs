@@ -133,7 +133,25 @@ pub struct Pause {
     /// Where decoding goes on.
     mark: Mark,
     /// What the writing end has to know.
-    kept: Option<splice::Kept>,
+    kept: Option<Kept>,
+}
+
+/// What the writing end needs to go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kept {
+    Gzip(splice::Kept),
+    Parquet(parquet::Kept),
+}
+
+impl Kept {
+    fn gzip(self) -> Option<splice::Kept> {
+        if let Self::Gzip(kept) = self { Some(kept) } else { None }
+    }
+
+    fn parquet(self) -> Option<parquet::Kept> {
+        if let Self::Parquet(kept) = self { Some(kept) } else { None }
+    }
 }
 
 impl Pause {
@@ -192,8 +210,8 @@ pub fn scan_from(
 }
 
 /// Writes an object from where an earlier go paused, and until `pause` says so between two records. Joined, what all
-/// goes wrote is what [`rewrite`] writes, but for how it is compressed. Each go decodes from the start again.
-/// Parquet does not pause.
+/// goes wrote is what [`rewrite`] writes, but for how it is compressed. Each go decodes from the start again, but for
+/// plain objects, and for Parquet, which pauses between two row groups.
 pub fn rewrite_from(
     object: &dyn Object,
     out: &mut (dyn Write + Send),
@@ -229,14 +247,15 @@ fn purge(
     if mark != Mark::default() {
         decoder = codec::Decoder::resume(codec, object, mark)?;
     }
-    let mut encoder = out.map(|out| codec::Encoder::new(codec, out, kept, done)).transpose()?;
+    let mut encoder =
+        out.map(|out| codec::Encoder::new(codec, out, kept.and_then(Kept::gzip), done)).transpose()?;
     let (mut blocks, out) = (Blocks::new(&mut decoder, done)?, encoder.as_mut());
     let paused = match content {
         Content::Csv => csv::purge(&mut blocks, &head, out, matcher, &mut report, pause)?,
         _ => lines::purge(&mut blocks, out, matcher, &mut report, pause)?,
     };
     if let Some((done, mark)) = paused {
-        let kept = encoder.map(codec::Encoder::pause).transpose()?.flatten();
+        let kept = encoder.map(codec::Encoder::pause).transpose()?.flatten().map(Kept::Gzip);
         return Ok(Rewritten::Paused(Pause { done, report, mark, kept }));
     }
     if let Some(encoder) = encoder {

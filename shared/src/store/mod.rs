@@ -2,7 +2,7 @@
 //!
 //! | table | key | holds |
 //! |---|---|---|
-//! | regulations | regulation id, part | the regulation, its subjects until it is sealed, its tasks, its evidence; |
+//! | regulations | regulation id, part | the regulation, its subjects until it is sealed, its tasks, its evidence; batches |
 //! | | pseudonym, regulation id | which regulations are about whom |
 //! | suppressions | subject, scope | the suppression list |
 //! | sources | kind, id | sources, and which source a write key belongs to |
@@ -10,6 +10,7 @@
 //! | runs | kind, id | regulations that wait for a purge run; the lock; the runs |
 //! | access | kind, id | API tokens and their use; the audit trail; answers kept for requests that are repeated |
 
+mod batches;
 mod destinations;
 mod regulations;
 mod replays;

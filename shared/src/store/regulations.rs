@@ -19,6 +19,8 @@ pub(super) const META: &str = "META";
 const SUBJECTS: &str = "SUBJECTS#";
 const TASK: &str = "TASK#";
 const EVIDENCE: &str = "EVIDENCE#";
+/// Under which the regulations stand whose subjects are to be dropped, by the time.
+const DUE: &str = "DUE";
 
 /// The value of `list` under which all regulations are in the index by date.
 pub(super) const LIST: &str = "REGULATION";
@@ -29,6 +31,18 @@ const CHUNK_BYTES: usize = 300_000;
 #[derive(Serialize, Deserialize)]
 struct Chunk {
     subjects: Vec<Subject>,
+}
+
+/// When the subjects of a regulation are to be dropped. Its key sorts by time.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Due {
+    sk: String,
+    regulation_id: RegulationId,
+}
+
+fn due_key(at: Timestamp, id: impl std::fmt::Display) -> String {
+    format!("{:012}#{id}", at.as_second())
 }
 
 impl Store {
@@ -104,6 +118,38 @@ impl Store {
             self.delete(&self.tables.regulations, (id.as_str(), &key.sk)).await?;
         }
         Ok(())
+    }
+
+    /// Notes when the subjects of a regulation are due to be dropped. Harmless when it is noted already.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn note_due(&self, id: &RegulationId, at: Timestamp) -> Result<()> {
+        let due = Due { sk: due_key(at, id), regulation_id: id.clone() };
+        let item = to_item(DUE, &due.sk, &due)?;
+        let request = self.client.put_item().table_name(&self.tables.regulations).set_item(Some(item));
+        request.send().await.map_err(|e| failure(&e))?;
+        Ok(())
+    }
+
+    /// Drops the subjects of the regulations that are due by now and have not begun another attempt. What one did or
+    /// found stays. Answers how many were due.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn drop_due(&self, now: Timestamp) -> Result<usize> {
+        let due = self.client.query().key_condition_expression("pk = :pk AND sk < :end");
+        let due = due.expression_attribute_values(":end", text(&due_key(now, "")));
+        let due: Vec<Due> = self.read_all(due, &self.tables.regulations, DUE).await?;
+        for Due { sk, regulation_id } in &due {
+            let regulation = self.regulation(regulation_id).await?;
+            let kept_until = regulation.and_then(|regulation| regulation.identifiers_kept_until());
+            if kept_until.is_some_and(|until| until <= now) {
+                self.drop_subjects(regulation_id).await?;
+            }
+            self.delete(&self.tables.regulations, (DUE, sk)).await?;
+        }
+        Ok(due.len())
     }
 
     /// The tasks of a regulation.
@@ -255,10 +301,15 @@ impl Store {
     /// Answers the number of the attempt.
     ///
     /// # Errors
-    /// `Invalid`, if nothing failed or another attempt is under way.
-    pub async fn begin_attempt(&self, regulation: &Regulation) -> Result<u32> {
+    /// `Invalid`, if nothing failed, another attempt is under way, or its identifiers are kept no longer.
+    pub async fn begin_attempt(&self, regulation: &Regulation, now: Timestamp) -> Result<u32> {
         if !matches!(regulation.status, Status::Failed | Status::PartialSuccess) {
             return Err(Failure::invalid("nothing of this regulation failed: there is nothing to retry"));
+        }
+        if let Some(until) = regulation.identifiers_kept_until().filter(|until| *until <= now) {
+            let message =
+                format!("its identifiers were kept until {until} and are dropped: make a new regulation");
+            return Err(Failure::invalid(message));
         }
         for mut task in self.tasks(&regulation.id).await? {
             if task.status == TaskStatus::Failed {

@@ -1,11 +1,12 @@
 //! Archives in every state that S3 can put them in: versions, delete markers, locks, metadata, other writers.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{
-    BucketVersioningStatus, ObjectLockLegalHoldStatus, ObjectLockMode, StorageClass, VersioningConfiguration,
+    BucketVersioningStatus, ObjectLockLegalHoldStatus, ObjectLockMode, ServerSideEncryption, StorageClass,
+    VersioningConfiguration,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::api::destinations;
 use tests::archive::PREFIX;
 use tests::scenario::{LIMIT, retry, task};
@@ -52,7 +53,9 @@ pub(super) async fn versions(world: &World, key: &str) -> Result<Vec<(String, bo
 async fn the_subject_goes_from_every_version_and_from_under_delete_markers() -> Result<()> {
     let world = world().await?;
     let (changed, deleted, only) = (key("changed.jsonl"), key("deleted.jsonl"), key("only-theirs.jsonl"));
-    world.put(&changed, line("ada", 1).repeat(2).as_bytes()).await?;
+    world
+        .put(&changed, format!("{}{}", line("ada", 1).repeat(2), line("eve", 1).repeat(3)).as_bytes())
+        .await?;
     world.put(&changed, line("bob", 1).as_bytes()).await?;
     world.put(&changed, format!("{}{}{}", line("bob", 1), line("ada", 2), line("bob", 2)).as_bytes()).await?;
     world.put(&deleted, line("ada", 3).as_bytes()).await?;
@@ -61,7 +64,11 @@ async fn the_subject_goes_from_every_version_and_from_under_delete_markers() -> 
 
     let regulation = forget(&world, &["ada"]).await?;
     assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
-    assert_eq!(archive(&regulation)["evidence"]["find"]["counts"]["lines"], 2 + 1 + 1 + 3);
+    let evidence = &archive(&regulation)["evidence"];
+    assert_eq!(evidence["find"]["counts"]["lines"], 2 + 1 + 1 + 3);
+    // The two of bob's in the version that was replaced stand in the clean one.
+    let forgot = json!({ "objectsRewritten": 2, "versionsDeleted": 4, "othersLinesInDeletedVersions": 3 });
+    assert_eq!(evidence["forget"]["counts"], forgot, "{evidence:#}");
     assert_eq!(world.get(&changed).await?, format!("{}{}", line("bob", 1), line("bob", 2)).as_bytes());
     assert_eq!(versions(&world, &changed).await?.len(), 2, "the clean older version stays");
     assert_eq!(versions(&world, &deleted).await?, []);
@@ -139,9 +146,14 @@ async fn a_null_version_goes_wherever_it_stands() -> Result<()> {
 async fn what_describes_an_object_is_kept() -> Result<()> {
     let world = world().await?;
     let key = key("described.jsonl");
+    let made = world.stack.aws.call("kms", "TrentService.CreateKey", json!({})).await?;
+    let kms = made["KeyMetadata"]["Arn"].as_str().context("a key")?.to_owned();
     let body = format!("{}{}", line("ada", 1), line("bob", 1)).into_bytes();
     let put = world.s3.put_object().bucket(&world.bucket).key(&key).body(body.into());
     put.content_type("application/x-ndjson")
+        .content_encoding("identity")
+        .server_side_encryption(ServerSideEncryption::AwsKms)
+        .ssekms_key_id(&kms)
         .cache_control("max-age=60")
         .content_disposition("attachment")
         .metadata("batch", "42")
@@ -154,6 +166,9 @@ async fn what_describes_an_object_is_kept() -> Result<()> {
     let head = world.s3.head_object().bucket(&world.bucket).key(&key).send().await?;
     assert_eq!(head.content_length(), Some(line("bob", 1).len() as i64));
     assert_eq!(head.content_type(), Some("application/x-ndjson"));
+    assert_eq!(head.content_encoding(), Some("identity"));
+    assert_eq!(head.server_side_encryption(), Some(&ServerSideEncryption::AwsKms));
+    assert_eq!(head.ssekms_key_id(), Some(kms.as_str()));
     assert_eq!(head.cache_control(), Some("max-age=60"));
     assert_eq!(head.content_disposition(), Some("attachment"));
     assert_eq!(head.metadata().and_then(|metadata| metadata.get("batch")).map(String::as_str), Some("42"));

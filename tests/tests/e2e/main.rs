@@ -5,6 +5,7 @@
 
 mod archives;
 mod bad_input;
+mod batch;
 mod clients;
 mod console;
 mod happy_path;
@@ -12,6 +13,7 @@ mod looks;
 mod privacy;
 mod runs;
 mod s3;
+mod scale;
 mod schema;
 mod search;
 mod sources;

@@ -4,6 +4,7 @@
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::archive::PREFIX;
@@ -119,4 +120,60 @@ async fn files(world: &World) -> Result<String> {
         all.push_str(&String::from_utf8_lossy(&file.body.collect().await?.into_bytes()));
     }
     Ok(all)
+}
+
+/// Time is made to pass in the table.
+#[tokio::test]
+async fn identifiers_of_a_regulation_that_failed_are_dropped_after_sixty_days() -> Result<()> {
+    let world = World::with(Options { retry_window: Some(1), ..Options::default() }).await?;
+    let (stack, api) = (&world.stack, &world.stack.api);
+    tests::warehouse::fill(&world.warehouse, &["b".to_owned()], 2).await?;
+    world.braze.world().faults.extend([Fault::Unauthorized; 3]);
+    let id = api.erase(&[PLANTED]).await?;
+    let regulation = api.wait(&id, LIMIT, |_| ()).await?;
+    assert_eq!(regulation["overallStatus"], "PARTIAL_SUCCESS", "{regulation:#}");
+    let time = |of: &Value| of.as_str().and_then(|time| time.parse::<Timestamp>().ok()).context("a time");
+    let kept = time(&regulation["identifiersKeptUntil"])?;
+    assert_eq!(kept.duration_since(time(&regulation["finishedAt"])?), SignedDuration::from_hours(60 * 24));
+
+    let table = stack.output("RegulationsTable")?;
+    let items = async |pk: &str| -> Result<String> {
+        let (names, values) = (json!({ "#pk": "pk" }), json!({ ":pk": { "S": pk } }));
+        let query = json!({ "TableName": table, "KeyConditionExpression": "#pk = :pk", "ConsistentRead": true,
+            "ExpressionAttributeNames": names, "ExpressionAttributeValues": values });
+        Ok(stack.aws.call("dynamodb", "DynamoDB_20120810.Query", query).await?.to_string())
+    };
+    let tick = async || -> Result<()> {
+        let url = format!(
+            "{}/2015-03-31/functions/{}/invocations",
+            stack.aws.url(),
+            stack.function("SweepFunction").await?
+        );
+        let reply = stack.aws.http().post(url).body(r#"{"action":"tick"}"#).send().await?;
+        assert!(!reply.headers().contains_key("x-amz-function-error"), "{}", reply.text().await?);
+        Ok(())
+    };
+    tick().await?;
+    assert!(items(&id).await?.contains(PLANTED), "they are kept for a retry");
+    assert!(items("DUE").await?.contains(&id));
+
+    // It failed 61 days ago.
+    let before = (kept - SignedDuration::from_hours((60 + 61) * 24)).to_string();
+    let earlier = json!({ "TableName": table, "Key": { "pk": { "S": id }, "sk": { "S": "META" } },
+        "UpdateExpression": "SET finishedAt = :at", "ExpressionAttributeValues": { ":at": { "S": before } } });
+    stack.aws.call("dynamodb", "DynamoDB_20120810.UpdateItem", earlier).await?;
+    let due = json!({ "pk": { "S": "DUE" }, "sk": { "S": "000000000001" }, "regulationId": { "S": id } });
+    stack
+        .aws
+        .call("dynamodb", "DynamoDB_20120810.PutItem", json!({ "TableName": table, "Item": due }))
+        .await?;
+    // Not even before they are gone may it be retried.
+    let refused = api.send(Method::POST, &format!("/regulations/{id}/retry"), None).await?;
+    assert_eq!(refused.0.as_u16(), 422, "{}", refused.1);
+    assert!(refused.1.to_string().contains("its identifiers were kept until"), "{}", refused.1);
+    tick().await?;
+    let left = items(&id).await?;
+    assert!(!left.contains(PLANTED) && left.contains("EVIDENCE#"), "{left}");
+    assert!(!items("DUE").await?.contains("000000000001"));
+    Ok(())
 }

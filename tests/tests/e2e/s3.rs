@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use anyhow::Result;
+use reqwest::Method;
 use serde_json::json;
 use tests::s3::{Fault, Rule};
 use tests::scenario::{retry, task};
 
-use crate::archives::{archive, forget, key, line, world};
+use crate::archives::{archive, forget, key, line, versions, world};
 
 fn both(n: usize) -> String {
     format!("{}{}", line("ada", n), line("bob", n))
@@ -98,6 +99,53 @@ async fn what_s3_refuses_is_named_object_by_object_and_the_rest_is_purged() -> R
     Ok(())
 }
 
+/// Neither an object of strangers, nor one of which an older version alone held the subject.
+#[tokio::test]
+async fn a_current_version_without_the_subject_is_not_written_again() -> Result<()> {
+    let world = world().await?;
+    let (strangers, older) = (key("strangers.jsonl"), key("older.jsonl"));
+    world.put(&strangers, line("bob", 1).as_bytes()).await?;
+    world.put(&older, both(2).as_bytes()).await?;
+    world.put(&older, line("bob", 2).as_bytes()).await?;
+    let before = [versions(&world, &strangers).await?, versions(&world, &older).await?];
+    let proxy = world.s3_proxy().await?;
+    let regulation = forget(&world, &["ada"]).await?;
+    assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
+    let in_archive = format!("/{}/", world.bucket);
+    let calls = proxy.world().calls.clone();
+    let mut changes = calls.iter().filter(|call| call.path.starts_with(&in_archive));
+    assert!(changes.all(|call| ![Method::PUT, Method::POST].contains(&call.method)), "{calls:?}");
+    let after = [versions(&world, &strangers).await?, versions(&world, &older).await?];
+    assert_eq!(after[0], before[0]);
+    assert_eq!(after[1], before[1][..1], "the older one alone is gone");
+    Ok(())
+}
+
+/// The first go got as far as the clean current version.
+#[tokio::test]
+async fn a_retry_clears_the_old_versions_where_the_current_one_is_clean_already() -> Result<()> {
+    let world = world().await?;
+    let proxy = world.s3_proxy().await?;
+    let key = key("half-done.jsonl");
+    world.put(&key, both(1).as_bytes()).await?;
+    let denied =
+        Rule { methods: &[Method::DELETE], path: key.clone(), times: usize::MAX, fault: Fault::Denied };
+    proxy.world().rules.push(denied);
+    let regulation = forget(&world, &["ada"]).await?;
+    let (status, message) = task(&regulation, "Events archive");
+    assert_eq!(status, "FAILED", "{regulation:#}");
+    assert!(message.contains("access is denied"), "{message}");
+    assert_eq!(world.get(&key).await?, line("bob", 1).as_bytes(), "the current one is clean");
+    let clean = versions(&world, &key).await?;
+    assert_eq!(clean.len(), 2, "the older one is left: {clean:?}");
+
+    proxy.world().rules.clear();
+    let done = retry(&world, &regulation).await?;
+    assert_eq!(task(&done, "Events archive").0, "CONFIRMED", "{done:#}");
+    assert_eq!(versions(&world, &key).await?, clean[..1]);
+    Ok(())
+}
+
 /// Whoever writes to a suspended bucket overwrites the version `null`: what is written between the look at it and its
 /// deletion is not deleted with it.
 #[tokio::test]
@@ -128,7 +176,7 @@ async fn a_null_version_that_is_overwritten_just_before_it_is_deleted_stays() ->
         Box::pin(async move { drop(put.send().await) })
     };
     proxy.world().rules.push(Rule {
-        methods: &[reqwest::Method::DELETE],
+        methods: &[Method::DELETE],
         path: key.clone(),
         times: 1,
         fault: Fault::First(Arc::new(write)),

@@ -59,25 +59,7 @@ impl Double for Local {
     }
 }
 
-#[tokio::test]
-async fn one_and_five_thousand() -> Result<()> {
-    suite::one_and_five_thousand(&Local::new().await?).await
-}
-
-#[tokio::test]
-async fn killed_half_way() -> Result<()> {
-    suite::killed_half_way(&Local::new().await?).await
-}
-
-#[tokio::test]
-async fn kinds_are_kept_apart() -> Result<()> {
-    suite::kinds_are_kept_apart(&Local::new().await?).await
-}
-
-#[tokio::test]
-async fn looks_before_it_leaps() -> Result<()> {
-    suite::looks_before_it_leaps(&Local::new().await?).await
-}
+suite::promises!(Local::new().await?);
 
 impl Local {
     /// The next deletion from a table fails so: the job goes nowhere, and is asked for right after.

@@ -88,25 +88,7 @@ async fn with_members() -> Result<Local> {
     Ok(local)
 }
 
-#[tokio::test]
-async fn one_and_five_thousand() -> Result<()> {
-    suite::one_and_five_thousand(&with_members().await?).await
-}
-
-#[tokio::test]
-async fn killed_half_way() -> Result<()> {
-    suite::killed_half_way(&with_members().await?).await
-}
-
-#[tokio::test]
-async fn kinds_are_kept_apart() -> Result<()> {
-    suite::kinds_are_kept_apart(&with_members().await?).await
-}
-
-#[tokio::test]
-async fn looks_before_it_leaps() -> Result<()> {
-    suite::looks_before_it_leaps(&with_members().await?).await
-}
+suite::promises!(with_members().await?);
 
 /// As the extension of the name makes it, which does not come with the Postgres at hand: in a schema of its own, with
 /// an operator that is not on the search path.

@@ -60,25 +60,7 @@ fn config() -> SdkConfig {
         .build()
 }
 
-#[tokio::test]
-async fn one_and_five_thousand() -> Result<()> {
-    suite::one_and_five_thousand(&Local::new().await?).await
-}
-
-#[tokio::test]
-async fn killed_half_way() -> Result<()> {
-    suite::killed_half_way(&Local::new().await?).await
-}
-
-#[tokio::test]
-async fn kinds_are_kept_apart() -> Result<()> {
-    suite::kinds_are_kept_apart(&Local::new().await?).await
-}
-
-#[tokio::test]
-async fn looks_before_it_leaps() -> Result<()> {
-    suite::looks_before_it_leaps(&Local::new().await?).await
-}
+suite::promises!(Local::new().await?);
 
 /// A statement whose answer was lost is known to the Data API by its token, and is not run twice.
 #[tokio::test]

@@ -67,25 +67,7 @@ async fn client_and_shim_keep_to_snowflakes_own_description() -> Result<()> {
     suite::one_and_five_thousand(&local).await
 }
 
-#[tokio::test]
-async fn one_and_five_thousand() -> Result<()> {
-    suite::one_and_five_thousand(&Local::new().await?).await
-}
-
-#[tokio::test]
-async fn killed_half_way() -> Result<()> {
-    suite::killed_half_way(&Local::new().await?).await
-}
-
-#[tokio::test]
-async fn kinds_are_kept_apart() -> Result<()> {
-    suite::kinds_are_kept_apart(&Local::new().await?).await
-}
-
-#[tokio::test]
-async fn looks_before_it_leaps() -> Result<()> {
-    suite::looks_before_it_leaps(&Local::new().await?).await
-}
+suite::promises!(Local::new().await?);
 
 /// A statement whose answer was lost is known to Snowflake by its request id, and is not run twice; what can be
 /// brought back is said with the day.

@@ -15,6 +15,22 @@ use shared::subject::{Subject, SubjectType};
 use shared::warehouse::erasure::{Erasure, Next, Progress, Report};
 use shared::warehouse::{Engine, Ids, Rows, survey};
 
+/// A test for each promise, against the double that an expression makes.
+macro_rules! promises {
+    ($double:expr) => {
+        $crate::suite::promises!($double; one_and_five_thousand, killed_half_way, kinds_are_kept_apart, looks_before_it_leaps);
+    };
+    ($double:expr; $($promise:ident),+) => {
+        $(
+            #[tokio::test]
+            async fn $promise() -> anyhow::Result<()> {
+                $crate::suite::$promise(&$double).await
+            }
+        )+
+    };
+}
+pub(crate) use promises;
+
 /// How many people there are, named by numbers from 1 on.
 pub const PEOPLE: u32 = 5_500;
 /// The schema of everything.

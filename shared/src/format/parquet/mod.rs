@@ -9,6 +9,7 @@
 //! 5. Schema, key-value metadata, version and author of the file stay.
 
 mod columns;
+mod goes;
 mod ranges;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use parquet::file::metadata::{
     ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader,
     RowGroupMetaData,
 };
+use parquet::file::reader::ChunkReader;
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use self::columns::Column;
@@ -35,6 +37,7 @@ use super::mark::Mark;
 use super::source::{Outside, judge};
 use super::{Codec, Content, Format, FormatError, Object, Pause, Report, Rewritten};
 use crate::matching::{Found, Matcher};
+pub(super) use goes::Kept;
 
 const CORRUPT: &str = "Parquet data that breaks its own format";
 
@@ -62,9 +65,10 @@ fn purge_or_panic(
     let metadata = read_metadata(&ranges)?;
     let columns = columns::of_rules(metadata.file_metadata().schema_descr(), matcher)?;
     let format = Format { content: Content::Parquet, codec: Codec::Plain };
-    let begun = (0, Report { format, ..Report::default() });
-    let (done, mut report) = from.map_or(begun, |from| (from.done, from.report));
-    let mut writer = out.map(|out| write::Writer::new(out, &metadata)).transpose()?;
+    let begun = (0, Report { format, ..Report::default() }, None);
+    let (done, mut report, kept) = from.map_or(begun, |from| (from.done, from.report, from.kept));
+    let kept = kept.and_then(super::Kept::parquet);
+    let mut writer = out.map(|out| write::Writer::new(out, &metadata, kept)).transpose()?;
     for (at, group) in metadata.row_groups().iter().enumerate().skip(done as usize) {
         check(group)?;
         let gone = rows_that_go(&ranges, group, &columns, matcher, &mut report)?;
@@ -72,9 +76,11 @@ fn purge_or_panic(
         report.bytes += group.columns().iter().map(|column| column.uncompressed_size() as u64).sum::<u64>();
         if let Some(writer) = &mut writer {
             writer.row_group(&ranges, at, &gone)?;
-        } else if at + 1 < metadata.num_row_groups() && pause() {
+        }
+        if at + 1 < metadata.num_row_groups() && pause() {
             let (done, mark) = (at as u64 + 1, Mark::default());
-            return Ok(Rewritten::Paused(Pause { done, report, mark, kept: None }));
+            let kept = writer.map(write::Writer::pause).transpose()?.map(super::Kept::Parquet);
+            return Ok(Rewritten::Paused(Pause { done, report, mark, kept }));
         }
     }
     if let Some(writer) = writer {
@@ -83,12 +89,12 @@ fn purge_or_panic(
     Ok(Rewritten::Whole(report))
 }
 
-fn read_metadata(ranges: &Ranges<'_>) -> Result<ParquetMetaData, FormatError> {
+fn read_metadata(file: &impl ChunkReader) -> Result<ParquetMetaData, FormatError> {
     let options = ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false);
     ParquetMetaDataReader::new()
         .with_metadata_options(Some(options))
         .with_page_index_policy(PageIndexPolicy::Optional)
-        .parse_and_finish(ranges)
+        .parse_and_finish(file)
         .map_err(judge_parquet)
 }
 

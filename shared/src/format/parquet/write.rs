@@ -1,6 +1,6 @@
 //! Writes a Parquet file that is another without some rows.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,10 +16,11 @@ use parquet::file::properties::{
 };
 use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedWrite};
 
+use super::goes::{Kept, Sink, footer, join, skip};
 use super::ranges::Ranges;
 use super::{CORRUPT, judge_parquet, pages};
 use crate::format::FormatError;
-use crate::format::source::Outside;
+use crate::format::source::judge;
 
 /// Records rewritten at a time.
 const BATCH: usize = 4096;
@@ -28,25 +29,16 @@ const BATCH: usize = 4096;
 pub(super) struct Writer<'w, 'm> {
     file: SerializedFileWriter<Sink<'w>>,
     metadata: &'m ParquetMetaData,
-}
-
-/// Marks errors of the caller's writer, so that they are not taken for bad data.
-struct Sink<'w>(&'w mut (dyn Write + Send));
-
-impl Write for Sink<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes).map_err(|error| Outside(error).into())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush().map_err(|error| Outside(error).into())
-    }
+    /// What earlier goes wrote.
+    before: Option<ParquetMetaData>,
 }
 
 impl<'w, 'm> Writer<'w, 'm> {
+    /// From the start, or on from where an earlier go paused.
     pub(super) fn new(
         out: &'w mut (dyn Write + Send),
         metadata: &'m ParquetMetaData,
+        kept: Option<Kept>,
     ) -> std::result::Result<Self, FormatError> {
         let of_file = metadata.file_metadata();
         // One order for the whole file is all that the library can write.
@@ -58,9 +50,13 @@ impl<'w, 'm> Writer<'w, 'm> {
             .set_sorting_columns(order.cloned())
             .build();
         let schema = of_file.schema_descr().root_schema_ptr();
-        let file =
-            SerializedFileWriter::new(Sink(out), schema, Arc::new(properties)).map_err(judge_parquet)?;
-        Ok(Self { file, metadata })
+        let before = kept.as_ref().map(Kept::metadata).transpose()?;
+        let written = kept.map_or(0, |kept| kept.written);
+        let mut file = SerializedFileWriter::new(Sink::new(out, written), schema, Arc::new(properties))
+            .map_err(judge_parquet)?;
+        let begun = file.bytes_written() as u64;
+        skip(written.saturating_sub(begun), |zeros| file.write_all(zeros)).map_err(FormatError::Io)?;
+        Ok(Self { file, metadata, before })
     }
 
     /// Writes the next row group without these rows, which are in order.
@@ -98,9 +94,34 @@ impl<'w, 'm> Writer<'w, 'm> {
         Ok(())
     }
 
-    pub(super) fn finish(self) -> std::result::Result<(), FormatError> {
-        self.file.close().map_err(judge_parquet)?;
-        Ok(())
+    /// Ends the file.
+    pub(super) fn finish(mut self) -> std::result::Result<(), FormatError> {
+        let Some(before) = self.before.take() else {
+            return self.file.close().map(drop).map_err(judge_parquet);
+        };
+        let (written, metadata) = self.end().map_err(judge_parquet)?;
+        let footer = join(&before, &metadata).and_then(|all| footer(&all, written)).map_err(judge_parquet)?;
+        let sink = self.file.inner_mut();
+        sink.closed = false;
+        sink.write_all(&footer).and_then(|()| sink.flush()).map_err(|error| judge(error, CORRUPT))
+    }
+
+    /// Leaves the file to another go.
+    pub(super) fn pause(mut self) -> std::result::Result<Kept, FormatError> {
+        let (written, metadata) = self.end().map_err(judge_parquet)?;
+        let all = match &self.before {
+            Some(before) => join(before, &metadata).map_err(judge_parquet)?,
+            None => metadata,
+        };
+        Kept::new(written, &all).map_err(judge_parquet)
+    }
+
+    /// How many bytes are written, and the metadata of this go's row groups. Its footer is not written.
+    fn end(&mut self) -> Result<(u64, ParquetMetaData)> {
+        self.file.flush()?;
+        let written = self.file.bytes_written() as u64;
+        self.file.inner_mut().closed = true;
+        Ok((written, self.file.finish()?))
     }
 }
 

@@ -1,0 +1,46 @@
+//! A message as SQS delivers it.
+
+use aws_lambda_events::sqs::SqsMessage;
+use jiff::Timestamp;
+use shared::id::BatchId;
+
+/// A message as SQS delivers it, perhaps not for the first time.
+pub struct Delivery {
+    /// Its id in SQS: the same for each delivery.
+    pub message_id: String,
+    /// Names this delivery.
+    pub receipt: String,
+    /// What was sent.
+    pub body: String,
+    /// Who sent it: SQS's `SenderId`.
+    pub sender: String,
+    /// For the how many-th time it is delivered.
+    pub receives: u32,
+    sent: Timestamp,
+}
+
+impl Delivery {
+    pub fn of(message: SqsMessage) -> Self {
+        let number = |name: &str| message.attributes.get(name).and_then(|text| text.parse::<i64>().ok());
+        let sent = number("SentTimestamp").and_then(|at| Timestamp::from_millisecond(at).ok());
+        let receives = number("ApproximateReceiveCount").and_then(|count| u32::try_from(count).ok());
+        Self {
+            sent: sent.unwrap_or_default(),
+            receives: receives.unwrap_or(1),
+            sender: message.attributes.get("SenderId").cloned().unwrap_or_default(),
+            message_id: message.message_id.unwrap_or_default(),
+            receipt: message.receipt_handle.unwrap_or_default(),
+            body: message.body.unwrap_or_default(),
+        }
+    }
+
+    /// The batch that it begins.
+    pub fn batch(&self) -> BatchId {
+        BatchId::of_message(&self.message_id, self.sent)
+    }
+
+    /// After how many seconds it should come again, when something is away: half a minute, growing to an hour.
+    pub fn pause(&self) -> u32 {
+        (30 << self.receives.saturating_sub(1).min(7)).min(3_600)
+    }
+}

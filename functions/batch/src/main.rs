@@ -1,0 +1,19 @@
+//! Makes regulations of what is sent to the queue: a message carries subjects, or names a file of them.
+
+mod context;
+mod delivery;
+mod handler;
+mod reading;
+mod work;
+
+use lambda_runtime::Error;
+use shared::{aws, telemetry};
+
+use context::Context;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init(module_path!());
+    let context = Context::from_env(&aws::config().await).await?;
+    telemetry::run(|event, until| handler::handle(&context, event, until)).await
+}

@@ -1,0 +1,87 @@
+//! Reads the subjects of a message, wherever they stand, cut into regulations.
+
+use std::ops::AsyncFnMut;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use shared::aws;
+use shared::batch::BoundFile;
+use shared::batch::file::File;
+use shared::batch::ledger::{Closed, Ledger};
+use shared::batch::message::{FileName, Subjects};
+use shared::failure::{Failure, Result};
+
+/// The file as it is now.
+pub async fn bind(s3: &Client, name: &FileName) -> Result<BoundFile> {
+    let request = s3.head_object().bucket(&name.bucket).key(&name.key);
+    let head = request.set_version_id(name.version_id.clone()).send().await;
+    let head = head.map_err(|e| trouble(&e, e.raw_response().map(|reply| reply.status().as_u16())))?;
+    Ok(BoundFile {
+        etag: head.e_tag.unwrap_or_default(),
+        version_id: head.version_id.filter(|version| version != "null"),
+        bytes: head.content_length.unwrap_or_default().unsigned_abs(),
+    })
+}
+
+/// Reads all of it and hands over the subjects of one regulation after the other: the same ones each time.
+pub async fn read(
+    s3: &Client,
+    subjects: &Subjects,
+    bound: Option<&BoundFile>,
+    mut each: impl AsyncFnMut(Vec<String>) -> Result<()>,
+) -> Result<Closed> {
+    let (mut ledger, mut full) = (Ledger::default(), Vec::new());
+    match (subjects, bound) {
+        (Subjects::Filed(name), Some(bound)) => {
+            let mut file = File::new(name.column.clone());
+            let request = s3.get_object().bucket(&name.bucket).key(&name.key).if_match(&bound.etag);
+            let reply = request.set_version_id(bound.version_id.clone()).send().await;
+            let mut body =
+                reply.map_err(|e| trouble(&e, e.raw_response().map(|reply| reply.status().as_u16())))?.body;
+            while let Some(bytes) = body.next().await {
+                let bytes = bytes.map_err(|_| Failure::transient("S3 broke off its answer"))?;
+                file.push(&bytes, &mut |line, entry| {
+                    full.extend(ledger.enter(line, entry)?);
+                    Ok(())
+                })?;
+                for subjects in full.drain(..) {
+                    each(subjects).await?;
+                }
+            }
+            file.finish(&mut |line, entry| {
+                full.extend(ledger.enter(line, entry)?);
+                Ok(())
+            })?;
+        }
+        (Subjects::Listed(ids), _) => ledger.enter_all(ids, |subjects| full.push(subjects))?,
+        (Subjects::Filed(_), None) => {
+            return Err(Failure::permanent("a file is read before it is looked at"));
+        }
+    }
+    let (last, closed) = ledger.close();
+    for subjects in full.into_iter().chain(last) {
+        each(subjects).await?;
+    }
+    Ok(closed)
+}
+
+/// What an error means for the file, whose name may hold an identifier and is not told. `HEAD` answers carry no error
+/// code, so the status counts too.
+fn trouble<E>(error: &E, status: Option<u16>) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error,
+{
+    let message = match (error.code(), status) {
+        (Some("NoSuchBucket"), _) => "there is no such bucket",
+        (_, Some(404)) => "there is no such file",
+        (_, Some(412)) => "the file was written over while it was read: send the message again",
+        (Some("InvalidObjectState"), _) => {
+            "the file is in cold storage: restore it, then send the message again"
+        }
+        (_, Some(400 | 403 | 405)) => {
+            "the file cannot be read: BatchBuckets names the buckets that may be, and a key of your own needs a grant"
+        }
+        _ => return aws::failure("S3", error),
+    };
+    Failure::invalid(message)
+}

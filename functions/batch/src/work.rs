@@ -1,0 +1,185 @@
+//! Makes the regulations of one message, however often it is delivered and wherever the work broke off.
+//!
+//! 1. The message is checked, and a file bound to its version and entity tag.
+//! 2. All of it is read once: what each line is, and whether there are too many. Nothing is made before that.
+//! 3. What it is about is claimed. If another batch has it, that one is gone on with, and this one is its duplicate.
+//! 4. It is read again, and each regulation is stored and started under an id that is always the same.
+
+use std::time::Instant;
+
+use jiff::{SignedDuration, Timestamp};
+use shared::admission;
+use shared::batch::ledger::Closed;
+use shared::batch::message::{Message, Subjects};
+use shared::batch::{Batch, BatchStatus, BoundFile};
+use shared::failure::{Failure, Result};
+use shared::id::TrailId;
+use shared::regulation::NewRegulation;
+use shared::store::TrailEntry;
+
+use crate::context::Context;
+use crate::delivery::Delivery;
+use crate::reading::{bind, read};
+
+/// For how long the same subjects are the same batch, once it is accepted: as long as an `Idempotency-Key` is kept.
+const SAME: SignedDuration = SignedDuration::from_hours(24);
+
+/// How many seconds the work on one regulation begins after the one before. The suppression list is listed by an
+/// index with one partition, which takes 1,000 writes a second: that many subjects are let go at a time.
+const PACE: u32 = 5;
+
+pub async fn accept(context: &Context, delivery: &Delivery, batch: &mut Batch, until: Instant) -> Result<()> {
+    let message = Message::parse(&delivery.body)?;
+    batch.regulation_type = Some(message.regulation_type);
+    if let (Subjects::Filed(name), None) = (&message.subjects, &batch.file) {
+        batch.file = Some(bind(&context.s3, name).await?);
+    }
+    context.store.save_batch(batch).await?;
+    note(context, batch).await?;
+    // Its account is kept once what it is about is its own.
+    if batch.account.lines == 0
+        && let Some(mut other) = survey(context, &message, batch).await?
+    {
+        if other.status != BatchStatus::Accepted {
+            make(context, &message, &batch.file, &mut other, until).await?;
+        }
+        batch.duplicate_of = Some(other.id);
+        batch.end(BatchStatus::Duplicate, None, Timestamp::now());
+        note(context, batch).await?;
+        return context.store.save_batch(batch).await;
+    }
+    make(context, &message, &batch.file.clone(), batch, until).await
+}
+
+/// Reads everything and claims it. Answers the batch that has claimed it before, if one has.
+async fn survey(context: &Context, message: &Message, batch: &mut Batch) -> Result<Option<Batch>> {
+    let Closed { account, refusals, content } =
+        read(&context.s3, &message.subjects, batch.file.as_ref(), async |_| Ok(())).await?;
+    context.store.keep_refusals(&batch.id, &refusals).await?;
+    if account.subjects == 0 {
+        batch.account = account;
+        return Err(Failure::invalid("no line names a subject: nothing is done"));
+    }
+    let other = claim(context, message, &content, batch).await?;
+    batch.account = account;
+    Ok(other.map(|mut other| {
+        if other.account.lines == 0 {
+            other.account = account;
+        }
+        other
+    }))
+}
+
+async fn claim(context: &Context, message: &Message, content: &str, batch: &Batch) -> Result<Option<Batch>> {
+    let (store, now) = (&context.store, Timestamp::now());
+    let texts = [message.regulation_type.as_str(), &message.reference, content];
+    let content = context.pseudonyms.fingerprint(texts.map(str::as_bytes));
+    let owner = store.claim_content(&content, &batch.id, None, now).await?;
+    if owner == batch.id {
+        return Ok(None);
+    }
+    let other = store.batch(&owner).await?;
+    let is_old = |at: Timestamp| now.duration_since(at) > SAME;
+    if let Some(other) = other.filter(|other| {
+        other.status != BatchStatus::Accepted || other.finished_at.is_some_and(|at| !is_old(at))
+    }) {
+        return Ok(Some(other));
+    }
+    if store.claim_content(&content, &batch.id, Some(&owner), now).await? == batch.id {
+        return Ok(None);
+    }
+    Err(Failure::transient("the same subjects were sent twice at the same time"))
+}
+
+/// Makes the regulations that are not made yet.
+async fn make(
+    context: &Context,
+    message: &Message,
+    file: &Option<BoundFile>,
+    batch: &mut Batch,
+    until: Instant,
+) -> Result<()> {
+    let mut number = 0;
+    read(&context.s3, &message.subjects, file.as_ref(), async |subjects| {
+        if number >= batch.made {
+            if Instant::now() > until {
+                return Err(
+                    Failure::transient("it takes longer than an invocation: it goes on").wait(Some(0))
+                );
+            }
+            regulation(context, message, batch, number, subjects).await?;
+            batch.made = number + 1;
+            context.store.save_batch(batch).await?;
+        }
+        number += 1;
+        Ok(())
+    })
+    .await?;
+    batch.end(BatchStatus::Accepted, None, Timestamp::now());
+    note(context, batch).await?;
+    context.store.save_batch(batch).await
+}
+
+async fn regulation(
+    context: &Context,
+    message: &Message,
+    batch: &Batch,
+    number: usize,
+    subjects: Vec<String>,
+) -> Result<()> {
+    let id = batch.regulation(number);
+    let now = Timestamp::now();
+    let mut entry = TrailEntry {
+        id: TrailId::new(),
+        at: now,
+        object: Some(id.to_string()),
+        action: "batch: regulation".to_owned(),
+        ..entry(batch)
+    };
+    context.store.write_trail(&entry).await?;
+    let request = NewRegulation::of_users(message.regulation_type, subjects);
+    let (mut regulation, subjects) = request.accept(id, now)?;
+    regulation.actor = Some(batch.actor());
+    let delay = u32::try_from(number).unwrap_or(u32::MAX).saturating_mul(PACE);
+    admission::admit(&context.store, &context.workflow, &regulation, subjects, delay).await?;
+    entry.status = Some(200);
+    context.store.write_trail(&entry).await
+}
+
+/// Writes into the audit trail how far a batch is: before anything is done, and when it has ended.
+pub async fn note(context: &Context, batch: &Batch) -> Result<()> {
+    context.store.write_trail(&entry(batch)).await
+}
+
+fn entry(batch: &Batch) -> TrailEntry {
+    let account = batch.account;
+    let (status, reason) = match batch.status {
+        BatchStatus::Running => (None, None),
+        BatchStatus::Refused => (Some(422), batch.problem.clone()),
+        BatchStatus::Duplicate => {
+            (Some(200), batch.duplicate_of.as_ref().map(|id| format!("the same subjects as {id}")))
+        }
+        BatchStatus::Accepted => {
+            let account = format!(
+                "{} lines: {} subjects, {} duplicates, {} refused, {} blank, {} header",
+                account.lines,
+                account.subjects,
+                account.duplicates,
+                account.refused,
+                account.blank,
+                account.header
+            );
+            (Some(200), Some(account))
+        }
+    };
+    TrailEntry {
+        id: batch.id.trail(batch.created_at),
+        at: batch.created_at,
+        caller: "batch".to_owned(),
+        caller_name: batch.sender.clone(),
+        action: "batch".to_owned(),
+        object: Some(batch.id.to_string()),
+        status,
+        reason,
+    }
+}

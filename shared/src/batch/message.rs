@@ -1,0 +1,80 @@
+//! What a message asks for.
+
+use serde::Deserialize;
+
+use crate::failure::{Failure, Result};
+use crate::json;
+use crate::regulation::{MAX_SUBJECTS, NewRegulation, RegulationType};
+
+/// A message, checked.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Message {
+    /// What to do about the subjects.
+    pub regulation_type: RegulationType,
+    /// Who.
+    pub subjects: Subjects,
+    /// A text of the sender's own: with another one, the same subjects are another batch.
+    pub reference: String,
+}
+
+/// Where the subjects stand.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Subjects {
+    /// In the message.
+    Listed(Vec<String>),
+    /// In a file.
+    Filed(FileName),
+}
+
+/// Where a file lies in S3, and which of its columns counts.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileName {
+    /// The bucket.
+    pub bucket: String,
+    /// The key.
+    pub key: String,
+    /// The version; the current one, if it is left out.
+    pub version_id: Option<String>,
+    /// The name of the column or field that holds the identifiers; a usual one, if it is left out.
+    pub column: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    regulation_type: String,
+    subject_type: String,
+    subject_ids: Option<Vec<String>>,
+    file: Option<FileName>,
+    reference: Option<String>,
+}
+
+impl Message {
+    /// Reads a message's body.
+    ///
+    /// # Errors
+    /// `Invalid`, saying what is wrong and never what stands there.
+    pub fn parse(body: &str) -> Result<Self> {
+        let body: Body = json::parse(body.as_bytes())
+            .map_err(|fault| Failure::invalid(format!("the message cannot be read: {fault}")))?;
+        let (regulation_type, _) = NewRegulation::kinds(&body.regulation_type, &body.subject_type)?;
+        let subjects = match (body.subject_ids, body.file) {
+            (Some(ids), None) => Subjects::Listed(listed(ids)?),
+            (None, Some(file)) => Subjects::Filed(file),
+            _ => return Err(Failure::invalid("the message must have either subjectIds or file")),
+        };
+        Ok(Self { regulation_type, subjects, reference: body.reference.unwrap_or_default() })
+    }
+}
+
+fn listed(ids: Vec<String>) -> Result<Vec<String>> {
+    if ids.len() > MAX_SUBJECTS {
+        let message = format!(
+            "subjectIds holds {} subjects; at most {MAX_SUBJECTS} are taken: put them into a file",
+            ids.len()
+        );
+        return Err(Failure::invalid(message).field("subjectIds"));
+    }
+    Ok(ids)
+}
