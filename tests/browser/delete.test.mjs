@@ -21,6 +21,10 @@ test('three people are deleted, watched and proven without leaving the page', as
   await page.getByLabel('User ids').fill(' u1\n1001\n\nzoë\nu1 ');
   await page.getByText('3 people; 1 named more than once, counted once.').waitFor();
   await page.getByText('It reaches Events archive, Warehouse and Braze.').waitFor();
+  await page.getByRole('button', { name: 'Count first' }).click();
+  const counts = page.getByRole('table', { name: 'What would be found' });
+  await counts.getByRole('row', { name: /^Warehouse [\d,]+ rows/ }).waitFor({ timeout: 60_000 });
+  await counts.getByRole('row', { name: /^Braze not known/ }).waitFor();
   await page.getByRole('button', { name: 'Delete everywhere and keep them out: 3 people' }).click();
 
   await page.getByText('Are these 3 people gone?').waitFor();

@@ -50,6 +50,18 @@ async function main() {
   assert.equal(suppressed[0].subjectType, 'USER_ID');
   assert.ok(suppressed[0].subjectIds.includes('sdk-1'));
 
+  const { regulateId: ofSource } = (await api.createSourceRegulation('web', {
+    regulationType: 'DELETE_ARCHIVE_ONLY', subjectType: 'ANONYMOUS_ID', subjectIds: ['sdk-3'],
+  })).body.data;
+  const { regulateId: ofObjects } = (await api.createCloudSourceRegulation('web', {
+    regulationType: 'DELETE_INTERNAL', subjectType: 'OBJECT_ID', subjectIds: ['object-1'], collection: 'charges',
+  })).body.data;
+  const about = (await api.listRegulationsFromSource('web', { count: 10 })).body.data.regulations;
+  assert.deepEqual(about.map((entry) => entry.id), [ofObjects, ofSource]);
+  await refused(api.createSourceRegulation('nowhere', {
+    regulationType: 'DELETE_ONLY', subjectType: 'USER_ID', subjectIds: ['x'],
+  }), 404);
+
   await refused(api.getRegulation('reg_00000000000000000000000000000000'), 404);
   await refused(api.deleteRegulation(id), 422);
   await refused(api.createWorkspaceRegulation({ regulationType: 'FORGET', subjectType: 'USER_ID', subjectIds: ['x'] }), 422);

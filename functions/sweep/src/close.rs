@@ -14,6 +14,7 @@ use shared::task::Task;
 
 use crate::context::Context;
 use crate::looks::Looks;
+use crate::report::write_report;
 use crate::run::{answer, end, goes_on, still_waits};
 use crate::tally::{Hit, Tally, tally};
 
@@ -24,7 +25,9 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
     let dry_run = goes_on(context, run).await?.dry_run;
     // Without a roster the run is closed already, but for what a crash left undone below.
     let roster = context.workspace.read::<Roster>(Key::Roster(run)).await?;
-    if let Some(roster) = roster.as_ref().filter(|_| !dry_run) {
+    if let Some(roster) = roster.as_ref().filter(|_| dry_run) {
+        write_report(context, run, roster).await?;
+    } else if let Some(roster) = &roster {
         let archives = tally(context, run).await?;
         let mut looks = Looks::default();
         for member in &roster.members {

@@ -13,14 +13,12 @@ use shared::failure::{Failure, Result};
 use shared::id::RunId;
 
 use crate::context::Context;
-use crate::report::write_report;
 use crate::run::{goes_on, unstopped, write_manifest};
 use crate::tally::{batches, tally};
 
 /// Answers how many batches hold objects with hits, and whether somebody has to confirm the run first.
 pub async fn guard(context: &Context, run: &RunId) -> Result<(usize, bool)> {
     if goes_on(context, run).await?.dry_run {
-        write_report(context, run).await?;
         return Ok((0, false));
     }
     let batches = pack_hits(context, run).await?;

@@ -37,8 +37,7 @@ struct Residual {
     detail: String,
 }
 
-pub async fn write_report(context: &Context, run: &RunId) -> Result<()> {
-    let roster: Roster = context.workspace.expect(Key::Roster(run)).await?;
+pub async fn write_report(context: &Context, run: &RunId, roster: &Roster) -> Result<()> {
     let pseudonyms: Vec<_> = roster.subjects.iter().map(|s| context.pseudonyms.pseudonym(s)).collect();
     let mut report = Report { subjects: BTreeMap::new(), objects: Vec::new(), residuals: Vec::new() };
     for pseudonym in &pseudonyms {

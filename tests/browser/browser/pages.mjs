@@ -22,6 +22,7 @@ export async function pages() {
     { name: 'connect', path: '/destinations/new/braze' },
     { name: 'runs', path: '/runs' },
     purgeRuns[0] && { name: 'run', path: `/runs/${purgeRuns[0].id}` },
+    { name: 'tokens', path: '/tokens' },
     { name: 'audit', path: '/audit' },
     { name: 'nowhere', path: '/nowhere' },
   ].filter(Boolean);

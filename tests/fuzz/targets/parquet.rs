@@ -1,4 +1,4 @@
-//! Damaged Parquet is refused or read, and never brings the engine down.
+//! Damaged Parquet is refused or read, and never brings the engine down; in several goes neither.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};
@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use parquet::data_type::{ByteArray, ByteArrayType, Int32Type};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
-use shared::format::rewrite;
+use shared::format::{Rewritten, rewrite, rewrite_from};
 use shared::matching::{Matcher, Rules, SubjectSet};
 use shared::subject::Subject;
 
@@ -57,5 +57,14 @@ fuzz_target!(|data: &[u8]| {
             object[at] = edit[2];
         }
     }
-    let _ = rewrite(&Bytes::from(object), &mut Vec::new(), matcher);
+    let object = Bytes::from(object);
+    let whole = rewrite(&object, &mut Vec::new(), matcher);
+    // In goes, the same is found, or the object refused.
+    let (mut out, mut from) = (Vec::new(), None);
+    while let Ok(rewritten) = rewrite_from(&object, &mut out, matcher, from.take(), &|| true) {
+        match rewritten {
+            Rewritten::Paused(pause) => from = Some(pause),
+            Rewritten::Whole(report) => return assert_eq!(Some(report), whole.ok()),
+        }
+    }
 });

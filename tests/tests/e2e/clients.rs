@@ -13,6 +13,7 @@ use tests::world::World;
 async fn segments_own_sdk_and_an_older_client_work_with_another_host() -> Result<()> {
     let world = World::new().await?;
     let api = &world.stack.api;
+    api.post("/sources", &json!({ "name": "Website", "id": "web" })).await?;
     let host = api.url.strip_prefix("http://").context("a local URL")?;
     let mut node = Command::new("node");
     node.arg("segment.cjs").current_dir(root().join("tests/sdk"));

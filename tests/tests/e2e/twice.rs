@@ -160,10 +160,10 @@ pub(super) fn long_lines() -> Vec<String> {
     (0..32_000).map(line).collect()
 }
 
-/// Reading at 10 MB a second, in invocations of a second, none gets through 32 MB.
+/// Reading at 5 MB a second, in invocations of a second, none gets through 32 MB.
 pub(super) async fn slowly(world: &World) -> Result<S3> {
     let proxy = world.s3_proxy().await?;
-    proxy.world().on_get("/long.", usize::MAX, Fault::Paced(10_000_000));
+    proxy.world().on_get("/long.", usize::MAX, Fault::Paced(5_000_000));
     world.stack.configure("purge", &[("SLICE_SECONDS", "1")]).await?;
     Ok(proxy)
 }

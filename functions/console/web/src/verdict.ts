@@ -3,7 +3,7 @@
 
 import type { DestinationStatus, RegulationShown } from './api/schema';
 import { capital, count, inWords, list, number, people, spaced } from './format';
-import { residual, TYPE, type Tone } from './words';
+import { erases, residual, type Tone } from './words';
 
 export interface Verdict {
   tone: Tone;
@@ -23,11 +23,10 @@ const named = (some: DestinationStatus[]): string => list(some.map((place) => pl
 
 /** The answer to the first question, in a sentence. */
 export function verdict(regulation: RegulationShown): Verdict {
-  const kind = TYPE[regulation.regulationType];
   const one = regulation.subjectCount === 1;
   const open = isOpen(regulation.overallStatus);
   if (regulation.overallStatus === 'INVALID') return { tone: 'alert', answer: 'No. The request cannot be carried out as it was put.' };
-  if (!kind.erases) {
+  if (!erases(regulation.regulationType)) {
     if (open) return { tone: 'busy', answer: 'Not yet: the suppression list is about to change.' };
     if (regulation.regulationType === 'UNSUPPRESS') {
       return { tone: 'done', answer: `Yes: events about ${one ? 'this person' : 'these people'} are collected again.` };

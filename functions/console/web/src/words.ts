@@ -1,6 +1,6 @@
 // The API's words in plain English. One place, so that the page says the same thing everywhere.
 
-import type { Kind as PlaceKind, Phase, RegulationType, Status, TaskStatus } from './api/schema';
+import type { Kind as PlaceKind, Phase, RegulationType, Scope, Status, TaskStatus } from './api/schema';
 
 /** How something stands. Each tone has a shape of its own, so that no state is told by colour alone. */
 export type Tone = 'done' | 'busy' | 'waiting' | 'alert' | 'note';
@@ -41,7 +41,8 @@ export interface Kind {
   short: string;
   /** What it touches, and what not. */
   touches: string[];
-  erases: boolean;
+  /** The kinds of places where it erases; none: it erases nothing. */
+  reaches: PlaceKind[];
   suppresses: boolean;
 }
 
@@ -53,45 +54,55 @@ export const TYPE: Record<RegulationType, Kind> = {
       'Erased from archives, warehouses and vendors',
       'New events about them are dropped from now on',
     ],
-    erases: true,
+    reaches: ['ARCHIVE', 'WAREHOUSE', 'CLOUD'],
     suppresses: true,
   },
   DELETE_ONLY: {
     title: 'Delete everywhere, let them come back',
     short: 'Delete',
     touches: ['Erased from archives, warehouses and vendors', 'New events about them are still collected'],
-    erases: true,
+    reaches: ['ARCHIVE', 'WAREHOUSE', 'CLOUD'],
     suppresses: false,
   },
   SUPPRESS_WITH_DELETE_INTERNAL: {
     title: 'Delete from our own stores and keep them out',
     short: 'Delete internally and suppress',
     touches: ['Erased from archives and warehouses', 'Vendors are not told', 'New events about them are dropped from now on'],
-    erases: true,
+    reaches: ['ARCHIVE', 'WAREHOUSE'],
     suppresses: true,
   },
   DELETE_INTERNAL: {
     title: 'Delete from our own stores only',
     short: 'Delete internally',
     touches: ['Erased from archives and warehouses', 'Vendors are not told', 'New events about them are still collected'],
-    erases: true,
+    reaches: ['ARCHIVE', 'WAREHOUSE'],
+    suppresses: false,
+  },
+  DELETE_ARCHIVE_ONLY: {
+    title: 'Delete from archives only',
+    short: 'Delete from archives',
+    touches: ['Erased from archives', 'Warehouses and vendors are not touched', 'New events about them are still collected'],
+    reaches: ['ARCHIVE'],
     suppresses: false,
   },
   SUPPRESS_ONLY: {
     title: 'Only keep them out',
     short: 'Suppress',
     touches: ['Nothing that is stored is erased', 'New events about them are dropped from now on'],
-    erases: false,
+    reaches: [],
     suppresses: true,
   },
   UNSUPPRESS: {
     title: 'Let them in again',
     short: 'Lift suppression',
     touches: ['They leave the suppression list', 'New events about them are collected again'],
-    erases: false,
+    reaches: [],
     suppresses: false,
   },
 };
+
+/** Whether it erases anything that is stored. */
+export const erases = (type: RegulationType): boolean => TYPE[type].reaches.length > 0;
 
 export const PHASE: Record<Phase, Said> = {
   queued: { tone: 'waiting', word: 'Starting', means: 'The run is about to begin.' },
@@ -151,6 +162,20 @@ export const CONFIRMS: Partial<Record<TaskStatus, string>> = {
   FORWARDED: 'Is told; answers nothing further.',
   NOT_SUPPORTED: 'Has no way to delete: named, so that somebody can be asked.',
 };
+
+/** What a token may do. `short` is for lists. */
+export const SCOPE: Record<Scope, { title: string; short: string }> = {
+  'regulations:create': { title: 'Make deletion requests', short: 'make requests' },
+  'regulations:read': { title: 'See requests, certificates, runs and destinations', short: 'see requests' },
+  'suppressions:read': { title: 'See the suppression list', short: 'see suppressions' },
+  'suppressions:write': { title: 'Change the suppression list', short: 'change suppressions' },
+  'destinations:write': { title: 'Connect and change destinations and sources', short: 'change destinations' },
+  'audit:read': { title: 'See the audit trail', short: 'see the audit trail' },
+  admin: { title: 'Everything, tokens and purge runs included', short: 'everything' },
+};
+
+/** Instead of scopes. */
+export const ONE_REQUEST = { title: 'Only one request about one person, for that person', short: 'one request, about one person' };
 
 /** What was asked of the API, as the audit trail names it. */
 export const ACTIONS: Record<string, string> = {

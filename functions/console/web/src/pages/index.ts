@@ -9,6 +9,7 @@ import { Overview } from './overview';
 import { Requests } from './requests';
 import { Runs } from './runs';
 import { Suppressions } from './suppressions';
+import { Tokens } from './tokens';
 
 export interface Page {
   path: string;
@@ -22,5 +23,6 @@ export const PAGES: Page[] = [
   { path: 'suppressions', name: 'Suppression list', page: Suppressions },
   { path: 'destinations', name: 'Destinations', page: Destinations },
   { path: 'runs', name: 'Purge runs', page: Runs },
+  { path: 'tokens', name: 'Tokens', page: Tokens },
   { path: 'audit', name: 'Audit', page: Audit },
 ];

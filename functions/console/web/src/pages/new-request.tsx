@@ -3,21 +3,21 @@
 import { useState } from 'preact/hooks';
 
 import { call, regulate } from '../api/client';
-import type { Destination, RegulationType } from '../api/schema';
-import { list, number, people } from '../format';
+import type { Destination, Reach as Counted, RegulationType } from '../api/schema';
+import { count, list, number, people } from '../format';
 import { useAction, useLive } from '../live';
-import { Head, Problem, Section } from '../parts/basics';
+import { Head, Problem, Section, Table } from '../parts/basics';
 import { Text } from '../parts/forms';
 import { PeopleField } from '../parts/people-field';
 import { Link, go, href } from '../router';
-import { TYPE } from '../words';
+import { TYPE, erases } from '../words';
 
 /** The most people of one request; more are sent as several. */
 const MOST = 5_000;
 /** From how many people on the reader types what will happen. */
 const MANY = 100;
 
-const ORDER: RegulationType[] = ['SUPPRESS_WITH_DELETE', 'DELETE_ONLY', 'SUPPRESS_WITH_DELETE_INTERNAL', 'DELETE_INTERNAL', 'SUPPRESS_ONLY', 'UNSUPPRESS'];
+const ORDER: RegulationType[] = ['SUPPRESS_WITH_DELETE', 'DELETE_ONLY', 'SUPPRESS_WITH_DELETE_INTERNAL', 'DELETE_INTERNAL', 'DELETE_ARCHIVE_ONLY', 'SUPPRESS_ONLY', 'UNSUPPRESS'];
 
 export function NewRequest() {
   const [ids, setIds] = useState<string[]>([]);
@@ -27,7 +27,7 @@ export function NewRequest() {
   // One key for each part of one intention: sent twice, it is done once.
   const [key] = useState(() => crypto.randomUUID());
   const send = useAction(() => submit(ids, type, key));
-  const phrase = `${TYPE[type].erases ? 'delete' : TYPE[type].suppresses ? 'suppress' : 'lift'} ${ids.length}`;
+  const phrase = `${erases(type) ? 'delete' : TYPE[type].suppresses ? 'suppress' : 'lift'} ${ids.length}`;
   const many = ids.length > MANY;
 
   const ask = (event: Event) => {
@@ -51,6 +51,7 @@ export function NewRequest() {
         </Section>
         <Section title="Before it is sent">
           <Reach type={type} people={ids.length} />
+          {erases(type) && ids.length > 0 && <Count key={`${type} ${ids.join('\n')}`} type={type} ids={ids} />}
           {many && (
             <Text
               label={`This is about ${people(ids.length)}. To confirm, type: ${phrase}`}
@@ -74,14 +75,76 @@ export function NewRequest() {
   );
 }
 
-async function submit(ids: string[], regulationType: RegulationType, key: string): Promise<void> {
-  let last = '';
+/** Up to `MOST` people at a time: what is sent for them. */
+function* parts(ids: string[], regulationType: RegulationType) {
   for (let at = 0; at < ids.length; at += MOST) {
-    const subjectIds = ids.slice(at, at + MOST);
-    const body = { regulationType, subjectType: 'USER_ID', subjectIds };
+    yield { at, body: { regulationType, subjectType: 'USER_ID' as const, subjectIds: ids.slice(at, at + MOST) } };
+  }
+}
+
+async function submit(ids: string[], type: RegulationType, key: string): Promise<void> {
+  let last = '';
+  for (const { at, body } of parts(ids, type)) {
     last = await regulate(body, { 'idempotency-key': `${key}-${at}` });
   }
   go(ids.length > MOST ? href('/requests') : href(`/requests/${last}`));
+}
+
+/** Every destination's count, summed up over the parts; not said of one part, it is not said of the whole. */
+async function rehearse(ids: string[], type: RegulationType): Promise<Counted[]> {
+  const all = new Map<string, Counted>();
+  for (const { body } of parts(ids, type)) {
+    const told = await call('POST /regulations', { body, query: { dryRun: true } });
+    for (const one of 'dryRun' in told ? told.destinations : []) {
+      const before = all.get(one.id);
+      const sum = before && (before.count === null || one.count === null ? null : before.count + one.count);
+      all.set(one.id, before ? { ...one, count: sum ?? null } : one);
+    }
+  }
+  return [...all.values()];
+}
+
+/** What would be found now, counted where it lies. The reader asks for it: in warehouses it costs money. */
+function Count({ type, ids }: { type: RegulationType; ids: string[] }) {
+  const [found, setFound] = useState<Counted[]>();
+  const ask = useAction(async () => setFound(await rehearse(ids, type)));
+  return (
+    <div class="stack">
+      <div class="row">
+        <button type="button" class="button" disabled={ask.busy} onClick={() => void ask.run()}>
+          {ask.busy ? 'Counting…' : found ? 'Count again' : 'Count first'}
+        </button>
+        <span class="soft small">Looks how much there is. Nothing is changed; it may take half a minute.</span>
+      </div>
+      {ask.error && <Problem error={ask.error} />}
+      <div role="status">{found && <Counts found={found} />}</div>
+    </div>
+  );
+}
+
+function Counts({ found }: { found: Counted[] }) {
+  return (
+    <Table caption="What would be found">
+      <thead>
+        <tr>
+          <th scope="col">Place</th>
+          <th scope="col" class="num">
+            Now there
+          </th>
+          <th scope="col">To know</th>
+        </tr>
+      </thead>
+      <tbody>
+        {found.map((one) => (
+          <tr key={one.id}>
+            <th scope="row">{one.name}</th>
+            <td class="num">{one.count === null ? 'not known' : count(one.count, one.kind === 'ARCHIVE' ? 'line' : 'row')}</td>
+            <td class="small">{one.reason}</td>
+          </tr>
+        ))}
+      </tbody>
+    </Table>
+  );
 }
 
 function Choices({ type, onChange }: { type: RegulationType; onChange: (type: RegulationType) => void }) {
@@ -105,7 +168,7 @@ function Choices({ type, onChange }: { type: RegulationType; onChange: (type: Re
   );
 }
 
-const reached = (type: RegulationType, { kind }: Destination): boolean => TYPE[type].erases && (kind !== 'CLOUD' || !type.endsWith('INTERNAL'));
+const reached = (type: RegulationType, { kind }: Destination): boolean => TYPE[type].reaches.includes(kind);
 
 /** Which places it reaches, by name. */
 function Reach({ type, people: amount }: { type: RegulationType; people: number }) {
@@ -115,8 +178,8 @@ function Reach({ type, people: amount }: { type: RegulationType; people: number 
   const kind = TYPE[type];
   return (
     <ul class="todo">
-      {kind.erases && all && <li class="point">{names.length > 0 ? `It reaches ${list(names)}. What is erased there cannot be brought back.` : 'It reaches no place: connect a destination first.'}</li>}
-      {!kind.erases && <li class="point">It erases nothing.</li>}
+      {erases(type) && all && <li class="point">{names.length > 0 ? `It reaches ${list(names)}. What is erased there cannot be brought back.` : 'It reaches no place: connect a destination first.'}</li>}
+      {!erases(type) && <li class="point">It erases nothing.</li>}
       {kind.suppresses && <li class="point">Events about them are dropped at once, before anything is erased.</li>}
       {amount > MOST && <li class="point">It is sent as {number(Math.ceil(amount / MOST))} requests of up to {number(MOST)} people each.</li>}
     </ul>

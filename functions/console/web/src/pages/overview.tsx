@@ -9,7 +9,7 @@ import { Chart, byDay } from '../parts/chart';
 import { Shape, State } from '../parts/state';
 import { Link, href, type Place } from '../router';
 import { isOpen } from '../verdict';
-import { PHASE, TYPE } from '../words';
+import { PHASE, erases } from '../words';
 import { RequestTable } from './request-list';
 
 /** How far back it looks. */
@@ -52,7 +52,7 @@ function Seen({ regulations, runs }: { regulations: RegulationEntry[]; runs: Run
   const stuck = regulations.filter((one) => ['FAILED', 'PARTIAL_SUCCESS', 'NOT_SUPPORTED'].includes(one.status));
   const open = regulations.filter((one) => isOpen(one.status)).sort((a, b) => a.createdAt.localeCompare(b.createdAt));
   const asking = runs.filter((run) => run.phase === 'guard');
-  const finished = regulations.filter((one) => one.finishedAt && TYPE[one.regulationType].erases && one.status === 'FINISHED');
+  const finished = regulations.filter((one) => one.finishedAt && erases(one.regulationType) && one.status === 'FINISHED');
   const days = byDay(finished.map((one) => ({ at: one.finishedAt ?? '', value: one.subjectCount })), DAYS);
   const [last] = runs;
   return (

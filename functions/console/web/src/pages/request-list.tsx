@@ -3,10 +3,10 @@
 import { useState } from 'preact/hooks';
 
 import { call } from '../api/client';
-import type { RegulationEntry, RegulationType, Status } from '../api/schema';
+import type { RegulationEntry, RegulationType, Status, SubjectType } from '../api/schema';
 import { number, people } from '../format';
 import { useLive } from '../live';
-import { Select } from '../parts/forms';
+import { Select, Text } from '../parts/forms';
 import { Deadline, Empty, Head, Known, Table, Time } from '../parts/basics';
 import { Pager } from '../parts/pager';
 import { State } from '../parts/state';
@@ -19,10 +19,13 @@ export function RequestList({ place }: { place: Place }) {
   const status = (place.query.get('status') ?? '') as Status | '';
   const type = (place.query.get('type') ?? '') as RegulationType | '';
   const [cursors, setCursors] = useState<string[]>([]);
+  const [who, setWho] = useState<Who>();
   const cursor = cursors.at(-1);
-  const live = useLive(`requests ${status} ${type} ${cursor}`, (signal) => {
-    const filters = { ...(status && { status }), ...(type && { regulationTypes: [type] }) };
-    return call('GET /regulations', { query: { ...filters, 'pagination.count': PAGE, ...(cursor && { 'pagination.cursor': cursor }) }, signal });
+  const live = useLive(`requests ${status} ${type} ${cursor} ${JSON.stringify(who)}`, (signal) => {
+    // A search goes in the body: an identifier may not stand in an address.
+    const pagination = { count: PAGE, ...(cursor && { cursor }) };
+    const body = { pagination, ...(status && { status }), ...(type && { regulationTypes: [type] }), ...(who && { subject: who }) };
+    return call('POST /regulations/search', { body, signal });
   });
   const filter = (chosen: { status?: string; type?: string }) => {
     setCursors([]);
@@ -35,15 +38,22 @@ export function RequestList({ place }: { place: Place }) {
           New request
         </Link>
       </Head>
+      <Search
+        onSearch={(wanted) => {
+          setCursors([]);
+          setWho(wanted);
+        }}
+      />
       <div class="filters">
         <Select label="State" value={status} options={[['', 'Any'], ...words(STATUS, ({ word }) => word)]} onChange={(chosen) => filter({ status: chosen })} />
         <Select label="What" value={type} options={[['', 'Anything'], ...words(TYPE, ({ short }) => short)]} onChange={(chosen) => filter({ type: chosen })} />
       </div>
       <Known live={live} what="deletion requests">
         {({ regulations, pagination }) =>
-          regulations.length === 0 && !cursor && (status || type) ? (
+          regulations.length === 0 && !cursor && (status || type || who) ? (
             <Empty>
-              <p>No request is like this.</p>
+              <p>{who ? 'No request about this person is like this.' : 'No request is like this.'}</p>
+              {who && <p class="soft">A request is found by person once its work has begun.</p>}
             </Empty>
           ) : regulations.length === 0 && !cursor ? (
             <Empty>
@@ -63,6 +73,35 @@ export function RequestList({ place }: { place: Place }) {
     </div>
   );
 }
+
+interface Who {
+  type: SubjectType;
+  id: string;
+}
+
+/** Finds the requests about one person, also those whose identifiers are dropped. */
+function Search({ onSearch }: { onSearch: (who: Who | undefined) => void }) {
+  const [id, setId] = useState('');
+  const [type, setType] = useState<SubjectType>('USER_ID');
+  const submit = (event: Event) => {
+    event.preventDefault();
+    onSearch(id.trim() ? { type, id: id.trim() } : undefined);
+  };
+  return (
+    <form class="filters" role="search" onSubmit={submit}>
+      <Text label="Find a person" type="search" value={id} onInput={(text) => (text ? setId(text) : (setId(''), onSearch(undefined)))} />
+      <Select label="By" value={type} options={SUBJECTS} onChange={setType} />
+      <button type="submit" class="button">
+        Find
+      </button>
+    </form>
+  );
+}
+
+const SUBJECTS: [SubjectType, string][] = [
+  ['USER_ID', 'User id'],
+  ['ANONYMOUS_ID', 'Anonymous id'],
+];
 
 function words<Name extends string, Word>(all: Record<Name, Word>, word: (one: Word) => string): [Name, string][] {
   return (Object.entries(all) as [Name, Word][]).map(([name, one]) => [name, word(one)]);
@@ -91,7 +130,7 @@ export function RequestTable({ caption, regulations }: { caption: string; regula
               </Link>
             </th>
             <td>
-              <Who regulation={regulation} />
+              <Whom regulation={regulation} />
             </td>
             <td class="wide">{TYPE[regulation.regulationType].short}</td>
             <td>
@@ -108,7 +147,7 @@ export function RequestTable({ caption, regulations }: { caption: string; regula
 }
 
 /** Identifiers while they are kept; then only how many. */
-function Who({ regulation }: { regulation: RegulationEntry }) {
+function Whom({ regulation }: { regulation: RegulationEntry }) {
   const [first, second] = regulation.subjects;
   if (!first) return <span title="The identifiers are dropped: the certificate names people by pseudonym.">{people(regulation.subjectCount)}</span>;
   const more = regulation.subjectCount - (second ? 2 : 1);

@@ -8,7 +8,7 @@ import { Deadline, Known, Problem, Section, Table, Time, Title, useTitle } from 
 import { Shape, State } from '../parts/state';
 import { Link, go, href } from '../router';
 import { isOpen, leftovers, marks, places, tables, todos, verdict } from '../verdict';
-import { TASK, TYPE, vendor } from '../words';
+import { TASK, TYPE, erases, vendor } from '../words';
 
 /** How often a request that moves is looked at, and one that does not. */
 const SOON = 1_500;
@@ -31,7 +31,6 @@ export function Request({ id }: { id: string }) {
 }
 
 function Answers({ regulation, refresh }: { regulation: RegulationShown; refresh: () => void }) {
-  const kind = TYPE[regulation.regulationType];
   const where = places(regulation);
   return (
     <>
@@ -46,7 +45,7 @@ function Answers({ regulation, refresh }: { regulation: RegulationShown; refresh
           </ul>
         </Section>
       )}
-      {kind.erases && <Left regulation={regulation} />}
+      {erases(regulation.regulationType) && <Left regulation={regulation} />}
       <Proof regulation={regulation} />
       <About regulation={regulation} />
     </>
@@ -56,8 +55,7 @@ function Answers({ regulation, refresh }: { regulation: RegulationShown; refresh
 function Verdict({ regulation }: { regulation: RegulationShown }) {
   const { tone, answer } = verdict(regulation);
   const one = regulation.subjectCount === 1;
-  const kind = TYPE[regulation.regulationType];
-  const question = kind.erases
+  const question = erases(regulation.regulationType)
     ? one ? 'Is this person gone?' : `Are these ${number(regulation.subjectCount)} people gone?`
     : regulation.regulationType === 'UNSUPPRESS' ? 'May they come in again?' : 'Are they kept out?';
   return (
@@ -267,6 +265,20 @@ function About({ regulation }: { regulation: RegulationShown }) {
           <>
             <dt>Attempt</dt>
             <dd>{number(regulation.attempt)}</dd>
+          </>
+        )}
+        {regulation.sourceId && (
+          <>
+            <dt>Only of source</dt>
+            <dd class="mono">{regulation.sourceId}</dd>
+          </>
+        )}
+        {regulation.duplicateOf && (
+          <>
+            <dt>Asked before</dt>
+            <dd>
+              <Link to={href(`/requests/${regulation.duplicateOf}`)}>The same was under way already</Link>
+            </dd>
           </>
         )}
         <dt>Number</dt>
