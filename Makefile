@@ -15,14 +15,14 @@ CARGO_TOOLS := .venv/.cargo-tools
 BENCH_TOOLS := .venv/.bench-tools
 NODE_TOOLS  := infra/local/node_modules/.tools
 CONTRACT_TOOLS := infra/local/contract/node_modules/.tools
-SDK         := tests/sdk/node_modules/.tools
+SDK         := tests/sdk/node_modules/.tools .venv-segment/.tools
 WAREHOUSES  := .venv-bigquery/.tools .venv-snowflake/.tools
 SCHEMATHESIS := .venv-schemathesis/.tools
 WEB_TOOLS   := functions/console/web/node_modules/.tools
 BROWSER     := tests/browser/node_modules/.tools
 
 # Benchmarks of the package `tests`, beside those of `shared`.
-LOCAL_BENCHES := warehouse vendors api
+LOCAL_BENCHES := warehouse vendors api collect
 
 # The console's page, which is embedded in its function. Its types come from the API's description.
 PAGE        := functions/console/web/dist/index.html
@@ -126,7 +126,7 @@ $(CARGO_TOOLS): infra/local/watch-requirements.txt $(TOOLS)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
-# The local warehouses and schemathesis want other versions of the same libraries than .venv, and than each other.
+# These want other versions of the same libraries than .venv, and than each other.
 .venv-%/.tools: infra/local/%-requirements.txt | $(TOOLS)
 	@echo "Setting up .venv-$* (for the tests; once)"
 	@python3 -m venv .venv-$*

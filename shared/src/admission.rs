@@ -1,8 +1,8 @@
 //! Lets regulations in: the one way on which each begins, whoever asks for it.
 
 use crate::destination::Destination;
-use crate::failure::Result;
-use crate::regulation::Regulation;
+use crate::failure::{Failure, Result};
+use crate::regulation::{Regulation, RegulationType};
 use crate::store::Store;
 use crate::subject::Subject;
 use crate::task::Task;
@@ -12,7 +12,7 @@ use crate::workflow::Workflow;
 /// `delay` seconds. Harmless when it is stored already.
 ///
 /// # Errors
-/// As DynamoDB says; nothing is stored then.
+/// As DynamoDB says; nothing is stored then. `Invalid`, if it may not be done.
 pub async fn admit(
     store: &Store,
     workflow: &Workflow,
@@ -20,11 +20,34 @@ pub async fn admit(
     subjects: Vec<Subject>,
     delay: u32,
 ) -> Result<()> {
+    may_lift(store, regulation, &subjects).await?;
     let destinations = in_scope(store, regulation).await?;
     let tasks: Vec<_> = destinations.iter().map(|d| Task::new(d, regulation.part.as_ref())).collect();
     store.create(regulation, subjects, &tasks).await?;
     start(workflow, regulation, delay).await;
     Ok(())
+}
+
+/// Keeps out whom a regulation suppresses, which the work on it would do, too, but later: once this is answered it holds
+/// as soon as every instance of the door has read the list.
+///
+/// # Errors
+/// As DynamoDB says. The regulation is carried out all the same.
+pub async fn hold(store: &Store, regulation: &Regulation, subjects: &[Subject]) -> Result<()> {
+    store.keep_out(regulation, subjects).await.map_err(|failure| {
+        let message = format!("{} is accepted, but its suppression does not hold yet", regulation.id);
+        Failure::transient(message).detail(failure)
+    })
+}
+
+/// What the whole workspace suppresses, no source lets in.
+async fn may_lift(store: &Store, regulation: &Regulation, subjects: &[Subject]) -> Result<()> {
+    if regulation.part.is_none() || regulation.regulation_type != RegulationType::Unsuppress {
+        return Ok(());
+    }
+    let Some(place) = store.first_suppressed_everywhere(subjects).await? else { return Ok(()) };
+    let message = format!("subjectIds[{place}] is suppressed in the whole workspace: lift it there");
+    Err(Failure::invalid(message).field("subjectIds"))
 }
 
 /// The destinations that a regulation erases from: those that a source is or was connected to, if it is about one.

@@ -26,6 +26,8 @@ pub mod aws;
 pub mod batch;
 pub mod certificate;
 pub mod destination;
+#[cfg(feature = "queue")]
+pub mod event_queue;
 pub mod evidence;
 pub mod failure;
 pub mod format;
@@ -36,6 +38,7 @@ pub mod invoke;
 pub mod json;
 pub mod matching;
 pub mod part;
+pub mod person;
 pub mod probe;
 #[cfg(feature = "queue")]
 pub mod queue;
@@ -56,6 +59,7 @@ pub mod task;
 #[cfg(feature = "lambda")]
 pub mod telemetry;
 pub mod token;
+pub mod tracking;
 pub mod warehouse;
 #[cfg(feature = "store")]
 pub mod work;

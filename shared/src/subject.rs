@@ -52,6 +52,11 @@ impl Subject {
     pub fn user(id: impl Into<String>) -> Self {
         Self { kind: SubjectType::UserId, id: id.into() }
     }
+
+    /// A subject known by the id of a device or browser.
+    pub fn anonymous(id: impl Into<String>) -> Self {
+        Self { kind: SubjectType::AnonymousId, id: id.into() }
+    }
 }
 
 /// Why an identifier is not taken, to be said after where it stands; nothing, if it is. Never repeats it.

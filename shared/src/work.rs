@@ -11,7 +11,7 @@ use std::ops::AsyncFnOnce;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::destination::Destination;
+use crate::destination::{Destination, Kind};
 use crate::failure::{Failure, Result};
 use crate::id::{DestinationId, RegulationId};
 use crate::store::Store;
@@ -72,7 +72,11 @@ async fn work(
     adapter: impl AsyncFnOnce(&mut Task, &Destination, &[Subject]) -> Result<Option<u32>>,
 ) -> Result<Option<u32>> {
     let destination = store.destination(&request.destination_id).await?;
-    let subjects = store.subjects(&request.regulation_id).await?;
+    let subjects = match destination.kind {
+        // Vendors are asked for those whom the request names, by the ids that they know.
+        Kind::Cloud => store.subjects(&request.regulation_id).await?,
+        _ => store.everyone(&request.regulation_id).await?,
+    };
     if subjects.is_empty() {
         return Err(Failure::permanent("the identifiers of this regulation are no longer kept"));
     }

@@ -64,6 +64,11 @@ impl Endpoint {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// The URL of an HTTP API, as curl and browsers take it.
+    pub fn api(self, id: &str) -> String {
+        format!("http://{id}.execute-api.localhost:{}", self.port)
+    }
+
     /// The environment that sends the AWS tools and SDKs here, and nowhere else: no profile of the user's,
     /// no proxy.
     pub fn env(self) -> Vec<(&'static str, String)> {

@@ -5,7 +5,7 @@
 //! postgres   a real Postgres          api           a client of the public API
 //! vendors    fake vendors             certificate   what the reader of a certificate does
 //! s3         an S3 that misbehaves    prism         holds both sides against a vendor's document
-//! queue      the queue of batches
+//! door       a client of the tracking API     queue         the queue of batches
 //!
 //! people     who is in the data: the three, and those one could take for them
 //! archive    an archive in S3         census        counts its lines, independently
@@ -26,6 +26,7 @@ pub mod bigquery;
 pub mod census;
 pub mod certificate;
 pub mod destinations;
+pub mod door;
 pub mod people;
 pub mod postgres;
 pub mod prism;

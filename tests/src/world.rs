@@ -83,6 +83,7 @@ impl World {
         let window = options.retry_window.unwrap_or(3_600).to_string();
         let parameters = [
             ("PurgeDelay", delay.as_str()),
+            ("RecordWindow", "1"),
             ("RetryWindow", &window),
             ("DestinationEndpoints", "any"),
             ("ArchiveBuckets", &bucket),

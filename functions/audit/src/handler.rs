@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::archive::workspace::{Key, Workspace};
 use shared::certificate::Claims;
+use shared::destination::Kind;
 use shared::evidence::{Evidence, Step, chain};
 use shared::failure::{Failure, Result};
 use shared::id::RegulationId;
@@ -56,7 +57,10 @@ pub async fn seal(context: &Context, request: Request) -> Result<Reply> {
     let evidence = store.evidence(id).await?;
     let suppression = suppression(&regulation, &evidence);
     let status = Status::of(tasks.iter().map(|task| task.status).chain(suppression));
-    let now = Timestamp::now();
+    let (now, erases) = (
+        Timestamp::now(),
+        regulation.part.is_none() && regulation.regulation_type.erases_from(Kind::Archive),
+    );
 
     let key = Key::Certificate(id, request.attempt);
     if context.certificates.text(key).await?.is_none() {
@@ -68,6 +72,9 @@ pub async fn seal(context: &Context, request: Request) -> Result<Reply> {
         context.certificates.write_once(key, "application/jose", certificate).await?;
     }
     if status.drops_identifiers() {
+        if erases {
+            store.forget_people(&store.everyone(id).await?, now).await?;
+        }
         store.drop_subjects(id).await?;
     } else {
         store.note_due(id, kept_until(now)).await?;

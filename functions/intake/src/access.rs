@@ -21,7 +21,7 @@ impl Needs {
         let path = path.strip_prefix("/v1beta/workspaces/{slug}").unwrap_or(path);
         let resource = path.split('/').nth(1).unwrap_or_default();
         // Asked with a body, since what is asked for must not stand in a URL.
-        let asks = matches!(path, "/regulations/search" | "/subjects/lookup");
+        let asks = matches!(path, "/regulations/search" | "/suppressions/search" | "/subjects/lookup");
         let writes = method != Method::GET && !asks;
         let scopes: &[Scope] = match (resource, writes) {
             ("regulations", false) => &[RegulationsRead],

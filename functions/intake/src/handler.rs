@@ -16,7 +16,7 @@ use crate::gate::gate;
 use crate::request::MAX_BODY;
 use crate::{
     batches, destinations, media, older, openapi, regulations, runs, search, source_regulations, sources,
-    suppressions, tokens, trail,
+    subjects, suppressions, tokens, trail,
 };
 
 /// The whole API.
@@ -52,7 +52,10 @@ fn guarded() -> OpenApiRouter<Arc<Context>> {
         .routes(routes!(runs::report))
         .routes(routes!(runs::confirm))
         .routes(routes!(runs::stop))
-        .routes(routes!(suppressions::list))
+        .routes(routes!(suppressions::list, suppressions::add))
+        .routes(routes!(suppressions::lift))
+        .routes(routes!(suppressions::search))
+        .routes(routes!(subjects::look_up))
         .routes(routes!(destinations::create, destinations::list))
         .routes(routes!(destinations::catalog))
         .routes(routes!(destinations::show, destinations::change, destinations::disable))

@@ -27,6 +27,7 @@ mod runs;
 mod search;
 mod source_regulations;
 mod sources;
+mod subjects;
 mod suppressions;
 mod tokens;
 mod trail;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::failure::Failure;
 use shared::id::RegulationId;
+use shared::person::Scope;
 use shared::regulation::{NewRegulation, RegulationType};
 use shared::status::Status;
 use shared::store::Suppressed;
@@ -137,7 +138,7 @@ struct OlderAttributesShown {
     tag = "Config API v1beta", params(("slug" = String, Path), OlderPage),
     responses((status = 200, description = "A page of them", body = OlderSuppressed)))]
 pub async fn suppressed(State(context): Shared, page: OlderPage) -> Reply<OlderSuppressed> {
-    let found = context.store.suppressed(page.size, page.token.as_deref()).await?;
+    let found = context.store.suppressed(&Scope::Workspace, page.size, page.token.as_deref()).await?;
     let users = found.items.into_iter().filter(|entry| entry.subject.kind == SubjectType::UserId);
     let user = |entry: Suppressed| OlderSuppressedUser {
         attributes: OlderAttributesShown { name: "userId", values: vec![entry.subject.id] },

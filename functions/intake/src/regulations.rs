@@ -13,7 +13,7 @@ use shared::evidence::Evidence;
 use shared::failure::Failure;
 use shared::id::{DestinationId, RegulationId};
 use shared::regulation::{NewRegulation, Regulation, RegulationType};
-use shared::source::SourceId;
+use shared::source::{Recipient, SourceId};
 use shared::status::{Status, TaskStatus};
 use shared::store::RegulationFilter;
 use shared::subject::{Subject, SubjectType};
@@ -26,6 +26,8 @@ use crate::dry_run::{self, DryRun};
 use crate::error::{ApiError, Data, Reply, data};
 use crate::request::{Body, Filter, Id, Page, Pagination, Rehearsal};
 use crate::runs::{self, RunOfTask};
+use crate::subjects::{SeenAt, seen_at, who_received};
+use crate::suppressions::Whom;
 
 /// How many regulations' subjects are read at once for a list.
 const READS: usize = 16;
@@ -98,7 +100,8 @@ pub async fn admit(
     let request = regulation.fingerprint(context.pseudonyms().await?, &subjects);
     regulation.duplicate_of = context.store.same_under_way(&request, &regulation.id).await?;
     regulation.actor = Some(caller.id().to_owned());
-    admission::admit(&context.store, &context.workflow, &regulation, subjects, 0).await?;
+    admission::admit(&context.store, &context.workflow, &regulation, subjects.clone(), 0).await?;
+    admission::hold(&context.store, &regulation, &subjects).await?;
     if let Err(failure) = context.store.note_same(&request, &regulation.id).await {
         tracing::warn!(regulation = %regulation.id, %failure, "a duplicate of it will not be recognised");
     }
@@ -238,6 +241,39 @@ struct RegulationShown {
     #[serde(flatten)]
     about: About,
     stream_status: Vec<StreamStatus>,
+    #[serde(flatten)]
+    covers: Covers,
+}
+
+/// Whom a regulation covers beside those whom it names, and who received their events. Known once the work has begun,
+/// from events that came in through the tracking API.
+#[derive(Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Covers {
+    /// Their other ids, which are suppressed and erased with them; none once the identifiers are dropped.
+    linked_subjects: Vec<Whom>,
+    /// How many these are or were.
+    linked_count: u64,
+    /// How many other ids of theirs are others', too, and left alone.
+    shared_count: u64,
+    /// Which sources saw them.
+    sources: Vec<SeenAt>,
+    /// Which destinations those sources' events went to meanwhile.
+    recipients: Vec<Recipient>,
+}
+
+impl Covers {
+    async fn of(context: &Context, regulation: &Regulation) -> Result<Self, ApiError> {
+        let Some(covered) = context.store.covered(regulation).await? else { return Ok(Self::default()) };
+        let linked = context.store.linked_subjects(&regulation.id).await?;
+        Ok(Self {
+            linked_subjects: linked.into_iter().map(Whom::from).collect(),
+            linked_count: covered.linked,
+            shared_count: covered.shared,
+            recipients: who_received(context, &covered.seen).await?,
+            sources: seen_at(covered.seen),
+        })
+    }
 }
 
 /// The destinations of one stream; Lethe has one stream, the workspace.
@@ -302,6 +338,7 @@ pub async fn show(State(context): Shared, Id(id): Id<RegulationId>) -> Reply<One
         destination_status.push(DestinationStatus::new(task, &evidence, run));
     }
     let shown = RegulationShown {
+        covers: Covers::of(&context, &regulation).await?,
         identifiers_kept_until: regulation.identifiers_kept_until(),
         about: About::new(&regulation),
         id: regulation.id,
@@ -338,7 +375,7 @@ pub async fn withdraw(
 ) -> Reply<RegulationWithdrawn> {
     let regulation = find(&context, &id).await?;
     caller.may_regulate(&regulation)?;
-    if !context.store.withdraw(&id, Timestamp::now()).await? {
+    if !context.store.withdraw(&regulation, Timestamp::now()).await? {
         return Err(Failure::invalid("the work on this regulation has begun: it cannot be withdrawn").into());
     }
     Ok(data(RegulationWithdrawn { status: "SUCCESS" }))

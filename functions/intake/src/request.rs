@@ -13,7 +13,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::json::{self, Fault};
+use shared::person::Scope;
 use shared::regulation::RegulationType;
+use shared::source::SourceId;
 use shared::status::Status;
 use shared::store::RegulationFilter;
 use utoipa::{IntoParams, ToSchema};
@@ -219,6 +221,24 @@ impl<S: Send + Sync> FromRequestParts<S> for Filter {
 impl From<Filter> for RegulationFilter {
     fn from(filter: Filter) -> Self {
         Self { status: filter.status, types: filter.regulation_types, ..Self::default() }
+    }
+}
+
+/// Whose suppression list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Whose {
+    /// The list of this source; that of the workspace, if left out.
+    #[param(rename = "sourceId", value_type = Option<SourceId>)]
+    pub scope: Scope,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Whose {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let id = Query::of(parts).one("sourceId", "the id of a source", |text| text.parse().ok())?;
+        Ok(Self { scope: id.map_or(Scope::Workspace, Scope::Source) })
     }
 }
 

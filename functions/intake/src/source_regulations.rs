@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use jiff::Timestamp;
-use shared::failure::Failure;
 use shared::regulation::{NewCloudSourceRegulation, NewSourceRegulation};
 use shared::source::SourceId;
 use shared::store::RegulationFilter;
@@ -15,7 +14,8 @@ use crate::request::{Body, Filter, Id, Pagination, Rehearsal};
 use crate::sources;
 
 /// Accepts a regulation about the events of one source. It reaches the source's folder of archives, its schema of
-/// warehouses, and the vendors that it is or was connected to; a destination that cannot be narrowed is refused.
+/// warehouses, and the vendors that it is or was connected to; a destination that cannot be narrowed is refused. What it
+/// suppresses or lifts it does at this source; who is suppressed in the whole workspace is lifted there alone.
 #[utoipa::path(post, path = "/regulations/sources/{id}", operation_id = "createSourceRegulation",
     tag = "Regulations", params(("id" = SourceId, Path), Rehearsal), request_body = NewSourceRegulation,
     responses((status = 200, description = "It is accepted, or rehearsed", body = Data<RegulationAnswer>)))]
@@ -29,11 +29,6 @@ pub async fn create(
 ) -> Reply<RegulationAnswer> {
     sources::find(&context, &source).await?;
     let accepted = request.accept(source, id, Timestamp::now())?;
-    if accepted.0.regulation_type.suppression().is_some() {
-        // Whoever is suppressed is so in the whole workspace: more than was asked for would be kept out.
-        let message = "nobody can be suppressed at one source alone: make this a regulation of the workspace";
-        return Err(Failure::invalid(message).field("regulationType").into());
-    }
     regulations::answer(&context, &caller, rehearsal, accepted).await
 }
 

@@ -1,13 +1,22 @@
-//! `GET /suppressions`.
+//! `/suppressions`: whose events are dropped at the door, in the whole workspace or at one source.
 
 use axum::extract::State;
-use serde::Serialize;
-use shared::subject::SubjectType;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::failure::Failure;
+use shared::person::Scope;
+use shared::regulation::MAX_SUBJECTS;
+use shared::source::SourceId;
+use shared::store::{Change, Suppressed};
+use shared::subject::{Subject, SubjectType, fault};
 use utoipa::ToSchema;
 
-use crate::context::Shared;
-use crate::error::{Data, Reply, data};
-use crate::request::{Page, Pagination};
+use crate::context::{Context, Shared};
+use crate::error::{ApiError, Data, Reply, data};
+use crate::request::{Body, Page, Pagination, Whose};
+
+/// The longest reason, in bytes.
+const MAX_REASON: usize = 500;
 
 /// A page of the suppression list.
 #[derive(Serialize, ToSchema)]
@@ -27,10 +36,10 @@ struct SuppressedGroup {
 
 /// Suppressed subjects, the longest suppressed first.
 #[utoipa::path(get, path = "/suppressions", operation_id = "listSuppressions", tag = "Suppressions",
-    params(Pagination),
+    params(Whose, Pagination),
     responses((status = 200, description = "A page of them", body = Data<Suppressions>)))]
-pub async fn list(State(context): Shared, page: Pagination) -> Reply<Suppressions> {
-    let found = context.store.suppressed(page.count, page.cursor.as_deref()).await?;
+pub async fn list(State(context): Shared, whose: Whose, page: Pagination) -> Reply<Suppressions> {
+    let found = context.store.suppressed(&whose.scope, page.count, page.cursor.as_deref()).await?;
     let mut suppressed: Vec<SuppressedGroup> = Vec::new();
     for entry in found.items {
         let (subject_type, id) = (entry.subject.kind, entry.subject.id);
@@ -40,4 +49,208 @@ pub async fn list(State(context): Shared, page: Pagination) -> Reply<Suppression
         }
     }
     Ok(data(Suppressions { suppressed, pagination: page.followed_by(found.next) }))
+}
+
+/// A person, by one of their ids.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Whom {
+    /// The kind of identifier.
+    #[serde(rename = "type")]
+    kind: SubjectType,
+    /// The identifier, exactly as events carry it.
+    #[schema(pattern = r"\S", max_length = 1024)]
+    id: String,
+}
+
+impl Whom {
+    /// Checks it, and answers whom it names. `field` is where it stands.
+    pub fn accept(self, field: &str) -> Result<Subject, ApiError> {
+        if self.kind == SubjectType::ObjectId {
+            return Err(invalid(&format!("{field}.type"), "type must be USER_ID or ANONYMOUS_ID".to_owned()));
+        }
+        match fault(&self.id) {
+            Some(fault) => Err(invalid(&format!("{field}.id"), format!("{field}.id {fault}"))),
+            None => Ok(Subject { kind: self.kind, id: self.id }),
+        }
+    }
+}
+
+impl From<Subject> for Whom {
+    fn from(subject: Subject) -> Self {
+        Self { kind: subject.kind, id: subject.id }
+    }
+}
+
+/// Whom to keep out, or to let in again.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({ "subjects": [{ "type": "ANONYMOUS_ID", "id": "a7" }], "reason": "asked by phone" }))]
+pub struct SuppressionChange {
+    /// Who.
+    #[schema(min_items = 1, max_items = 5_000)]
+    subjects: Vec<Whom>,
+    /// At this source; in the whole workspace, if left out.
+    source_id: Option<SourceId>,
+    /// Why; shown beside the suppression. Names no person.
+    #[schema(max_length = 500)]
+    reason: Option<String>,
+}
+
+/// What became of a change.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SuppressionChanged {
+    /// How many distinct subjects it was about.
+    subjects: usize,
+    /// How many other ids of theirs it covers with them.
+    linked: usize,
+}
+
+struct Accepted {
+    subjects: Vec<Subject>,
+    scope: Scope,
+    reason: Option<String>,
+}
+
+impl SuppressionChange {
+    async fn accept(self, context: &Context) -> Result<Accepted, ApiError> {
+        if self.subjects.is_empty() || self.subjects.len() > MAX_SUBJECTS {
+            return Err(invalid("subjects", format!("subjects must be 1 to {MAX_SUBJECTS}")));
+        }
+        if self.reason.as_ref().is_some_and(|reason| reason.len() > MAX_REASON) {
+            return Err(invalid("reason", format!("reason has more than {MAX_REASON} bytes")));
+        }
+        let subjects = self.subjects.into_iter().enumerate();
+        let mut subjects: Vec<Subject> = subjects
+            .map(|(place, whom)| whom.accept(&format!("subjects[{place}]")))
+            .collect::<Result<_, _>>()?;
+        let mut seen = std::collections::HashSet::new();
+        subjects.retain(|subject| seen.insert(subject.clone()));
+        let scope = match self.source_id {
+            Some(id) if context.store.source(&id).await?.is_none() => {
+                return Err(invalid("sourceId", "there is no such source".to_owned()));
+            }
+            Some(id) => Scope::Source(id),
+            None => Scope::Workspace,
+        };
+        Ok(Accepted { subjects, scope, reason: self.reason })
+    }
+}
+
+/// Keeps people out, with all ids that are known to be theirs. It holds a second after the answer.
+#[utoipa::path(post, path = "/suppressions", operation_id = "addSuppressions", tag = "Suppressions",
+    request_body = SuppressionChange,
+    responses((status = 200, description = "They are kept out", body = Data<SuppressionChanged>)))]
+pub async fn add(
+    State(context): Shared,
+    Body(request): Body<SuppressionChange>,
+) -> Reply<SuppressionChanged> {
+    let accepted = request.accept(&context).await?;
+    let change = accepted.change();
+    let store = &context.store;
+    store.suppress(&accepted.subjects, &change).await?;
+    let linked = store.linked(&accepted.subjects).await?.subjects;
+    store.suppress(&linked, &Change { by_link: true, ..change }).await?;
+    Ok(data(SuppressionChanged { subjects: accepted.subjects.len(), linked: linked.len() }))
+}
+
+/// Lets people in again, with the ids that were kept out because of them. What the whole workspace suppresses, no source
+/// lets in.
+#[utoipa::path(post, path = "/suppressions/lift", operation_id = "liftSuppressions", tag = "Suppressions",
+    request_body = SuppressionChange,
+    responses((status = 200, description = "They are let in", body = Data<SuppressionChanged>)))]
+pub async fn lift(
+    State(context): Shared,
+    Body(request): Body<SuppressionChange>,
+) -> Reply<SuppressionChanged> {
+    let accepted = request.accept(&context).await?;
+    let change = accepted.change();
+    let store = &context.store;
+    if accepted.scope != Scope::Workspace
+        && let Some(place) = store.first_suppressed_everywhere(&accepted.subjects).await?
+    {
+        let message = format!("subjects[{place}] is suppressed in the whole workspace: lift it there");
+        return Err(invalid("subjects", message));
+    }
+    store.unsuppress(&accepted.subjects, &change).await?;
+    let linked = store.linked(&accepted.subjects).await?.subjects;
+    store.unsuppress(&linked, &Change { by_link: true, ..change }).await?;
+    Ok(data(SuppressionChanged { subjects: accepted.subjects.len(), linked: linked.len() }))
+}
+
+impl Accepted {
+    fn change(&self) -> Change<'_> {
+        Change {
+            scope: &self.scope,
+            at: Timestamp::now(),
+            by: None,
+            reason: self.reason.as_deref(),
+            by_link: false,
+        }
+    }
+}
+
+/// Who is looked for.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "subject": { "type": "USER_ID", "id": "u7" } }))]
+pub struct SuppressionSearch {
+    subject: Whom,
+}
+
+/// Where somebody is kept out.
+#[derive(Serialize, ToSchema)]
+pub struct SuppressionsFound {
+    suppressions: Vec<SuppressionFound>,
+}
+
+/// That somebody is kept out somewhere.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SuppressionFound {
+    /// At which source; in the whole workspace, if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_id: Option<SourceId>,
+    suppressed_at: Timestamp,
+    /// By which regulation, if by one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<shared::id::RegulationId>)]
+    regulation_id: Option<shared::id::RegulationId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// Whether it is because the id belongs to somebody who is kept out.
+    by_link: bool,
+}
+
+impl From<Suppressed> for SuppressionFound {
+    fn from(entry: Suppressed) -> Self {
+        Self {
+            source_id: match entry.scope {
+                Scope::Workspace => None,
+                Scope::Source(id) => Some(id),
+            },
+            suppressed_at: entry.suppressed_at,
+            regulation_id: entry.regulation_id,
+            reason: entry.reason,
+            by_link: entry.by_link,
+        }
+    }
+}
+
+/// Where somebody is kept out, since when and why. Asked with a body, since an identifier must not stand in a URL.
+#[utoipa::path(post, path = "/suppressions/search", operation_id = "searchSuppressions", tag = "Suppressions",
+    request_body = SuppressionSearch,
+    responses((status = 200, description = "Nothing, if nowhere", body = Data<SuppressionsFound>)))]
+pub async fn search(
+    State(context): Shared,
+    Body(request): Body<SuppressionSearch>,
+) -> Reply<SuppressionsFound> {
+    let subject = request.subject.accept("subject")?;
+    let found = context.store.suppressions_of(&subject).await?;
+    Ok(data(SuppressionsFound { suppressions: found.into_iter().map(SuppressionFound::from).collect() }))
+}
+
+fn invalid(field: &str, message: String) -> ApiError {
+    ApiError::from(Failure::invalid(message)).field(field)
 }

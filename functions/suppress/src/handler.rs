@@ -1,9 +1,12 @@
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use shared::destination::Kind;
 use shared::evidence::{Evidence, Step};
 use shared::failure::{Failure, Result};
 use shared::id::{DestinationId, RegulationId};
+use shared::person::FRESH_MILLISECONDS;
 use shared::regulation::Suppression;
 use shared::secrets::SecretStore;
 use shared::status::Status;
@@ -44,11 +47,12 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         // It was withdrawn: there is nothing to do.
         return Ok(Plan::default());
     }
+    let now = Timestamp::now();
+    let covered = store.cover(&regulation, now).await?;
     if let Some(change) = regulation.regulation_type.suppression() {
-        let (subjects, now) = (store.subjects(id).await?, Timestamp::now());
         let counted = match change {
-            Suppression::Add => store.suppress(&subjects, id, now).await.map(|()| "suppressed")?,
-            Suppression::Remove => store.unsuppress(&subjects).await.map(|()| "unsuppressed")?,
+            Suppression::Add => "suppressed",
+            Suppression::Remove => "unsuppressed",
         };
         let evidence = Evidence {
             destination_id: None,
@@ -56,11 +60,20 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
             attempt: request.attempt,
             step: Step::Suppress,
             at: now,
-            counts: [(counted.to_owned(), subjects.len() as u64)].into(),
+            counts: [
+                (counted.to_owned(), covered.subjects),
+                ("linked".to_owned(), covered.linked),
+                ("shared".to_owned(), covered.shared),
+            ]
+            .into_iter()
+            .filter(|(name, count)| name == counted || *count > 0)
+            .collect(),
             looked_at: Default::default(),
             residuals: Default::default(),
         };
         store.keep_evidence(id, &evidence).await?;
+        // Once this step is done, every instance of the door has read the list anew.
+        tokio::time::sleep(Duration::from_millis(FRESH_MILLISECONDS)).await;
     }
     note_subjects(context, id).await?;
     let tasks = store.tasks(id).await?;

@@ -67,7 +67,7 @@ async fn roster(context: &Context, run: &RunId, waiting: &[Waiting], dry_run: bo
     let store = &context.store;
     let mut wanted = Vec::new();
     for waiting in waiting {
-        wanted.push(store.subjects(&waiting.regulation_id).await?);
+        wanted.push(store.everyone(&waiting.regulation_id).await?);
     }
     let set = SubjectSet::new(wanted.iter().flatten().cloned());
     let mut members = Vec::new();

@@ -28,6 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use fast::BlockScan;
 pub use key::IndexKey;
 pub(crate) use key::TAG;
+pub(crate) use number::plain as plain_number;
 pub use record::Verdict;
 pub(crate) use record::{Found, Node};
 pub use rules::{RuleError, Rules};

@@ -5,7 +5,7 @@ const MAX_DIGITS: usize = 64;
 
 /// A JSON number as plain decimal digits when it is a whole number: `1.5e2` and `150.0` are `150`, `-0` is `0`.
 /// `None` when it is not whole, longer than 64 digits, or already plain.
-pub(super) fn plain(number: &str) -> Option<String> {
+pub(crate) fn plain(number: &str) -> Option<String> {
     let (sign, digits) = match number.strip_prefix('-') {
         Some(digits) => ("-", digits),
         None => ("", number),

@@ -4,14 +4,16 @@
 //! |---|---|---|
 //! | regulations | regulation id, part | the regulation, its subjects until it is sealed, its tasks, its evidence; batches |
 //! | | pseudonym, regulation id | which regulations are about whom |
-//! | suppressions | subject, scope | the suppression list |
+//! | suppressions | subject, part | the suppression list, and what else is known of people at the door |
 //! | sources | kind, id | sources, and which source a write key belongs to |
 //! | destinations | destination id | configuration; the secrets are in Secrets Manager; slots of time for calls |
 //! | runs | kind, id | regulations that wait for a purge run; the lock; the runs |
 //! | access | kind, id | API tokens and their use; the audit trail; answers kept for requests that are repeated |
 
 mod batches;
+mod coverage;
 mod destinations;
+mod people;
 mod regulations;
 mod replays;
 mod runs;
@@ -28,6 +30,7 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -36,12 +39,14 @@ use serde::de::DeserializeOwned;
 
 use crate::failure::{Failure, Result};
 use crate::settings;
+use crate::subject::Subject;
 
+pub use people::Linked;
 pub use replays::{Answer, Claim, Replay};
 pub use runs::{Progress, Run, Waiting};
 pub use search::RegulationFilter;
 pub use slots::Slots;
-pub use suppressions::Suppressed;
+pub use suppressions::{Change, Suppressed};
 pub use trail::TrailEntry;
 
 /// The names of the tables.
@@ -78,6 +83,12 @@ pub struct Page<T> {
 }
 
 type Item = HashMap<String, AttributeValue>;
+
+/// How many calls about people are under way at once.
+const CONCURRENCY: usize = 64;
+
+/// The part of a subject's items that the door reads.
+const PERSON: &str = "PERSON";
 
 impl Store {
     /// The tables that the environment names; a function that does not use one is not told its name.
@@ -135,6 +146,10 @@ impl Store {
     }
 }
 
+fn person_key(subject: &Subject) -> String {
+    format!("{}#{}", subject.kind.as_str(), subject.id)
+}
+
 fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
@@ -173,6 +188,16 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     if_held(reply).map(drop)
+}
+
+/// Whether the condition of the first write of a transaction did not hold.
+fn first_refused<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
+    else {
+        return false;
+    };
+    let first = cancelled.cancellation_reasons().first().and_then(|reason| reason.code());
+    first == Some("ConditionalCheckFailed")
 }
 
 /// Whether the condition of a write held.

@@ -17,6 +17,7 @@ use crate::task::Task;
 
 pub(super) const META: &str = "META";
 const SUBJECTS: &str = "SUBJECTS#";
+const LINKED: &str = "LINKED#";
 const TASK: &str = "TASK#";
 const EVIDENCE: &str = "EVIDENCE#";
 /// Under which the regulations stand whose subjects are to be dropped, by the time.
@@ -104,7 +105,41 @@ impl Store {
         Ok(chunks.into_iter().flat_map(|chunk| chunk.subjects).collect())
     }
 
-    /// Drops the subjects of a regulation. Harmless when they are gone.
+    /// The other ids of a regulation's subjects, as far as they are known; none once they are dropped.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn linked_subjects(&self, id: &RegulationId) -> Result<Vec<Subject>> {
+        let chunks: Vec<Chunk> = self.all(&self.tables.regulations, id.as_str(), LINKED).await?;
+        Ok(chunks.into_iter().flat_map(|chunk| chunk.subjects).collect())
+    }
+
+    /// Everyone whom a regulation covers: its subjects, and their other ids.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn everyone(&self, id: &RegulationId) -> Result<Vec<Subject>> {
+        let mut all = self.subjects(id).await?;
+        if !all.is_empty() {
+            all.extend(self.linked_subjects(id).await?);
+        }
+        Ok(all)
+    }
+
+    /// Keeps the other ids of a regulation's subjects.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn keep_linked(&self, id: &RegulationId, linked: Vec<Subject>) -> Result<()> {
+        for (number, subjects) in chunks(linked).into_iter().enumerate().filter(|(_, c)| !c.is_empty()) {
+            let item = to_item(id.as_str(), &format!("{LINKED}{number:03}"), &Chunk { subjects })?;
+            let request = self.client.put_item().table_name(&self.tables.regulations).set_item(Some(item));
+            request.send().await.map_err(|e| failure(&e))?;
+        }
+        Ok(())
+    }
+
+    /// Drops the subjects of a regulation, and their other ids. Harmless when they are gone.
     ///
     /// # Errors
     /// As DynamoDB says.
@@ -113,7 +148,8 @@ impl Store {
         struct Key {
             sk: String,
         }
-        let keys: Vec<Key> = self.all(&self.tables.regulations, id.as_str(), SUBJECTS).await?;
+        let mut keys: Vec<Key> = self.all(&self.tables.regulations, id.as_str(), SUBJECTS).await?;
+        keys.extend(self.all::<Key>(&self.tables.regulations, id.as_str(), LINKED).await?);
         for key in keys {
             self.delete(&self.tables.regulations, (id.as_str(), &key.sk)).await?;
         }
@@ -255,16 +291,21 @@ impl Store {
             || self.regulation(id).await?.is_some_and(|regulation| regulation.status != Status::Invalid))
     }
 
-    /// Withdraws a regulation on which no work has begun, and drops its subjects. Answers whether it could.
+    /// Withdraws a regulation on which no work has begun: what it suppressed is taken back, and its subjects are
+    /// dropped. Answers whether it could; one that broke off half-way goes on.
     ///
     /// # Errors
-    /// As DynamoDB says.
-    pub async fn withdraw(&self, id: &RegulationId, at: Timestamp) -> Result<bool> {
+    /// As DynamoDB says; call again.
+    pub async fn withdraw(&self, regulation: &Regulation, at: Timestamp) -> Result<bool> {
+        let id = &regulation.id;
         let withdrawn = self.leave_initialized(id, Status::Invalid, Some(at)).await?;
-        if withdrawn {
-            self.drop_subjects(id).await?;
+        if !withdrawn && regulation.status != Status::Invalid {
+            return Ok(false);
         }
-        Ok(withdrawn)
+        let subjects = self.subjects(id).await?;
+        self.let_in_again(regulation, &subjects).await?;
+        self.drop_subjects(id).await?;
+        Ok(withdrawn || !subjects.is_empty())
     }
 
     /// Either the work begins or it is withdrawn, never both.

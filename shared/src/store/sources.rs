@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, failure, text, to_item};
+use super::{Store, failure, first_refused, text, to_item};
 use crate::failure::{Failure, Result};
 use crate::source::{KeyHash, Source, SourceId};
 
@@ -80,7 +80,8 @@ impl Store {
         }
         match request.send().await {
             Ok(_) => Ok(true),
-            Err(e) if refused(&e) => Ok(false),
+            // The source's own condition is the first of the transaction.
+            Err(e) if first_refused(&e) => Ok(false),
             Err(e) => Err(failure(&e)),
         }
     }
@@ -114,17 +115,4 @@ impl Store {
 
 fn pk(hash: &str) -> String {
     format!("{KEY}{hash}")
-}
-
-/// Whether the source's own condition, which is the first of the transaction, did not hold.
-fn refused<R>(
-    error: &aws_sdk_dynamodb::error::SdkError<
-        aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError,
-        R,
-    >,
-) -> bool {
-    use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException;
-    let Some(TransactionCanceledException(cancelled)) = error.as_service_error() else { return false };
-    let first = cancelled.cancellation_reasons().first().and_then(|reason| reason.code());
-    first == Some("ConditionalCheckFailed")
 }

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::archive::PREFIX;
+use tests::door::Door;
 use tests::postgres::PASSWORD;
 use tests::scenario::{LIMIT, retry};
 use tests::vendors::Fault;
@@ -41,6 +42,20 @@ async fn identifiers_stay_where_they_belong() -> Result<()> {
     world.braze.world().faults.extend([Fault::ServerError, Fault::Garbage, Fault::Unauthorized]);
 
     let mut answers = Vec::new();
+    let door = Door::open(&world, "web").await?;
+    let event =
+        json!({ "type": "identify", "userId": PLANTED, "anonymousId": "phone", "traits": { "a": PLANTED } });
+    door.ok("identify", event.clone()).await?;
+    for body in [
+        json!({ "batch": [event.clone(), { "type": PLANTED, "userId": PLANTED }, { "type": "track", "userId": [PLANTED] }] })
+            .to_string(),
+        format!("{{broken {PLANTED}"),
+        json!({ "batch": PLANTED, "writeKey": PLANTED }).to_string(),
+    ] {
+        answers.push(door.send("batch", &body).await?.1.to_string());
+    }
+    let stranger = door.with_key(PLANTED).send("identify", &event.to_string()).await?;
+    answers.push(stranger.1.to_string());
     for body in [
         json!({ "regulationType": PLANTED, "subjectType": "USER_ID", "subjectIds": [PLANTED] }),
         json!({ "regulationType": "DELETE_ONLY", "subjectType": PLANTED, "subjectIds": [PLANTED] }),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 use tests::archive;
 use tests::destinations;
 use tests::process::root;
@@ -21,6 +22,8 @@ use crate::serve::{Ports, dir, lock};
 pub const STACK: &str = "lethe";
 /// The archive's bucket.
 pub const BUCKET: &str = "events-archive";
+/// The source whose write key is in the environment.
+pub const SOURCE: &str = "web";
 /// The warehouse's database.
 pub const DATABASE: &str = "warehouse";
 
@@ -70,7 +73,15 @@ pub async fn up() -> Result<Local> {
     let package = Package::make(ports.aws, &programs()?.join("package")).await?;
     // Local stacks wait seconds, not an hour, for more regulations to purge together.
     let stack = package
-        .deploy(STACK, &[("PurgeDelay", "3"), ("DestinationEndpoints", "any"), ("ArchiveBuckets", BUCKET)])
+        .deploy(
+            STACK,
+            &[
+                ("PurgeDelay", "3"),
+                ("RecordWindow", "1"),
+                ("DestinationEndpoints", "any"),
+                ("ArchiveBuckets", BUCKET),
+            ],
+        )
         .await?;
     done(since, &format!("infra/template.yaml, with {} functions", functions()?.len()));
 
@@ -159,11 +170,19 @@ async fn add_destinations(local: &Local) -> Result<()> {
     Ok(())
 }
 
+/// Makes a source and answers its write key.
+async fn add_source(local: &Local, id: &str) -> Result<String> {
+    let made = local.stack.api.post("/sources", &json!({ "name": id, "id": id })).await?;
+    Ok(made["data"]["writeKey"].as_str().context("a source without a write key")?.to_owned())
+}
+
 /// Writes what scripts and people need: `. .local/stack.env`.
 async fn write_env(local: &Local) -> Result<()> {
     let mut variables: Vec<(String, String)> = vec![
         ("LETHE_URL".into(), local.stack.api.url.clone()),
         ("LETHE_TOKEN".into(), local.stack.api.token.clone()),
+        ("COLLECT_URL".into(), local.ports.aws.api(local.stack.output("CollectApiId")?)),
+        ("WRITE_KEY".into(), add_source(local, SOURCE).await?),
         ("POSTGRES_URL".into(), local.ports.postgres.url(DATABASE)),
         ("BRAZE_URL".into(), local.ports.braze.clone()),
         ("ARCHIVE_BUCKET".into(), BUCKET.into()),

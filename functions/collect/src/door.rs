@@ -1,0 +1,192 @@
+//! Who may bring events in, and whose events are let in.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
+use shared::event_queue::EventQueue;
+use shared::failure::Result;
+use shared::person::{FRESH_MILLISECONDS, People, Person};
+use shared::source::{KeyHash, Source};
+use shared::store::Store;
+use shared::subject::Subject;
+use shared::tracking::Event;
+
+/// For how long a source is used before it is read again: a write key that is removed is refused after this.
+const SOURCE_FRESH: Duration = Duration::from_secs(5);
+const PEOPLE_FRESH: Duration = Duration::from_millis(FRESH_MILLISECONDS);
+
+/// How many writes are under way at once.
+const CONCURRENCY: usize = 32;
+
+/// How many entries a cache holds before it is emptied.
+const MAX_KEPT: usize = 10_000;
+
+pub struct Door {
+    store: Store,
+    queue: EventQueue,
+    sources: Mutex<HashMap<KeyHash, (Instant, Admitted)>>,
+    people: Mutex<HashMap<Subject, (Instant, Option<Person>)>>,
+}
+
+/// A source that a write key lets in.
+#[derive(Clone)]
+pub struct Admitted {
+    pub source: Source,
+    /// Whether there is a place for its events.
+    pub has_archive: bool,
+}
+
+/// What became of a request's events.
+pub struct Passed {
+    pub kept: usize,
+    pub dropped: usize,
+}
+
+impl Door {
+    pub fn new(store: Store, queue: EventQueue) -> Self {
+        Self { store, queue, sources: Mutex::default(), people: Mutex::default() }
+    }
+
+    /// The source of a write key.
+    pub async fn source(&self, key: &str) -> Result<Option<Admitted>> {
+        let hash = KeyHash::of(key);
+        let kept = self.sources.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
+        if let Some((since, admitted)) = kept
+            && since.elapsed() < SOURCE_FRESH
+        {
+            return Ok(Some(admitted));
+        }
+        let now = Instant::now();
+        let found = match self.store.source_of(&hash).await?.filter(|source| source.deleted_at.is_none()) {
+            Some(source) => {
+                let destinations = self.store.destinations().await?;
+                let has_archive = source.archives_at(Timestamp::now(), &destinations).next().is_some();
+                Some(Admitted { source, has_archive })
+            }
+            None => None,
+        };
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        if sources.len() >= MAX_KEPT {
+            sources.clear();
+        }
+        match &found {
+            Some(admitted) => drop(sources.insert(hash, (now, admitted.clone()))),
+            None => drop(sources.remove(&hash)),
+        }
+        Ok(found)
+    }
+
+    /// Lets events of a source in. What is let in is durable, and what it teaches is noted, once this is answered;
+    /// what is dropped leaves no trace but a count.
+    pub async fn pass(&self, source: &Source, events: &[Event]) -> Result<Passed> {
+        let mut people = self.people(events.iter().flat_map(Event::subjects)).await?;
+        while self.learn(&mut people, source, events).await? {
+            // Somebody may have been suppressed while a link to them was written.
+            people = self.store.people(&events.iter().flat_map(Event::subjects).collect::<Vec<_>>()).await?;
+        }
+        let kept: Vec<&Event> = events.iter().filter(|event| !people.drops(event, &source.id)).collect();
+        self.queue.send(&source.id, &kept).await?;
+        Ok(Passed { kept: kept.len(), dropped: events.len() - kept.len() })
+    }
+
+    /// What is known of subjects, at most half a second old. `Err`: nothing is known, and nothing may be let in.
+    async fn people(&self, subjects: impl Iterator<Item = Subject>) -> Result<People> {
+        let (mut people, mut unknown) = (People::default(), Vec::new());
+        {
+            let kept = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+            for subject in subjects {
+                match kept.get(&subject) {
+                    Some((since, person)) if since.elapsed() < PEOPLE_FRESH => {
+                        people.extend(person.clone().map(|person| (subject, person)));
+                    }
+                    _ => unknown.push(subject),
+                }
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(people);
+        }
+        // Before the call: what it answers may be as old as its beginning.
+        let now = Instant::now();
+        let read = self.store.people(&unknown).await?;
+        let mut kept = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() + unknown.len() > MAX_KEPT {
+            kept.clear();
+        }
+        for subject in unknown {
+            let person = read.get(&subject).cloned();
+            people.extend(person.clone().map(|person| (subject.clone(), person)));
+            kept.insert(subject, (now, person));
+        }
+        Ok(people)
+    }
+
+    /// Notes what events teach: whose ids are whose, and on which days a source saw whom. Answers whether any link is new.
+    async fn learn(&self, people: &mut People, source: &Source, events: &[Event]) -> Result<bool> {
+        let linked = self.learn_links(people, events).await?;
+        self.learn_days(people, source, events).await?;
+        Ok(linked)
+    }
+
+    /// Notes which ids were met together for the first time. A device of somebody who is suppressed is suppressed with
+    /// them.
+    async fn learn_links(&self, people: &mut People, events: &[Event]) -> Result<bool> {
+        let mut pairs: HashSet<(Subject, Subject)> = HashSet::new();
+        for event in events {
+            let Some(user) = &event.user else { continue };
+            pairs.extend(event.subjects().filter(|other| other != user).map(|other| (user.clone(), other)));
+        }
+        let is_new = |(user, other): &&(Subject, Subject)| !Store::is_linked(people.get(other), user);
+        let new: Vec<_> = pairs.iter().filter(is_new).collect();
+        let writes: Vec<_> = new.iter().map(|(user, other)| self.store.link(user, other)).collect();
+        stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
+        for (user, other) in &new {
+            self.change(people, other, |person| person.owners.extend([user.id.clone()]));
+        }
+        for (user, other) in &pairs {
+            let mut scopes = people.get(user).map(Person::all_scopes).unwrap_or_default();
+            let person = people.get(other).cloned().unwrap_or_default();
+            scopes.retain(|scope| !person.all_scopes().contains(scope));
+            if !person.is_shared() && !scopes.is_empty() {
+                self.store.suppress_linked(other, &scopes).await?;
+                self.change(people, other, |person| person.linked_scopes.extend(scopes));
+            }
+        }
+        Ok(!new.is_empty())
+    }
+
+    /// Notes whom the source saw for the first time today.
+    async fn learn_days(&self, people: &mut People, source: &Source, events: &[Event]) -> Result<()> {
+        let mut new: HashMap<&Subject, Date> = HashMap::new();
+        for event in events.iter().filter(|event| !people.drops(event, &source.id)) {
+            let Some(who) = event.user.as_ref().or(event.anonymous.as_ref()) else { continue };
+            let today = Offset::UTC.to_datetime(event.received_at).date();
+            let last = people.get(who).and_then(|person| person.seen.get(&source.id)).map(|(_, last)| *last);
+            if last.is_none_or(|last| last < today) {
+                new.insert(who, today);
+            }
+        }
+        let writes: Vec<_> = new.iter().map(|(who, today)| self.store.saw(who, &source.id, *today)).collect();
+        stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
+        for (who, today) in new {
+            self.change(people, who, |person| {
+                let days = person.seen.entry(source.id.clone()).or_insert((today, today));
+                days.1 = today;
+            });
+        }
+        Ok(())
+    }
+
+    /// Changes what is known of somebody, who is read anew when the next request needs them.
+    fn change(&self, people: &mut People, who: &Subject, change: impl FnOnce(&mut Person)) {
+        let mut person = people.get(who).cloned().unwrap_or_default();
+        change(&mut person);
+        people.insert(who.clone(), person);
+        self.people.lock().unwrap_or_else(PoisonError::into_inner).remove(who);
+    }
+}

@@ -1,0 +1,91 @@
+//! `POST /subjects/lookup`: what is known of a person, asked with a body, since an identifier must not stand in a URL.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use shared::source::{Recipient, SourceId, recipients};
+use shared::subject::Subject;
+use utoipa::ToSchema;
+
+use crate::context::{Context, Shared};
+use crate::error::{ApiError, Data, Reply, data};
+use crate::request::Body;
+use crate::suppressions::{SuppressionFound, Whom};
+
+/// Who is looked for.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "subject": { "type": "USER_ID", "id": "u7" } }))]
+pub struct SubjectLookup {
+    subject: Whom,
+}
+
+/// What is known of a person from events that came in through the tracking API.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SubjectFound {
+    /// The users that this id was met with; it is one of theirs, if there is one, and shared, if there are several.
+    owners: Vec<Whom>,
+    /// Other ids that are this person's alone.
+    linked: Vec<Whom>,
+    /// How many other ids this person shares with others.
+    shared: u64,
+    /// Which sources saw the person.
+    sources: Vec<SeenAt>,
+    /// Which destinations those sources' events went to meanwhile.
+    recipients: Vec<Recipient>,
+    /// Where the person is kept out.
+    suppressions: Vec<SuppressionFound>,
+}
+
+/// On which days, in UTC, a source saw somebody.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SeenAt {
+    source_id: SourceId,
+    #[schema(value_type = String, format = Date)]
+    first: Date,
+    #[schema(value_type = String, format = Date)]
+    last: Date,
+}
+
+/// What is known of a person: other ids, the sources that saw them, the destinations that received their events, with
+/// the first and the last day, and where they are kept out.
+#[utoipa::path(post, path = "/subjects/lookup", operation_id = "lookUpSubject", tag = "Subjects",
+    request_body = SubjectLookup,
+    responses((status = 200, description = "What is known; nothing, of most", body = Data<SubjectFound>)))]
+pub async fn look_up(State(context): Shared, Body(request): Body<SubjectLookup>) -> Reply<SubjectFound> {
+    let subject = request.subject.accept("subject")?;
+    let store = &context.store;
+    let linked = store.linked(std::slice::from_ref(&subject)).await?;
+    let people = store.people(linked.subjects.iter().chain([&subject])).await?;
+    let owners = people.get(&subject).into_iter().flat_map(|person| &person.owners);
+    let owners = owners.map(|id| Whom::from(Subject::user(id))).collect();
+    let seen = people.seen();
+    let suppressions = store.suppressions_of(&subject).await?;
+    Ok(data(SubjectFound {
+        recipients: who_received(&context, &seen).await?,
+        sources: seen_at(seen),
+        owners,
+        linked: linked.subjects.into_iter().map(Whom::from).collect(),
+        shared: linked.shared,
+        suppressions: suppressions.into_iter().map(SuppressionFound::from).collect(),
+    }))
+}
+
+/// The destinations that received what each source saw on these days.
+pub async fn who_received(
+    context: &Context,
+    seen: &BTreeMap<SourceId, (Date, Date)>,
+) -> Result<Vec<Recipient>, ApiError> {
+    if seen.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(recipients(seen, &context.store.sources().await?, &context.store.destinations().await?))
+}
+
+pub fn seen_at(seen: BTreeMap<SourceId, (Date, Date)>) -> Vec<SeenAt> {
+    seen.into_iter().map(|(source_id, (first, last))| SeenAt { source_id, first, last }).collect()
+}

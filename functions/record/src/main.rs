@@ -1,0 +1,20 @@
+//! Writes accepted events to the archives.
+
+mod file;
+mod handler;
+
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use shared::store::Store;
+use shared::{archive, aws, telemetry};
+
+use handler::Context;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init(module_path!());
+    let config = aws::config().await;
+    let context = Context { store: Store::from_env(&config), s3: archive::client(&config) };
+    let serve = |event: LambdaEvent<SqsEvent>| async { handler::record(&context, event.payload).await };
+    lambda_runtime::run(service_fn(serve)).await
+}

@@ -1,0 +1,247 @@
+//! What is known of a subject at the door: whether its events are dropped, which ids are the same person's, and
+//! which sources saw it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::source::SourceId;
+use crate::subject::Subject;
+use crate::tracking::Event;
+
+/// For how long what is known of a subject is used before it is read again, in milliseconds. A change of the
+/// suppression list holds everywhere after this long.
+pub const FRESH_MILLISECONDS: u64 = 500;
+
+/// An anonymous id of more owners than this is a shared device, whoever else may come.
+pub const MAX_OWNERS: usize = 10;
+
+/// Where subjects are suppressed: everywhere, or at one source.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Scope {
+    /// In the whole workspace.
+    Workspace,
+    /// At one source.
+    Source(SourceId),
+}
+
+/// How the whole workspace is written. No source can be called so: the API reserves it.
+pub const WORKSPACE: &str = "WORKSPACE";
+
+impl Scope {
+    /// The scope as it is written.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Workspace => WORKSPACE,
+            Self::Source(id) => id.as_str(),
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl TryFrom<String> for Scope {
+    type Error = crate::failure::Failure;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text == WORKSPACE { Ok(Self::Workspace) } else { text.parse().map(Self::Source) }
+    }
+}
+
+impl From<Scope> for String {
+    fn from(scope: Scope) -> Self {
+        scope.as_str().to_owned()
+    }
+}
+
+/// What is known of one subject.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Person {
+    /// Where it is suppressed by name.
+    pub scopes: BTreeSet<Scope>,
+    /// Where it is suppressed because it belongs to somebody who is.
+    pub linked_scopes: BTreeSet<Scope>,
+    /// Since when each of these keeps it out.
+    pub since: BTreeMap<Scope, Timestamp>,
+    /// When it was last asked to be erased: events from before are not kept any more, wherever they still are.
+    pub erased: BTreeMap<Scope, Timestamp>,
+    /// The users that this id was met with.
+    pub owners: BTreeSet<String>,
+    /// Whether other ids are known to be this user's.
+    pub has_links: bool,
+    /// On which days each source saw it: the first and the last.
+    pub seen: BTreeMap<SourceId, (Date, Date)>,
+}
+
+impl Person {
+    /// Whether anything keeps it out anywhere.
+    pub fn is_suppressed(&self) -> bool {
+        !self.scopes.is_empty() || !self.linked_scopes.is_empty()
+    }
+
+    /// Where it is suppressed, for whichever reason.
+    pub fn all_scopes(&self) -> BTreeSet<Scope> {
+        self.scopes.union(&self.linked_scopes).cloned().collect()
+    }
+
+    /// Whether anything keeps it out but for this scope.
+    pub fn is_suppressed_beside(&self, scope: &Scope) -> bool {
+        self.scopes.union(&self.linked_scopes).any(|other| other != scope)
+    }
+
+    /// Whether anything is known of it but for what keeps it out.
+    pub fn is_learnt(&self) -> bool {
+        self.has_links || !self.owners.is_empty() || !self.seen.is_empty()
+    }
+
+    /// Whether several users were met with this id, so that it is none of them alone.
+    pub fn is_shared(&self) -> bool {
+        self.owners.len() > 1
+    }
+}
+
+/// What is known of everyone whom some events name.
+#[derive(Debug, Default)]
+pub struct People(std::collections::HashMap<Subject, Person>);
+
+impl People {
+    /// What is known of a subject; nothing is known of most.
+    pub fn get(&self, subject: &Subject) -> Option<&Person> {
+        self.0.get(subject)
+    }
+
+    /// Adds what is known of a subject.
+    pub fn insert(&mut self, subject: Subject, person: Person) {
+        self.0.insert(subject, person);
+    }
+
+    /// On which days each source saw any of them: the first and the last.
+    pub fn seen(&self) -> BTreeMap<SourceId, (Date, Date)> {
+        let mut all: BTreeMap<SourceId, (Date, Date)> = BTreeMap::new();
+        for (source, (first, last)) in self.0.values().flat_map(|person| &person.seen) {
+            let span = all.entry(source.clone()).or_insert((*first, *last));
+            *span = (span.0.min(*first), span.1.max(*last));
+        }
+        all
+    }
+
+    /// Whether an event of a source is dropped: it names somebody suppressed. A device that is suppressed only
+    /// because it belongs to somebody who is does not speak for another user who is named beside it.
+    pub fn drops(&self, event: &Event, source: &SourceId) -> bool {
+        self.keep_out(event, source, |_, _| true)
+    }
+
+    /// Whether an event that was let in is dropped all the same, since it came in after the suppression was asked for.
+    pub fn drops_late(&self, event: &Event, source: &SourceId) -> bool {
+        self.keep_out(event, source, |person, scope| {
+            person.since.get(scope).is_none_or(|since| event.received_at >= *since)
+        })
+    }
+
+    fn keep_out(&self, event: &Event, source: &SourceId, holds: impl Fn(&Person, &Scope) -> bool) -> bool {
+        let here = [Scope::Workspace, Scope::Source(source.clone())];
+        event.subjects().any(|subject| {
+            let Some(person) = self.get(&subject) else { return false };
+            let speaks = event.anonymous.as_ref() != Some(&subject) || event.user.is_none();
+            let keeps_out = |scope: &&Scope| {
+                person.scopes.contains(scope) || speaks && person.linked_scopes.contains(scope)
+            };
+            here.iter().filter(keeps_out).any(|scope| holds(person, scope))
+        })
+    }
+
+    /// Whether an event of a source came in before somebody whom it names was asked to be erased.
+    pub fn erased(&self, event: &Event, source: &SourceId) -> bool {
+        let here = [Scope::Workspace, Scope::Source(source.clone())];
+        event.subjects().any(|subject| {
+            let Some(person) = self.get(&subject) else { return false };
+            here.iter().filter_map(|scope| person.erased.get(scope)).any(|at| event.received_at <= *at)
+        })
+    }
+}
+
+impl Extend<(Subject, Person)> for People {
+    fn extend<T: IntoIterator<Item = (Subject, Person)>>(&mut self, people: T) {
+        self.0.extend(people);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subject::SubjectType;
+    use crate::tracking::{Call, Kind, read};
+
+    fn event(kind: Kind, body: &str) -> Event {
+        let now = "2026-11-24T20:00:00Z".parse().expect("a timestamp");
+        read(Call::One(kind), body.as_bytes(), now).expect("a body").events.remove(0)
+    }
+
+    fn suppressed(scope: Scope, by_link: bool) -> Person {
+        let (own, linked) = if by_link { (None, Some(scope)) } else { (Some(scope), None) };
+        let scopes = own.into_iter().collect();
+        Person { scopes, linked_scopes: linked.into_iter().collect(), ..Person::default() }
+    }
+
+    #[test]
+    fn whoever_is_suppressed_is_dropped_and_nobody_else() {
+        let (web, ios): (SourceId, SourceId) = ("web".parse().expect("id"), "ios".parse().expect("id"));
+        let anonymous = |id: &str| Subject { kind: SubjectType::AnonymousId, id: id.into() };
+        let mut people = People::default();
+        people.insert(Subject::user("gone"), suppressed(Scope::Workspace, false));
+        people.insert(Subject::user("gone-web"), suppressed(Scope::Source(web.clone()), false));
+        people.insert(anonymous("hers"), suppressed(Scope::Workspace, true));
+        people.insert(anonymous("named"), suppressed(Scope::Workspace, false));
+        for (kind, body, at_web, at_ios) in [
+            (Kind::Page, r#"{"userId": "gone"}"#, true, true),
+            (Kind::Page, r#"{"userId": "gone-web"}"#, true, false),
+            (Kind::Page, r#"{"userId": "other"}"#, false, false),
+            (Kind::Page, r#"{"anonymousId": "gone"}"#, false, false),
+            (Kind::Page, r#"{"anonymousId": "hers"}"#, true, true),
+            (Kind::Page, r#"{"userId": "other", "anonymousId": "hers"}"#, false, false),
+            (Kind::Page, r#"{"userId": "other", "anonymousId": "named"}"#, true, true),
+            (Kind::Alias, r#"{"userId": "other", "previousId": "gone"}"#, true, true),
+            (Kind::Alias, r#"{"userId": "other", "previousId": "hers"}"#, true, true),
+        ] {
+            let event = event(kind, body);
+            assert_eq!((people.drops(&event, &web), people.drops(&event, &ios)), (at_web, at_ios), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_came_in_before_a_suppression_was_asked_for_is_kept() {
+        let web: SourceId = "web".parse().expect("id");
+        let event = event(Kind::Page, r#"{"userId": "u"}"#);
+        for (since, late) in [("2026-11-24T20:00:00Z", true), ("2026-11-24T20:00:00.001Z", false)] {
+            let since = [(Scope::Workspace, since.parse().expect("a timestamp"))].into();
+            let mut people = People::default();
+            people.insert(Subject::user("u"), Person { since, ..suppressed(Scope::Workspace, false) });
+            assert_eq!((people.drops(&event, &web), people.drops_late(&event, &web)), (true, late));
+        }
+    }
+
+    #[test]
+    fn events_from_before_an_erasure_are_told_from_those_after_it() {
+        let (web, ios): (SourceId, SourceId) = ("web".parse().expect("id"), "ios".parse().expect("id"));
+        let mut people = People::default();
+        let event = event(Kind::Page, r#"{"userId": "u"}"#);
+        assert!(!people.erased(&event, &web));
+        for (scope, at, at_web, at_ios) in [
+            (Scope::Workspace, "2026-11-24T19:59:59Z", false, false),
+            (Scope::Workspace, "2026-11-24T20:00:00Z", true, true),
+            (Scope::Source(web.clone()), "2026-11-24T20:00:00Z", true, false),
+        ] {
+            let erased = [(scope, at.parse().expect("a timestamp"))].into();
+            people.insert(Subject::user("u"), Person { erased, ..Person::default() });
+            assert_eq!((people.erased(&event, &web), people.erased(&event, &ios)), (at_web, at_ios), "{at}");
+        }
+    }
+}

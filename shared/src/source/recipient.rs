@@ -1,0 +1,115 @@
+//! Who received a person's events: the sources that saw the person, and the connections that held meanwhile.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Source, SourceId};
+use crate::destination::{Destination, Kind};
+use crate::id::DestinationId;
+
+/// A destination that a source's events about somebody went to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Recipient {
+    /// From where.
+    pub source_id: SourceId,
+    /// Where to.
+    pub destination_id: DestinationId,
+    /// What people call it.
+    pub name: String,
+    /// Which vendor's it is.
+    pub vendor: String,
+    /// What sort of place it is.
+    pub kind: Kind,
+    /// The first day, in UTC, on which that may have been.
+    #[schema(value_type = String, format = Date)]
+    pub first: Date,
+    /// The last day.
+    #[schema(value_type = String, format = Date)]
+    pub last: Date,
+}
+
+/// Who received events, of whom each source saw something on these days. Days are all that is known: on the day on
+/// which a connection began or ended, the events are counted as gone there.
+pub fn recipients(
+    seen: &BTreeMap<SourceId, (Date, Date)>,
+    sources: &[Source],
+    destinations: &[Destination],
+) -> Vec<Recipient> {
+    let mut all = Vec::new();
+    for source in sources {
+        let Some((first, last)) = seen.get(&source.id) else { continue };
+        for connection in &source.connections {
+            let Some((from, until)) = connection.overlap(begin(*first), end(*last)) else { continue };
+            let Some(destination) = destinations.iter().find(|d| d.id == connection.destination_id) else {
+                continue;
+            };
+            all.push(Recipient {
+                source_id: source.id.clone(),
+                destination_id: destination.id.clone(),
+                name: destination.name.clone(),
+                vendor: destination.vendor.clone(),
+                kind: destination.kind,
+                first: day(from),
+                last: day(until),
+            });
+        }
+    }
+    all
+}
+
+fn begin(day: Date) -> Timestamp {
+    Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MIN)
+}
+
+fn end(day: Date) -> Timestamp {
+    Offset::UTC.to_timestamp(day.at(23, 59, 59, 999_999_999)).unwrap_or(Timestamp::MAX)
+}
+
+fn day(time: Timestamp) -> Date {
+    Offset::UTC.to_datetime(time).date()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn who_was_connected_while_somebody_was_seen_received_their_events() {
+        let id = DestinationId::new;
+        let (braze, warehouse, later) = (id(), id(), id());
+        let destination = |id: &DestinationId, name: &str| -> Destination {
+            serde_json::from_value(json!({
+                "id": id, "name": name, "vendor": "braze", "kind": "CLOUD", "settings": {},
+                "enabledFrom": "2026-01-01T00:00:00Z",
+            }))
+            .expect("a destination")
+        };
+        let source: Source = serde_json::from_value(json!({
+            "id": "web", "name": "Web", "writeKeys": [], "createdAt": "2026-01-01T00:00:00Z", "revision": 0,
+            "connections": [
+                {"destinationId": braze, "from": "2026-01-01T00:00:00Z", "until": "2026-02-10T12:00:00Z"},
+                {"destinationId": warehouse, "from": "2026-02-20T12:00:00Z"},
+                {"destinationId": later, "from": "2026-04-01T00:00:00Z"},
+            ],
+        }))
+        .expect("a source");
+        let day = |text: &str| text.parse::<Date>().expect("a day");
+        let seen = [(source.id.clone(), (day("2026-02-01"), day("2026-03-01")))].into();
+        let all = [destination(&braze, "B"), destination(&warehouse, "W"), destination(&later, "L")];
+        let found = recipients(&seen, &[source], &all);
+        let found: Vec<_> = found.iter().map(|r| (r.name.as_str(), r.first, r.last)).collect();
+        assert_eq!(
+            found,
+            [("B", day("2026-02-01"), day("2026-02-10")), ("W", day("2026-02-20"), day("2026-03-01"))]
+        );
+        assert_eq!(recipients(&BTreeMap::new(), &[], &all), []);
+    }
+}

@@ -1,0 +1,163 @@
+//! Segment's tracking API: what SDKs send, read and made ready for an archive.
+//!
+//! 1. [`Call::at`] tells the calls by their paths.
+//! 2. [`read`] takes a body apart into events. Each is checked alone: a bad one is named by its place and reason,
+//!    and its neighbours are kept.
+//! 3. An [`Event`] is the line that the archive will hold, byte for byte what the client wrote but for the fields
+//!    that the API sets, and whose it is.
+//!
+//! Limits and answers are those of <https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/>.
+
+mod event;
+mod fields;
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+pub use event::Event;
+use fields::Fields;
+
+/// The most bytes of an event.
+pub const MAX_EVENT: usize = 32 << 10;
+/// The most bytes of a body.
+pub const MAX_BODY: usize = 500 << 10;
+/// The most events of a batch.
+pub const MAX_EVENTS: usize = 2_500;
+
+/// What a path asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// Many events of any type.
+    Batch,
+    /// One event of this type.
+    One(Kind),
+}
+
+/// The type of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Who the user is.
+    Identify,
+    /// What the user did.
+    Track,
+    /// Which page the user saw.
+    Page,
+    /// Which screen the user saw.
+    Screen,
+    /// Which group the user belongs to.
+    Group,
+    /// That two ids are one user's.
+    Alias,
+}
+
+impl Kind {
+    /// Every type.
+    pub const ALL: [Self; 6] =
+        [Self::Identify, Self::Track, Self::Page, Self::Screen, Self::Group, Self::Alias];
+
+    /// The name in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Identify => "identify",
+            Self::Track => "track",
+            Self::Page => "page",
+            Self::Screen => "screen",
+            Self::Group => "group",
+            Self::Alias => "alias",
+        }
+    }
+}
+
+impl Call {
+    /// The call at a path below `/v1/`: its name, or its first letter, as the browser's SDK writes it. Older SDKs
+    /// call the batch `import`.
+    pub fn at(name: &str) -> Option<Self> {
+        match name {
+            "batch" | "b" | "import" => Some(Self::Batch),
+            _ => {
+                let mut kinds = Kind::ALL.into_iter();
+                let kind = kinds.find(|kind| kind.as_str() == name || kind.as_str()[..1] == *name);
+                kind.map(Self::One)
+            }
+        }
+    }
+}
+
+/// What came in.
+#[derive(Debug, Default)]
+pub struct Incoming {
+    /// The write key, if the body holds one.
+    pub write_key: Option<String>,
+    /// The good events.
+    pub events: Vec<Event>,
+    /// The bad ones.
+    pub rejected: Vec<Rejected>,
+}
+
+/// An event that cannot be kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rejected {
+    /// Its place in the batch.
+    pub index: usize,
+    /// Why. Repeats nothing of the event.
+    pub reason: &'static str,
+}
+
+/// The body as a whole is at fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Problem(pub &'static str);
+
+/// Takes a body apart. `now` becomes the events' `receivedAt`.
+///
+/// # Errors
+/// If no event can be made out in it.
+pub fn read(call: Call, body: &[u8], now: Timestamp) -> Result<Incoming, Problem> {
+    let body = simdutf8::basic::from_utf8(body).map_err(|_| Problem("the body is not UTF-8"))?;
+    let fields: Fields<'_> =
+        serde_json::from_str(body).map_err(|_| Problem("the body is not a JSON object"))?;
+    let write_key = fields.text("writeKey").filter(|key| !key.is_empty());
+    let mut incoming = Incoming { write_key, ..Incoming::default() };
+    match call {
+        Call::One(kind) => incoming.add(0, body.trim_ascii().len(), fields, Some(kind), now),
+        Call::Batch => {
+            let batch = fields.get("batch").ok_or(Problem("the body has no batch"))?;
+            let batch: Vec<&RawValue> =
+                serde_json::from_str(batch.get()).map_err(|_| Problem("batch is not an array"))?;
+            for (index, event) in batch.into_iter().enumerate() {
+                if index >= MAX_EVENTS {
+                    incoming.reject(index, "the batch has more than 2500 events");
+                    continue;
+                }
+                match serde_json::from_str::<Fields<'_>>(event.get()) {
+                    Ok(mut own) => {
+                        own.inherit(&fields);
+                        incoming.add(index, event.get().len(), own, None, now);
+                    }
+                    Err(_) => incoming.reject(index, "it is not an object"),
+                }
+            }
+        }
+    }
+    Ok(incoming)
+}
+
+impl Incoming {
+    fn add(&mut self, index: usize, size: usize, fields: Fields<'_>, kind: Option<Kind>, now: Timestamp) {
+        if size > MAX_EVENT {
+            return self.reject(index, "it has more than 32 KB");
+        }
+        match Event::new(fields, kind, now) {
+            Ok(event) => self.events.push(event),
+            Err(reason) => self.reject(index, reason),
+        }
+    }
+
+    fn reject(&mut self, index: usize, reason: &'static str) {
+        self.rejected.push(Rejected { index, reason });
+    }
+}
