@@ -101,9 +101,10 @@ impl Survey {
         self.unreachable.push(Unreachable { key, reason: reason.as_str(), detail });
     }
 
-    /// Whether nothing stands in the way. Where there is nothing to read, nothing shows that it could be read.
+    /// Whether nothing stands in the way. Where there is nothing to read, nothing shows that it could be read; but it
+    /// counts as nothing.
     pub fn is_well(&self) -> bool {
-        self.objects > 0 && self.unreachable.is_empty()
+        (self.objects > 0 || self.count.is_some()) && self.unreachable.is_empty()
     }
 
     /// The whole of it, for people.
