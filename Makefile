@@ -101,7 +101,7 @@ deploy: $(TOOLS) ## Deploy to AWS with your credentials: make deploy STACK=lethe
 	$(BIN)/aws cloudformation package --template-file infra/template.yaml --s3-bucket "$(BUCKET)" \
 	  --output-template-file target/lambda/template.yaml
 	$(BIN)/aws cloudformation deploy --template-file target/lambda/template.yaml --stack-name "$(STACK)" \
-	  --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
+	  --s3-bucket "$(BUCKET)" --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
 
 # --- Tools ----------------------------------------------------------------------------------------------
 

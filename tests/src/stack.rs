@@ -61,6 +61,9 @@ impl Package {
         let template = self.template.to_string_lossy();
         let mut args = vec!["cloudformation", "deploy", "--template-file", &template, "--stack-name", name];
         args.extend([
+            // The template is longer than a call may carry.
+            "--s3-bucket",
+            ARTIFACTS,
             "--capabilities",
             "CAPABILITY_IAM",
             "CAPABILITY_AUTO_EXPAND",
