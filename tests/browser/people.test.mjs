@@ -41,7 +41,7 @@ test('5,000 people are taken, after what will happen is typed', async () => {
   await page.getByText('Type “suppress 5000”.').waitFor();
   await page.getByLabel(/To confirm, type/).fill('suppress 5000');
   await send.click();
-  await page.getByText('Are they kept out?').waitFor();
+  await page.getByText('Are they kept out?').waitFor({ timeout: 60_000 });
   await page.getByRole('heading', { name: /^Yes: new events about these people are dropped/ }).waitFor({ timeout: 120_000 });
   const { data } = (await api('GET', '/regulations?pagination.count=1')).json();
   assert.equal(data.regulations[0].subjectCount, 5_000);
