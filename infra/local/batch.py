@@ -4,6 +4,7 @@ batch.py FILE STACK TYPE COLUMN REFERENCE; the last two may be empty.
 """
 
 import json
+import os
 import subprocess
 import sys
 import uuid
@@ -22,10 +23,15 @@ def main(file, stack, kind, column, reference):
     # The file's own name may hold an identifier: it is not told.
     place = {"bucket": outputs["LetheBucket"], "key": f"batches/{uuid.uuid4()}"}
     aws("s3", "cp", "--only-show-errors", file, f"s3://{place['bucket']}/{place['key']}")
-    body = {"regulationType": kind, "subjectType": "USER_ID", "file": place, "reference": reference}
+    body = {"regulationType": kind, "subjectType": "USER_ID", "file": place}
     if column:
         place["column"] = column
-    aws("sqs", "send-message", "--queue-url", outputs["BatchQueue"], "--message-body", json.dumps(body))
+    if reference:
+        body["reference"] = reference
+    # The command line asks the queues of AWS whatever AWS_ENDPOINT_URL says.
+    local = os.environ.get("AWS_ENDPOINT_URL")
+    endpoint = ["--endpoint-url", local] if local else []
+    aws("sqs", "send-message", *endpoint, "--queue-url", outputs["BatchQueue"], "--message-body", json.dumps(body))
     print("Sent. What becomes of it: GET /batches")
 
 
