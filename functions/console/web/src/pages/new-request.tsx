@@ -17,7 +17,8 @@ const MOST = 5_000;
 /** From how many people on the reader types what will happen. */
 const MANY = 100;
 
-const ORDER: RegulationType[] = ['SUPPRESS_WITH_DELETE', 'DELETE_ONLY', 'SUPPRESS_WITH_DELETE_INTERNAL', 'DELETE_INTERNAL', 'DELETE_ARCHIVE_ONLY', 'SUPPRESS_ONLY', 'UNSUPPRESS'];
+/** `DELETE_ARCHIVE_ONLY` is for one source: the API takes it there alone. */
+const ORDER: RegulationType[] = ['SUPPRESS_WITH_DELETE', 'DELETE_ONLY', 'SUPPRESS_WITH_DELETE_INTERNAL', 'DELETE_INTERNAL', 'SUPPRESS_ONLY', 'UNSUPPRESS'];
 
 export function NewRequest() {
   const [ids, setIds] = useState<string[]>([]);
