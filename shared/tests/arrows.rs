@@ -18,7 +18,7 @@ const PURE: &[&str] = &[
     "matching",
     "part.rs",
     "person.rs",
-    "regulation.rs",
+    "regulation",
     "shape.rs",
     "source",
     "status.rs",

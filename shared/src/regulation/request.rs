@@ -1,167 +1,19 @@
-//! A regulation: one request about up to 5,000 subjects. Types, states and limits are those of Segment's
-//! Public API (`POST /regulations`), so that its clients work unchanged.
+//! What clients ask for: the bodies of requests, and the regulations that are made of them.
 
 use std::collections::HashSet;
 
-use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
+use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa::openapi::{Array, ArrayBuilder, ObjectBuilder, Type};
 
-use crate::destination::Kind;
+use super::{MAX_SUBJECT_BYTES, MAX_SUBJECTS, Regulation, RegulationType};
 use crate::failure::{Failure, Result};
 use crate::id::RegulationId;
 use crate::part::{MAX_COLLECTION, Part};
 use crate::source::SourceId;
 use crate::status::Status;
-use crate::subject::{MAX_ID_BYTES, PseudonymKey, Subject, SubjectType, fault};
-
-/// The most subjects of one regulation (Segment's limit).
-pub const MAX_SUBJECTS: usize = 5_000;
-
-/// The most bytes that the identifiers of one regulation may have together: they are stored in the same
-/// transaction as the regulation, and DynamoDB's transactions end at 4 MB.
-pub const MAX_SUBJECT_BYTES: usize = 3_500_000;
-
-/// How long the identifiers of a regulation are kept that failed somewhere: long enough to put things right and retry.
-const KEPT: SignedDuration = SignedDuration::from_hours(60 * 24);
-
-/// What to do about the subjects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum RegulationType {
-    /// Erase what one source brought from archives alone; suppress nobody. For a source only.
-    DeleteArchiveOnly,
-    /// Erase from archives and warehouses; forward nothing; suppress nobody.
-    DeleteInternal,
-    /// Erase everywhere; suppress nobody.
-    DeleteOnly,
-    /// Drop their events from now on; erase nothing.
-    SuppressOnly,
-    /// Drop their events from now on and erase everywhere.
-    SuppressWithDelete,
-    /// Drop their events from now on and erase from archives and warehouses; forward nothing.
-    SuppressWithDeleteInternal,
-    /// Let their events in again.
-    Unsuppress,
-}
-
-impl RegulationType {
-    /// Every type, in the order in which messages list them.
-    pub const ALL: [Self; 7] = [
-        Self::DeleteArchiveOnly,
-        Self::DeleteInternal,
-        Self::DeleteOnly,
-        Self::SuppressOnly,
-        Self::SuppressWithDelete,
-        Self::SuppressWithDeleteInternal,
-        Self::Unsuppress,
-    ];
-
-    /// The name in the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::DeleteArchiveOnly => "DELETE_ARCHIVE_ONLY",
-            Self::DeleteInternal => "DELETE_INTERNAL",
-            Self::DeleteOnly => "DELETE_ONLY",
-            Self::SuppressOnly => "SUPPRESS_ONLY",
-            Self::SuppressWithDelete => "SUPPRESS_WITH_DELETE",
-            Self::SuppressWithDeleteInternal => "SUPPRESS_WITH_DELETE_INTERNAL",
-            Self::Unsuppress => "UNSUPPRESS",
-        }
-    }
-
-    /// What it does to the suppression list, if anything.
-    pub fn suppression(self) -> Option<Suppression> {
-        match self {
-            Self::SuppressOnly | Self::SuppressWithDelete | Self::SuppressWithDeleteInternal => {
-                Some(Suppression::Add)
-            }
-            Self::Unsuppress => Some(Suppression::Remove),
-            Self::DeleteArchiveOnly | Self::DeleteInternal | Self::DeleteOnly => None,
-        }
-    }
-
-    /// Whether it erases the subjects from destinations of this kind.
-    pub fn erases_from(self, kind: Kind) -> bool {
-        match self {
-            Self::DeleteArchiveOnly => kind == Kind::Archive,
-            Self::DeleteOnly | Self::SuppressWithDelete => true,
-            Self::DeleteInternal | Self::SuppressWithDeleteInternal => kind != Kind::Cloud,
-            Self::SuppressOnly | Self::Unsuppress => false,
-        }
-    }
-}
-
-/// A change to the suppression list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Suppression {
-    /// Their events are dropped from now on.
-    Add,
-    /// Their events are let in again.
-    Remove,
-}
-
-/// A request about subjects, as it is kept. The subjects themselves are kept apart from it, since they are
-/// dropped when the regulation is sealed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Regulation {
-    /// Its id.
-    pub id: RegulationId,
-    /// What to do.
-    pub regulation_type: RegulationType,
-    /// By which kind of identifier the subjects are given.
-    pub subject_type: SubjectType,
-    /// How many subjects.
-    pub subject_count: usize,
-    /// Which part of the workspace it is about; all of it, if left out.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub part: Option<Part>,
-    /// Another regulation that asked for the same about the same subjects, and was under way when this one came.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub duplicate_of: Option<RegulationId>,
-    /// How far it is.
-    pub status: Status,
-    /// Which attempt is under way or was last: 1, and one more for every retry.
-    pub attempt: u32,
-    /// Who asked for it: a token's id, `admin`, or a batch and who sent it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub actor: Option<String>,
-    /// When it was accepted.
-    pub created_at: Timestamp,
-    /// When it ended.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub finished_at: Option<Timestamp>,
-}
-
-impl Regulation {
-    /// Stands for what is asked for and about whom: two that ask for the same have the same one.
-    pub fn fingerprint(&self, key: &PseudonymKey, subjects: &[Subject]) -> String {
-        let part = self.part.as_ref();
-        let mut texts = vec![
-            self.regulation_type.as_str(),
-            self.subject_type.as_str(),
-            part.map_or("", |part| part.source_id.as_str()),
-            part.and_then(|part| part.collection.as_deref()).unwrap_or_default(),
-        ];
-        let mut ids: Vec<_> = subjects.iter().map(|subject| subject.id.as_str()).collect();
-        ids.sort_unstable();
-        texts.extend(ids);
-        key.fingerprint(texts.into_iter().map(str::as_bytes))
-    }
-
-    /// Until when its identifiers are kept for a retry, after it failed somewhere.
-    pub fn identifiers_kept_until(&self) -> Option<Timestamp> {
-        let failed = matches!(self.status, Status::Failed | Status::PartialSuccess);
-        self.finished_at.filter(|_| failed).map(kept_until)
-    }
-}
-
-/// Until when the identifiers of a regulation are kept that failed then.
-pub fn kept_until(failed: Timestamp) -> Timestamp {
-    failed.saturating_add(KEPT).unwrap_or(Timestamp::MAX)
-}
+use crate::subject::{MAX_ID_BYTES, Subject, SubjectType, fault};
 
 /// The body of `POST /regulations`.
 #[derive(Deserialize, ToSchema)]
@@ -377,6 +229,7 @@ fn check_subjects(kind: SubjectType, ids: Vec<String>) -> Result<Vec<Subject>> {
 mod tests {
     use super::*;
     use crate::failure;
+    use crate::subject::PseudonymKey;
 
     fn request(kind: &str, ids: &[&str]) -> Result<(Regulation, Vec<Subject>)> {
         let subject_ids = ids.iter().map(|id| (*id).to_owned()).collect();
