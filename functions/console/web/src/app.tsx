@@ -8,6 +8,7 @@ import { PAGES } from './pages';
 import { NotFound } from './pages/not-found';
 import { SignIn } from './pages/sign-in';
 import { Shape } from './parts/state';
+import { Waves } from './parts/waves';
 import { Link, href, usePlace, type Place } from './router';
 import { onSession, signOut, token, type Ended } from './session';
 import { applyTheme, theme, type Theme } from './theme';
@@ -117,14 +118,5 @@ function Away() {
         </p>
       )}
     </div>
-  );
-}
-
-export function Waves() {
-  return (
-    <svg viewBox="0 0 24 24" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round">
-      <path d="M2 7c3.300-3 6.700-3 10 0s6.700 3 10 0M2 13c3.300-3 6.700-3 10 0s6.700 3 10 0" />
-      <path d="M2 19c3.300-3 6.700-3 10 0" opacity=".45" />
-    </svg>
   );
 }

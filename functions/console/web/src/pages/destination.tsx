@@ -8,12 +8,12 @@ import { label, shown, type Typed } from '../fields';
 import { capital } from '../format';
 import { useAction, useLive } from '../live';
 import { Head, Known, Problem, Section, Time } from '../parts/basics';
+import { Connected } from '../parts/connected';
 import { DestinationForm } from '../parts/destination-form';
 import { Dialog } from '../parts/forms';
 import { Shape } from '../parts/state';
 import { Link, href } from '../router';
 import { CONFIRMS, KIND, vendor } from '../words';
-import { Connected } from './destinations';
 
 export function OneDestination({ id }: { id: string }) {
   const live = useLive(

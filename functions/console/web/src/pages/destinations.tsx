@@ -3,8 +3,8 @@
 import { call } from '../api/client';
 import type { Destination } from '../api/schema';
 import { useLive } from '../live';
-import { Empty, Head, Known, Table, Time } from '../parts/basics';
-import { Shape } from '../parts/state';
+import { Empty, Head, Known, Table } from '../parts/basics';
+import { Connected } from '../parts/connected';
 import { Link, href, type Place } from '../router';
 import { KIND, vendor } from '../words';
 import { OneDestination } from './destination';
@@ -68,15 +68,5 @@ function Row({ destination }: { destination: Destination }) {
         <Connected destination={destination} />
       </td>
     </tr>
-  );
-}
-
-export function Connected({ destination: { enabledFrom, enabledUntil } }: { destination: Destination }) {
-  const tone = enabledUntil ? 'waiting' : 'done';
-  return (
-    <span class={`state tone-${tone}`}>
-      <Shape tone={tone} />
-      <span>{enabledUntil ? <>not since <Time at={enabledUntil} only="day" /></> : <>since <Time at={enabledFrom} only="day" /></>}</span>
-    </span>
   );
 }

@@ -3,10 +3,10 @@
 import { useState } from 'preact/hooks';
 
 import { ApiError, call } from '../api/client';
-import { Waves } from '../app';
 import { useAction } from '../live';
 import { Problem, Title, useTitle } from '../parts/basics';
 import { Text } from '../parts/forms';
+import { Waves } from '../parts/waves';
 import { signIn, type Ended } from '../session';
 
 export function SignIn({ ended }: { ended?: Ended | undefined }) {
