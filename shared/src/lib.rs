@@ -11,11 +11,12 @@
 //!    are dropped, and only pseudonyms stay.
 //!
 //! ```text
-//! functions ──▶ adapters: admission store secrets workflow queue archive warehouse destination::engine telemetry
+//! functions ──▶ adapters: admission store secrets workflow queues archive warehouse destination::engine telemetry
 //!                   │
 //!                   ▼
 //!               pure:     regulation batch task status subject evidence certificate destination::cloud matching format
-//!                         index failure json id part shape  (no AWS, no HTTP, no clock of their own)
+//!                         source person tracking index failure json id part shape
+//!                         (no AWS, no HTTP, no clock of their own)
 //! ```
 
 #[cfg(all(feature = "store", feature = "workflow"))]
@@ -24,6 +25,8 @@ pub mod archive;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod batch;
+#[cfg(feature = "queue")]
+pub mod batch_queue;
 pub mod certificate;
 pub mod destination;
 #[cfg(feature = "queue")]
@@ -40,8 +43,6 @@ pub mod matching;
 pub mod part;
 pub mod person;
 pub mod probe;
-#[cfg(feature = "queue")]
-pub mod queue;
 pub mod regulation;
 #[cfg(feature = "secrets")]
 pub mod secrets;

@@ -3,8 +3,8 @@
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use shared::archive::client;
+use shared::batch_queue::BatchQueue;
 use shared::failure::Result;
-use shared::queue::Queue;
 use shared::secrets::SecretStore;
 use shared::store::Store;
 use shared::subject::PseudonymKey;
@@ -13,7 +13,7 @@ use shared::workflow::Workflow;
 pub struct Context {
     pub store: Store,
     pub workflow: Workflow,
-    pub queue: Queue,
+    pub queue: BatchQueue,
     pub s3: Client,
     pub pseudonyms: PseudonymKey,
 }
@@ -24,7 +24,7 @@ impl Context {
         Ok(Self {
             store: Store::from_env(config),
             workflow: Workflow::new(config),
-            queue: Queue::from_env(config)?,
+            queue: BatchQueue::from_env(config)?,
             s3: client(config),
             pseudonyms: SecretStore::from_env(config).pseudonym_key().await?,
         })

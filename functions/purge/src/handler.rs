@@ -1,7 +1,6 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use aws_sdk_s3::Client;
 use futures::future::ready;
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
@@ -10,16 +9,15 @@ use shared::archive::filters::Filters;
 use shared::archive::ledger::Ledger;
 use shared::archive::manifest::{Batch, Entry, Halfway, Outcome, Phase, Results, Roster};
 use shared::archive::purge::{Left, Purge};
-use shared::archive::workspace::{Key, Workspace};
+use shared::archive::workspace::Key;
 use shared::failure::{Failure, Result};
 use shared::id::RunId;
-use shared::index::IndexKey;
 use shared::matching::{Matcher, SubjectSet};
 use shared::probe::{Finding, Probe};
-use shared::store::Store;
 use tokio::select;
 use tokio::time::interval_at;
 
+use crate::context::Context;
 use crate::probe;
 use crate::record::Record;
 
@@ -28,16 +26,6 @@ const TELL_EVERY: Duration = Duration::from_secs(2);
 
 /// How often it keeps what was done, should the invocation not end.
 const SAVE_EVERY: Duration = Duration::from_secs(20);
-
-pub struct Context {
-    pub store: Store,
-    pub workspace: Workspace,
-    pub index_key: IndexKey,
-    pub s3: Client,
-    pub cores: usize,
-    /// How long an invocation works before it leaves the rest to the next.
-    pub slice: Duration,
-}
 
 /// What this function is asked: by the state machine to go on with a batch, by the API to look at an archive.
 #[derive(Deserialize)]

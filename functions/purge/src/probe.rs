@@ -13,7 +13,7 @@ use shared::id::RunId;
 use shared::matching::{Matcher, SubjectSet};
 use shared::probe::{Finding, PATIENCE, Probe};
 
-use crate::handler::Context;
+use crate::context::Context;
 
 /// That something stands in the way is an answer, not an error.
 pub async fn finding(context: &Context, probe: Probe, until: Instant) -> Finding {

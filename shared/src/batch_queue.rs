@@ -10,13 +10,13 @@ use crate::settings;
 
 /// The two queues.
 #[derive(Debug, Clone)]
-pub struct Queue {
+pub struct BatchQueue {
     client: Client,
     url: String,
     dead_letters: String,
 }
 
-impl Queue {
+impl BatchQueue {
     /// The queues that the environment names (`BATCH_QUEUE`, `BATCH_DEAD_LETTERS`).
     ///
     /// # Errors
