@@ -133,14 +133,15 @@ async fn put(s3: &Client, bucket: &str, key: &str, events: &[&Event], first: boo
     }
     let versions = s3.list_object_versions().bucket(bucket).prefix(key).send().await;
     let versions = versions.map_err(|e| failure(&e.code().unwrap_or("no answer")))?;
-    if versions.versions().is_empty() && events.is_empty() {
+    let versions: Vec<_> = versions.versions().iter().filter(|version| version.key() == Some(key)).collect();
+    if versions.is_empty() && events.is_empty() {
         return Ok(());
     }
     if !events.is_empty() {
         let request = s3.put_object().bucket(bucket).key(key).body(body.into());
         request.send().await.map_err(|e| failure(&e.code().unwrap_or("no answer")))?;
     }
-    for version in versions.versions() {
+    for version in versions {
         // An archive without versions has been overwritten already.
         if version.version_id().is_none_or(|id| id == "null") && !events.is_empty() {
             continue;
