@@ -264,9 +264,12 @@ pub(super) fn kill(function: &str, resource: &str) -> Result<usize> {
     for process in fs::read_dir("/proc")? {
         let process = process?;
         let environment = fs::read(process.path().join("environ")).unwrap_or_default();
-        let has = |text: &str| environment.windows(text.len()).any(|window| window == text.as_bytes());
+        let settings: Vec<_> = environment.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
+        let has = |start: &str, text| settings.iter().any(|set| set.starts_with(start) && set.contains(text));
+        // Other functions are told its name too: what a process is called by counts.
+        let theirs = has("AWS_LAMBDA_FUNCTION_NAME=", function) && has("", resource);
         let id = process.file_name().to_str().and_then(|id| id.parse().ok()).and_then(Pid::from_raw);
-        if let (Some(id), true, true) = (id, has(function), has(resource)) {
+        if let (Some(id), true) = (id, theirs) {
             kill_process(id, Signal::KILL)?;
             killed += 1;
         }
