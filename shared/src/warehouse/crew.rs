@@ -1,9 +1,10 @@
 //! Regulations whose rows are deleted together: a *crew*.
 //!
 //! A warehouse that keeps its tables by column reads or rewrites the same blocks for one person as for 50,000, and
-//! takes few deletions of a table at once (BigQuery runs 2 and lets 20 wait:
-//! <https://cloud.google.com/bigquery/quotas#data-manipulation-language_statements>). So while one regulation has the
-//! *lead* at a destination and deletes, the others wait; who gets the lead next takes along all that wait then.
+//! takes few deletions of a table at once: BigQuery runs 2 and lets 20 wait
+//! (<https://cloud.google.com/bigquery/docs/data-manipulation-language#update_delete_merge_dml_concurrency>). So while
+//! one regulation has the *lead* at a destination and deletes, the others wait; who gets the lead next takes along all
+//! that wait then.
 //!
 //! Finding and verifying stay each regulation's own: a crew shares nothing but the deletion.
 
@@ -20,7 +21,7 @@ const MOST_REGULATIONS: usize = 500;
 /// The most identifiers of a crew.
 const MOST_IDS: usize = 50_000;
 /// The most bytes of identifiers of a crew, as JSON: BigQuery takes requests of 10 MB
-/// (<https://cloud.google.com/bigquery/quotas#query_jobs>), and wraps each identifier.
+/// (<https://cloud.google.com/bigquery/quotas>), and wraps each identifier.
 const MOST_BYTES: usize = 4 << 20;
 
 /// A regulation that waits at a destination for its rows to be deleted.
