@@ -34,6 +34,11 @@ pub enum Turn {
     Alone,
 }
 
+/// A source's own part of a warehouse is another scope than the whole.
+fn shares(task: &Task, progress: &Progress) -> bool {
+    task.part.is_none() && progress.may_share()
+}
+
 /// One regulation at one warehouse.
 #[derive(Clone, Copy)]
 pub struct Company<'a> {
@@ -42,10 +47,24 @@ pub struct Company<'a> {
 }
 
 impl Company<'_> {
-    /// Whose turn it is. Asks the warehouse nothing.
+    /// In how many seconds to look again, as long as another one leads. Asks the warehouse nothing, since even a look
+    /// may be billed there.
+    pub async fn waits(self, task: &Task, progress: &mut Progress) -> Result<Option<u32>> {
+        let Request { regulation_id: id, destination_id: destination, .. } = self.request;
+        if !shares(task, progress) {
+            return Ok(None);
+        }
+        let leader = self.store.leader(destination, Timestamp::now()).await?;
+        if leader.is_none_or(|leader| leader == *id) {
+            return Ok(None);
+        }
+        let entry = self.store.enlisted(destination, id).await?;
+        Ok(entry.filter(|entry| entry.outcome.is_none()).map(|_| progress.wait()))
+    }
+
+    /// Whose turn it is. For who is connected: nobody waits for a leader who cannot even reach the warehouse.
     pub async fn turn(self, task: &mut Task, progress: &mut Progress, subjects: &[Subject]) -> Result<Turn> {
-        // A source's own part of a warehouse is another scope than the whole.
-        if !progress.may_share() || task.part.is_some() {
+        if !shares(task, progress) {
             return Ok(Turn::Alone);
         }
         let (store, now) = (self.store, Timestamp::now());

@@ -123,10 +123,8 @@ async fn erase(context: &Context, request: Request, until: Instant) -> Result<wo
             let narrowed = task.part.as_ref().map(|part| part.of(destination)).transpose()?;
             let destination = narrowed.as_ref().unwrap_or(destination);
             let mut progress = Progress::of(task.progress.clone(), request.attempt);
-            // Whoever waits for others asks the warehouse nothing: even a look may be billed.
-            let turn = company.turn(task, &mut progress, subjects).await?;
-            keep(task, &progress);
-            if let Turn::Waits(seconds) = turn {
+            if let Some(seconds) = company.waits(task, &mut progress).await? {
+                keep(task, &progress);
                 task.progressed(TaskStatus::Running);
                 return Ok(Some(seconds));
             }

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 
 use super::{Store, if_held, number, text, to_item, unless_refused, value};
 use crate::failure::Result;
@@ -69,6 +70,22 @@ impl Store {
             .expression_attribute_values(":attempt", number(attempt.into()))
             .expression_attribute_values(":outcome", value(outcome)?);
         unless_refused(request.send().await)
+    }
+
+    /// Who has the lead at a destination.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn leader(&self, destination: &DestinationId, now: Timestamp) -> Result<Option<RegulationId>> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Lead {
+            regulation_id: RegulationId,
+            leased_until: i64,
+        }
+        let lead: Option<Lead> = self.get(&self.tables.runs, (&pk(destination), LEAD)).await?;
+        let holds = |lead: &Lead| lead.leased_until >= now.as_second();
+        Ok(lead.filter(holds).map(|lead| lead.regulation_id))
     }
 
     /// Takes the lead at a destination, or goes on having it. Answers whether this regulation has it now.

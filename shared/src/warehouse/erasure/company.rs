@@ -11,8 +11,9 @@ use crate::failure::Failure;
 use crate::id::RegulationId;
 use crate::warehouse::crew::{Member, Outcome};
 
-/// Seconds after which a regulation that waits looks again, at most.
-const LONGEST_LOOK: u32 = 30;
+/// Seconds after which a regulation that waits looks again, at most: a state machine has 25,000 events, and each look
+/// takes some.
+const LONGEST_LOOK: f64 = 300.0;
 /// Trouble that the warehouse says will last for more seconds than these is nothing to let others wait for.
 const LONGEST_TROUBLE: u32 = 300;
 /// For how long others wait for a leader that has trouble.
@@ -74,10 +75,10 @@ impl Progress {
         &self.pending
     }
 
-    /// Another regulation leads: in how many seconds to look again.
+    /// Another regulation leads: in how many seconds to look again, about a quarter of how long it has waited.
     pub fn wait(&mut self) -> u32 {
         self.looks += 1;
-        2_u32.saturating_pow(self.looks).min(LONGEST_LOOK)
+        (1.6 * 1.25_f64.powf(self.looks.into())).min(LONGEST_LOOK) as u32
     }
 
     /// Leads this crew from now on.
