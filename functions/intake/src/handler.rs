@@ -15,8 +15,8 @@ use crate::error::ApiError;
 use crate::gate::gate;
 use crate::request::MAX_BODY;
 use crate::{
-    batches, destinations, media, older, openapi, regulations, runs, search, source_regulations, sources,
-    subjects, suppressions, tokens, trail,
+    batches, destinations, media, older, openapi, regulation_list, regulations, runs, search,
+    source_regulations, sources, subjects, suppressions, tokens, trail,
 };
 
 /// The whole API.
@@ -34,7 +34,7 @@ pub fn router(context: Arc<Context>) -> Router {
 /// What needs a token; which scopes it needs stands in `access.rs`.
 fn guarded() -> OpenApiRouter<Arc<Context>> {
     OpenApiRouter::new()
-        .routes(routes!(regulations::create, regulations::list))
+        .routes(routes!(regulations::create, regulation_list::list))
         .routes(routes!(regulations::show, regulations::withdraw))
         .routes(routes!(older::create))
         .routes(routes!(older::show))

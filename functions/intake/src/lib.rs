@@ -20,6 +20,7 @@ mod limit;
 mod media;
 mod older;
 mod openapi;
+mod regulation_list;
 mod regulations;
 mod replay;
 mod request;

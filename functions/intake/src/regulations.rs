@@ -1,10 +1,8 @@
-//! `/regulations`.
+//! `/regulations`: asks for one, shows one, withdraws and retries it.
 
 use std::collections::BTreeMap;
-use std::pin::pin;
 
 use axum::extract::State;
-use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::admission;
@@ -15,7 +13,6 @@ use shared::id::{DestinationId, RegulationId};
 use shared::regulation::{NewRegulation, Regulation, RegulationType};
 use shared::source::{Recipient, Seen, SeenAt, SourceId};
 use shared::status::{Status, TaskStatus};
-use shared::store::RegulationFilter;
 use shared::subject::{Subject, SubjectType};
 use shared::task::Task;
 use utoipa::ToSchema;
@@ -24,16 +21,10 @@ use crate::auth::{Caller, Reserved};
 use crate::context::{Context, Shared};
 use crate::dry_run::{self, DryRun};
 use crate::error::{ApiError, Data, Reply, data};
-use crate::request::{Body, Filter, Id, Page, Pagination, Rehearsal};
+use crate::request::{Body, Id, Rehearsal};
 use crate::runs::{self, RunOfTask};
 use crate::subjects::who_received;
 use crate::suppressions::Whom;
-
-/// How many regulations' subjects are read at once for a list.
-const READS: usize = 16;
-
-/// The most bytes of a page, if more than one regulation is on it: Lambda takes no answer of more than 6 MB.
-const MAX_PAGE: usize = 4 << 20;
 
 /// What a regulation was accepted as.
 #[derive(Serialize, ToSchema)]
@@ -108,35 +99,10 @@ pub async fn admit(
     Ok(RegulationCreated { regulate_id: regulation.id, duplicate_of: regulation.duplicate_of })
 }
 
-/// A page of regulations.
-#[derive(Serialize, ToSchema)]
-pub struct Regulations {
-    regulations: Vec<RegulationEntry>,
-    pagination: Page,
-}
-
-/// A regulation in a list.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct RegulationEntry {
-    id: RegulationId,
-    subject_type: SubjectType,
-    /// Who; nobody once the identifiers are dropped.
-    subjects: Vec<String>,
-    subject_count: usize,
-    status: Status,
-    created_at: Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    finished_at: Option<Timestamp>,
-    regulation_type: RegulationType,
-    #[serde(flatten)]
-    about: About,
-}
-
 /// What a regulation is about, if not the whole workspace, and what it repeats.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct About {
+pub struct About {
     /// The source whose events alone it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     source_id: Option<SourceId>,
@@ -149,66 +115,11 @@ struct About {
 }
 
 impl About {
-    fn new(regulation: &Regulation) -> Self {
+    pub fn new(regulation: &Regulation) -> Self {
         let (source_id, collection) =
             regulation.part.clone().map(|part| (part.source_id, part.collection)).unzip();
         Self { source_id, collection: collection.flatten(), duplicate_of: regulation.duplicate_of.clone() }
     }
-}
-
-/// Regulations, the newest first.
-#[utoipa::path(get, path = "/regulations", operation_id = "listRegulations", tag = "Regulations",
-    params(Filter, Pagination),
-    responses((status = 200, description = "A page of them", body = Data<Regulations>)))]
-pub async fn list(State(context): Shared, filter: Filter, page: Pagination) -> Reply<Regulations> {
-    list_by(&context, &filter.into(), page).await
-}
-
-/// A page of those that a filter lets through.
-pub async fn list_by(context: &Context, filter: &RegulationFilter, page: Pagination) -> Reply<Regulations> {
-    let found = context.store.regulations(filter, page.count, page.cursor.as_deref()).await?;
-    show_page(context, filter, found.items, page, found.next).await
-}
-
-/// A page of these, with their subjects; it ends early when it gets too long, and the next one goes on from there.
-pub async fn show_page(
-    context: &Context,
-    filter: &RegulationFilter,
-    found: Vec<Regulation>,
-    page: Pagination,
-    mut next: Option<String>,
-) -> Reply<Regulations> {
-    let places: Vec<_> = found.iter().map(|regulation| filter.cursor_after(regulation)).collect();
-    let entries = stream::iter(found).map(|regulation| entry(context, regulation));
-    let mut entries = pin!(entries.buffered(READS));
-    let (mut regulations, mut bytes) = (Vec::new(), 0);
-    while let Some(entry) = entries.try_next().await? {
-        bytes += serde_json::to_vec(&entry).map_or(0, |json| json.len());
-        if bytes > MAX_PAGE && !regulations.is_empty() {
-            next = places[regulations.len() - 1].clone();
-            break;
-        }
-        regulations.push(entry);
-    }
-    Ok(data(Regulations { regulations, pagination: page.followed_by(next) }))
-}
-
-async fn entry(context: &Context, regulation: Regulation) -> Result<RegulationEntry, ApiError> {
-    let subjects = match regulation.status.drops_identifiers() {
-        true => Vec::new(),
-        false => context.store.subjects(&regulation.id).await?,
-    };
-    Ok(RegulationEntry {
-        about: About::new(&regulation),
-        id: regulation.id,
-        subject_type: regulation.subject_type,
-        subjects: subjects.into_iter().map(|subject| subject.id).collect(),
-        subject_count: regulation.subject_count,
-        status: regulation.status,
-        created_at: regulation.created_at,
-        finished_at: regulation.finished_at,
-        regulation_type: regulation.regulation_type,
-    })
 }
 
 /// One regulation.

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use crate::context::{Context, Shared};
 use crate::error::{Data, Reply};
-use crate::regulations::{Regulations, show_page};
+use crate::regulation_list::{Regulations, show_page};
 use crate::request::{Body, Pagination, Period};
 
 /// How many regulations' tasks are read at once, and how many pages are looked through for one that is not empty.

@@ -9,7 +9,8 @@ use shared::store::RegulationFilter;
 use crate::auth::{Caller, Reserved};
 use crate::context::Shared;
 use crate::error::{Data, Reply};
-use crate::regulations::{self, RegulationAnswer, Regulations};
+use crate::regulation_list::{self, Regulations};
+use crate::regulations::{self, RegulationAnswer};
 use crate::request::{Body, Filter, Id, Pagination, Rehearsal};
 use crate::sources;
 
@@ -61,5 +62,5 @@ pub async fn list(
 ) -> Reply<Regulations> {
     sources::find(&context, &source).await?;
     let filter = RegulationFilter { source: Some(source), ..filter.into() };
-    regulations::list_by(&context, &filter, page).await
+    regulation_list::list_by(&context, &filter, page).await
 }

@@ -9,10 +9,9 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{ObjectLockLegalHoldStatus, StorageClass};
 use jiff::Timestamp;
-use tokio::runtime::Handle;
 
 use super::manifest::{Entry, Reason, Residual, Version};
-use super::object::S3Object;
+use super::trouble::{Trouble, trouble};
 use crate::aws;
 use crate::failure::{Failure, Result};
 
@@ -27,17 +26,6 @@ pub fn client(config: &SdkConfig) -> Client {
 pub struct Archive {
     pub(super) client: Client,
     pub(super) bucket: String,
-}
-
-/// Why a call about one version did not do what it should.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    /// It is not there any more, or not in this state.
-    Changed,
-    /// It cannot be dealt with; everything else can.
-    Left(Residual),
-    /// Time is up: the next invocation goes on with it.
-    Unfinished,
 }
 
 /// Why a version cannot be read as it is stored, if so.
@@ -69,11 +57,6 @@ fn cold(head: &HeadObjectOutput) -> Option<Residual> {
 fn expiry(header: &str) -> Option<Timestamp> {
     let date = header.split_once("expiry-date=\"")?.1.split('"').next()?;
     jiff::fmt::rfc2822::parse(date).ok().map(|date| date.timestamp())
-}
-
-/// A call that failed for want of an answer, after all retries.
-pub(super) fn unreachable(failure: Failure) -> Trouble {
-    Trouble::Left(Residual { reason: Reason::Unreachable, detail: failure.public, until: None })
 }
 
 /// A listing under way.
@@ -155,29 +138,13 @@ impl Archive {
     /// Everything that S3 tells about a version beside its bytes.
     pub(super) async fn head(&self, key: &str, version: &Version) -> Result<HeadObjectOutput, Trouble> {
         let request = self.client.head_object().bucket(&self.bucket).key(key);
-        request
-            .version_id(&version.id)
-            .if_match(&version.etag)
-            .send()
-            .await
-            .map_err(|e| trouble(&e, e.raw_response().map(|r| r.status().as_u16())))
+        request.version_id(&version.id).if_match(&version.etag).send().await.map_err(|e| trouble(&e))
     }
 
     /// The same, of a version whose bytes can be had.
     pub(super) async fn readable(&self, key: &str, version: &Version) -> Result<HeadObjectOutput, Trouble> {
         let head = self.head(key, version).await?;
         cold(&head).map_or(Ok(head), |residual| Err(Trouble::Left(residual)))
-    }
-
-    /// A version's bytes.
-    pub(super) fn object(&self, key: &str, version: &Version) -> S3Object {
-        S3Object {
-            archive: self.clone(),
-            key: key.to_owned(),
-            version: version.clone(),
-            read: std::sync::Arc::default(),
-            runtime: Handle::current(),
-        }
     }
 
     /// The region that the bucket lies in, if S3 tells.
@@ -188,11 +155,7 @@ impl Archive {
     /// The tags of a version, as `PutObject` takes them.
     pub(super) async fn tags(&self, key: &str, version: &Version) -> Result<Option<String>, Trouble> {
         let request = self.client.get_object_tagging().bucket(&self.bucket).key(key);
-        let reply = request
-            .version_id(&version.id)
-            .send()
-            .await
-            .map_err(|e| trouble(&e, e.raw_response().map(|r| r.status().as_u16())))?;
+        let reply = request.version_id(&version.id).send().await.map_err(|e| trouble(&e))?;
         let mut tags = form_urlencoded::Serializer::new(String::new());
         for tag in &reply.tag_set {
             tags.append_pair(&tag.key, &tag.value);
@@ -204,7 +167,7 @@ impl Archive {
     pub(super) async fn delete_current(&self, key: &str, version: &Version) -> Result<(), Trouble> {
         let request = self.client.delete_object().bucket(&self.bucket).key(key).if_match(&version.etag);
         let reply = request.send().await;
-        reply.map(drop).map_err(|e| trouble(&e, e.raw_response().map(|r| r.status().as_u16())))
+        reply.map(drop).map_err(|e| trouble(&e))
     }
 
     /// Deletes an older version for good; `all` are the key's versions. The id `null` names whatever was written last
@@ -226,7 +189,7 @@ impl Archive {
             }
         }
         let Err(error) = request.send().await else { return Ok(()) };
-        let trouble = trouble(&error, error.raw_response().map(|r| r.status().as_u16()));
+        let trouble = trouble(&error);
         match &trouble {
             Trouble::Left(residual) if residual.reason == Reason::Denied => {
                 Err(self.lock(key, version).await.map_or(trouble, Trouble::Left))
@@ -280,37 +243,5 @@ impl Archive {
             }
             _ => aws::failure("S3", error),
         }
-    }
-}
-
-/// What an error about one version means for it. `HEAD` answers carry no error code, so the status counts too.
-pub(super) fn trouble<E>(error: &E, status: Option<u16>) -> Trouble
-where
-    E: ProvideErrorMetadata + std::error::Error,
-{
-    let left = |reason, detail: String| Trouble::Left(Residual { reason, detail, until: None });
-    match (error.code(), status) {
-        (
-            Some(
-                "NoSuchKey"
-                | "NoSuchVersion"
-                | "NotFound"
-                | "PreconditionFailed"
-                | "ConditionalRequestConflict",
-            ),
-            _,
-        )
-        | (_, Some(404 | 405 | 409 | 412)) => Trouble::Changed,
-        (Some("InvalidObjectState"), _) => {
-            left(Reason::Cold, "it is in cold storage: restore it, then retry".to_owned())
-        }
-        (code, Some(403)) => {
-            let code = code.unwrap_or("AccessDenied");
-            left(
-                Reason::Denied,
-                format!("access is denied ({code}): correct the bucket's policy, then retry"),
-            )
-        }
-        (code, _) => left(Reason::Unreachable, format!("S3 failed ({})", code.unwrap_or("no answer"))),
     }
 }

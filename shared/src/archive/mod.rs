@@ -26,6 +26,8 @@ mod sample;
 #[cfg(feature = "archive")]
 pub mod survey;
 #[cfg(feature = "archive")]
+mod trouble;
+#[cfg(feature = "archive")]
 mod upload;
 #[cfg(feature = "archive")]
 pub mod workspace;

@@ -11,8 +11,9 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::{Buf, Bytes};
 use tokio::runtime::Handle;
 
-use super::bucket::{Archive, Trouble, trouble};
+use super::bucket::Archive;
 use super::manifest::Version;
+use super::trouble::{Trouble, trouble};
 use crate::format::Object;
 
 /// A version of an object. Every read insists on its entity tag.
@@ -38,6 +39,19 @@ impl fmt::Display for Refused {
 
 impl Error for Refused {}
 
+impl Archive {
+    /// A version's bytes.
+    pub(super) fn object(&self, key: &str, version: &Version) -> S3Object {
+        S3Object {
+            archive: self.clone(),
+            key: key.to_owned(),
+            version: version.clone(),
+            read: Arc::default(),
+            runtime: Handle::current(),
+        }
+    }
+}
+
 impl S3Object {
     /// From byte `from` on, up to `until` if that is named.
     fn get(&self, from: u64, until: Option<u64>) -> io::Result<Body> {
@@ -45,10 +59,10 @@ impl S3Object {
         let range = (from > 0 || until.is_some()).then(|| format!("bytes={from}-{last}"));
         let request = self.archive.client.get_object().bucket(&self.archive.bucket).key(&self.key);
         let request = request.version_id(&self.version.id).if_match(&self.version.etag).set_range(range);
-        let reply = self.runtime.block_on(request.send()).map_err(|error| {
-            let status = error.raw_response().map(|response| response.status().as_u16());
-            io::Error::other(Refused(trouble(&error, status)))
-        })?;
+        let reply = self
+            .runtime
+            .block_on(request.send())
+            .map_err(|error| io::Error::other(Refused(trouble(&error))))?;
         let begins = begins(reply.content_range.as_deref());
         let ahead = begins.and_then(|begins| from.checked_sub(begins)).ok_or(io::ErrorKind::InvalidData)?;
         let (read, runtime) = (self.read.clone(), self.runtime.clone());

@@ -12,11 +12,12 @@ use std::time::Instant;
 
 use tokio::task::spawn_blocking;
 
-use super::bucket::{Archive, Trouble, unreachable};
+use super::bucket::Archive;
 use super::filters::{Filters, Word};
 use super::ledger::Ledger;
 use super::manifest::{Entry, Halfway, Outcome, Reason, Residual, Version};
 use super::object::Refused;
+use super::trouble::{Trouble, unreachable};
 use super::upload::{Upload, parts};
 use crate::format::{self, FormatError, Pause, Report, Rewritten};
 use crate::index::{self, Scanned};

@@ -9,10 +9,11 @@ use serde::Serialize;
 use tokio::task::spawn_blocking;
 
 use super::Settings;
-use super::bucket::{Archive, Trouble};
+use super::bucket::Archive;
 use super::filters::Word;
 use super::manifest::{Entry, Halfway, Residual, Version};
 use super::purge::{Left, Purge, unreadable};
+use super::trouble::Trouble;
 use crate::failure::Result;
 use crate::format::{Format, FormatError, detect};
 use crate::matching::{Matcher, SubjectSet};

@@ -16,9 +16,10 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, ServerSideEncry
 use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 
-use super::bucket::{Archive, Trouble, trouble, unreachable};
+use super::bucket::Archive;
 use super::ledger::{Begun, Ledger, Part, Paused};
 use super::manifest::Version;
+use super::trouble::{Trouble, trouble, unreachable};
 use crate::format::Pause;
 
 /// S3 takes at most 10,000 parts, and each but the last must have 5 MiB.
@@ -160,7 +161,7 @@ impl Upload<'_> {
 
     async fn begin(&self) -> Result<String, Trouble> {
         let request = keeping!(self.archive.client.create_multipart_upload(), self);
-        let created = request.send().await.map_err(|e| failed(&e, e.raw_response()))?;
+        let created = request.send().await.map_err(|e| trouble(&e))?;
         let id = created.upload_id.unwrap_or_default();
         if let Err(failure) = self.ledger.note(&self.begun(id.clone(), None)).await {
             self.discard(Sent::Parts(id, Vec::new())).await;
@@ -184,7 +185,7 @@ impl Upload<'_> {
         let number = i32::try_from(number).unwrap_or(i32::MAX);
         let request = self.archive.client.upload_part().bucket(&self.archive.bucket).key(self.key);
         let request = request.upload_id(id).part_number(number).body(ByteStream::from(part));
-        let sent = request.send().await.map_err(|e| failed(&e, e.raw_response()))?;
+        let sent = request.send().await.map_err(|e| trouble(&e))?;
         let (crc32, crc64_nvme) = (sent.checksum_crc32, sent.checksum_crc64_nvme);
         Ok(Part { etag: sent.e_tag, crc32, crc64_nvme })
     }
@@ -195,7 +196,7 @@ impl Upload<'_> {
             Sent::Whole(content) => {
                 let request = keeping!(self.archive.client.put_object(), self).if_match(&self.replaced.etag);
                 let reply = request.body(ByteStream::from(content)).send().await;
-                let reply = reply.map_err(|e| failed(&e, e.raw_response()))?;
+                let reply = reply.map_err(|e| trouble(&e))?;
                 Ok(written(reply.version_id, reply.e_tag))
             }
             Sent::Parts(id, parts) => {
@@ -213,7 +214,7 @@ impl Upload<'_> {
                     Ok(reply) => reply,
                     Err(error) => {
                         self.discard(Sent::Parts(id, Vec::new())).await;
-                        return Err(failed(&error, error.raw_response()));
+                        return Err(trouble(&error));
                     }
                 };
                 self.ended().await;
@@ -250,11 +251,4 @@ fn completed(part: Part, number: i32) -> CompletedPart {
         .set_checksum_crc32(part.crc32)
         .set_checksum_crc64_nvme(part.crc64_nvme)
         .build()
-}
-
-fn failed<E>(error: &E, response: Option<&aws_sdk_s3::config::http::HttpResponse>) -> Trouble
-where
-    E: aws_sdk_s3::error::ProvideErrorMetadata + std::error::Error,
-{
-    trouble(error, response.map(|response| response.status().as_u16()))
 }

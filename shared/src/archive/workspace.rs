@@ -6,8 +6,8 @@ use aws_sdk_s3::primitives::ByteStream;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::bucket::Trouble;
 use super::manifest::Phase;
+use super::trouble::Trouble;
 use crate::aws;
 use crate::failure::{Failure, Result};
 use crate::id::{DestinationId, RegulationId, RunId};

@@ -2,7 +2,7 @@
 
 use csv_core::{ReadRecordResult, ReaderBuilder, Terminator};
 
-use super::file::{Entry, Place, Sink, named, place};
+use super::entry::{Entry, Place, Sink, named, place};
 use super::lines::MAX_LINE;
 use crate::failure::{Failure, Result};
 

@@ -8,42 +8,21 @@
 //! 3. Every further line names a subject, or is told to the caller with why it does not. None takes its neighbours
 //!    with it: a quote that is never closed makes its own line unreadable, and reading goes on behind it.
 
-use std::borrow::Cow;
 use std::io::Write;
 
 use flate2::write::MultiGzDecoder;
 use serde_json::{Map, Value};
 
 use super::csv::Csv;
+use super::entry::{Entry, Place, Sink, named, place};
 use super::lines::{Line, Lines, MAX_LINE};
 use crate::failure::{Failure, Result};
-use crate::subject;
 
 /// The most bytes of a file, unpacked: 1,000,000 subjects with much beside them.
 const MAX_BYTES: u64 = 4 << 30;
 
 /// How many bytes of gzip are unpacked at a time: they may become a thousand times as many.
 const PIECE: usize = 4 << 10;
-
-/// What columns of identifiers are called, without `_`, `-`, spaces and capitals: the first that is there counts.
-const NAMES: [&str; 4] = ["userid", "subjectid", "subject", "id"];
-
-/// What a line is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Entry {
-    /// The names of the columns.
-    Header,
-    /// Nothing.
-    Blank,
-    /// Somebody's identifier.
-    Subject(String),
-    /// Nobody, and why.
-    Refused(Cow<'static, str>),
-}
-
-/// Takes what the lines are, each with its number.
-pub trait Sink: FnMut(u64, Entry) -> Result<()> {}
-impl<F: FnMut(u64, Entry) -> Result<()>> Sink for F {}
 
 /// A file of which more bytes may come.
 pub struct File {
@@ -209,45 +188,6 @@ fn object(text: &[u8], column: Option<&str>) -> Entry {
         // As in archives, the number 123 and the text "123" are the same.
         Some(Value::Number(id)) if !id.is_f64() => named(id.to_string()),
         _ => refused("has an identifier that is neither a text nor a whole number"),
-    }
-}
-
-/// Who an identifier names.
-pub(super) fn named(id: String) -> Entry {
-    match subject::fault(&id) {
-        None => Entry::Subject(id),
-        Some(fault) => Entry::Refused(fault.into()),
-    }
-}
-
-/// Where the identifier stands.
-pub(super) enum Place {
-    At(usize),
-    Nowhere,
-    Twice,
-}
-
-/// Looks for the column of this name or, if none is given, of the first of the usual names that is there.
-pub(super) fn place(names: &[&str], column: Option<&str>) -> Place {
-    let plain = |name: &str| -> String {
-        let kept = name.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
-        kept.flat_map(char::to_lowercase).collect()
-    };
-    let at = |is: &dyn Fn(&str) -> bool| {
-        let mut places = names.iter().enumerate().filter(|(_, name)| is(name)).map(|(place, _)| place);
-        match (places.next(), places.next()) {
-            (None, _) => Place::Nowhere,
-            (Some(place), None) => Place::At(place),
-            (Some(_), Some(_)) => Place::Twice,
-        }
-    };
-    match column {
-        Some(column) => at(&|name| name == column),
-        None => NAMES
-            .iter()
-            .map(|usual| at(&|name| plain(name) == *usual))
-            .find(|place| !matches!(place, Place::Nowhere))
-            .unwrap_or(Place::Nowhere),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
-use super::file::{Entry, named};
+use super::entry::{Entry, named};
 use super::{Account, MAX_BATCH, Refusal};
 use crate::failure::{Failure, Result};
 use crate::regulation::{MAX_SUBJECT_BYTES, MAX_SUBJECTS};

@@ -5,6 +5,7 @@
 //! regulations. All of it gives the same however often it is done, so that work that broke off goes on.
 
 mod csv;
+pub mod entry;
 pub mod file;
 pub mod ledger;
 mod lines;

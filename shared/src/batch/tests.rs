@@ -6,7 +6,8 @@ use flate2::write::GzEncoder;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::file::{Entry, File};
+use super::entry::Entry;
+use super::file::File;
 use super::ledger::{Closed, Ledger};
 use super::message::{Message, Subjects};
 use super::{Account, MAX_BATCH};

@@ -2,7 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use shared::batch::file::{Entry, File};
+use shared::batch::entry::Entry;
+use shared::batch::file::File;
 use shared::failure::Failure;
 
 fn read(data: &[u8], piece: usize) -> Result<Vec<(u64, Entry)>, Failure> {

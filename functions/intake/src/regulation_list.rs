@@ -1,0 +1,105 @@
+//! Lists of regulations, page by page.
+
+use std::pin::pin;
+
+use axum::extract::State;
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::id::RegulationId;
+use shared::regulation::{Regulation, RegulationType};
+use shared::status::Status;
+use shared::store::RegulationFilter;
+use shared::subject::SubjectType;
+use utoipa::ToSchema;
+
+use crate::context::{Context, Shared};
+use crate::error::{ApiError, Data, Reply, data};
+use crate::regulations::About;
+use crate::request::{Filter, Page, Pagination};
+
+/// How many regulations' subjects are read at once for a list.
+const READS: usize = 16;
+
+/// The most bytes of a page, if more than one regulation is on it: Lambda takes no answer of more than 6 MB.
+const MAX_PAGE: usize = 4 << 20;
+
+/// A page of regulations.
+#[derive(Serialize, ToSchema)]
+pub struct Regulations {
+    regulations: Vec<RegulationEntry>,
+    pagination: Page,
+}
+
+/// A regulation in a list.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct RegulationEntry {
+    id: RegulationId,
+    subject_type: SubjectType,
+    /// Who; nobody once the identifiers are dropped.
+    subjects: Vec<String>,
+    subject_count: usize,
+    status: Status,
+    created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finished_at: Option<Timestamp>,
+    regulation_type: RegulationType,
+    #[serde(flatten)]
+    about: About,
+}
+
+/// Regulations, the newest first.
+#[utoipa::path(get, path = "/regulations", operation_id = "listRegulations", tag = "Regulations",
+    params(Filter, Pagination),
+    responses((status = 200, description = "A page of them", body = Data<Regulations>)))]
+pub async fn list(State(context): Shared, filter: Filter, page: Pagination) -> Reply<Regulations> {
+    list_by(&context, &filter.into(), page).await
+}
+
+/// A page of those that a filter lets through.
+pub async fn list_by(context: &Context, filter: &RegulationFilter, page: Pagination) -> Reply<Regulations> {
+    let found = context.store.regulations(filter, page.count, page.cursor.as_deref()).await?;
+    show_page(context, filter, found.items, page, found.next).await
+}
+
+/// A page of these, with their subjects; it ends early when it gets too long, and the next one goes on from there.
+pub async fn show_page(
+    context: &Context,
+    filter: &RegulationFilter,
+    found: Vec<Regulation>,
+    page: Pagination,
+    mut next: Option<String>,
+) -> Reply<Regulations> {
+    let places: Vec<_> = found.iter().map(|regulation| filter.cursor_after(regulation)).collect();
+    let entries = stream::iter(found).map(|regulation| entry(context, regulation));
+    let mut entries = pin!(entries.buffered(READS));
+    let (mut regulations, mut bytes) = (Vec::new(), 0);
+    while let Some(entry) = entries.try_next().await? {
+        bytes += serde_json::to_vec(&entry).map_or(0, |json| json.len());
+        if bytes > MAX_PAGE && !regulations.is_empty() {
+            next = places[regulations.len() - 1].clone();
+            break;
+        }
+        regulations.push(entry);
+    }
+    Ok(data(Regulations { regulations, pagination: page.followed_by(next) }))
+}
+
+async fn entry(context: &Context, regulation: Regulation) -> Result<RegulationEntry, ApiError> {
+    let subjects = match regulation.status.drops_identifiers() {
+        true => Vec::new(),
+        false => context.store.subjects(&regulation.id).await?,
+    };
+    Ok(RegulationEntry {
+        about: About::new(&regulation),
+        id: regulation.id,
+        subject_type: regulation.subject_type,
+        subjects: subjects.into_iter().map(|subject| subject.id).collect(),
+        subject_count: regulation.subject_count,
+        status: regulation.status,
+        created_at: regulation.created_at,
+        finished_at: regulation.finished_at,
+        regulation_type: regulation.regulation_type,
+    })
+}
