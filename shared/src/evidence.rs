@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use crate::id::DestinationId;
+use crate::source::{Seen, SeenAt};
 use crate::subject::hex;
 use crate::task::Task;
 
@@ -65,14 +66,18 @@ pub struct Evidence {
     /// What could not be removed, and until when, by its reason.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub residuals: BTreeMap<String, u64>,
+    /// From which sources it came, and on which days, as far as an archive's folders tell.
+    #[serde(skip_serializing_if = "Seen::is_empty", default)]
+    #[schema(value_type = Vec<SeenAt>)]
+    pub sources: Seen,
 }
 
 impl Evidence {
     /// Evidence of a step at a destination.
     pub fn of(task: &Task, attempt: u32, step: Step, at: Timestamp, counts: BTreeMap<String, u64>) -> Self {
-        let (looked_at, residuals) = (BTreeMap::new(), BTreeMap::new());
+        let (looked_at, residuals, sources) = (BTreeMap::new(), BTreeMap::new(), Seen::default());
         let (destination_id, vendor) = (Some(task.destination_id.clone()), Some(task.vendor.clone()));
-        Self { destination_id, vendor, attempt, step, at, counts, looked_at, residuals }
+        Self { destination_id, vendor, attempt, step, at, counts, looked_at, residuals, sources }
     }
 }
 
@@ -131,6 +136,7 @@ mod tests {
             counts: [("web.users".to_owned(), 3)].into(),
             looked_at: BTreeMap::new(),
             residuals: BTreeMap::new(),
+            sources: Seen::default(),
         }
     }
 

@@ -1,6 +1,9 @@
 //! The part of a workspace that a regulation about one source reaches, and where it lies in each destination. What
 //! cannot be narrowed is refused, rather than erasing what another source brought.
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -109,6 +112,20 @@ impl Part {
     }
 }
 
+/// From which source an archive's object came, and on which day, in UTC; nothing, if it does not lie where Segment puts
+/// it: `segment-logs/{source}/{the day's first moment, in Unix milliseconds or seconds}/…`.
+pub fn origin(key: &str) -> Option<(SourceId, Date)> {
+    let mut folders = split(key)?.1.split('/');
+    let (source, day, _file) = (folders.next()?, folders.next()?, folders.next()?);
+    let number: i64 = Some(day).filter(|day| day.bytes().all(|c| c.is_ascii_digit()))?.parse().ok()?;
+    let day = match day.len() {
+        13 => Timestamp::from_millisecond(number),
+        10 => Timestamp::from_second(number),
+        _ => return None,
+    };
+    Some((source.parse().ok()?, Offset::UTC.to_datetime(day.ok()?).date()))
+}
+
 /// A prefix before the folder of all sources, and what follows on that.
 fn split(prefix: &str) -> Option<(&str, &str)> {
     let at = match prefix.starts_with(FOLDERS) {
@@ -120,8 +137,6 @@ fn split(prefix: &str) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
     use crate::id::DestinationId;
 
@@ -161,6 +176,23 @@ mod tests {
         }
         let unclear = destination(Kind::Archive, "s3", json!({ "bucket": "b", "prefix": "acme" }));
         assert!(part("web", None).prefix(&unclear).is_err());
+    }
+
+    #[test]
+    fn an_objects_key_tells_its_source_and_day_where_segment_put_it() {
+        for (key, wanted) in [
+            ("segment-logs/web/1793577600000/1.gz", Some("2026-11-02")),
+            ("acme/segment-logs/web/1793577600/a/1.gz", Some("2026-11-02")),
+            ("segment-logs/web/1793577600000", None),
+            ("segment-logs/web/2026-11-02/1.gz", None),
+            ("segment-logs/web/-793577600000/1.gz", None),
+            ("segment-logs/w.b/1793577600000/1.gz", None),
+            ("old-segment-logs/web/1793577600000/1.gz", None),
+            ("events/web/1793577600000/1.gz", None),
+        ] {
+            let found = origin(key).map(|(source, day)| (source.to_string(), day.to_string()));
+            assert_eq!(found, wanted.map(|day| ("web".to_owned(), day.to_owned())), "{key}");
+        }
     }
 
     #[test]

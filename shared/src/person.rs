@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::source::SourceId;
+use crate::source::{Seen, SourceId};
 use crate::subject::Subject;
 use crate::tracking::Event;
 
@@ -124,13 +124,9 @@ impl People {
     }
 
     /// On which days each source saw any of them: the first and the last.
-    pub fn seen(&self) -> BTreeMap<SourceId, (Date, Date)> {
-        let mut all: BTreeMap<SourceId, (Date, Date)> = BTreeMap::new();
-        for (source, (first, last)) in self.0.values().flat_map(|person| &person.seen) {
-            let span = all.entry(source.clone()).or_insert((*first, *last));
-            *span = (span.0.min(*first), span.1.max(*last));
-        }
-        all
+    pub fn seen(&self) -> Seen {
+        let all = self.0.values().flat_map(|person| &person.seen);
+        all.map(|(source, days)| (source.clone(), *days)).collect()
     }
 
     /// Whether an event of a source is dropped: it names somebody suppressed. A device that is suppressed only

@@ -16,10 +16,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::process::root;
+use tests::stack::programs;
 use tests::world::World;
 
 use runtime::{Function, Took, Wire, percentile};
 
+#[allow(dead_code, reason = "what a core did is asked by another benchmark")]
 mod runtime;
 
 /// How often the program is started, to see how long that takes.
@@ -35,17 +37,18 @@ async fn main() -> Result<()> {
     idle_state_machine(&world).await?;
     let wire = Wire::start(world.stack.aws.port).await?;
     let token = format!("Bearer {}", world.stack.api.token);
+    let intake = programs()?.join("intake");
     let mut rows = Vec::new();
     let (mut inits, mut firsts) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
-        let mut function = Function::start(&world, &wire, "intake", &token, &[]).await?;
+        let mut function = Function::start(&world, &wire, &intake, &token, &[]).await?;
         inits.push(Took { whole: function.init, aws: Duration::ZERO });
         firsts.push(function.call("GET", "/regulations", "pagination.count=1", None).await?.1);
     }
     rows.push(row("cold start: until the first event is asked for", inits));
     rows.push(row("cold start: the first request", firsts));
 
-    let mut function = Function::start(&world, &wire, "intake", &token, &[]).await?;
+    let mut function = Function::start(&world, &wire, &intake, &token, &[]).await?;
     let subjects = |count: usize, round: usize| -> Vec<String> {
         (0..count).map(|n| format!("user-{round}-{n:05}-{:032}", n)).collect()
     };

@@ -1,5 +1,6 @@
 //! A client of the tracking API, and what it brought into the archive.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -91,6 +92,11 @@ pub async fn collected(world: &World, source: &str) -> Result<Vec<Value>> {
     Ok(events)
 }
 
+/// The names of events.
+pub fn names(events: &[Value]) -> BTreeSet<&str> {
+    events.iter().filter_map(|event| event["event"].as_str()).collect()
+}
+
 /// Waits until the archive holds events of a source with all of these names, and answers all that it holds.
 ///
 /// # Errors
@@ -99,10 +105,9 @@ pub async fn wait_for(world: &World, source: &str, wanted: &[impl AsRef<str>]) -
     let end = Instant::now() + LIMIT;
     loop {
         let found = collected(world, source).await?;
-        let names: std::collections::HashSet<&str> =
-            found.iter().filter_map(|event| event["event"].as_str()).collect();
+        let here = names(&found);
         let missing: Vec<&str> =
-            wanted.iter().map(AsRef::as_ref).filter(|name| !names.contains(name)).collect();
+            wanted.iter().map(AsRef::as_ref).filter(|name| !here.contains(name)).collect();
         if missing.is_empty() {
             return Ok(found);
         }

@@ -67,6 +67,18 @@ impl Process {
         Ok(Self { guardian, log: spec.log.to_owned(), _dir: spec.dir })
     }
 
+    /// The program's own id.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn pid(&self) -> Result<u32> {
+        let guardian = self.guardian.id();
+        let children = fs::read_to_string(format!("/proc/{guardian}/task/{guardian}/children"))?;
+        // The guardian starts it first.
+        let first = children.split_whitespace().next().context("the program does not run")?;
+        Ok(first.parse()?)
+    }
+
     /// Waits until `ready` says so.
     ///
     /// # Errors

@@ -74,7 +74,9 @@ impl Package {
             args.extend(parameters.iter().map(String::as_str));
         }
         self.aws.cli(&args).await?;
-        Stack::find(self.aws, name).await
+        let stack = Stack::find(self.aws, name).await?;
+        stack.let_browsers_in().await?;
+        Ok(stack)
     }
 }
 
@@ -141,6 +143,20 @@ impl Stack {
         let name = self.function(&logical(function)?).await?;
         let update = ["lambda", "update-function-configuration", "--function-name", &name];
         self.aws.cli(&[&update[..], &["--environment", &environment]].concat()).await?;
+        Ok(())
+    }
+
+    /// MiniStack keeps the tracking API's `CorsConfiguration` by the template's names, and looks for it by those of API
+    /// Gateway's own API.
+    async fn let_browsers_in(&self) -> Result<()> {
+        let url = format!("{}/v2/apis/{}", self.aws.url(), self.output("CollectApiId")?);
+        let api: Value = self.aws.http().get(&url).send().await?.json().await?;
+        let kept =
+            api["corsConfiguration"].as_object().context("the tracking API takes nothing of browsers")?;
+        let named = |name: &str| format!("{}{}", name[..1].to_lowercase(), &name[1..]);
+        let cors: BTreeMap<String, &Value> = kept.iter().map(|(name, value)| (named(name), value)).collect();
+        let change = json!({ "corsConfiguration": cors }).to_string();
+        self.aws.http().patch(url).body(change).send().await?.error_for_status()?;
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use shared::evidence::Evidence;
 use shared::failure::Failure;
 use shared::id::{DestinationId, RegulationId};
 use shared::regulation::{NewRegulation, Regulation, RegulationType};
-use shared::source::{Recipient, SourceId};
+use shared::source::{Recipient, Seen, SeenAt, SourceId};
 use shared::status::{Status, TaskStatus};
 use shared::subject::{Subject, SubjectType};
 use shared::task::Task;
@@ -23,7 +23,7 @@ use crate::dry_run::{self, DryRun};
 use crate::error::{ApiError, Data, Reply, data};
 use crate::request::{Body, Id, Rehearsal};
 use crate::runs::{self, RunOfTask};
-use crate::subjects::{SeenAt, seen_at, who_received};
+use crate::subjects::who_received;
 use crate::suppressions::Whom;
 
 /// What a regulation was accepted as.
@@ -156,8 +156,9 @@ struct RegulationShown {
     covers: Covers,
 }
 
-/// Whom a regulation covers beside those whom it names, and who received their events. Known once the work has begun,
-/// from events that came in through the tracking API.
+/// Whom a regulation covers beside those whom it names, and who received their events. The first is known once the work
+/// has begun, from events that came in through the tracking API; the second from these, too, and in the end from what
+/// archives held.
 #[derive(Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Covers {
@@ -168,21 +169,24 @@ struct Covers {
     /// How many other ids of theirs are others', too, and left alone.
     shared_count: u64,
     /// Which sources saw them.
-    sources: Vec<SeenAt>,
+    #[schema(value_type = Vec<SeenAt>)]
+    sources: Seen,
     /// Which destinations those sources' events went to meanwhile.
     recipients: Vec<Recipient>,
 }
 
 impl Covers {
-    async fn of(context: &Context, regulation: &Regulation) -> Result<Self, ApiError> {
+    async fn of(context: &Context, regulation: &Regulation, evidence: &[Evidence]) -> Result<Self, ApiError> {
         let Some(covered) = context.store.covered(regulation).await? else { return Ok(Self::default()) };
         let linked = context.store.linked_subjects(&regulation.id).await?;
+        let mut seen = covered.seen;
+        seen.extend(evidence.iter().flat_map(|evidence| evidence.sources.clone()));
         Ok(Self {
             linked_subjects: linked.into_iter().map(Whom::from).collect(),
             linked_count: covered.linked,
             shared_count: covered.shared,
-            recipients: who_received(context, &covered.seen).await?,
-            sources: seen_at(covered.seen),
+            recipients: who_received(context, &seen).await?,
+            sources: seen,
         })
     }
 }
@@ -249,7 +253,7 @@ pub async fn show(State(context): Shared, Id(id): Id<RegulationId>) -> Reply<One
         destination_status.push(DestinationStatus::new(task, &evidence, run));
     }
     let shown = RegulationShown {
-        covers: Covers::of(&context, &regulation).await?,
+        covers: Covers::of(&context, &regulation, &evidence).await?,
         identifiers_kept_until: regulation.identifiers_kept_until(),
         about: About::new(&regulation),
         id: regulation.id,

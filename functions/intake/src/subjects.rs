@@ -1,11 +1,8 @@
 //! `POST /subjects/lookup`: what is known of a person, asked with a body, since an identifier must not stand in a URL.
 
-use std::collections::BTreeMap;
-
 use axum::extract::State;
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use shared::source::{Recipient, SourceId, recipients};
+use shared::source::{Recipient, Seen, SeenAt, recipients};
 use shared::subject::Subject;
 use utoipa::ToSchema;
 
@@ -33,22 +30,12 @@ pub struct SubjectFound {
     /// How many other ids this person shares with others.
     shared: u64,
     /// Which sources saw the person.
-    sources: Vec<SeenAt>,
+    #[schema(value_type = Vec<SeenAt>)]
+    sources: Seen,
     /// Which destinations those sources' events went to meanwhile.
     recipients: Vec<Recipient>,
     /// Where the person is kept out.
     suppressions: Vec<SuppressionFound>,
-}
-
-/// On which days, in UTC, a source saw somebody.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SeenAt {
-    source_id: SourceId,
-    #[schema(value_type = String, format = Date)]
-    first: Date,
-    #[schema(value_type = String, format = Date)]
-    last: Date,
 }
 
 /// What is known of a person: other ids, the sources that saw them, the destinations that received their events, with
@@ -67,7 +54,7 @@ pub async fn look_up(State(context): Shared, Body(request): Body<SubjectLookup>)
     let suppressions = store.suppressions_of(&subject).await?;
     Ok(data(SubjectFound {
         recipients: who_received(&context, &seen).await?,
-        sources: seen_at(seen),
+        sources: seen,
         owners,
         linked: linked.subjects.into_iter().map(Whom::from).collect(),
         shared: linked.shared,
@@ -76,16 +63,9 @@ pub async fn look_up(State(context): Shared, Body(request): Body<SubjectLookup>)
 }
 
 /// The destinations that received what each source saw on these days.
-pub async fn who_received(
-    context: &Context,
-    seen: &BTreeMap<SourceId, (Date, Date)>,
-) -> Result<Vec<Recipient>, ApiError> {
+pub async fn who_received(context: &Context, seen: &Seen) -> Result<Vec<Recipient>, ApiError> {
     if seen.is_empty() {
         return Ok(Vec::new());
     }
     Ok(recipients(seen, &context.store.sources().await?, &context.store.destinations().await?))
-}
-
-pub fn seen_at(seen: BTreeMap<SourceId, (Date, Date)>) -> Vec<SeenAt> {
-    seen.into_iter().map(|(source_id, (first, last))| SeenAt { source_id, first, last }).collect()
 }

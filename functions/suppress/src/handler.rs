@@ -70,6 +70,7 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
             .collect(),
             looked_at: Default::default(),
             residuals: Default::default(),
+            sources: Default::default(),
         };
         store.keep_evidence(id, &evidence).await?;
         // Once this step is done, every instance of the door has read the list anew.

@@ -9,6 +9,7 @@ use shared::archive::workspace::Key;
 use shared::evidence::{Evidence, Step};
 use shared::failure::Result;
 use shared::id::RunId;
+use shared::part::origin;
 use shared::status::TaskStatus;
 use shared::task::Task;
 
@@ -59,7 +60,8 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
 async fn settle(context: &Context, member: &Member, task: &mut Task, tally: &Tally) -> Result<()> {
     let of =
         |lines: &BTreeMap<u32, u64>| -> u64 { member.subjects.iter().filter_map(|s| lines.get(s)).sum() };
-    let hits: Vec<&Hit> = tally.hits.values().filter(|hit| of(&hit.lines) > 0).collect();
+    let (keys, hits): (Vec<&String>, Vec<&Hit>) =
+        tally.hits.iter().filter(|(_, hit)| of(&hit.lines) > 0).unzip();
     let counts = |counts: &[(&str, u64)]| -> BTreeMap<String, u64> {
         counts.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect()
     };
@@ -73,6 +75,8 @@ async fn settle(context: &Context, member: &Member, task: &mut Task, tally: &Tal
         ("bytes", tally.bytes),
         ("bytesRead", tally.read),
     ]);
+    found.sources =
+        keys.into_iter().filter_map(|key| origin(key)).map(|(id, day)| (id, (day, day))).collect();
     let rewritten = hits.iter().filter(|hit| hit.rewritten).count() as u64;
     let mut forgot = counts(&[
         ("objectsRewritten", rewritten),

@@ -9,6 +9,7 @@ mod id;
 mod key;
 mod recipient;
 mod request;
+mod seen;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,7 @@ pub use id::SourceId;
 pub use key::{KeptKey, KeyHash, WriteKey};
 pub use recipient::{Recipient, recipients};
 pub use request::{NewSource, SourceChange, SourceView};
+pub use seen::{Seen, SeenAt};
 
 /// The most write keys that a source has at a time: enough to rotate them one platform at a time.
 const MAX_KEYS: usize = 20;

@@ -1,14 +1,12 @@
 //! Who received a person's events: the sources that saw the person, and the connections that held meanwhile.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Source, SourceId};
+use super::{Seen, Source, SourceId};
 use crate::destination::{Destination, Kind};
 use crate::id::DestinationId;
 
@@ -36,16 +34,12 @@ pub struct Recipient {
 
 /// Who received events, of whom each source saw something on these days. Days are all that is known: on the day on
 /// which a connection began or ended, the events are counted as gone there.
-pub fn recipients(
-    seen: &BTreeMap<SourceId, (Date, Date)>,
-    sources: &[Source],
-    destinations: &[Destination],
-) -> Vec<Recipient> {
+pub fn recipients(seen: &Seen, sources: &[Source], destinations: &[Destination]) -> Vec<Recipient> {
     let mut all = Vec::new();
     for source in sources {
-        let Some((first, last)) = seen.get(&source.id) else { continue };
+        let Some((first, last)) = seen.days(&source.id) else { continue };
         for connection in &source.connections {
-            let Some((from, until)) = connection.overlap(begin(*first), end(*last)) else { continue };
+            let Some((from, until)) = connection.overlap(begin(first), end(last)) else { continue };
             let Some(destination) = destinations.iter().find(|d| d.id == connection.destination_id) else {
                 continue;
             };
@@ -102,7 +96,7 @@ mod tests {
         }))
         .expect("a source");
         let day = |text: &str| text.parse::<Date>().expect("a day");
-        let seen = [(source.id.clone(), (day("2026-02-01"), day("2026-03-01")))].into();
+        let seen = [(source.id.clone(), (day("2026-02-01"), day("2026-03-01")))].into_iter().collect();
         let all = [destination(&braze, "B"), destination(&warehouse, "W"), destination(&later, "L")];
         let found = recipients(&seen, &[source], &all);
         let found: Vec<_> = found.iter().map(|r| (r.name.as_str(), r.first, r.last)).collect();
@@ -110,6 +104,6 @@ mod tests {
             found,
             [("B", day("2026-02-01"), day("2026-02-10")), ("W", day("2026-02-20"), day("2026-03-01"))]
         );
-        assert_eq!(recipients(&BTreeMap::new(), &[], &all), []);
+        assert_eq!(recipients(&Seen::default(), &[], &all), []);
     }
 }

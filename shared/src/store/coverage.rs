@@ -1,9 +1,6 @@
 //! Carries a regulation out at the door: whom it covers, and what is noted about them.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{Change, Store, failure, to_item};
@@ -11,7 +8,7 @@ use crate::destination::Kind;
 use crate::failure::Result;
 use crate::person::Scope;
 use crate::regulation::{Regulation, Suppression};
-use crate::source::SourceId;
+use crate::source::Seen;
 use crate::subject::{Subject, SubjectType};
 
 /// The part of a regulation's items that says that this is done.
@@ -26,9 +23,9 @@ pub struct Covered {
     pub linked: u64,
     /// How many of their other ids are others', too, and left alone.
     pub shared: u64,
-    /// On which days each source saw any of them: the first and the last.
+    /// Which sources saw any of them.
     #[serde(default)]
-    pub seen: BTreeMap<SourceId, (Date, Date)>,
+    pub seen: Seen,
 }
 
 impl Store {

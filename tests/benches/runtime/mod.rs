@@ -1,6 +1,9 @@
 //! Runs a function's program as Lambda does, so that the clock runs inside the function alone.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::Path as FilePath;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -13,7 +16,6 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use tests::process::{Dir, Process, Spec, root};
-use tests::stack::programs;
 use tests::world::World;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -117,7 +119,7 @@ pub struct Function {
     events: mpsc::Sender<Value>,
     answers: mpsc::Receiver<(Instant, Bytes)>,
     given: mpsc::Receiver<Instant>,
-    _program: Process,
+    program: Process,
 }
 
 #[derive(Clone)]
@@ -129,15 +131,16 @@ struct Runtime {
 }
 
 impl Function {
-    /// Starts the program of a function with its environment, but for what `change` says. Its callers send
-    /// `authorization`.
+    /// Starts the program of the function of its name with that one's environment, but for what `change` says. Its
+    /// callers send `authorization`.
     pub async fn start(
         world: &World,
         wire: &Wire,
-        name: &str,
+        program: &FilePath,
         authorization: &str,
         change: &[(&str, &str)],
     ) -> Result<Self> {
+        let name = program.file_name().and_then(OsStr::to_str).context("a program has a name")?;
         let ((events, next), (answer, answers)) = (mpsc::channel(1), mpsc::channel(1));
         let ((give, given), (ask, mut asked)) = (mpsc::channel(1), mpsc::channel(64));
         let runtime = Runtime { events: Arc::new(Turn::new(next)), answers: answer, given: give, asked: ask };
@@ -151,7 +154,7 @@ impl Function {
         let address = listener.local_addr()?;
         tokio::spawn(async move { axum::serve(listener, routes).await });
 
-        let mut program = Command::new(programs()?.join(name));
+        let mut program = Command::new(program);
         program.envs(world.stack.aws.env()).envs(world.stack.environment(name).await?);
         program.envs(change.iter().copied());
         program.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", wire.port));
@@ -178,7 +181,16 @@ impl Function {
         started.with_context(|| format!("the function does not start: see {}", log.display()))?;
         let init = begun.elapsed();
         let authorization = authorization.to_owned();
-        Ok(Self { init, wire: wire.clone(), authorization, events, answers, given, _program: program })
+        Ok(Self { init, wire: wire.clone(), authorization, events, answers, given, program })
+    }
+
+    /// How long a core has worked for the program so far, in seconds.
+    pub fn core_seconds(&self) -> Result<f64> {
+        // Fields 14 and 15 after the name in parentheses, in hundredths: proc_pid_stat(5).
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.program.pid()?))?;
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        let ticks = fields.skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
+        Ok(ticks as f64 / 100.0)
     }
 
     /// One request: its answer, and how long the function took.

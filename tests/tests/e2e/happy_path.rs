@@ -25,6 +25,8 @@ async fn three_people_disappear_and_nobody_else_notices() -> Result<()> {
     let archive = destinations(&regulation).into_iter().find(|task| task["name"] == "Events archive");
     let found = &archive.context("no archive")?["evidence"]["find"];
     assert_eq!(found["counts"]["lines"], scenario.lines_of_the_three(), "{found:#}");
+    let from = ["ios", "web"].map(|id| json!({"sourceId": id, "first": "2026-11-02", "last": "2026-11-03"}));
+    assert_eq!((&found["sources"], &regulation["sources"]), (&json!(from), &json!(from)), "{found:#}");
 
     let api = &world.stack.api;
     let suppressed = api.get("/suppressions").await?["data"]["suppressed"].to_string();

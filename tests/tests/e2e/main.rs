@@ -17,6 +17,7 @@ mod runs;
 mod s3;
 mod scale;
 mod schema;
+mod sdks;
 mod search;
 mod sources;
 mod suppressions;

@@ -66,7 +66,8 @@ async fn sources_have_keys_that_are_shown_once_and_connections_with_dates() -> R
     Ok(())
 }
 
-/// A regulation about a source erases what that source brought, and nothing of any other.
+/// A regulation about a source erases what that source brought, and nothing of any other. What the archive held tells from
+/// where it came, and so who received it then.
 #[tokio::test]
 async fn a_source_loses_its_part_and_the_others_keep_theirs() -> Result<()> {
     let world = World::new().await?;
@@ -74,7 +75,20 @@ async fn a_source_loses_its_part_and_the_others_keep_theirs() -> Result<()> {
     world.warehouse.batch_execute("CREATE TABLE web.charges (id text, user_id text)").await?;
     world.warehouse.batch_execute("INSERT INTO web.charges VALUES ('ch_1', 'u1'), ('ch_2', 'u2')").await?;
     let api = &world.stack.api;
-    api.post("/sources", &json!({"name": "Website", "id": "web"})).await?;
+    let ids = api.get("/destinations").await?["data"]["destinations"].take();
+    let connect = |name: &str, from: &str, until: &str| {
+        let destination = ids.as_array().into_iter().flatten().find(|one| one["name"] == name);
+        json!({"destinationId": destination.map(|one| &one["id"]), "from": from, "until": until})
+    };
+    let (long_ago, later) = ("2020-01-01T00:00:00Z", "2036-01-01T00:00:00Z");
+    let web = json!([
+        connect("Events archive", long_ago, later),
+        connect("Warehouse", long_ago, "2026-11-02T12:00:00Z"),
+        connect("Braze", long_ago, "2026-11-01T12:00:00Z")
+    ]);
+    api.post("/sources", &json!({"name": "Website", "id": "web", "connections": web})).await?;
+    let ios = json!([connect("Braze", "2026-11-03T12:00:00Z", later)]);
+    api.post("/sources", &json!({"name": "Phones", "id": "ios", "connections": ios})).await?;
     let make = async |path: &str, kind: &str, subjects: Value| {
         let mut body = json!({ "regulationType": kind });
         body.as_object_mut().context("an object")?.extend(subjects.as_object().cloned().unwrap_or_default());
@@ -113,6 +127,16 @@ async fn a_source_loses_its_part_and_the_others_keep_theirs() -> Result<()> {
     assert!(scenario.rows_of_the_three() > 0 && world.braze.world().calls == 0, "it is internal");
     let other = api.wait(other.as_str().context("an id")?, LIMIT, |_| ()).await?;
     assert_eq!(task(&other, "Events archive").0, "NO_DATA_FOUND", "{other:#}");
+    assert_eq!((&other["sources"], &other["recipients"]), (&json!([]), &json!([])), "{other:#}");
+    // The archive's two days, and who was connected on each.
+    let days = |source: &str| json!([{"sourceId": source, "first": "2026-11-02", "last": "2026-11-03"}]);
+    assert_eq!(done["sources"], days("web"), "{done:#}");
+    let wanted = ["Events archive 2026-11-02 2026-11-03", "Warehouse 2026-11-02 2026-11-02"];
+    assert_eq!(received(&done), wanted, "Braze was not connected any more: {done:#}");
+    let three = json!({"subjectType": "USER_ID", "subjectIds": THREE});
+    let done = make("/regulations", "DELETE_INTERNAL", three).await?;
+    assert_eq!(done["sources"], days("ios"), "nothing of the other is left: {done:#}");
+    assert_eq!(received(&done), ["Braze 2026-11-03 2026-11-03"], "{done:#}");
 
     let anonymous = json!({"subjectType": "ANONYMOUS_ID", "subjectIds": ["nobody"]});
     let done = make("/regulations/sources/web", "DELETE_ARCHIVE_ONLY", anonymous).await?;
@@ -136,6 +160,16 @@ async fn a_source_loses_its_part_and_the_others_keep_theirs() -> Result<()> {
         assert_eq!(got.as_u16(), status, "{path}: {answer}");
     }
     Ok(())
+}
+
+/// Who received the subjects' events, and on which days.
+fn received(regulation: &Value) -> Vec<String> {
+    let text = |one: &Value, field: &str| one[field].as_str().unwrap_or_default().to_owned();
+    let all = regulation["recipients"].as_array().into_iter().flatten();
+    let mut all: Vec<String> =
+        all.map(|one| ["name", "first", "last"].map(|field| text(one, field)).join(" ")).collect();
+    all.sort();
+    all
 }
 
 /// Lines of the three in a source's folder, in all versions.
