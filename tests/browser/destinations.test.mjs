@@ -1,6 +1,7 @@
 // A destination is connected from the catalogue's fields, checked, changed and disconnected; its secret is never shown.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
 import { launch, signIn } from './browser/launch.mjs';
@@ -55,4 +56,10 @@ test('the audit trail tells what was just done', async () => {
   await page.getByRole('link', { name: 'Audit' }).click();
   await page.getByText('Disconnected a destination').first().waitFor();
   await page.getByText('Connected a destination').first().waitFor();
+
+  const saved = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Export CSV' }).click();
+  const lines = readFileSync(await (await saved).path(), 'utf8').split('\r\n');
+  assert.equal(lines[0], 'id,at,caller,callerName,action,object,status,reason');
+  assert.ok(lines.some((line) => line.includes('"DELETE /destinations/{id}"')));
 });

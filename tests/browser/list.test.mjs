@@ -19,6 +19,7 @@ test('somebody is added, shown, exported and let in again', async () => {
   await page.getByRole('button', { name: 'Add people' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('User ids').fill('=ada,lovelace');
+  await dialog.getByLabel('Why?').fill('asked by phone');
   await dialog.getByRole('button', { name: 'Suppress 2 people' }).click();
   await dialog.waitFor({ state: 'detached', timeout: 60_000 });
   const row = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'lovelace', exact: true }) });
@@ -27,10 +28,24 @@ test('somebody is added, shown, exported and let in again', async () => {
   const saved = page.waitForEvent('download');
   await page.getByRole('button', { name: 'Export CSV' }).click();
   const lines = readFileSync(await (await saved).path(), 'utf8').split('\r\n');
-  assert.equal(lines[0], 'userId');
-  assert.ok(lines.includes('lovelace') && lines.includes("'=ada"), 'no cell is taken for a formula');
+  assert.equal(lines[0], 'userId,anonymousId');
+  assert.ok(lines.includes('lovelace,') && lines.includes("'=ada,"), 'no cell is taken for a formula');
 
+  // What was exported is understood when it comes back.
+  await page.getByRole('button', { name: 'Add people' }).click();
+  await dialog.getByLabel('CSV file').setInputFiles({ name: 'list.csv', mimeType: 'text/csv', buffer: Buffer.from("userId,anonymousId\r\n'=ada,\r\n,device\r\n") });
+  await dialog.getByText('1 person.').waitFor();
+  await dialog.getByText('=ada', { exact: true }).waitFor();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+
+  await page.getByLabel('Find a person').fill('lovelace');
+  await page.getByRole('button', { name: 'Find' }).click();
+  await page.getByText(/Yes, everywhere, since .*asked by phone/).waitFor();
+  assert.ok(!page.url().includes('lovelace'));
   await row.getByRole('button', { name: 'Remove lovelace' }).click();
+  await page.getByRole('dialog').getByLabel('Why?').fill('asked again');
   await page.getByRole('dialog').getByRole('button', { name: 'Remove from the list' }).click();
   await row.waitFor({ state: 'detached', timeout: 60_000 });
+  await page.getByRole('button', { name: 'Find' }).click();
+  await page.getByText('No: new events about them are collected.').waitFor();
 });

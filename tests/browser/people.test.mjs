@@ -47,6 +47,34 @@ test('5,000 people are taken, after what will happen is typed', async () => {
   assert.equal(data.regulations[0].subjectCount, 5_000);
 });
 
+test('more than 5,000 people are sent as several requests; too many for the page are told where to go', async () => {
+  const { page } = browser;
+  const sheet = (count) => `userId\n${Array.from({ length: count }, (_, n) => `more-${n}`).join('\n')}\n`;
+  await open(sheet(50_001));
+  await page.getByText('Let them in again').first().click();
+  const send = page.getByRole('button', { name: /^Let them in again: / });
+  await send.click();
+  await page.getByRole('alert').getByText(/More than 50,000 people at once are a batch/).waitFor();
+
+  await page.getByRole('button', { name: 'Remove the file' }).click();
+  await page.getByLabel('CSV file').setInputFiles({ name: 'fewer.csv', mimeType: 'text/csv', buffer: Buffer.from(sheet(5_001)) });
+  await page.getByText('It is sent as 2 requests of up to 5,000 people each.').waitFor();
+  await page.getByLabel(/To confirm, type/).fill('lift 5001');
+  // The second fails once: the first is not made twice.
+  let posts = 0;
+  await page.route('**/regulations', (route) => {
+    if (route.request().method() === 'POST' && (posts += 1) === 2) return route.fulfill({ status: 503, body: '{}' });
+    return route.continue();
+  });
+  await send.click();
+  await page.getByText('1 of 2 requests are made.').waitFor({ timeout: 120_000 });
+  await send.click();
+  await page.getByRole('heading', { name: 'Deletion requests' }).waitFor({ timeout: 120_000 });
+  await page.unrouteAll({ behavior: 'wait' });
+  const { regulations } = (await api('GET', '/regulations?regulationTypes=UNSUPPRESS&pagination.count=100')).json().data;
+  assert.deepEqual(regulations.map((one) => one.subjectCount).filter((count) => count > 0 && count !== 2), [1, 5_000]);
+});
+
 test('what is wrong is said where it is wrong, and nothing is sent', async () => {
   const { page } = browser;
   await page.getByRole('link', { name: 'Deletion requests' }).first().click();

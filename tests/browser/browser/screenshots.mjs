@@ -7,7 +7,7 @@ import { launch, signIn, URL_OF } from './launch.mjs';
 import { pages } from './pages.mjs';
 
 const DIR = fileURLToPath(new URL('../../../functions/console/screenshots/', import.meta.url));
-const SHOWN = ['overview', 'requests', 'new-request', 'request', 'request-that-needs-a-hand', 'certificate', 'suppressions', 'destinations', 'connect', 'run', 'audit'];
+const SHOWN = ['overview', 'requests', 'new-request', 'request', 'request-that-needs-a-hand', 'certificate', 'person', 'batch', 'suppressions', 'destinations', 'connect', 'run', 'tokens', 'audit'];
 
 mkdirSync(DIR, { recursive: true });
 const { page, close } = await launch({ viewport: { width: 1180, height: 800 }, reducedMotion: 'reduce' });
@@ -16,9 +16,10 @@ await page.getByLabel('Token').waitFor();
 await page.screenshot({ path: `${DIR}sign-in.png` });
 await signIn(page);
 const all = await pages();
-for (const { name, path } of all.filter((one) => SHOWN.includes(one.name))) {
+for (const { name, path, ready } of all.filter((one) => SHOWN.includes(one.name))) {
   await page.goto(URL_OF(path));
   await page.locator('.loading').waitFor({ state: 'detached' });
+  await ready?.(page);
   await page.evaluate(() => document.fonts.ready);
   await page.screenshot({ path: `${DIR}${name}.png`, fullPage: true });
 }

@@ -5,11 +5,15 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use reqwest::Method;
+use serde_json::json;
 use tests::api::destinations;
 use tests::certificate;
+use tests::door::{Door, wait_for};
 use tests::people::THREE;
 use tests::process::{Dir, root};
+use tests::queue::{ended, send};
 use tests::scenario::{LIMIT, Scenario};
 use tests::vendors::Fault;
 use tests::world::{Options, World};
@@ -17,7 +21,9 @@ use tests::world::{Options, World};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_is_deleted_and_proven_gone_from_the_page_alone() -> Result<()> {
     let world = World::with(Options { retry_window: Some(1), ..Options::default() }).await?;
+    people_from_the_door(&world).await?;
     let scenario = Scenario::set(&world).await?;
+    batches(&world).await?;
     a_request_that_needs_a_hand(&world).await?;
 
     let downloads = Dir::new("console")?;
@@ -46,6 +52,49 @@ async fn browser(world: &World, args: &'static [&str], downloads: PathBuf) -> Re
         Ok(())
     })
     .await?
+}
+
+/// Two whose events came in through the tracking API, while there was a place that cannot delete. One is suppressed, with
+/// the device that is theirs.
+async fn people_from_the_door(world: &World) -> Result<()> {
+    let api = &world.stack.api;
+    let manual =
+        json!({"name": "Call centre", "vendor": "manual", "settings": {"contact": "privacy@calls.example"}});
+    let manual = api.add_destination(&manual).await?;
+    let door = Door::open(world, "web").await?;
+    for person in ["grace", "hopper"] {
+        let phone = format!("{person}-phone");
+        door.ok("identify", json!({"userId": person, "anonymousId": phone})).await?;
+        door.ok("track", json!({"userId": person, "event": format!("{person} came")})).await?;
+    }
+    wait_for(world, "web", &["grace came", "hopper came"]).await?;
+    // As if the source had been there all the time: the archive is older than this test.
+    let mut source = api.get("/sources/web").await?["data"]["source"].take();
+    for connection in source["connections"].as_array_mut().context("no connections")? {
+        connection["from"] = json!("2020-01-01T00:00:00Z");
+    }
+    let change = json!({ "connections": source["connections"] });
+    let (status, told) = api.send(Method::PATCH, "/sources/web", Some(&change)).await?;
+    ensure!(status.is_success(), "{told}");
+    let (status, told) = api.send(Method::DELETE, &format!("/destinations/{manual}"), None).await?;
+    ensure!(status.is_success(), "{told}");
+
+    let body = json!({"regulationType": "SUPPRESS_ONLY", "subjectType": "USER_ID", "subjectIds": ["hopper"]});
+    let made = api.post("/regulations", &body).await?["data"]["regulateId"].take();
+    api.wait(made.as_str().context("an id")?, LIMIT, |_| ()).await?;
+    Ok(())
+}
+
+/// One that is taken but for a line, and one that is refused.
+async fn batches(world: &World) -> Result<()> {
+    for (kind, wanted) in [("UNSUPPRESS", "ACCEPTED"), ("FORGET", "REFUSED")] {
+        let body =
+            json!({"regulationType": kind, "subjectType": "USER_ID", "subjectIds": ["from-a-batch", " "]});
+        let message = send(&world.stack, "BatchQueue", &body.to_string()).await?;
+        let batch = ended(&world.stack, &message, LIMIT).await?;
+        ensure!(batch["status"] == wanted, "{batch:#}");
+    }
+    Ok(())
 }
 
 /// Refused by one vendor, and about somebody whom nobody knows.

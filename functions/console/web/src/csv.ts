@@ -1,6 +1,9 @@
 // CSV (RFC 4180), as people's exports have it: commas, semicolons or tabs, quotes, any line ends, a mark in front.
 
-/** Rows of cells; rows without any text are left out. What is quoted is kept as it is, to the space. */
+/**
+ * Rows of cells; rows without any text are left out. What is quoted is kept as it is, to the space. The apostrophe that
+ * tells a spreadsheet that a cell is no formula is taken away.
+ */
 export function parse(text: string): string[][] {
   const clean = text.replace(/^\uFEFF/, '');
   const separator = separatorOf(clean);
@@ -10,7 +13,7 @@ export function parse(text: string): string[][] {
   let quoted = false;
   let wasQuoted = false;
   const endCell = () => {
-    row.push(wasQuoted ? cell : cell.trim());
+    row.push((wasQuoted ? cell : cell.trim()).replace(/^'(?='*[=+\-@\t\r])/, ''));
     cell = '';
     wasQuoted = false;
   };
@@ -56,7 +59,7 @@ export function idColumn(rows: string[][]): { column: number; header: boolean } 
 export function write(rows: string[][]): string {
   // A cell that a spreadsheet would take for a formula is told to be text.
   const quote = (cell: string) => {
-    const safe = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
+    const safe = /^'*[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
   return rows.map((row) => row.map(quote).join(',')).join('\r\n') + '\r\n';

@@ -2,6 +2,7 @@
 
 const NUMBER = new Intl.NumberFormat('en');
 const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+const UTC_DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' });
 const MOMENT = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' });
 const EXACT = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' });
 const UTC = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium', timeZone: 'UTC' });
@@ -25,6 +26,9 @@ export function bytes(value: number): string {
   }
   return '';
 }
+
+/** `2026-11-25`, whose day is the same everywhere. */
+export const dayOf = (at: string): string => UTC_DAY.format(new Date(at));
 
 export const day = (at: string | number | Date): string => DAY.format(new Date(at));
 export const moment = (at: string | number | Date): string => MOMENT.format(new Date(at));

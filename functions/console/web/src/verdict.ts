@@ -51,10 +51,11 @@ export function verdict(regulation: RegulationShown): Verdict {
   if (found.length === 0) {
     return { tone: 'note', answer: `No place that can tell held anything; ${named(accepted)} accepted the request.` };
   }
+  const still = where.some((place) => residuals(place).length > 0) ? ' Copies are kept for a while: see what is left.' : '';
   if (accepted.length > 0) {
-    return { tone: 'done', answer: `Yes, gone from ${all(gone, 'places that can confirm it')}; ${named(accepted)} accepted the request.` };
+    return { tone: 'done', answer: `Yes, gone from ${all(gone, 'places that can confirm it')}; ${named(accepted)} accepted the request.${still}` };
   }
-  return { tone: 'done', answer: `Yes, gone from ${all(where)}.` };
+  return { tone: 'done', answer: `Yes, gone from ${all(where)}.${still}` };
 }
 
 function share(some: number, whole: number, verb = true): string {
@@ -99,13 +100,23 @@ export function todos(regulation: RegulationShown): Todo[] {
 
 const sentence = (text: string): string => capital(text) + (/[.!?]$/.test(text) ? '' : '.');
 
+/** Warehouses say it when they have removed, archives after a second look. */
+const residuals = ({ evidence }: DestinationStatus): [string, number][] => {
+  const all = Object.assign({}, ...Object.values(evidence).map((step) => step.residuals ?? {})) as Record<string, number>;
+  return Object.entries(all);
+};
+
+/** An archive's reason is a word of ours; a warehouse says in its own words what it keeps, and until when. */
+function keeps(reason: string, amount: number): string {
+  const known = residual(reason);
+  if (!known) return reason.startsWith('rows ') ? `${count(amount, 'row')}${reason.slice('rows'.length)}` : spaced(reason);
+  return `${count(amount, reason === 'unreadableLinesThatNameASubject' ? 'line' : 'object')} that ${known}`;
+}
+
 /** What is left, as far as is known: sentences. */
 export function leftovers(regulation: RegulationShown): string[] {
   return places(regulation).flatMap((place) => {
-    const kept = Object.entries(place.evidence.verify?.residuals ?? {}).map(([reason, amount]) => {
-      const things = reason === 'unreadableLinesThatNameASubject' ? count(amount, 'line') : count(amount, 'object');
-      return `${place.name}: ${things} that ${residual(reason) ?? spaced(reason)}.`;
-    });
+    const kept = residuals(place).map(([reason, amount]) => `${place.name}: ${keeps(reason, amount)}.`);
     if (kept.length > 0) return kept;
     if (place.taskStatus === 'FAILED') return [`${place.name}: whatever it held is still there, as far as is known.`];
     if (place.taskStatus === 'NOT_SUPPORTED') return [`${place.name}: whatever it holds stays until they delete it.`];

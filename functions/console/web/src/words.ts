@@ -1,6 +1,6 @@
 // The API's words in plain English. One place, so that the page says the same thing everywhere.
 
-import type { Kind as PlaceKind, Phase, RegulationType, Scope, Status, TaskStatus } from './api/schema';
+import type { BatchStatus, Kind as PlaceKind, Phase, RegulationType, Scope, Status, SubjectType, TaskStatus } from './api/schema';
 
 /** How something stands. Each tone has a shape of its own, so that no state is told by colour alone. */
 export type Tone = 'done' | 'busy' | 'waiting' | 'alert' | 'note';
@@ -104,6 +104,15 @@ export const TYPE: Record<RegulationType, Kind> = {
 /** Whether it erases anything that is stored. */
 export const erases = (type: RegulationType): boolean => TYPE[type].reaches.length > 0;
 
+export const BATCH: Record<BatchStatus, Said> = {
+  RUNNING: { tone: 'busy', word: 'Being read', means: 'Its requests are being made.' },
+  ACCEPTED: { tone: 'done', word: 'Taken', means: 'All of its requests are made.' },
+  DUPLICATE: { tone: 'note', word: 'Came before', means: 'The same people came in for the same within a day.' },
+  REFUSED: { tone: 'alert', word: 'Refused', means: 'It has to be put right and sent again.' },
+};
+
+export const SUBJECT: Record<SubjectType, string> = { USER_ID: 'User id', ANONYMOUS_ID: 'Anonymous id', OBJECT_ID: 'Object id' };
+
 export const PHASE: Record<Phase, Said> = {
   queued: { tone: 'waiting', word: 'Starting', means: 'The run is about to begin.' },
   find: { tone: 'busy', word: 'Finding', means: 'Reads what could hold somebody of this run. Nothing is changed yet.' },
@@ -182,6 +191,8 @@ export const ACTIONS: Record<string, string> = {
   'POST /regulations': 'Made a request',
   'POST /regulations/{id}/retry': 'Tried a request again',
   'DELETE /regulations/{id}': 'Cancelled a request',
+  'POST /suppressions': 'Kept people out',
+  'POST /suppressions/lift': 'Let people in again',
   'POST /purge-runs': 'Started a purge run',
   'POST /purge-runs/{id}/confirm': 'Let a purge run go on',
   'POST /purge-runs/{id}/stop': 'Stopped a purge run',

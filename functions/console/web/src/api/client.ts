@@ -34,6 +34,29 @@ export class ApiError extends Error {
 
 /** Calls the API. Nothing that names a person may go into `path` or `query`: URLs end in logs. */
 export async function call<O extends Operation>(operation: O, sent?: Sent<O>, as = token()): Promise<Given<O>> {
+  const reply = await ask(operation, sent, as);
+  const body: unknown = await reply.json().catch(() => undefined);
+  if (reply.ok && body !== undefined) return (isObject(body) && 'data' in body ? body.data : body) as Given<O>;
+  throw refused(reply.status, body, as);
+}
+
+/** All pages of what is given as a table too: CSV, with the names of the columns once. */
+export async function table(operation: 'GET /audit', sent: Sent<'GET /audit'>): Promise<string> {
+  let whole = '';
+  let cursor: string | null | undefined;
+  do {
+    const query = { ...sent.query, ...(cursor && { 'pagination.cursor': cursor }) };
+    const reply = await ask(operation, { ...sent, query, headers: { accept: 'text/csv' } });
+    if (!reply.ok) throw refused(reply.status, await reply.json().catch(() => undefined));
+    const text = await reply.text();
+    whole += whole ? text.slice(text.indexOf('\r\n') + 2) : text;
+    const next = reply.headers.get('link')?.match(/<[^?>]*\?([^>]*)>; rel="next"/)?.[1];
+    cursor = next && new URLSearchParams(next).get('pagination.cursor');
+  } while (cursor);
+  return whole;
+}
+
+async function ask<O extends Operation>(operation: O, sent?: Sent<O>, as = token()): Promise<Response> {
   const [method, template] = operation.split(' ') as [string, string];
   const path = template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String((sent?.path as Record<string, unknown>)[name])));
   const query = new URLSearchParams();
@@ -43,7 +66,7 @@ export async function call<O extends Operation>(operation: O, sent?: Sent<O>, as
   const search = query.size > 0 ? `?${query}` : '';
   const headers: Record<string, string> = { authorization: `Bearer ${as}`, ...sent?.headers };
   if (sent?.body !== undefined) headers['content-type'] = 'application/json';
-  const reply = await send(path + search, {
+  return send(path + search, {
     method,
     headers,
     body: sent?.body === undefined ? null : JSON.stringify(sent.body),
@@ -51,11 +74,11 @@ export async function call<O extends Operation>(operation: O, sent?: Sent<O>, as
     credentials: 'omit',
     signal: sent?.signal ?? null,
   });
-  const body: unknown = await reply.json().catch(() => undefined);
-  if (reply.ok && body !== undefined) return (isObject(body) && 'data' in body ? body.data : body) as Given<O>;
-  const error = failure(reply.status, body);
-  if (error.status === 401 && as === token()) signOut('expired');
-  throw error;
+}
+
+function refused(status: number, body: unknown, as = token()): ApiError {
+  if (status === 401 && as === token()) signOut('expired');
+  return failure(status, body);
 }
 
 /** Makes a regulation and gives its id. */

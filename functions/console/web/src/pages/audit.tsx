@@ -2,9 +2,8 @@
 
 import { useState } from 'preact/hooks';
 
-import { call } from '../api/client';
+import { call, table } from '../api/client';
 import type { TrailEntry } from '../api/schema';
-import { write } from '../csv';
 import { useAction, useLive } from '../live';
 import { Empty, Head, Known, Problem, Table, Time } from '../parts/basics';
 import { Text, download } from '../parts/forms';
@@ -118,12 +117,5 @@ function outcome({ status }: TrailEntry): Said {
 }
 
 async function exportAll(range: { since?: string; until?: string }): Promise<void> {
-  const rows = [['at', 'caller', 'callerName', 'action', 'object', 'status', 'reason']];
-  let cursor: string | null | undefined;
-  do {
-    const page = await call('GET /audit', { query: { ...range, 'pagination.count': 1000, ...(cursor && { 'pagination.cursor': cursor }) } });
-    rows.push(...page.entries.map((one) => [one.at, one.caller, one.callerName, one.action, one.object ?? '', String(one.status ?? ''), one.reason ?? '']));
-    cursor = page.pagination.next;
-  } while (cursor);
-  download('audit.csv', 'text/csv', write(rows));
+  download('audit.csv', 'text/csv', await table('GET /audit', { query: { ...range, 'pagination.count': 1000 } }));
 }

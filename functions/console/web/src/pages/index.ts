@@ -4,8 +4,10 @@ import type { FunctionComponent } from 'preact';
 
 import type { Place } from '../router';
 import { Audit } from './audit';
+import { Batches } from './batches';
 import { Destinations } from './destinations';
 import { Overview } from './overview';
+import { People } from './people';
 import { Requests } from './requests';
 import { Runs } from './runs';
 import { Suppressions } from './suppressions';
@@ -20,8 +22,10 @@ export interface Page {
 export const PAGES: Page[] = [
   { path: '', name: 'Overview', page: Overview },
   { path: 'requests', name: 'Deletion requests', page: Requests },
+  { path: 'people', name: 'Find a person', page: People },
   { path: 'suppressions', name: 'Suppression list', page: Suppressions },
   { path: 'destinations', name: 'Destinations', page: Destinations },
+  { path: 'batches', name: 'Batches', page: Batches },
   { path: 'runs', name: 'Purge runs', page: Runs },
   { path: 'tokens', name: 'Tokens', page: Tokens },
   { path: 'audit', name: 'Audit', page: Audit },

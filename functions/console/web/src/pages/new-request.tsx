@@ -1,6 +1,6 @@
 // A new request: who, what, a look at what it will touch, and a confirmation that cannot be clicked by accident.
 
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 
 import { call, regulate } from '../api/client';
 import type { Destination, Reach as Counted, RegulationType } from '../api/schema';
@@ -14,6 +14,8 @@ import { TYPE, erases } from '../words';
 
 /** The most people of one request; more are sent as several. */
 const MOST = 5_000;
+/** More than this takes the queue, which does not need this page to stay open. */
+const TOO_MANY = 50_000;
 /** From how many people on the reader types what will happen. */
 const MANY = 100;
 
@@ -25,9 +27,11 @@ export function NewRequest() {
   const [type, setType] = useState<RegulationType>('SUPPRESS_WITH_DELETE');
   const [typed, setTyped] = useState('');
   const [wrong, setWrong] = useState<{ ids?: string; typed?: string }>({});
-  // One key for each part of one intention: sent twice, it is done once.
-  const [key] = useState(() => crypto.randomUUID());
-  const send = useAction(() => submit(ids, type, key));
+  // One key for each part of one intention: sent twice, it is done once. Who and what make another intention.
+  const key = useMemo(() => crypto.randomUUID(), [ids, type]);
+  const [sent, setSent] = useState(0);
+  const send = useAction(() => submit(ids, type, key, setSent));
+  const all = Math.ceil(ids.length / MOST);
   const phrase = `${erases(type) ? 'delete' : TYPE[type].suppresses ? 'suppress' : 'lift'} ${ids.length}`;
   const many = ids.length > MANY;
 
@@ -35,6 +39,7 @@ export function NewRequest() {
     event.preventDefault();
     const next: typeof wrong = {};
     if (ids.length === 0) next.ids = 'Name at least one person.';
+    else if (ids.length > TOO_MANY) next.ids = `More than ${people(TOO_MANY)} at once are a batch: ask whoever runs Lethe to send the file to the queue. It then shows under Batches.`;
     if (many && typed.trim().toLowerCase() !== phrase) next.typed = `Type “${phrase}”.`;
     setWrong(next);
     if (!next.ids && !next.typed) void send.run();
@@ -62,9 +67,14 @@ export function NewRequest() {
             />
           )}
           {send.error && <Problem error={send.error} />}
+          {send.error && sent > 0 && (
+            <p class="point">
+              {number(sent)} of {number(all)} requests are made. Send it again as it is: these are not made twice.
+            </p>
+          )}
           <div class="row">
             <button type="submit" class="button primary" disabled={send.busy}>
-              {send.busy ? 'Sending…' : `${TYPE[type].title}${ids.length > 0 ? `: ${people(ids.length)}` : ''}`}
+              {send.busy ? (all > 1 ? `Sending ${number(Math.min(sent + 1, all))} of ${number(all)}…` : 'Sending…') : `${TYPE[type].title}${ids.length > 0 ? `: ${people(ids.length)}` : ''}`}
             </button>
             <Link to={href('/requests')} class="button">
               Cancel
@@ -83,10 +93,12 @@ function* parts(ids: string[], regulationType: RegulationType) {
   }
 }
 
-async function submit(ids: string[], type: RegulationType, key: string): Promise<void> {
+async function submit(ids: string[], type: RegulationType, key: string, told: (sent: number) => void): Promise<void> {
   let last = '';
+  told(0);
   for (const { at, body } of parts(ids, type)) {
     last = await regulate(body, { 'idempotency-key': `${key}-${at}` });
+    told(at / MOST + 1);
   }
   go(ids.length > MOST ? href('/requests') : href(`/requests/${last}`));
 }

@@ -3,11 +3,12 @@
 import { useState } from 'preact/hooks';
 
 import { call } from '../api/client';
-import type { RegulationEntry, RegulationType, Status, SubjectType } from '../api/schema';
+import type { RegulationEntry, RegulationType, Status, Whom } from '../api/schema';
 import { number, people } from '../format';
 import { useLive } from '../live';
-import { Select, Text } from '../parts/forms';
+import { Select } from '../parts/forms';
 import { Deadline, Empty, Head, Known, Table, Time } from '../parts/basics';
+import { PersonSearch } from '../parts/person-search';
 import { Pager } from '../parts/pager';
 import { State } from '../parts/state';
 import { Link, go, href, type Place } from '../router';
@@ -19,7 +20,7 @@ export function RequestList({ place }: { place: Place }) {
   const status = (place.query.get('status') ?? '') as Status | '';
   const type = (place.query.get('type') ?? '') as RegulationType | '';
   const [cursors, setCursors] = useState<string[]>([]);
-  const [who, setWho] = useState<Who>();
+  const [who, setWho] = useState<Whom>();
   const cursor = cursors.at(-1);
   const live = useLive(`requests ${status} ${type} ${cursor} ${JSON.stringify(who)}`, (signal) => {
     // A search goes in the body: an identifier may not stand in an address.
@@ -38,7 +39,7 @@ export function RequestList({ place }: { place: Place }) {
           New request
         </Link>
       </Head>
-      <Search
+      <PersonSearch
         onSearch={(wanted) => {
           setCursors([]);
           setWho(wanted);
@@ -73,35 +74,6 @@ export function RequestList({ place }: { place: Place }) {
     </div>
   );
 }
-
-interface Who {
-  type: SubjectType;
-  id: string;
-}
-
-/** Finds the requests about one person, also those whose identifiers are dropped. */
-function Search({ onSearch }: { onSearch: (who: Who | undefined) => void }) {
-  const [id, setId] = useState('');
-  const [type, setType] = useState<SubjectType>('USER_ID');
-  const submit = (event: Event) => {
-    event.preventDefault();
-    onSearch(id.trim() ? { type, id: id.trim() } : undefined);
-  };
-  return (
-    <form class="filters" role="search" onSubmit={submit}>
-      <Text label="Find a person" type="search" value={id} onInput={(text) => (text ? setId(text) : (setId(''), onSearch(undefined)))} />
-      <Select label="By" value={type} options={SUBJECTS} onChange={setType} />
-      <button type="submit" class="button">
-        Find
-      </button>
-    </form>
-  );
-}
-
-const SUBJECTS: [SubjectType, string][] = [
-  ['USER_ID', 'User id'],
-  ['ANONYMOUS_ID', 'Anonymous id'],
-];
 
 function words<Name extends string, Word>(all: Record<Name, Word>, word: (one: Word) => string): [Name, string][] {
   return (Object.entries(all) as [Name, Word][]).map(([name, one]) => [name, word(one)]);

@@ -2,13 +2,14 @@
 
 import { call } from '../api/client';
 import type { DestinationStatus, RegulationShown } from '../api/schema';
-import { number, people } from '../format';
+import { count, list, number, people } from '../format';
 import { useAction, useLive } from '../live';
-import { Deadline, Known, Problem, Section, Table, Time, Title, useTitle } from '../parts/basics';
+import { Dated, Deadline, Known, Problem, Section, Table, Time, Title, useTitle } from '../parts/basics';
+import { Recipients } from '../parts/recipients';
 import { Shape, State } from '../parts/state';
 import { Link, go, href } from '../router';
 import { isOpen, leftovers, marks, places, tables, todos, verdict } from '../verdict';
-import { TASK, TYPE, erases, vendor } from '../words';
+import { SUBJECT, TASK, TYPE, erases, vendor } from '../words';
 
 /** How often a request that moves is looked at, and one that does not. */
 const SOON = 1_500;
@@ -35,7 +36,10 @@ function Answers({ regulation, refresh }: { regulation: RegulationShown; refresh
   return (
     <>
       <Verdict regulation={regulation} />
-      <Acts regulation={regulation} refresh={refresh} />
+      <div class="cols">
+        <Acts regulation={regulation} refresh={refresh} />
+        {erases(regulation.regulationType) && <Left regulation={regulation} />}
+      </div>
       {where.length > 0 && (
         <Section title="From where, and since when?">
           <ul class="places">
@@ -45,7 +49,12 @@ function Answers({ regulation, refresh }: { regulation: RegulationShown; refresh
           </ul>
         </Section>
       )}
-      {erases(regulation.regulationType) && <Left regulation={regulation} />}
+      {regulation.recipients.length > 0 && (
+        <Section title="Who received their data?">
+          <Recipients recipients={regulation.recipients} places={where} />
+        </Section>
+      )}
+      {regulation.linkedCount + regulation.sharedCount > 0 && <Linked regulation={regulation} />}
       <Proof regulation={regulation} />
       <About regulation={regulation} />
     </>
@@ -70,6 +79,11 @@ function Verdict({ regulation }: { regulation: RegulationShown }) {
       </Title>
       <p class="soft">
         Asked <Time at={regulation.createdAt} />
+        {regulation.finishedAt && (
+          <>
+            {' · '}ended <Time at={regulation.finishedAt} />
+          </>
+        )}
         {' · '}
         <Deadline createdAt={regulation.createdAt} finishedAt={regulation.finishedAt} />
       </p>
@@ -94,7 +108,7 @@ function Acts({ regulation, refresh }: { regulation: RegulationShown; refresh: (
             <li key={todo.who} class={`tone-${todo.tone}`}>
               <Shape tone={todo.tone} />
               <p>
-                <strong>{todo.who}:</strong> {todo.what}
+                <strong>{todo.who}:</strong> <Dated text={todo.what} />
               </p>
             </li>
           ))}
@@ -105,7 +119,15 @@ function Acts({ regulation, refresh }: { regulation: RegulationShown; refresh: (
           <button type="button" class="button primary" disabled={retry.busy} onClick={() => void retry.run()}>
             Try again what failed
           </button>
-          <span class="soft small">What is done is not done again.</span>
+          <span class="soft small">
+            What is done is not done again.
+            {regulation.identifiersKeptUntil && (
+              <>
+                {' '}
+                It can be tried until <Time at={regulation.identifiersKeptUntil} />: then the identifiers are dropped.
+              </>
+            )}
+          </span>
         </div>
       )}
       {retry.error && <Problem error={retry.error} />}
@@ -152,7 +174,7 @@ function Place({ place }: { place: DestinationStatus }) {
           </li>
         ))}
       </ol>
-      {place.errString && <p class="said">{place.errString}</p>}
+      {place.errString && <p class="said"><Dated text={place.errString} /></p>}
       {(rows.length > 0 || Object.keys(looked).length > 0) && (
         <details>
           <summary>Details of {place.name}</summary>
@@ -220,7 +242,9 @@ function Left({ regulation }: { regulation: RegulationShown }) {
           {left.map((text) => (
             <li key={text} class="tone-note">
               <Shape tone="note" />
-              <p>{text}</p>
+              <p>
+                <Dated text={text} />
+              </p>
             </li>
           ))}
         </ul>
@@ -228,6 +252,22 @@ function Left({ regulation }: { regulation: RegulationShown }) {
         <p>{open ? 'To be seen when every place is done.' : 'Nothing, in the places that are connected.'}</p>
       )}
       <p class="help">Backups and copies outside the connected places are not reached by Lethe.</p>
+    </Section>
+  );
+}
+
+function Linked({ regulation: { linkedCount, linkedSubjects, sharedCount, regulationType } }: { regulation: RegulationShown }) {
+  const named = list(linkedSubjects.map((one) => `${one.id} (${SUBJECT[one.type].toLowerCase()})`));
+  return (
+    <Section title="Which other identifiers are theirs?">
+      <ul class="todo who">
+        {linkedCount > 0 && (
+          <li class="point">
+            {count(linkedCount, 'identifier')}, {regulationType === 'UNSUPPRESS' ? 'let in' : 'treated'} the same way{named ? `: ${named}` : '; dropped since the request ended'}.
+          </li>
+        )}
+        {sharedCount > 0 && <li class="point">{count(sharedCount, 'identifier')} shared with others, and left alone.</li>}
+      </ul>
     </Section>
   );
 }
@@ -259,7 +299,7 @@ function About({ regulation }: { regulation: RegulationShown }) {
         </dd>
         <dt>For</dt>
         <dd>
-          {people(regulation.subjectCount)}, by {regulation.subjectType === 'USER_ID' ? 'user id' : 'anonymous id'}
+          {people(regulation.subjectCount)}, by {SUBJECT[regulation.subjectType].toLowerCase()}
         </dd>
         {regulation.attempt > 1 && (
           <>

@@ -2,15 +2,19 @@
 
 import { useState } from 'preact/hooks';
 
-import { call, regulate } from '../api/client';
+import { call } from '../api/client';
+import type { Whom } from '../api/schema';
 import { write } from '../csv';
 import { people } from '../format';
 import { useAction, useLive } from '../live';
-import { Empty, Head, Known, Problem, Table } from '../parts/basics';
-import { Dialog, download } from '../parts/forms';
-import { PeopleField } from '../parts/people-field';
+import { Empty, Head, Known, Problem, Section, Table } from '../parts/basics';
+import { Dialog, Text, download } from '../parts/forms';
+import { KeptOut } from '../parts/kept-out';
 import { Pager } from '../parts/pager';
+import { PeopleField } from '../parts/people-field';
+import { PersonSearch } from '../parts/person-search';
 import type { Place } from '../router';
+import { SUBJECT } from '../words';
 
 const PAGE = 50;
 
@@ -18,12 +22,17 @@ export function Suppressions({ place }: { place: Place }) {
   void place;
   const [cursors, setCursors] = useState<string[]>([]);
   const [adding, setAdding] = useState(false);
-  const [removing, setRemoving] = useState<string>();
+  const [removing, setRemoving] = useState<Whom>();
+  const [who, setWho] = useState<Whom>();
   const cursor = cursors.at(-1);
   const live = useLive(`suppressions ${cursor}`, (signal) =>
     call('GET /suppressions', { query: { 'pagination.count': PAGE, 'pagination.cursor': cursor }, signal }),
   );
   const save = useAction(exportAll);
+  const changed = () => {
+    setWho(undefined);
+    live.refresh();
+  };
   return (
     <div class="page">
       <Head title="Suppression list" lead="Events about these people are dropped when they arrive, and never stored.">
@@ -35,9 +44,11 @@ export function Suppressions({ place }: { place: Place }) {
         </button>
       </Head>
       {save.error && <Problem error={save.error} />}
+      <PersonSearch onSearch={setWho} />
+      {who && <Found key={JSON.stringify(who)} who={who} remove={() => setRemoving(who)} />}
       <Known live={live} what="the suppression list">
         {({ suppressed, pagination }) => {
-          const rows = suppressed.flatMap(({ subjectType, subjectIds }) => subjectIds.map((id) => ({ id, subjectType })));
+          const rows = suppressed.flatMap(({ subjectType, subjectIds }) => subjectIds.map((id): Whom => ({ type: subjectType, id })));
           return rows.length === 0 && !cursor ? (
             <Empty>
               <p>Nobody is suppressed.</p>
@@ -55,12 +66,12 @@ export function Suppressions({ place }: { place: Place }) {
                   </tr>
                 </thead>
                 <tbody>
-                  {rows.map(({ id, subjectType }) => (
-                    <tr key={subjectType + id}>
-                      <th scope="row">{id}</th>
-                      <td>{subjectType === 'USER_ID' ? 'User id' : 'Anonymous id'}</td>
+                  {rows.map((one) => (
+                    <tr key={one.type + one.id}>
+                      <th scope="row">{one.id}</th>
+                      <td>{SUBJECT[one.type]}</td>
                       <td class="num">
-                        <button type="button" class="quiet" aria-label={`Remove ${id}`} onClick={() => setRemoving(id)}>
+                        <button type="button" class="quiet" aria-label={`Remove ${one.id}`} onClick={() => setRemoving(one)}>
                           Remove
                         </button>
                       </td>
@@ -73,38 +84,53 @@ export function Suppressions({ place }: { place: Place }) {
           );
         }}
       </Known>
-      {adding && <Add close={() => setAdding(false)} done={live.refresh} />}
-      {removing !== undefined && <Remove id={removing} close={() => setRemoving(undefined)} done={live.refresh} />}
+      {adding && <Add close={() => setAdding(false)} done={changed} />}
+      {removing && <Remove who={removing} close={() => setRemoving(undefined)} done={changed} />}
     </div>
   );
 }
 
 async function exportAll(): Promise<void> {
-  const rows = [['userId']];
+  const rows = [['userId', 'anonymousId']];
   let cursor: string | null | undefined;
   do {
     const page = await call('GET /suppressions', { query: { 'pagination.count': 1000, ...(cursor && { 'pagination.cursor': cursor }) } });
-    for (const { subjectIds } of page.suppressed) rows.push(...subjectIds.map((id) => [id]));
+    for (const { subjectType, subjectIds } of page.suppressed) rows.push(...subjectIds.map((id) => (subjectType === 'ANONYMOUS_ID' ? ['', id] : [id, ''])));
     cursor = page.pagination.next;
   } while (cursor);
   download('suppression-list.csv', 'text/csv', write(rows));
 }
 
-/** Sends a change and waits until it holds. */
-async function change(regulationType: 'SUPPRESS_ONLY' | 'UNSUPPRESS', subjectIds: string[]): Promise<void> {
-  const regulateId = await regulate({ regulationType, subjectType: 'USER_ID', subjectIds });
-  for (let tries = 0; tries < 40; tries += 1) {
-    const { regulation } = await call('GET /regulations/{id}', { path: { id: regulateId } });
-    if (regulation.overallStatus !== 'INITIALIZED' && regulation.overallStatus !== 'RUNNING') return;
-    await new Promise((later) => setTimeout(later, 500));
-  }
+/** Where one person is kept out, since when and why. */
+function Found({ who, remove }: { who: Whom; remove: () => void }) {
+  const live = useLive(`suppressions of ${JSON.stringify(who)}`, (signal) => call('POST /suppressions/search', { body: { subject: who }, signal }));
+  return (
+    <Section title={`Is ${who.id} kept out?`}>
+      <Known live={live} what="what was found">
+        {({ suppressions }) => <KeptOut suppressions={suppressions} remove={remove} />}
+      </Known>
+    </Section>
+  );
 }
+
+const MOST = 5_000;
+
+/** Why, as the list keeps it. */
+function Reason({ value, onInput }: { value: string; onInput: (value: string) => void }) {
+  return <Text label="Why?" help="Kept beside it; 500 letters at most. Name no person here." value={value} onInput={onInput} />;
+}
+
+const reasoned = (reason: string): { reason?: string } => (reason.trim() ? { reason: reason.trim() } : {});
 
 function Add({ close, done }: { close: () => void; done: () => void }) {
   const [ids, setIds] = useState<string[]>([]);
+  const [reason, setReason] = useState('');
   const [wrong, setWrong] = useState<string>();
   const add = useAction(async () => {
-    for (let at = 0; at < ids.length; at += 5_000) await change('SUPPRESS_ONLY', ids.slice(at, at + 5_000));
+    for (let at = 0; at < ids.length; at += MOST) {
+      const subjects = ids.slice(at, at + MOST).map((id): Whom => ({ type: 'USER_ID', id }));
+      await call('POST /suppressions', { body: { subjects, ...reasoned(reason) } });
+    }
     done();
     close();
   });
@@ -117,6 +143,7 @@ function Add({ close, done }: { close: () => void; done: () => void }) {
     <Dialog title="Add people to the suppression list" close={close}>
       <form onSubmit={submit} noValidate>
         <PeopleField onChange={setIds} wrong={wrong} />
+        <Reason value={reason} onInput={setReason} />
         <p class="help">Nothing that is stored is erased. To erase as well, make a deletion request.</p>
         {add.error && <Problem error={add.error} />}
         <div class="row">
@@ -132,17 +159,19 @@ function Add({ close, done }: { close: () => void; done: () => void }) {
   );
 }
 
-function Remove({ id, close, done }: { id: string; close: () => void; done: () => void }) {
+function Remove({ who, close, done }: { who: Whom; close: () => void; done: () => void }) {
+  const [reason, setReason] = useState('');
   const remove = useAction(async () => {
-    await change('UNSUPPRESS', [id]);
+    await call('POST /suppressions/lift', { body: { subjects: [who], ...reasoned(reason) } });
     done();
     close();
   });
   return (
     <Dialog title="Let this person in again?" close={close}>
       <p>
-        <strong class="who">{id}</strong> leaves the suppression list. New events about this person are collected again.
+        <strong class="who">{who.id}</strong> leaves the suppression list. New events about this person are collected again.
       </p>
+      <Reason value={reason} onInput={setReason} />
       {remove.error && <Problem error={remove.error} />}
       <div class="row">
         <button type="button" class="button danger" disabled={remove.busy} onClick={() => void remove.run()}>

@@ -4,7 +4,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 
 import type { ApiError } from '../api/client';
-import { DAY_MS, count, day, duration, exact, moment } from '../format';
+import { DAY_MS, count, day, dayOf, duration, exact, moment } from '../format';
 import type { Live } from '../live';
 
 /** A date in the reader's zone; a pointer on it shows the exact moment, in UTC too. */
@@ -14,6 +14,22 @@ export function Time({ at, only }: { at: string; only?: 'day' }) {
       {only ? day(at) : moment(at)}
     </time>
   );
+}
+
+/** A day as the API counts it, in UTC: it has no hour to be told in another zone. A pointer on it shows when it begins here. */
+export function Day({ at }: { at: string }) {
+  return (
+    <time dateTime={at} title={`A day in UTC; it begins ${exact(at)}`}>
+      {dayOf(at)}
+    </time>
+  );
+}
+
+const DATES = /(\d{4}-\d\d-\d\d(?:T[\d:.]+Z)?)/;
+
+/** A sentence of the API's: the dates in it as on the rest of the page. */
+export function Dated({ text }: { text: string }) {
+  return <>{text.split(DATES).map((part) => (!DATES.test(part) ? part : part.includes('T') ? <Time at={part} /> : <Day at={part} />))}</>;
 }
 
 /** The law's month, as this software counts it. */

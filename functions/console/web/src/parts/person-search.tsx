@@ -1,0 +1,30 @@
+// Asks for one person. What was typed stays in memory: an identifier may not stand in an address.
+
+import { useState } from 'preact/hooks';
+
+import type { SubjectType, Whom } from '../api/schema';
+import { SUBJECT } from '../words';
+import { Select, Text } from './forms';
+
+export function PersonSearch({ onSearch }: { onSearch: (who: Whom | undefined) => void }) {
+  const [id, setId] = useState('');
+  const [type, setType] = useState<SubjectType>('USER_ID');
+  const submit = (event: Event) => {
+    event.preventDefault();
+    onSearch(id.trim() ? { type, id: id.trim() } : undefined);
+  };
+  return (
+    <form class="filters" role="search" onSubmit={submit}>
+      <Text label="Find a person" type="search" value={id} onInput={(text) => (text ? setId(text) : (setId(''), onSearch(undefined)))} />
+      <Select label="By" value={type} options={KINDS} onChange={setType} />
+      <button type="submit" class="button">
+        Find
+      </button>
+    </form>
+  );
+}
+
+const KINDS: [SubjectType, string][] = [
+  ['USER_ID', SUBJECT.USER_ID],
+  ['ANONYMOUS_ID', SUBJECT.ANONYMOUS_ID],
+];
