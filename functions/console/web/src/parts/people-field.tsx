@@ -35,7 +35,14 @@ export function PeopleField({ onChange, wrong }: { onChange: (ids: string[]) => 
   return (
     <div class="stack">
       {sheet ? (
-        <SheetBox sheet={sheet} onChange={look} />
+        <>
+          <SheetBox sheet={sheet} onChange={look} />
+          {wrong && (
+            <p class="wrong" role="alert">
+              {wrong}
+            </p>
+          )}
+        </>
       ) : (
         <Field label="User ids" help="One to a line, exactly as your systems know them. An e-mail address works only where it is the user id." wrong={wrong}>
           {(attributes) => (
