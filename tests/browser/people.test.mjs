@@ -72,7 +72,8 @@ test('more than 5,000 people are sent as several requests; too many for the page
   await page.getByRole('heading', { name: 'Deletion requests' }).waitFor({ timeout: 120_000 });
   await page.unrouteAll({ behavior: 'wait' });
   const { regulations } = (await api('GET', '/regulations?regulationTypes=UNSUPPRESS&pagination.count=100')).json().data;
-  assert.deepEqual(regulations.slice(0, 2).map((one) => one.subjectCount), [1, 5_000], 'the first was not made twice');
+  const made = regulations.map((one) => one.subjectCount);
+  assert.deepEqual([made[0], made.filter((count) => count === 5_000).length], [1, 1], 'the first was not made twice');
 });
 
 test('what is wrong is said where it is wrong, and nothing is sent', async () => {
