@@ -18,7 +18,7 @@ await signIn(page);
 const all = await pages();
 for (const { name, path, ready } of all.filter((one) => SHOWN.includes(one.name))) {
   await page.goto(URL_OF(path));
-  await page.locator('.loading').waitFor({ state: 'detached' });
+  await page.locator('.loading').first().waitFor({ state: 'detached' });
   await ready?.(page);
   await page.evaluate(() => document.fonts.ready);
   await page.screenshot({ path: `${DIR}${name}.png`, fullPage: true });
@@ -26,7 +26,7 @@ for (const { name, path, ready } of all.filter((one) => SHOWN.includes(one.name)
 const request = all.find((one) => one.name === 'request');
 await page.emulateMedia({ colorScheme: 'dark' });
 await page.goto(URL_OF(request.path));
-await page.locator('.loading').waitFor({ state: 'detached' });
+await page.locator('.loading').first().waitFor({ state: 'detached' });
 await page.screenshot({ path: `${DIR}request-dark.png`, fullPage: true });
 await page.setViewportSize({ width: 360, height: 780 });
 await page.screenshot({ path: `${DIR}request-phone.png` });
