@@ -22,7 +22,9 @@ mod runs;
 mod search;
 mod slots;
 mod sources;
+mod subjects;
 mod suppressions;
+mod tasks;
 mod tokens;
 mod trail;
 
