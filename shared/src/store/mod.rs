@@ -143,6 +143,11 @@ impl Store {
         items.into_iter().map(from_item).collect()
     }
 
+    async fn put(&self, table: &str, item: Item) -> Result<()> {
+        let request = self.client.put_item().table_name(table).set_item(Some(item));
+        request.send().await.map(drop).map_err(|e| failure(&e))
+    }
+
     async fn delete(&self, table: &str, key: (&str, &str)) -> Result<()> {
         let request = self.client.delete_item().table_name(table);
         request.key("pk", text(key.0)).key("sk", text(key.1)).send().await.map_err(|e| failure(&e))?;

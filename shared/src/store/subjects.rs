@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Item, Store, failure, text, to_item};
+use super::{Item, Store, text, to_item};
 use crate::failure::Result;
 use crate::id::RegulationId;
 use crate::subject::Subject;
@@ -70,8 +70,7 @@ impl Store {
     /// As DynamoDB says.
     pub async fn keep_linked(&self, id: &RegulationId, linked: Vec<Subject>) -> Result<()> {
         for item in chunked(id, LINKED, linked)? {
-            let request = self.client.put_item().table_name(&self.tables.regulations).set_item(Some(item));
-            request.send().await.map_err(|e| failure(&e))?;
+            self.put(&self.tables.regulations, item).await?;
         }
         Ok(())
     }
@@ -100,9 +99,7 @@ impl Store {
     pub async fn note_due(&self, id: &RegulationId, at: Timestamp) -> Result<()> {
         let due = Due { sk: due_key(at, id), regulation_id: id.clone() };
         let item = to_item(DUE, &due.sk, &due)?;
-        let request = self.client.put_item().table_name(&self.tables.regulations).set_item(Some(item));
-        request.send().await.map_err(|e| failure(&e))?;
-        Ok(())
+        self.put(&self.tables.regulations, item).await
     }
 
     /// Drops the subjects of the regulations that are due by now and have not begun another attempt. What one did or

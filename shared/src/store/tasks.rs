@@ -1,6 +1,6 @@
 //! The tasks of a regulation, one for each destination, and the evidence of what they did.
 
-use super::{Store, failure, to_item, unless_refused};
+use super::{Store, to_item, unless_refused};
 use crate::evidence::{Evidence, Step};
 use crate::failure::{Failure, Result};
 use crate::id::{DestinationId, RegulationId};
@@ -33,9 +33,7 @@ impl Store {
     /// As DynamoDB says.
     pub async fn save_task(&self, id: &RegulationId, task: &Task) -> Result<()> {
         let item = to_item(id.as_str(), &task_key(&task.destination_id), task)?;
-        let request = self.client.put_item().table_name(&self.tables.regulations).set_item(Some(item));
-        request.send().await.map_err(|e| failure(&e))?;
-        Ok(())
+        self.put(&self.tables.regulations, item).await
     }
 
     /// The evidence of a regulation.
