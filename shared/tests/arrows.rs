@@ -26,6 +26,8 @@ const PURE: &[&str] = &[
     "task.rs",
     "tracking",
     "token.rs",
+    "warehouse/crew.rs",
+    "warehouse/erasure/company.rs",
     "warehouse/mod.rs",
 ];
 

@@ -4,6 +4,8 @@
 //! fresh copies of the same table, which are made and brought to rest before the clock starts. By hand: the
 //! identifiers are copied into a temporary table, which is analyzed, and `DELETE … USING` it.
 //!
+//! The same people as 20 regulations: deleted in crews, as far as a crew may be large, beside one after the other.
+//!
 //! `target/bench/warehouse.json` has a row per case: rows per second of ours and of the reference, their ratio, and
 //! the ratio that is aimed at.
 
@@ -13,7 +15,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::subject::Subject;
 use shared::warehouse::postgres::Postgres;
 use shared::warehouse::{Engine, Ids, Memory, Statement, Table, Turn, Verb};
@@ -27,6 +29,10 @@ const PEOPLE: u32 = 1_000_000;
 const ERASED: u32 = 100_000;
 const ROUNDS: usize = 3;
 const AT_LEAST: f64 = 0.5;
+/// How many people a regulation may have, and how many a crew.
+const REGULATION: usize = 5_000;
+const CREW: usize = 50_000;
+const TOGETHER_AT_LEAST: f64 = 2.0;
 
 /// What is measured.
 #[derive(Clone, Copy)]
@@ -80,22 +86,50 @@ async fn main() -> Result<()> {
                 }
             }
         }
-        let rate = |times: &mut Vec<Duration>| {
-            times.sort();
-            f64::from(ROWS / PEOPLE * case.erased) / times[times.len() / 2].as_secs_f64()
-        };
-        let (ours, reference) = (rate(&mut ours), rate(&mut reference));
-        let ratio = ours / reference;
-        println!(
-            "{:<45} {ours:>10.0} rows/s  by hand {reference:>10.0} rows/s  ratio {ratio:.2} (aim {AT_LEAST})",
-            case.name
-        );
-        rows.push(json!({ "name": case.name, "ours": ours, "reference": reference, "ratio": ratio, "at_least": AT_LEAST }));
+        rows.push(row(case.name, case.erased, [ours, reference], AT_LEAST));
     }
+    rows.push(crews(&server, &client).await?);
     let target = root().join("target/bench");
     fs::create_dir_all(&target)?;
     fs::write(target.join("warehouse.json"), serde_json::to_string_pretty(&rows)?)?;
     Ok(())
+}
+
+/// Everyone's rows in crews, and regulation by regulation.
+async fn crews(server: &Server, client: &Client) -> Result<Value> {
+    let case = Case { name: "forget 20 regulations, together", index: false, erased: ERASED, whole: false };
+    let people: Vec<Subject> =
+        (0..ERASED).map(|n| Subject::user(format!("user-{}", n * (PEOPLE / ERASED)))).collect();
+    let (mut together, mut alone) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        for turn in 0..2 {
+            prepare(client, case).await?;
+            let (times, size) = match (round + turn) % 2 {
+                0 => (&mut together, CREW),
+                _ => (&mut alone, REGULATION),
+            };
+            let mut took = Duration::ZERO;
+            for people in people.chunks(size) {
+                let expected = u64::from(ROWS / PEOPLE) * people.len() as u64;
+                took += erase(server, people, case, expected).await?;
+            }
+            times.push(took);
+        }
+    }
+    Ok(row(case.name, ERASED, [together, alone], TOGETHER_AT_LEAST))
+}
+
+/// What the medians say of a case.
+fn row(name: &str, erased: u32, times: [Vec<Duration>; 2], at_least: f64) -> Value {
+    let [ours, reference] = times.map(|mut times| {
+        times.sort();
+        f64::from(ROWS / PEOPLE * erased) / times[times.len() / 2].as_secs_f64()
+    });
+    let ratio = ours / reference;
+    println!(
+        "{name:<45} {ours:>10.0} rows/s  reference {reference:>10.0} rows/s  ratio {ratio:.2} (aim {at_least})"
+    );
+    json!({ "name": name, "ours": ours, "reference": reference, "ratio": ratio, "at_least": at_least })
 }
 
 /// A fresh copy of the table, at rest.

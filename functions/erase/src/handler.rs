@@ -20,8 +20,10 @@ use shared::warehouse::postgres::Postgres;
 use shared::warehouse::redshift::Redshift;
 use shared::warehouse::snowflake::Snowflake;
 use shared::warehouse::survey::{self, Survey};
-use shared::warehouse::{Engine, Ids};
+use shared::warehouse::{Engine, Ids, Table};
 use shared::work::{self, Request};
+
+use crate::crew::{Company, Turn};
 
 pub struct Context {
     pub store: Store,
@@ -115,36 +117,67 @@ async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Survey>
 }
 
 async fn erase(context: &Context, request: Request, until: Instant) -> Result<work::Next> {
-    work::step(&context.store, &request, context.retry_window, async |task, destination, subjects| {
-        let narrowed = task.part.as_ref().map(|part| part.of(destination)).transpose()?;
-        let destination = narrowed.as_ref().unwrap_or(destination);
-        with_engine!(context, destination, |engine| {
-            delete_rows(context, &request, task, engine, subjects, until).await
+    let company = Company { store: &context.store, request: &request };
+    let next =
+        work::step(&context.store, &request, context.retry_window, async |task, destination, subjects| {
+            let narrowed = task.part.as_ref().map(|part| part.of(destination)).transpose()?;
+            let destination = narrowed.as_ref().unwrap_or(destination);
+            let mut progress = Progress::of(task.progress.clone(), request.attempt);
+            if let Some(seconds) = company.waits(task, &mut progress).await? {
+                keep(task, &progress);
+                task.progressed(TaskStatus::Running);
+                return Ok(Some(seconds));
+            }
+            with_engine!(context, destination, |engine| {
+                delete_rows(company, task, engine, subjects, until).await
+            })
         })
-    })
-    .await
+        .await?;
+    if next.done {
+        company.leave().await?;
+    }
+    Ok(next)
+}
+
+fn keep(task: &mut Task, progress: &Progress) {
+    task.progress = serde_json::to_value(progress).unwrap_or_default();
 }
 
 /// Goes on with find, forget or verify. What a phase did is kept before the next begins, so that it outlives a
 /// crash.
 async fn delete_rows<E: Engine>(
-    context: &Context,
-    request: &Request,
+    company: Company<'_>,
     task: &mut Task,
     engine: &mut E,
     subjects: &[Subject],
     until: Instant,
 ) -> Result<Option<u32>> {
-    let (store, id) = (&context.store, &request.regulation_id);
+    let Company { store, request } = company;
+    let id = &request.regulation_id;
     let tables = engine.discover().await?;
     task.progressed(TaskStatus::Running);
     let seed = format!("{id}/{}/{}", task.destination_id, request.attempt);
     let ids = Ids::new(subjects);
-    let mut erasure = Erasure { engine, tables: &tables, ids: &ids, seed: &seed };
-    let mut progress = Progress::of(task.progress.take(), request.attempt);
+    let mut progress = Progress::of(task.progress.clone(), request.attempt);
     loop {
+        match company.turn(task, &mut progress, subjects).await? {
+            Turn::Alone => {}
+            Turn::Waits(seconds) => {
+                keep(task, &progress);
+                return Ok(Some(seconds));
+            }
+            Turn::Leads => {
+                let led = company.lead(&mut progress, engine, &tables, until).await;
+                keep(task, &progress);
+                match led? {
+                    Some(seconds) => return Ok(Some(seconds)),
+                    None => continue,
+                }
+            }
+        }
+        let mut erasure = Erasure { engine, tables: &tables, ids: &ids, seed: &seed };
         let next = erasure.next(&mut progress, until, Timestamp::now()).await;
-        task.progress = serde_json::to_value(&progress).unwrap_or_default();
+        keep(task, &progress);
         match next? {
             Next::Later(seconds) => return Ok(Some(seconds)),
             Next::Tell(report) => {
@@ -158,18 +191,20 @@ async fn delete_rows<E: Engine>(
                     true => TaskStatus::Confirmed,
                     false => TaskStatus::NoDataFound,
                 };
-                let looks = tables.iter().flat_map(|table| &table.columns);
-                let looks = looks.filter(|column| column.holds == subjects[0].kind);
-                // Only if all columns tell what their ids look like is another look strange.
-                let known: Option<Known> =
-                    looks.map(|column| Some((Shape::of_column(&column.data_type)?, 1))).collect();
-                let sent = subjects.iter().filter(|s| s.kind == subjects[0].kind).map(|s| s.id.as_str());
-                let advice = known.filter(|_| status == TaskStatus::NoDataFound);
-                let advice = advice.and_then(|known| advice_on(&known, sent));
-                task.end(status, advice, Timestamp::now());
+                task.end(status, advice(status, &tables, subjects), Timestamp::now());
                 task.progress.take();
                 return Ok(None);
             }
         }
     }
+}
+
+/// Why nothing was found, if the columns' types tell.
+fn advice(status: TaskStatus, tables: &[Table], subjects: &[Subject]) -> Option<String> {
+    let kind = subjects[0].kind;
+    let looks = tables.iter().flat_map(|table| &table.columns).filter(|column| column.holds == kind);
+    // Only if all columns tell what their ids look like is another look strange.
+    let known: Option<Known> = looks.map(|column| Some((Shape::of_column(&column.data_type)?, 1))).collect();
+    let sent = subjects.iter().filter(|subject| subject.kind == kind).map(|subject| subject.id.as_str());
+    known.filter(|_| status == TaskStatus::NoDataFound).and_then(|known| advice_on(&known, sent))
 }

@@ -1,5 +1,6 @@
 //! Deletes the subjects' rows in one warehouse and counts them to zero; or only looks at it.
 
+mod crew;
 mod handler;
 
 use lambda_runtime::Error;

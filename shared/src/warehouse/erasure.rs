@@ -5,8 +5,13 @@
 //!    and the others go on; it is tried again as long as others get on, since they may have stood in its way.
 //! 3. **verify**: every table is counted again. Anything but zero is not done.
 //!
+//! **forget** may be done together with other regulations' ([`crew`](super::crew)). Then a regulation tells as removed
+//! what it had found, in how many regulations' company, and who led also tells the bytes billed for all.
+//!
 //! [`Progress`] is kept between two invocations and knows what ran where. If it is lost with a crash, everything
 //! since it was last kept is done again: each statement may run twice.
+
+mod company;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -17,6 +22,9 @@ use serde::{Deserialize, Serialize};
 use super::{Answer, Engine, Ids, Memory, Rows, Statement, Table, Turn, Verb};
 use crate::evidence::Step;
 use crate::failure::{Failure, Result};
+use company::Company;
+
+pub use company::Lead;
 
 /// How many tables a message names; it says how many more there are.
 const NAMED: usize = 5;
@@ -31,6 +39,8 @@ pub struct Progress {
     counts: Rows,
     /// Rows by table that were removed in this attempt.
     removed: Rows,
+    /// Rows by table that were found, until they are removed.
+    found: Rows,
     /// Tables that hold rows still to be removed.
     pending: BTreeSet<String>,
     /// Tables that refuse for good, and why.
@@ -42,6 +52,9 @@ pub struct Progress {
     /// Bytes billed in this phase.
     bytes: u64,
     memory: Memory,
+    company: Company,
+    /// How often it looked whether another leads.
+    looks: u32,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -119,6 +132,9 @@ impl Progress {
         if bytes > 0 {
             looked_at.insert("bytesBilled".to_owned(), bytes);
         }
+        if step == Step::Forget && self.together() > 1 {
+            looked_at.insert("regulationsTogether".to_owned(), self.together());
+        }
         Next::Tell(Report { step, counts, looked_at, residuals })
     }
 }
@@ -136,6 +152,8 @@ impl<E: Engine> Erasure<'_, E> {
                 }
                 let found = std::mem::take(&mut progress.counts);
                 progress.pending = holding(&found);
+                progress.found = found.clone();
+                progress.found.retain(|_, rows| *rows > 0);
                 progress.phase = Phase::Forget;
                 Ok(progress.report(Step::Find, found, self.tables.len(), Rows::new()))
             }
@@ -143,6 +161,7 @@ impl<E: Engine> Erasure<'_, E> {
                 if let Some(seconds) = self.delete(progress, until).await? {
                     return Ok(Next::Later(seconds));
                 }
+                progress.count_shared();
                 let removed = progress.removed.clone();
                 let residuals = self.engine.residuals(&removed, now);
                 progress.phase = Phase::Verify;
@@ -159,6 +178,11 @@ impl<E: Engine> Erasure<'_, E> {
                 if !holding.is_empty() {
                     progress.pending = holding;
                     progress.phase = Phase::Forget;
+                    if progress.together() > 1 {
+                        // The others' doing is no trouble of this one's: it looks after the rest itself.
+                        progress.company = Company::Over { together: 1 };
+                        return Ok(Next::Later(1));
+                    }
                     return Err(Failure::transient("rows of the subjects arrived while they were deleted"));
                 }
                 progress.phase = Phase::End;
@@ -205,7 +229,11 @@ impl<E: Engine> Erasure<'_, E> {
         }
     }
 
-    async fn delete(&mut self, progress: &mut Progress, until: Instant) -> Result<Option<u32>> {
+    /// Deletes from every table that is pending. Answers in how many seconds to go on, or nothing at the end.
+    ///
+    /// # Errors
+    /// As [`Erasure::next`].
+    pub async fn delete(&mut self, progress: &mut Progress, until: Instant) -> Result<Option<u32>> {
         // Tables that went away since they were counted hold nobody any more.
         progress.pending.retain(|place| self.tables.iter().any(|table| table.place() == *place));
         loop {
@@ -310,5 +338,7 @@ fn list(refusals: &BTreeMap<impl AsRef<str> + Ord, impl ToString>) -> String {
     said.join("; ")
 }
 
+#[cfg(test)]
+mod company_tests;
 #[cfg(test)]
 mod tests;

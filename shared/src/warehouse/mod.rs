@@ -6,7 +6,9 @@
 //!    deletion. A statement may outlive the invocation that began it.
 //! 3. [`erasure`] leads: **find** counts the subjects' rows per table, **forget** deletes them, **verify** counts
 //!    again. [`survey`] only looks: whether it would work, and how many rows would go.
+//! 4. Regulations that wait for the same warehouse are deleted together: a [`crew`].
 
+pub mod crew;
 pub mod erasure;
 mod scope;
 pub mod settings;

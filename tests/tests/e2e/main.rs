@@ -9,6 +9,7 @@ mod batch;
 mod clients;
 mod collect;
 mod console;
+mod crews;
 mod happy_path;
 mod looks;
 mod privacy;

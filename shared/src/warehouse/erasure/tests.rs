@@ -8,9 +8,9 @@ use crate::warehouse::Column;
 
 /// Answers statements from a script.
 #[derive(Default)]
-struct Scripted {
-    turns: VecDeque<Turn>,
-    asked: Vec<String>,
+pub(super) struct Scripted {
+    pub(super) turns: VecDeque<Turn>,
+    pub(super) asked: Vec<String>,
 }
 
 impl Engine for Scripted {
@@ -32,27 +32,27 @@ impl Engine for Scripted {
     }
 }
 
-fn tables(names: &[&str]) -> Vec<Table> {
+pub(super) fn tables(names: &[&str]) -> Vec<Table> {
     let column = Column { name: "user_id".into(), data_type: "text".into(), holds: SubjectType::UserId };
     let table =
         |name: &&str| Table { schema: "s".into(), name: (*name).into(), columns: vec![column.clone()] };
     names.iter().map(table).collect()
 }
 
-fn done(rows: &[u64]) -> Turn {
+pub(super) fn done(rows: &[u64]) -> Turn {
     Turn::Done(Answer { rows: rows.to_vec(), bytes: 10 })
 }
 
-fn later() -> Turn {
+pub(super) fn later() -> Turn {
     Turn::Later { seconds: 9, rows: 0 }
 }
 
-fn refused(failure: Failure) -> Turn {
+pub(super) fn refused(failure: Failure) -> Turn {
     Turn::Refused(failure)
 }
 
 /// Runs until the end or a failure, each phase in an invocation of its own: what was kept goes through JSON.
-async fn run(
+pub(super) async fn run(
     engine: &mut Scripted,
     kept: &mut serde_json::Value,
 ) -> (Vec<(Step, Rows)>, Result<Option<u32>>) {
@@ -75,7 +75,7 @@ async fn run(
     }
 }
 
-fn rows(rows: &[(&str, u64)]) -> Rows {
+pub(super) fn rows(rows: &[(&str, u64)]) -> Rows {
     rows.iter().map(|(table, rows)| (format!("s.{table}"), *rows)).collect()
 }
 
