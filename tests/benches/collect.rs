@@ -37,7 +37,7 @@ mod runtime;
 
 const SIZES: [usize; 3] = [0, 10_000, 1_000_000];
 const EVENTS: usize = 100;
-const ROUNDS: usize = 400;
+const ROUNDS: usize = 1_000;
 /// After so many batches the same users come again, later than the door remembers them for.
 const BATCHES: usize = 20;
 /// How many suppressions are timed, and at how many warm instances.

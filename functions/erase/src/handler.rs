@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::destination::{Destination, Secrets};
-use shared::evidence::Evidence;
+use shared::evidence::{Evidence, Step};
 use shared::failure::{Failure, Result};
 use shared::probe::{Finding, PATIENCE, Probe};
 use shared::secrets::SecretStore;
@@ -155,7 +155,8 @@ async fn delete_rows<E: Engine>(
     let Company { store, request } = company;
     let id = &request.regulation_id;
     let tables = engine.discover().await?;
-    task.progressed(TaskStatus::Running);
+    // To look is not to get on: a table that stays locked is trouble all the while.
+    task.status = TaskStatus::Running;
     let seed = format!("{id}/{}/{}", task.destination_id, request.attempt);
     let ids = Ids::new(subjects);
     let mut progress = Progress::of(task.progress.clone(), request.attempt);
@@ -169,7 +170,9 @@ async fn delete_rows<E: Engine>(
             Turn::Leads => {
                 let led = company.lead(&mut progress, engine, &tables, until).await;
                 keep(task, &progress);
-                match led? {
+                let led = led?;
+                task.progressed(TaskStatus::Running);
+                match led {
                     Some(seconds) => return Ok(Some(seconds)),
                     None => continue,
                 }
@@ -179,8 +182,15 @@ async fn delete_rows<E: Engine>(
         let next = erasure.next(&mut progress, until, Timestamp::now()).await;
         keep(task, &progress);
         match next? {
-            Next::Later(seconds) => return Ok(Some(seconds)),
+            Next::Later(seconds) => {
+                task.progressed(TaskStatus::Running);
+                return Ok(Some(seconds));
+            }
             Next::Tell(report) => {
+                // Rows that come back each time that they were deleted are trouble all the while, too.
+                if report.step == Step::Find {
+                    task.progressed(TaskStatus::Running);
+                }
                 let mut evidence =
                     Evidence::of(task, request.attempt, report.step, Timestamp::now(), report.counts);
                 (evidence.looked_at, evidence.residuals) = (report.looked_at, report.residuals);

@@ -1,6 +1,7 @@
 //! `/regulations`: asks for one, shows one, withdraws and retries it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::extract::State;
 use jiff::Timestamp;
@@ -15,6 +16,7 @@ use shared::source::{Recipient, Seen, SeenAt, SourceId};
 use shared::status::{Status, TaskStatus};
 use shared::subject::{Subject, SubjectType};
 use shared::task::Task;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use crate::auth::{Caller, Reserved};
@@ -25,6 +27,10 @@ use crate::request::{Body, Id, Rehearsal};
 use crate::runs::{self, RunOfTask};
 use crate::subjects::who_received;
 use crate::suppressions::Whom;
+
+/// How long an answer waits for the suppression to hold, which the work on the regulation sees to in any case: API
+/// Gateway waits for 30 seconds.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a regulation was accepted as.
 #[derive(Serialize, ToSchema)]
@@ -92,7 +98,10 @@ pub async fn admit(
     regulation.duplicate_of = context.store.same_under_way(&request, &regulation.id).await?;
     regulation.actor = Some(caller.id().to_owned());
     admission::admit(&context.store, &context.workflow, &regulation, subjects.clone(), 0).await?;
-    admission::hold(&context.store, &regulation, &subjects).await?;
+    match timeout(PATIENCE, admission::hold(&context.store, &regulation, &subjects)).await {
+        Ok(held) => held?,
+        Err(_) => tracing::warn!(regulation = %regulation.id, "answered before its suppression holds"),
+    }
     if let Err(failure) = context.store.note_same(&request, &regulation.id).await {
         tracing::warn!(regulation = %regulation.id, %failure, "a duplicate of it will not be recognised");
     }

@@ -91,8 +91,7 @@ impl Store {
     pub async fn keep_refusals(&self, id: &BatchId, refusals: &[Refusal]) -> Result<()> {
         for (number, refusals) in refusals.chunks(PAGE).enumerate() {
             let item = to_item(id.as_str(), &page(number), &Refusals { refusals: refusals.to_vec() })?;
-            let put = self.client.put_item().table_name(&self.tables.regulations).set_item(Some(item));
-            put.send().await.map_err(|e| failure(&e))?;
+            self.put(&self.tables.regulations, item).await?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Store, failure, to_item};
+use super::{Change, Store, to_item};
 use crate::destination::Kind;
 use crate::failure::Result;
 use crate::person::Scope;
@@ -100,8 +100,7 @@ impl Store {
         };
         self.keep_linked(id, linked.subjects).await?;
         let item = to_item(id.as_str(), COVERED, &covered)?;
-        let request = self.client.put_item().table_name(&self.tables.regulations).set_item(Some(item));
-        request.send().await.map_err(|e| failure(&e))?;
+        self.put(&self.tables.regulations, item).await?;
         Ok(covered)
     }
 

@@ -15,9 +15,7 @@ impl Store {
     /// As DynamoDB says.
     pub async fn save_destination(&self, destination: &Destination) -> Result<()> {
         let item = to_item(destination.id.as_str(), META, destination)?;
-        let request = self.client.put_item().table_name(&self.tables.destinations).set_item(Some(item));
-        request.send().await.map_err(|e| failure(&e))?;
-        Ok(())
+        self.put(&self.tables.destinations, item).await
     }
 
     /// A destination.

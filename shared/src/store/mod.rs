@@ -22,7 +22,9 @@ mod runs;
 mod search;
 mod slots;
 mod sources;
+mod subjects;
 mod suppressions;
+mod tasks;
 mod tokens;
 mod trail;
 
@@ -139,6 +141,11 @@ impl Store {
             query.table_name(table).consistent_read(true).expression_attribute_values(":pk", text(pk));
         let items = query.into_paginator().items().send().try_collect().await.map_err(|e| failure(&e))?;
         items.into_iter().map(from_item).collect()
+    }
+
+    async fn put(&self, table: &str, item: Item) -> Result<()> {
+        let request = self.client.put_item().table_name(table).set_item(Some(item));
+        request.send().await.map(drop).map_err(|e| failure(&e))
     }
 
     async fn delete(&self, table: &str, key: (&str, &str)) -> Result<()> {

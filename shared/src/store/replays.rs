@@ -89,7 +89,7 @@ impl Store {
     /// instead.
     async fn begin(&self, replay: &Replay, seen: Option<Timestamp>) -> Result<Option<Replay>> {
         let put = self
-            .put(replay)?
+            .put_replay(replay)?
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let put = match seen {
             None => put.condition_expression("attribute_not_exists(pk)"),
@@ -117,11 +117,11 @@ impl Store {
     /// As DynamoDB says.
     pub async fn settle(&self, replay: Replay, answer: Option<Answer>) -> Result<()> {
         let replay = Replay { leased_until: Timestamp::UNIX_EPOCH, answer, ..replay };
-        self.put(&replay)?.send().await.map_err(|e| failure(&e))?;
+        self.put_replay(&replay)?.send().await.map_err(|e| failure(&e))?;
         Ok(())
     }
 
-    fn put(&self, replay: &Replay) -> Result<PutItemFluentBuilder> {
+    fn put_replay(&self, replay: &Replay) -> Result<PutItemFluentBuilder> {
         let mut item = to_item(&format!("{REPLAY}#{}", replay.key), REPLAY, replay)?;
         let end = (Timestamp::now() + KEPT).as_second();
         item.insert("ttl".into(), AttributeValue::N(end.to_string()));

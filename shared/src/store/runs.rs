@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Store, failure, if_held, number, text, to_item, unless_refused};
+use super::{Store, if_held, number, text, to_item, unless_refused};
 use crate::archive::manifest::Phase;
 use crate::failure::{Failure, Result};
 use crate::id::{RegulationId, RunId};
@@ -327,9 +327,7 @@ impl Store {
     ) -> Result<()> {
         let sk = format!("{}#{batch:06}", phase.as_str());
         let item = to_item(&format!("{PROGRESS}{run}"), &sk, &progress)?;
-        let request = self.client.put_item().table_name(&self.tables.runs).set_item(Some(item));
-        request.send().await.map_err(|e| failure(&e))?;
-        Ok(())
+        self.put(&self.tables.runs, item).await
     }
 
     /// How far a phase of a run is.

@@ -208,8 +208,7 @@ impl Store {
     /// As DynamoDB says.
     pub async fn note_same(&self, request: &str, id: &RegulationId) -> Result<()> {
         let item = to_item(&format!("{SAME}{request}"), SAME, &Pointer { regulation_id: id.clone() })?;
-        let request = self.client.put_item().table_name(&self.tables.regulations).set_item(Some(item));
-        request.send().await.map(drop).map_err(|e| failure(&e))
+        self.put(&self.tables.regulations, item).await
     }
 }
 

@@ -21,9 +21,7 @@ impl Store {
     /// As DynamoDB says.
     pub async fn save_token(&self, token: &Token) -> Result<()> {
         let item = to_item(TOKEN, token.id.as_str(), token)?;
-        let request = self.client.put_item().table_name(&self.tables.access).set_item(Some(item));
-        request.send().await.map_err(|e| failure(&e))?;
-        Ok(())
+        self.put(&self.tables.access, item).await
     }
 
     /// A token.

@@ -45,9 +45,7 @@ impl Store {
     /// As DynamoDB says.
     pub async fn write_trail(&self, entry: &TrailEntry) -> Result<()> {
         let item = to_item(TRAIL, entry.id.as_str(), entry)?;
-        let request = self.client.put_item().table_name(&self.tables.access).set_item(Some(item));
-        request.send().await.map_err(|e| failure(&e))?;
-        Ok(())
+        self.put(&self.tables.access, item).await
     }
 
     /// Entries, the newest first, of a time from `since` to before `until`.

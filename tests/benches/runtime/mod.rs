@@ -186,11 +186,13 @@ impl Function {
 
     /// How long a core has worked for the program so far, in seconds.
     pub fn core_seconds(&self) -> Result<f64> {
-        // Fields 14 and 15 after the name in parentheses, in hundredths: proc_pid_stat(5).
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.program.pid()?))?;
-        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-        let ticks = fields.skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
-        Ok(ticks as f64 / 100.0)
+        let mut nanoseconds = 0;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.program.pid()?))? {
+            // Its first number: docs.kernel.org/scheduler/sched-stats.html.
+            let spent = fs::read_to_string(thread?.path().join("schedstat"))?;
+            nanoseconds += spent.split(' ').next().unwrap_or_default().parse::<u64>()?;
+        }
+        Ok(nanoseconds as f64 / 1e9)
     }
 
     /// One request: its answer, and how long the function took.

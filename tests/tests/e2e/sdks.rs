@@ -152,8 +152,8 @@ async fn segments_own_browser_sdk_gets_in_and_keeps_nobody_in() -> Result<()> {
     what_the_go_sdk_sends_is_taken(&world, &door).await
 }
 
-/// Segment's Go SDK cannot be had from the registries of the tests, so that it is not run: this is what it sends. See
-/// `upload` and `send` of analytics.go, `batch` of message.go and fixtures/test-enqueue-*.json of
+/// Segment's Go SDK cannot be had from the tests' registries, so that they do not run it: this is what it sends. See
+/// `upload` and `send` in analytics.go, `batch` in message.go and fixtures/test-enqueue-*.json of
 /// <https://github.com/segmentio/analytics-go>, version 3: the batch's own message id, and one context for all.
 async fn what_the_go_sdk_sends_is_taken(world: &World, door: &Door) -> Result<()> {
     let batch = json!({

@@ -84,6 +84,14 @@ async fn a_database_that_is_down_fails_alone_and_a_retry_completes_it() -> Resul
             });
         }
     });
+    // It answers, but a table of it stays locked.
+    world.warehouse.batch_execute("BEGIN; LOCK TABLE web.tracks IN SHARE MODE").await?;
+    let regulation = retry(&world, &regulation).await?;
+    world.warehouse.batch_execute("COMMIT").await?;
+    let (status, message) = task(&regulation, "Warehouse");
+    assert_eq!(status, "FAILED");
+    assert!(message.contains("web.tracks"), "{message}");
+
     let done = retry(&world, &regulation).await?;
     assert_eq!(done["overallStatus"], "FINISHED", "{done:#}");
     assert_eq!(world.braze.world().asked.len(), 3, "what was done is not done again");

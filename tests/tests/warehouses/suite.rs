@@ -15,10 +15,12 @@ use shared::subject::{Subject, SubjectType};
 use shared::warehouse::erasure::{Erasure, Next, Progress, Report};
 use shared::warehouse::{Engine, Ids, Rows, survey};
 
+pub use crate::crew::a_full_crew;
+
 /// A test for each promise, against the double that an expression makes.
 macro_rules! promises {
     ($double:expr) => {
-        $crate::suite::promises!($double; one_and_five_thousand, killed_half_way, kinds_are_kept_apart, looks_before_it_leaps);
+        $crate::suite::promises!($double; one_and_five_thousand, killed_half_way, kinds_are_kept_apart, looks_before_it_leaps, a_full_crew);
     };
     ($double:expr; $($promise:ident),+) => {
         $(

@@ -63,10 +63,11 @@ impl Lead {
 }
 
 impl Progress {
-    /// Whether there are rows to be deleted that may go together with others'.
+    /// Whether there are rows to be deleted that may go together with others', and no statement of its own is under way.
     pub fn may_share(&self) -> bool {
         self.phase == Phase::Forget
             && !self.pending.is_empty()
+            && self.flight.is_empty()
             && !matches!(self.company, Company::Over { .. })
     }
 

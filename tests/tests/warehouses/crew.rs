@@ -1,0 +1,90 @@
+//! What is promised of every engine about regulations whose rows are deleted together.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use jiff::Timestamp;
+use serde_json::Value;
+use shared::evidence::Step;
+use shared::id::RegulationId;
+use shared::subject::Subject;
+use shared::warehouse::crew::Member;
+use shared::warehouse::erasure::{Erasure, Next, Progress, Report};
+use shared::warehouse::{Engine, Ids, Table};
+
+use crate::suite::{Double, Holdings, fill, people};
+
+/// A warehouse and what is in scope there.
+struct Connected<E> {
+    engine: E,
+    tables: Vec<Table>,
+}
+
+impl<E: Engine> Connected<E> {
+    fn erasure<'a>(&'a mut self, ids: &'a Ids<'a>, seed: &'a str) -> Erasure<'a, E> {
+        Erasure { engine: &mut self.engine, tables: &self.tables, ids, seed }
+    }
+
+    /// Goes on with one regulation until it tells something; nothing, at the end.
+    async fn next(&mut self, subjects: &[Subject], progress: &mut Progress) -> Result<Option<Report>> {
+        let ids = Ids::new(subjects);
+        loop {
+            match self.erasure(&ids, "own").next(progress, soon(), Timestamp::now()).await? {
+                Next::Tell(report) => return Ok(Some(report)),
+                Next::Later(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                Next::Done => return Ok(None),
+            }
+        }
+    }
+
+    /// Deletes a crew's rows.
+    async fn delete(&mut self, subjects: &[Subject], work: &mut Progress) -> Result<()> {
+        let ids = Ids::new(subjects);
+        while self.erasure(&ids, "crew").delete(work, soon()).await?.is_some() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+}
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(120)
+}
+
+/// As many identifiers as a crew may have are deleted at once: those of two regulations, and many that nobody has. Each
+/// regulation tells its own rows, and counts them to zero.
+pub async fn a_full_crew<D: Double>(double: &D) -> Result<()> {
+    fill(double).await?;
+    let mut engine = double.connect().await?;
+    let tables = engine.discover().await?;
+    let mut connected = Connected { engine, tables };
+    let everyone = people((1..=5_000).chain(10_000..55_000));
+    let own = [people(1..=2_000), people(2_001..=5_000)];
+    let before = Holdings::take(double, &everyone).await?;
+    let (mut crew, mut progress, mut found) = (Vec::new(), Vec::new(), Vec::new());
+    for subjects in &own {
+        let mut new = Progress::of(Value::Null, 1);
+        found.push(connected.next(subjects, &mut new).await?.expect("it tells what it found").counts);
+        let tables = new.pending().clone();
+        crew.push(Member::new(RegulationId::new(), 1, Timestamp::now(), tables, subjects));
+        progress.push(new);
+    }
+    progress[0].lead(&crew, Timestamp::now());
+    let lead = progress[0].leads().expect("it leads");
+    connected.delete(&everyone, &mut lead.work).await?;
+    let outcome = lead.outcome(2);
+    for ((subjects, progress), mut found) in own.iter().zip(&mut progress).zip(found) {
+        progress.settle(&outcome);
+        let forget = connected.next(subjects, progress).await?.expect("it tells what is gone");
+        found.retain(|_, rows| *rows > 0);
+        assert_eq!((forget.step, forget.counts), (Step::Forget, found));
+        assert_eq!(forget.looked_at["regulationsTogether"], 2);
+        let verify = connected.next(subjects, progress).await?.expect("it tells what is left");
+        assert_eq!((verify.step, verify.counts.values().sum::<u64>()), (Step::Verify, 0));
+        assert!(connected.next(subjects, progress).await?.is_none(), "that is all");
+    }
+    let after = Holdings::take(double, &everyone).await?;
+    assert_eq!(after.theirs.values().sum::<u64>(), 0, "{:?}", after.theirs);
+    assert!(after.rest == before.rest, "everyone else's rows");
+    Ok(())
+}
