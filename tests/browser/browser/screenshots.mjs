@@ -37,7 +37,7 @@ const regulations = await page.evaluate(async () => {
   const reply = await (await fetch('/regulations?pagination.count=1', { headers })).json();
   return Array.from({ length: 1_000 }, (_, n) => ({ ...reply.data.regulations[0], id: `reg_${String(n).padStart(32, '0')}` }));
 });
-await page.route('**/regulations?*', (route) => route.fulfill({ json: { data: { regulations, pagination: { current: '' } } } }));
+await page.route('**/regulations/search', (route) => route.fulfill({ json: { data: { regulations, pagination: { current: '' } } } }));
 await page.setViewportSize({ width: 1180, height: 800 });
 await page.goto(URL_OF('/requests'));
 await page.locator('tbody tr').nth(999).waitFor();

@@ -113,7 +113,7 @@ function Ids({ found: { linked, owners, shared }, type }: { found: SubjectFound;
   const said = (some: Whom[]) => list(some.map((one) => `${one.id} (${SUBJECT[one.type].toLowerCase()})`));
   if (linked.length + owners.length + shared === 0) return <p>None is known.</p>;
   return (
-    <ul class="todo who">
+    <ul class="todo">
       {linked.length > 0 && <li class="point">Theirs alone, suppressed and erased with them: {said(linked)}.</li>}
       {shared > 0 && <li class="point">Shared with others, and left alone: {count(shared, 'identifier')}.</li>}
       {type === 'ANONYMOUS_ID' && owners.length === 1 && <li class="point">This identifier is one of {said(owners)}.</li>}
