@@ -8,6 +8,7 @@ pub mod cloud;
 mod description;
 #[cfg(feature = "vendor")]
 pub mod engine;
+mod stores;
 
 pub use change::DestinationChange;
 pub use description::{Description, Field, Form, Kind, Region};
@@ -23,36 +24,12 @@ use utoipa::ToSchema;
 
 use crate::failure::{Failure, Result};
 use crate::id::DestinationId;
-use crate::status::TaskStatus;
 use crate::warehouse::settings::{self as warehouse, Settings as _};
 
 /// Everything that can be connected.
 pub fn catalog() -> impl Iterator<Item = &'static Description> {
-    STORES.iter().chain(cloud::VENDORS.iter().map(|vendor| vendor.description()))
+    stores::ALL.iter().chain(cloud::VENDORS.iter().map(|vendor| vendor.description()))
 }
-
-/// The archives and warehouses that can be connected.
-const STORES: &[Description] = &[
-    Description {
-        vendor: "s3",
-        kind: Kind::Archive,
-        docs: "https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html",
-        confirms: TaskStatus::Confirmed,
-        fields: &[
-            Field::required("bucket", "The bucket's name"),
-            Field::optional("prefix", "Only keys that begin so; all keys if left out"),
-            Field::optional("rules", "Where identifiers stand in a record; Segment's places if left out"),
-            Field::optional(
-                "maxShare",
-                "Share of the lines that a run may remove unconfirmed; 0.01 if left out",
-            ),
-        ],
-    },
-    warehouse::POSTGRES,
-    warehouse::REDSHIFT,
-    warehouse::BIGQUERY,
-    warehouse::SNOWFLAKE,
-];
 
 /// The description of a vendor.
 ///
