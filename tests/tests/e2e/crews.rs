@@ -20,14 +20,7 @@ const OTHERS: [&[&str]; 4] = [&["1001", "zoë"], &["u2", "u3"], &["u3", "u4"], &
 #[tokio::test]
 async fn regulations_that_wait_are_deleted_together_and_fail_alone() -> Result<()> {
     let world = World::new().await?;
-    tests::warehouse::fill(&world.warehouse, &everyone(60), 600).await?;
-    let groups = [&[FIRST][..], &OTHERS].concat();
-    let all: Vec<&str> = groups.concat();
-    let before = Holdings::take(&world.warehouse, &all).await?;
-    let mut own = Vec::new();
-    for group in &groups {
-        own.push(counts(Holdings::take(&world.warehouse, group).await?));
-    }
+    let (all, before, own) = filled(&world).await?;
     // One of the last regulation's rows may not go. A deletion that succeeds leaves a line.
     world
         .warehouse
@@ -75,7 +68,7 @@ async fn regulations_that_wait_are_deleted_together_and_fail_alone() -> Result<(
 #[tokio::test]
 async fn a_leader_that_dies_half_way_ends_as_if_it_had_not() -> Result<()> {
     let world = World::new().await?;
-    tests::warehouse::fill(&world.warehouse, &everyone(60), 600).await?;
+    let (all, before, own) = filled(&world).await?;
     // Another one had the lead, gave up for good, and its subjects were dropped.
     let dead = "reg_0193aeb1c2d37f6f8c1e5a7b9d0e2f41";
     let warehouse = world.stack.api.get("/destinations").await?["data"]["destinations"]
@@ -97,13 +90,6 @@ async fn a_leader_that_dies_half_way_ends_as_if_it_had_not() -> Result<()> {
     )
     .await?;
 
-    let groups = [&[FIRST][..], &OTHERS].concat();
-    let all: Vec<&str> = groups.concat();
-    let before = Holdings::take(&world.warehouse, &all).await?;
-    let mut own = Vec::new();
-    for group in &groups {
-        own.push(counts(Holdings::take(&world.warehouse, group).await?));
-    }
     // Rows of one person go slowly, so that the deletion can be seen at work.
     world
         .warehouse
@@ -140,6 +126,19 @@ async fn a_leader_that_dies_half_way_ends_as_if_it_had_not() -> Result<()> {
     assert_eq!(left[0]["sk"]["S"], dead);
     assert_eq!(left[0]["outcome"]["M"]["tables"]["L"], json!([]), "for whom nothing could be done");
     Ok(())
+}
+
+/// Fills the warehouse. Answers everyone who is to go, what it holds of them all, and of each regulation's.
+async fn filled(world: &World) -> Result<(Vec<&'static str>, Holdings, Vec<Value>)> {
+    tests::warehouse::fill(&world.warehouse, &everyone(60), 600).await?;
+    let groups = [&[FIRST][..], &OTHERS].concat();
+    let mut own = Vec::new();
+    for group in &groups {
+        own.push(counts(Holdings::take(&world.warehouse, group).await?));
+    }
+    let all = groups.concat();
+    let before = Holdings::take(&world.warehouse, &all).await?;
+    Ok((all, before, own))
 }
 
 /// Holds the first regulation's deletion up until the others wait behind it. Answers all ids, the first's first.
