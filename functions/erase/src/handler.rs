@@ -129,7 +129,7 @@ async fn erase(context: &Context, request: Request, until: Instant) -> Result<wo
                 return Ok(Some(seconds));
             }
             with_engine!(context, destination, |engine| {
-                delete_rows(company, task, engine, subjects, until).await
+                delete_rows(company, task, progress, engine, subjects, until).await
             })
         })
         .await?;
@@ -148,6 +148,7 @@ fn keep(task: &mut Task, progress: &Progress) {
 async fn delete_rows<E: Engine>(
     company: Company<'_>,
     task: &mut Task,
+    mut progress: Progress,
     engine: &mut E,
     subjects: &[Subject],
     until: Instant,
@@ -159,7 +160,6 @@ async fn delete_rows<E: Engine>(
     task.status = TaskStatus::Running;
     let seed = format!("{id}/{}/{}", task.destination_id, request.attempt);
     let ids = Ids::new(subjects);
-    let mut progress = Progress::of(task.progress.clone(), request.attempt);
     loop {
         match company.turn(task, &mut progress, subjects).await? {
             Turn::Alone => {}
