@@ -77,8 +77,13 @@ fn member(dice: &mut Dice, plain: &[u8]) -> Vec<u8> {
             for piece in plain.chunks(1 + dice.roll(20_000)) {
                 let flush =
                     [FlushCompress::None, FlushCompress::Sync, FlushCompress::Full, FlushCompress::Partial];
-                raw.reserve(piece.len() * 2 + 1000);
-                deflate.compress_vec(piece, &mut raw, flush[dice.roll(4)]).unwrap();
+                let (flush, end) = (flush[dice.roll(4)], deflate.total_in() + piece.len() as u64);
+                // Level 0 may leave some of it for the next call.
+                while deflate.total_in() < end {
+                    let rest = &piece[piece.len() - (end - deflate.total_in()) as usize..];
+                    raw.reserve(rest.len() * 2 + 1000);
+                    deflate.compress_vec(rest, &mut raw, flush).unwrap();
+                }
             }
             raw.reserve(1 << 20);
             deflate.compress_vec(&[], &mut raw, FlushCompress::Finish).unwrap();
