@@ -21,7 +21,7 @@ SCHEMATHESIS := .venv-schemathesis/.tools
 WEB_TOOLS   := functions/console/web/node_modules/.tools
 BROWSER     := tests/browser/node_modules/.tools
 
-# Benchmarks of the package `tests`, beside those of `shared`.
+# Benchmarks of the package `tests`, beside those of the engine.
 LOCAL_BENCHES := warehouse vendors api collect
 
 # The console's page, which is embedded in its function. Its types come from the API's description.
@@ -55,7 +55,7 @@ screenshots: $(TOOLS) $(BROWSER) programs ## Take the console's pictures anew: f
 	SCREENSHOTS=1 cargo test --workspace --test e2e -- console --nocapture
 
 purge-file: ## Purge one file without any AWS: make purge-file IN=a.gz IDS=ids.txt OUT=b.gz [KEYS=userId,previousId]
-	@cargo run --release --quiet -p lethe-shared --example purge-file -- \
+	@cargo run --release --quiet -p engine --example purge-file -- \
 	  "$(IN)" "$(IDS)" "$(OUT)" $(if $(KEYS),"$(KEYS)")
 
 batch: $(TOOLS) ## Send a file of people to be forgotten: make batch FILE=ids.csv [TYPE=DELETE_ONLY] [COLUMN=id] [STACK=lethe]
@@ -85,7 +85,7 @@ contract: $(CONTRACT_TOOLS) $(WAREHOUSES) ## Hold the vendors' calls against the
 	SPECS="$(abspath $(SPECS))" cargo test --workspace --test contract --test warehouses -- --ignored --nocapture
 
 bench: $(BENCH_TOOLS) ## Measure what must be fast, as ratios in one run: make bench [BENCH=purge]; writes target/bench/*.json
-	$(if $(filter $(LOCAL_BENCHES),$(BENCH)),,cargo bench -p lethe-shared $(if $(BENCH),--bench $(BENCH),--benches))
+	$(if $(filter $(LOCAL_BENCHES),$(BENCH)),,cargo bench --workspace $(if $(BENCH),--bench $(BENCH),--benches))
 	@# The work is Postgres's and the local AWS's: what the tests have built will do.
 	$(foreach bench,$(filter $(or $(BENCH),%),$(LOCAL_BENCHES)),cargo bench --workspace --profile dev --bench $(bench) &&) true
 
@@ -118,7 +118,7 @@ $(TOOLS): infra/local/requirements.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
-$(BENCH_TOOLS): shared/benches/purge/requirements.txt $(TOOLS)
+$(BENCH_TOOLS): shared/engine/benches/purge/requirements.txt $(TOOLS)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 

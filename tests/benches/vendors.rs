@@ -17,12 +17,12 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use destinations::cloud::{Outcome, vendor};
+use forward::engine::{Engine, Job, Progress, Turn};
+use model::destination::{Destination, Secrets};
+use model::subject::Subject;
 use serde_json::{Value, json};
-use shared::destination::cloud::{Outcome, vendor};
-use shared::destination::engine::{Engine, Job, Progress, Turn};
-use shared::destination::{Destination, Secrets};
-use shared::store::Store;
-use shared::subject::Subject;
+use store::Store;
 use tests::aws::Aws;
 use tests::process::root;
 use tests::vendors::amplitude::AMPLITUDE;
@@ -124,7 +124,7 @@ async fn tell(work: &Value) -> Result<()> {
     let number = |field: &str| work[field].as_u64().unwrap_or_default();
     let people = number("from")..number("from") + number("people");
     let subjects: Vec<_> = people.map(|n| Subject::user(format!("u{n}"))).collect();
-    let engine = Engine::new(Some(Store::from_env(&shared::aws::config().await)))?;
+    let engine = Engine::new(Some(Store::from_env(&aws::config().await)))?;
     let vendor = vendor(&destination.vendor)?;
     let job = Job { destination: &destination, secrets: &secrets, regulation: "bench", subjects: &subjects };
     let (mut progress, end) = (Progress::default(), Instant::now() + Duration::from_secs(300));

@@ -15,14 +15,15 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use destinations::warehouse::Table;
+use model::subject::Subject;
 use serde_json::{Value, json};
-use shared::subject::Subject;
-use shared::warehouse::postgres::Postgres;
-use shared::warehouse::{Engine, Ids, Memory, Statement, Table, Turn, Verb};
 use tests::postgres::{PASSWORD, Postgres as Server, USER};
 use tests::process::root;
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
+use warehouses::postgres::Postgres;
+use warehouses::{Engine, Ids, Memory, Statement, Turn, Verb};
 
 const ROWS: u32 = 5_000_000;
 const PEOPLE: u32 = 1_000_000;

@@ -9,11 +9,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use destinations::cloud::{Outcome, vendor};
+use forward::engine::{Engine, Job, Progress, Turn};
+use model::destination::{Destination, Secrets};
+use model::subject::Subject;
 use serde_json::{Value, json};
-use shared::destination::cloud::{Outcome, vendor};
-use shared::destination::engine::{Engine, Job, Progress, Turn};
-use shared::destination::{Destination, Secrets};
-use shared::subject::Subject;
 use tests::prism::Prism;
 use tests::vendors::customerio::CUSTOMERIO;
 use tests::vendors::hubspot::HUBSPOT;

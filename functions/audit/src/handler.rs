@@ -1,25 +1,25 @@
+use aws::bucket::{Bucket, Key};
+use aws::secrets::SecretStore;
+use aws::signing::Signer;
 use jiff::Timestamp;
+use model::certificate::Claims;
+use model::destination::Kind;
+use model::evidence::{Evidence, Step, chain};
+use model::failure::{Failure, Result};
+use model::id::RegulationId;
+use model::regulation::{Regulation, kept_until};
+use model::status::Status;
+use model::status::TaskStatus;
+use model::task::Task;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::archive::workspace::{Key, Workspace};
-use shared::certificate::Claims;
-use shared::destination::Kind;
-use shared::evidence::{Evidence, Step, chain};
-use shared::failure::{Failure, Result};
-use shared::id::RegulationId;
-use shared::regulation::{Regulation, kept_until};
-use shared::secrets::SecretStore;
-use shared::signing::Signer;
-use shared::status::Status;
-use shared::status::TaskStatus;
-use shared::store::Store;
-use shared::task::Task;
+use store::Store;
 
 pub struct Context {
     pub store: Store,
     pub secrets: SecretStore,
     pub signer: Signer,
-    pub certificates: Workspace,
+    pub certificates: Bucket,
 }
 
 #[derive(Deserialize)]

@@ -2,13 +2,13 @@
 
 mod handler;
 
+use aws::bucket::Bucket;
+use aws::bucket::client;
+use aws::secrets::SecretStore;
+use aws::signing::Signer;
+use lambda::{environment, telemetry};
 use lambda_runtime::Error;
-use shared::archive::client;
-use shared::archive::workspace::Workspace;
-use shared::secrets::SecretStore;
-use shared::signing::Signer;
-use shared::store::Store;
-use shared::{aws, settings, telemetry};
+use store::Store;
 
 use handler::Context;
 
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Error> {
         store: Store::from_env(&config),
         secrets: SecretStore::from_env(&config),
         signer: Signer::new(&config),
-        certificates: Workspace::new(client(&config), settings::required("AUDIT_BUCKET")?),
+        certificates: Bucket::new(client(&config), environment::required("AUDIT_BUCKET")?),
     };
     telemetry::run(|request, _| handler::seal(&context, request)).await
 }

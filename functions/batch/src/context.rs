@@ -1,14 +1,14 @@
 //! What every message may use, made once at cold start.
 
+use aws::batch_queue::BatchQueue;
+use aws::bucket::client;
+use aws::secrets::SecretStore;
+use aws::workflow::Workflow;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
-use shared::archive::client;
-use shared::batch_queue::BatchQueue;
-use shared::failure::Result;
-use shared::secrets::SecretStore;
-use shared::store::Store;
-use shared::subject::PseudonymKey;
-use shared::workflow::Workflow;
+use model::failure::Result;
+use model::subject::PseudonymKey;
+use store::Store;
 
 pub struct Context {
     pub store: Store,

@@ -2,7 +2,7 @@
 
 use aws_lambda_events::sqs::SqsMessage;
 use jiff::Timestamp;
-use shared::id::BatchId;
+use model::id::BatchId;
 
 /// A message as SQS delivers it, perhaps not for the first time.
 pub struct Delivery {

@@ -2,8 +2,8 @@ use std::time::Instant;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use jiff::Timestamp;
-use shared::batch::{Batch, BatchStatus};
-use shared::failure::{Failure, Result};
+use model::batch::{Batch, BatchStatus};
+use model::failure::{Failure, Result};
 
 use crate::context::Context;
 use crate::delivery::Delivery;

@@ -6,8 +6,8 @@ mod handler;
 mod reading;
 mod work;
 
+use lambda::telemetry;
 use lambda_runtime::Error;
-use shared::{aws, telemetry};
 
 use context::Context;
 

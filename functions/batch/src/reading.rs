@@ -4,12 +4,11 @@ use std::ops::AsyncFnMut;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
-use shared::aws;
-use shared::batch::BoundFile;
-use shared::batch::file::File;
-use shared::batch::ledger::{Closed, Ledger};
-use shared::batch::message::{FileName, Subjects};
-use shared::failure::{Failure, Result};
+use model::batch::BoundFile;
+use model::batch::file::File;
+use model::batch::ledger::{Closed, Ledger};
+use model::batch::message::{FileName, Subjects};
+use model::failure::{Failure, Result};
 
 /// The file as it is now.
 pub async fn bind(s3: &Client, name: &FileName) -> Result<BoundFile> {

@@ -7,15 +7,15 @@
 
 use std::time::Instant;
 
+use app::admission;
 use jiff::{SignedDuration, Timestamp};
-use shared::admission;
-use shared::batch::ledger::Closed;
-use shared::batch::message::{Message, Subjects};
-use shared::batch::{Batch, BatchStatus, BoundFile};
-use shared::failure::{Failure, Result};
-use shared::id::TrailId;
-use shared::regulation::NewRegulation;
-use shared::store::TrailEntry;
+use model::batch::ledger::Closed;
+use model::batch::message::{Message, Subjects};
+use model::batch::{Batch, BatchStatus, BoundFile};
+use model::failure::{Failure, Result};
+use model::id::TrailId;
+use model::regulation::NewRegulation;
+use store::TrailEntry;
 
 use crate::context::Context;
 use crate::delivery::Delivery;

@@ -4,17 +4,17 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use aws::event_queue::EventQueue;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
-use shared::event_queue::EventQueue;
-use shared::failure::Result;
-use shared::person::{FRESH_MILLISECONDS, People, Person};
-use shared::source::{KeyHash, Source};
-use shared::store::Store;
-use shared::subject::Subject;
-use shared::tracking::Event;
+use model::failure::Result;
+use model::person::{FRESH_MILLISECONDS, People, Person};
+use model::source::{KeyHash, Source};
+use model::subject::Subject;
+use model::tracking::Event;
+use store::Store;
 
 /// For how long a source is used before it is read again: a write key that is removed is refused after this.
 const SOURCE_FRESH: Duration = Duration::from_secs(5);

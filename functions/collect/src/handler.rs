@@ -8,9 +8,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use jiff::Timestamp;
+use model::failure::Failure;
+use model::tracking::{Call, MAX_BODY, read};
 use serde_json::{Value, json};
-use shared::failure::Failure;
-use shared::tracking::{Call, MAX_BODY, read};
 
 use crate::door::{Admitted, Door};
 use crate::request::{self, Fault};

@@ -6,10 +6,10 @@ mod request;
 
 use std::sync::Arc;
 
+use aws::event_queue::EventQueue;
+use lambda::{environment, telemetry};
 use lambda_http::Error;
-use shared::event_queue::EventQueue;
-use shared::store::Store;
-use shared::{aws, settings, telemetry};
+use store::Store;
 
 use door::Door;
 
@@ -17,7 +17,7 @@ use door::Door;
 async fn main() -> Result<(), Error> {
     telemetry::init(module_path!());
     let config = aws::config().await;
-    let queue = EventQueue::new(&config, settings::required("EVENTS_QUEUE")?);
+    let queue = EventQueue::new(&config, environment::required("EVENTS_QUEUE")?);
     let door = Door::new(Store::from_env(&config), queue);
     lambda_http::run(handler::router(Arc::new(door))).await
 }

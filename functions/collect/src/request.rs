@@ -7,7 +7,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use flate2::read::MultiGzDecoder;
-use shared::tracking::MAX_BODY;
+use model::tracking::MAX_BODY;
 
 /// What is wrong with a body.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 mod handler;
 mod page;
 
+use lambda::telemetry;
 use lambda_http::Error;
-use shared::telemetry;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {

@@ -9,17 +9,18 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use app::task_step::Request;
+use destinations::warehouse::Table;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use shared::failure::Result;
-use shared::id::RegulationId;
-use shared::store::Store;
-use shared::subject::Subject;
-use shared::task::Task;
-use shared::warehouse::crew::{Member, Outcome, choose};
-use shared::warehouse::erasure::{Erasure, Progress};
-use shared::warehouse::{Engine, Ids, Table};
-use shared::work::Request;
+use model::failure::Result;
+use model::group_commit::{Member, Outcome, choose};
+use model::id::RegulationId;
+use model::subject::Subject;
+use model::task::Task;
+use store::Store;
+use warehouses::erasure::{Erasure, Progress};
+use warehouses::{Engine, Ids};
 
 /// How many regulations' subjects are read at once.
 const READS: usize = 16;

@@ -1,27 +1,29 @@
 use std::time::Instant;
 
+use app::task_step::{self, Request};
+use aws::secrets::SecretStore;
 use aws_config::SdkConfig;
+use destinations::narrow;
+use destinations::warehouse::Table;
 use jiff::{SignedDuration, Timestamp};
+use model::destination::{Destination, Secrets};
+use model::evidence::{Evidence, Step};
+use model::failure::{Failure, Result};
+use model::id_shape::{Known, Shape, advice as advice_on};
+use model::probe::{Finding, PATIENCE, Probe};
+use model::status::TaskStatus;
+use model::subject::Subject;
+use model::task::Task;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::destination::{Destination, Secrets};
-use shared::evidence::{Evidence, Step};
-use shared::failure::{Failure, Result};
-use shared::probe::{Finding, PATIENCE, Probe};
-use shared::secrets::SecretStore;
-use shared::shape::{Known, Shape, advice as advice_on};
-use shared::status::TaskStatus;
-use shared::store::Store;
-use shared::subject::Subject;
-use shared::task::Task;
-use shared::warehouse::bigquery::BigQuery;
-use shared::warehouse::erasure::{Erasure, Next, Progress};
-use shared::warehouse::postgres::Postgres;
-use shared::warehouse::redshift::Redshift;
-use shared::warehouse::snowflake::Snowflake;
-use shared::warehouse::survey::{self, Survey};
-use shared::warehouse::{Engine, Ids, Table};
-use shared::work::{self, Request};
+use store::Store;
+use warehouses::bigquery::BigQuery;
+use warehouses::erasure::{Erasure, Next, Progress};
+use warehouses::postgres::Postgres;
+use warehouses::redshift::Redshift;
+use warehouses::snowflake::Snowflake;
+use warehouses::survey::{self, Survey};
+use warehouses::{Engine, Ids};
 
 use crate::crew::{Company, Turn};
 
@@ -44,7 +46,7 @@ pub enum Event {
 #[serde(untagged)]
 pub enum Reply {
     Finding(Finding),
-    Next(work::Next),
+    Next(task_step::Next),
 }
 
 pub async fn handle(context: &Context, event: Event, until: Instant) -> Result<Reply> {
@@ -106,7 +108,8 @@ async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Survey>
         }
         Probe::Count { destination_id, subjects, part } => {
             let destination = context.store.destination(&destination_id).await?;
-            let destination = part.map_or(Ok(destination.clone()), |part| part.of(&destination))?;
+            let destination =
+                part.map_or(Ok(destination.clone()), |part| narrow::to_source(&destination, &part))?;
             let ids = Ids::new(&subjects);
             with_engine!(context, &destination, |engine| {
                 // Every count is a new one.
@@ -116,11 +119,14 @@ async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Survey>
     }
 }
 
-async fn erase(context: &Context, request: Request, until: Instant) -> Result<work::Next> {
+async fn erase(context: &Context, request: Request, until: Instant) -> Result<task_step::Next> {
     let company = Company { store: &context.store, request: &request };
-    let next =
-        work::step(&context.store, &request, context.retry_window, async |task, destination, subjects| {
-            let narrowed = task.part.as_ref().map(|part| part.of(destination)).transpose()?;
+    let next = task_step::step(
+        &context.store,
+        &request,
+        context.retry_window,
+        async |task, destination, subjects| {
+            let narrowed = task.part.as_ref().map(|part| narrow::to_source(destination, part)).transpose()?;
             let destination = narrowed.as_ref().unwrap_or(destination);
             let mut progress = Progress::of(task.progress.clone(), request.attempt);
             if let Some(seconds) = company.waits(task, &mut progress).await? {
@@ -131,8 +137,9 @@ async fn erase(context: &Context, request: Request, until: Instant) -> Result<wo
             with_engine!(context, destination, |engine| {
                 delete_rows(company, task, progress, engine, subjects, until).await
             })
-        })
-        .await?;
+        },
+    )
+    .await?;
     if next.done {
         company.leave().await?;
     }

@@ -3,10 +3,10 @@
 mod crew;
 mod handler;
 
+use aws::secrets::SecretStore;
+use lambda::{environment, telemetry};
 use lambda_runtime::Error;
-use shared::secrets::SecretStore;
-use shared::store::Store;
-use shared::{aws, settings, telemetry};
+use store::Store;
 
 use handler::Context;
 
@@ -18,7 +18,7 @@ async fn main() -> Result<(), Error> {
         store: Store::from_env(&config),
         secrets: SecretStore::from_env(&config),
         aws: config,
-        retry_window: settings::seconds("RETRY_WINDOW")?,
+        retry_window: environment::seconds("RETRY_WINDOW")?,
     };
     telemetry::run(|event, until| handler::handle(&context, event, until)).await
 }

@@ -1,22 +1,22 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use app::task_step::{self, Next, Request};
+use aws::secrets::SecretStore;
+use destinations::cloud::{self, Outcome, Vendor};
+use forward::engine::{Engine, Job, Progress, Turn};
 use jiff::{SignedDuration, Timestamp};
+use model::destination::{Destination, Secrets};
+use model::evidence::{Evidence, Step};
+use model::failure::{Failure, Result};
+use model::id::DestinationId;
+use model::probe::{Finding, Probe};
+use model::status::TaskStatus;
+use model::subject::Subject;
+use model::task::Task;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::destination::cloud::{self, Outcome, Vendor};
-use shared::destination::engine::{Engine, Job, Progress, Turn};
-use shared::destination::{Destination, Secrets};
-use shared::evidence::{Evidence, Step};
-use shared::failure::{Failure, Result};
-use shared::id::DestinationId;
-use shared::probe::{Finding, Probe};
-use shared::secrets::SecretStore;
-use shared::status::TaskStatus;
-use shared::store::Store;
-use shared::subject::Subject;
-use shared::task::Task;
-use shared::work::{self, Next, Request};
+use store::Store;
 
 pub struct Context {
     pub store: Store,
@@ -66,10 +66,11 @@ async fn check(context: &Context, id: &DestinationId, until: Instant) -> Result<
 }
 
 async fn forward(context: &Context, request: &Request, until: Instant) -> Result<Next> {
-    let next = work::step(&context.store, request, context.retry_window, async |task, place, subjects| {
-        ask(context, request, task, place, subjects, until).await
-    })
-    .await?;
+    let next =
+        task_step::step(&context.store, request, context.retry_window, async |task, place, subjects| {
+            ask(context, request, task, place, subjects, until).await
+        })
+        .await?;
     if next.done {
         witness_failure(&context.store, request).await?;
     }

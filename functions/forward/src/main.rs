@@ -2,11 +2,11 @@
 
 mod handler;
 
+use aws::secrets::SecretStore;
+use forward::engine::Engine;
+use lambda::{environment, telemetry};
 use lambda_runtime::Error;
-use shared::destination::engine::Engine;
-use shared::secrets::SecretStore;
-use shared::store::Store;
-use shared::{aws, settings, telemetry};
+use store::Store;
 
 use handler::Context;
 
@@ -19,7 +19,7 @@ async fn main() -> Result<(), Error> {
         engine: Engine::new(Some(store.clone()))?,
         store,
         secrets: SecretStore::from_env(&config),
-        retry_window: settings::seconds("RETRY_WINDOW")?,
+        retry_window: environment::seconds("RETRY_WINDOW")?,
     };
     telemetry::run(|event, until| handler::handle(&context, event, until)).await
 }

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use intake::{Context, router};
+use lambda::telemetry;
 use lambda_http::Error;
-use shared::{aws, telemetry};
 use tokio::net::TcpListener;
 
 #[tokio::main]

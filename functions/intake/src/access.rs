@@ -1,7 +1,7 @@
 //! What a token needs for each call: the one table of it. What is not in it needs `admin`.
 
 use axum::http::Method;
-use shared::token::Scope;
+use model::token::Scope;
 
 /// What a call needs.
 #[derive(Debug, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use aws::secrets::SecretStore;
+use model::failure::Result;
 use sha2::{Digest, Sha256};
-use shared::failure::Result;
-use shared::secrets::SecretStore;
 use subtle::ConstantTimeEq;
 use tokio::sync::Mutex;
 

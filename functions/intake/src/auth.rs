@@ -8,9 +8,9 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
-use shared::id::RegulationId;
-use shared::regulation::{Regulation, RegulationType, Suppression};
-use shared::token::{Credential, Scope, Token};
+use model::id::RegulationId;
+use model::regulation::{Regulation, RegulationType, Suppression};
+use model::token::{Credential, Scope, Token};
 
 use crate::access::Needs;
 use crate::context::Context;

@@ -1,9 +1,9 @@
 //! `/batches`: what became of the messages of the queue.
 
 use axum::extract::State;
+use model::batch::{Batch, Refusal};
+use model::id::{BatchId, RegulationId};
 use serde::Serialize;
-use shared::batch::{Batch, Refusal};
-use shared::id::{BatchId, RegulationId};
 use utoipa::ToSchema;
 
 use crate::context::{Context, Shared};

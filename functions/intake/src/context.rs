@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
+use aws::bucket::Bucket;
+use aws::bucket::client;
+use aws::invoke::Workers;
+use aws::secrets::SecretStore;
+use aws::signing::Signer;
+use aws::workflow::Workflow;
 use aws_config::SdkConfig;
 use axum::extract::State;
-use shared::archive::client;
-use shared::archive::workspace::Workspace;
-use shared::failure::Result;
-use shared::invoke::Workers;
-use shared::secrets::SecretStore;
-use shared::settings;
-use shared::signing::Signer;
-use shared::store::Store;
-use shared::subject::PseudonymKey;
-use shared::workflow::Workflow;
+use lambda::environment;
+use model::failure::Result;
+use model::subject::PseudonymKey;
+use store::Store;
 use tokio::sync::OnceCell;
 
 use crate::admin::AdminToken;
@@ -27,8 +27,8 @@ pub struct Context {
     pub(crate) workflow: Workflow,
     pub(crate) workers: Workers,
     pub(crate) signer: Signer,
-    pub(crate) certificates: Workspace,
-    pub(crate) workspace: Workspace,
+    pub(crate) certificates: Bucket,
+    pub(crate) files: Bucket,
     pub(crate) workspace_id: String,
     pub(crate) any_endpoint: bool,
 }
@@ -44,16 +44,16 @@ impl Context {
         let (secrets, s3) = (SecretStore::from_env(config), client(config));
         Ok(Self {
             store: Store::from_env(config),
-            admin_token: AdminToken::new(secrets.clone(), settings::required("ADMIN_TOKEN_SECRET")?),
+            admin_token: AdminToken::new(secrets.clone(), environment::required("ADMIN_TOKEN_SECRET")?),
             pseudonyms: OnceCell::new(),
             secrets,
             workflow: Workflow::new(config),
             workers: Workers::from_env(config)?,
             signer: Signer::new(config),
-            certificates: Workspace::new(s3.clone(), settings::required("AUDIT_BUCKET")?),
-            workspace: Workspace::new(s3, settings::required("LETHE_BUCKET")?),
-            workspace_id: settings::required("WORKSPACE_ID")?,
-            any_endpoint: settings::required("DESTINATION_ENDPOINTS")? == "any",
+            certificates: Bucket::new(s3.clone(), environment::required("AUDIT_BUCKET")?),
+            files: Bucket::new(s3, environment::required("LETHE_BUCKET")?),
+            workspace_id: environment::required("WORKSPACE_ID")?,
+            any_endpoint: environment::required("DESTINATION_ENDPOINTS")? == "any",
         })
     }
 

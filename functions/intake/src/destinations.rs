@@ -1,11 +1,12 @@
 //! `/destinations`: what is connected.
 
 use axum::extract::State;
+use destinations::{Description, DestinationChange, NewDestination};
 use jiff::Timestamp;
+use model::destination::Destination;
+use model::id::DestinationId;
+use model::probe::{Finding, Probe};
 use serde::Serialize;
-use shared::destination::{Description, Destination, DestinationChange, NewDestination};
-use shared::id::DestinationId;
-use shared::probe::{Finding, Probe};
 use utoipa::ToSchema;
 
 use crate::context::{Context, Shared};
@@ -52,7 +53,7 @@ pub struct Catalog {
 #[utoipa::path(get, path = "/destinations/catalog", operation_id = "listCatalog", tag = "Destinations",
     responses((status = 200, description = "All vendors", body = Data<Catalog>)))]
 pub async fn catalog() -> Reply<Catalog> {
-    Ok(data(Catalog { catalog: shared::destination::catalog().collect() }))
+    Ok(data(Catalog { catalog: destinations::catalog().collect() }))
 }
 
 /// One destination, without its secrets.

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use model::destination::{Destination, Kind};
+use model::id::DestinationId;
+use model::probe::Probe;
+use model::regulation::{Regulation, RegulationType};
+use model::subject::Subject;
 use serde::Serialize;
-use shared::destination::{Destination, Kind};
-use shared::id::DestinationId;
-use shared::probe::Probe;
-use shared::regulation::{Regulation, RegulationType};
-use shared::subject::Subject;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 

@@ -4,9 +4,9 @@ use axum::Json;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use model::failure::{Failure, Kind};
 use serde::Serialize;
 use serde_json::Value;
-use shared::failure::{Failure, Kind};
 use utoipa::ToSchema;
 
 /// A successful body, or an error.

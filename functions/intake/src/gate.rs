@@ -10,9 +10,9 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use jiff::Timestamp;
+use model::id::TrailId;
 use serde_json::Value;
-use shared::id::TrailId;
-use shared::store::TrailEntry;
+use store::TrailEntry;
 
 use crate::access::Needs;
 use crate::auth::{Caller, authenticate};

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::json;
-use shared::store::Store;
+use store::Store;
 
 use crate::auth::Caller;
 use crate::error::ApiError;

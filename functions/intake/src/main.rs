@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use intake::{Context, router};
+use lambda::telemetry;
 use lambda_http::Error;
-use shared::{aws, telemetry};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {

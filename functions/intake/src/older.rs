@@ -3,14 +3,14 @@
 
 use axum::extract::{Path, State};
 use jiff::Timestamp;
+use model::failure::Failure;
+use model::id::RegulationId;
+use model::person::Scope;
+use model::regulation::{NewRegulation, RegulationType};
+use model::status::Status;
+use model::subject::SubjectType;
 use serde::{Deserialize, Serialize};
-use shared::failure::Failure;
-use shared::id::RegulationId;
-use shared::person::Scope;
-use shared::regulation::{NewRegulation, RegulationType};
-use shared::status::Status;
-use shared::store::Suppressed;
-use shared::subject::SubjectType;
+use store::Suppressed;
 use utoipa::ToSchema;
 
 use crate::auth::{Caller, Reserved};
@@ -38,7 +38,7 @@ struct OlderAttributes {
     /// Which kind of identifier the values are.
     #[schema(pattern = "^userId$")]
     name: String,
-    #[schema(schema_with = shared::regulation::subject_ids)]
+    #[schema(schema_with = model::regulation::subject_ids)]
     values: Vec<String>,
 }
 

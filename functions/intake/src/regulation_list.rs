@@ -5,12 +5,12 @@ use std::pin::pin;
 use axum::extract::State;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
+use model::id::RegulationId;
+use model::regulation::{Regulation, RegulationType};
+use model::status::Status;
+use model::subject::SubjectType;
 use serde::Serialize;
-use shared::id::RegulationId;
-use shared::regulation::{Regulation, RegulationType};
-use shared::status::Status;
-use shared::store::RegulationFilter;
-use shared::subject::SubjectType;
+use store::RegulationFilter;
 use utoipa::ToSchema;
 
 use crate::context::{Context, Shared};

@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use app::admission;
+use aws::bucket::Key;
 use axum::extract::State;
 use jiff::Timestamp;
+use model::evidence::Evidence;
+use model::failure::Failure;
+use model::id::{DestinationId, RegulationId};
+use model::regulation::{NewRegulation, Regulation, RegulationType};
+use model::source::{Recipient, Seen, SeenAt, SourceId};
+use model::status::{Status, TaskStatus};
+use model::subject::{Subject, SubjectType};
+use model::task::Task;
 use serde::Serialize;
-use shared::admission;
-use shared::archive::workspace::Key;
-use shared::evidence::Evidence;
-use shared::failure::Failure;
-use shared::id::{DestinationId, RegulationId};
-use shared::regulation::{NewRegulation, Regulation, RegulationType};
-use shared::source::{Recipient, Seen, SeenAt, SourceId};
-use shared::status::{Status, TaskStatus};
-use shared::subject::{Subject, SubjectType};
-use shared::task::Task;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 

@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde_json::Value;
-use shared::store::{Answer, Claim};
+use store::{Answer, Claim};
 
 use crate::auth::{Caller, Reserved};
 use crate::context::Context;

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use aws::bucket::Key;
 use axum::extract::State;
 use jiff::Timestamp;
+use model::destination::Kind;
+use model::failure::Failure;
+use model::id::RunId;
+use model::purge_run::Phase;
+use model::task::Task;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::archive::manifest::Phase;
-use shared::archive::workspace::Key;
-use shared::destination::Kind;
-use shared::failure::Failure;
-use shared::id::RunId;
-use shared::store::{Progress, Run};
-use shared::task::Task;
+use store::{Progress, Run};
 use utoipa::ToSchema;
 
 use crate::context::{Context, Shared};
@@ -133,7 +133,7 @@ pub async fn of_task(context: &Context, task: &Task) -> Result<Option<RunOfTask>
     responses((status = 200, description = "The report", body = Data<PurgeRunReport>)))]
 pub async fn report(State(context): Shared, Id(id): Id<RunId>) -> Reply<PurgeRunReport> {
     let run = find(&context, &id).await?;
-    let report: Option<Value> = context.workspace.read(Key::Report(&run.id)).await?;
+    let report: Option<Value> = context.files.read(Key::Report(&run.id)).await?;
     let report = report.ok_or_else(|| ApiError::not_found("only a dry run that has ended has a report"))?;
     Ok(data(PurgeRunReport { report }))
 }

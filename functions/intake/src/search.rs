@@ -3,14 +3,14 @@
 use axum::extract::State;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
+use model::failure::Result;
+use model::id::DestinationId;
+use model::regulation::{Regulation, RegulationType};
+use model::source::SourceId;
+use model::status::{Status, TaskStatus};
+use model::subject::{Subject, SubjectType};
 use serde::Deserialize;
-use shared::failure::Result;
-use shared::id::DestinationId;
-use shared::regulation::{Regulation, RegulationType};
-use shared::source::SourceId;
-use shared::status::{Status, TaskStatus};
-use shared::store::RegulationFilter;
-use shared::subject::{Subject, SubjectType};
+use store::RegulationFilter;
 use utoipa::ToSchema;
 
 use crate::context::{Context, Shared};

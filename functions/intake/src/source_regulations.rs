@@ -2,9 +2,9 @@
 
 use axum::extract::State;
 use jiff::Timestamp;
-use shared::regulation::{NewCloudSourceRegulation, NewSourceRegulation};
-use shared::source::SourceId;
-use shared::store::RegulationFilter;
+use model::regulation::{NewCloudSourceRegulation, NewSourceRegulation};
+use model::source::SourceId;
+use store::RegulationFilter;
 
 use crate::auth::{Caller, Reserved};
 use crate::context::Shared;

@@ -2,9 +2,9 @@
 
 use axum::extract::{Path, State};
 use jiff::Timestamp;
+use model::id::{DestinationId, WriteKeyId};
+use model::source::{NewSource, Source, SourceChange, SourceId, SourceView, WriteKey};
 use serde::Serialize;
-use shared::id::{DestinationId, WriteKeyId};
-use shared::source::{NewSource, Source, SourceChange, SourceId, SourceView, WriteKey};
 use utoipa::ToSchema;
 
 use crate::context::{Context, Shared};

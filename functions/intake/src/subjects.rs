@@ -1,9 +1,9 @@
 //! `POST /subjects/lookup`: what is known of a person, asked with a body, since an identifier must not stand in a URL.
 
 use axum::extract::State;
+use model::source::{Recipient, Seen, SeenAt, recipients};
+use model::subject::Subject;
 use serde::{Deserialize, Serialize};
-use shared::source::{Recipient, Seen, SeenAt, recipients};
-use shared::subject::Subject;
 use utoipa::ToSchema;
 
 use crate::context::{Context, Shared};

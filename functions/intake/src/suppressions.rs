@@ -2,13 +2,13 @@
 
 use axum::extract::State;
 use jiff::Timestamp;
+use model::failure::Failure;
+use model::person::Scope;
+use model::regulation::MAX_SUBJECTS;
+use model::source::SourceId;
+use model::subject::{Subject, SubjectType, fault};
 use serde::{Deserialize, Serialize};
-use shared::failure::Failure;
-use shared::person::Scope;
-use shared::regulation::MAX_SUBJECTS;
-use shared::source::SourceId;
-use shared::store::{Change, Suppressed};
-use shared::subject::{Subject, SubjectType, fault};
+use store::{Change, Suppressed};
 use utoipa::ToSchema;
 
 use crate::context::{Context, Shared};
@@ -215,8 +215,8 @@ pub struct SuppressionFound {
     suppressed_at: Timestamp,
     /// By which regulation, if by one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<shared::id::RegulationId>)]
-    regulation_id: Option<shared::id::RegulationId>,
+    #[schema(value_type = Option<model::id::RegulationId>)]
+    regulation_id: Option<model::id::RegulationId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// Whether it is because the id belongs to somebody who is kept out.

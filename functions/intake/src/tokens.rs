@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use jiff::Timestamp;
+use model::failure::Failure;
+use model::id::{RegulationId, TokenId};
+use model::token::{NewToken, Scope, Token};
 use serde::Serialize;
-use shared::failure::Failure;
-use shared::id::{RegulationId, TokenId};
-use shared::token::{NewToken, Scope, Token};
 use utoipa::ToSchema;
 
 use crate::context::Shared;

@@ -5,7 +5,7 @@ use axum::http::header::{CONTENT_TYPE, LINK};
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use shared::store::TrailEntry;
+use store::TrailEntry;
 use utoipa::ToSchema;
 
 use crate::context::Shared;

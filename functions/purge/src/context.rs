@@ -3,19 +3,19 @@
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use aws::bucket::Bucket;
+use aws::bucket::client;
+use aws::secrets::SecretStore;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
-use shared::archive::client;
-use shared::archive::workspace::Workspace;
-use shared::failure::Result;
-use shared::index::IndexKey;
-use shared::secrets::SecretStore;
-use shared::settings;
-use shared::store::Store;
+use engine::filter::IndexKey;
+use lambda::environment;
+use model::failure::Result;
+use store::Store;
 
 pub struct Context {
     pub store: Store,
-    pub workspace: Workspace,
+    pub files: Bucket,
     pub index_key: IndexKey,
     pub s3: Client,
     pub cores: usize,
@@ -27,14 +27,15 @@ impl Context {
     /// What the environment names.
     pub async fn from_env(config: &SdkConfig) -> Result<Self> {
         let s3 = client(config);
-        let secret = SecretStore::from_env(config).text(&settings::required("PSEUDONYM_KEY_SECRET")?).await?;
+        let secret =
+            SecretStore::from_env(config).text(&environment::required("PSEUDONYM_KEY_SECRET")?).await?;
         Ok(Self {
             store: Store::from_env(config),
-            workspace: Workspace::new(s3.clone(), settings::required("LETHE_BUCKET")?),
+            files: Bucket::new(s3.clone(), environment::required("LETHE_BUCKET")?),
             index_key: IndexKey::new(secret.as_bytes()),
             s3,
             cores: available_parallelism().map_or(1, usize::from),
-            slice: settings::seconds("SLICE_SECONDS")?.unsigned_abs(),
+            slice: environment::seconds("SLICE_SECONDS")?.unsigned_abs(),
         })
     }
 }

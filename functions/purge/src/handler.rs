@@ -1,19 +1,20 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use archive::Archive;
+use archive::filters::Filters;
+use archive::ledger::Ledger;
+use archive::manifest::{Batch, Entry, Halfway, Outcome, Results, Roster};
+use archive::purge::{Left, Purge};
+use aws::bucket::Key;
+use engine::matching::{Matcher, SubjectSet};
 use futures::future::ready;
 use futures::{StreamExt, stream};
+use model::failure::{Failure, Result};
+use model::id::RunId;
+use model::probe::{Finding, Probe};
+use model::purge_run::Phase;
 use serde::{Deserialize, Serialize};
-use shared::archive::Archive;
-use shared::archive::filters::Filters;
-use shared::archive::ledger::Ledger;
-use shared::archive::manifest::{Batch, Entry, Halfway, Outcome, Phase, Results, Roster};
-use shared::archive::purge::{Left, Purge};
-use shared::archive::workspace::Key;
-use shared::failure::{Failure, Result};
-use shared::id::RunId;
-use shared::matching::{Matcher, SubjectSet};
-use shared::probe::{Finding, Probe};
 use tokio::select;
 use tokio::time::interval_at;
 
@@ -71,13 +72,13 @@ async fn purge(context: &Context, request: Request, until: Instant) -> Result<Re
     if is_stopped(context, &run_id).await? {
         return Err(stopped());
     }
-    let workspace = &context.workspace;
-    let roster: Roster = workspace.expect(Key::Roster(&run_id)).await?;
-    let batch: Batch = workspace.expect(Key::Batch(&run_id, phase, number)).await?;
-    let mut record = Record::open(workspace, Key::Results(&run_id, phase, number), &batch).await?;
+    let files = &context.files;
+    let roster: Roster = files.expect(Key::Roster(&run_id)).await?;
+    let batch: Batch = files.expect(Key::Batch(&run_id, phase, number)).await?;
+    let mut record = Record::open(files, Key::Results(&run_id, phase, number), &batch).await?;
     // Verifying works through the same batches as forgetting.
     let forgot: Option<Results> = match phase {
-        Phase::Verify => workspace.read(Key::Results(&run_id, Phase::Forget, number)).await?,
+        Phase::Verify => files.read(Key::Results(&run_id, Phase::Forget, number)).await?,
         _ => None,
     };
     let forgot = forgot.map(|results| results.results).unwrap_or_default();
@@ -85,8 +86,8 @@ async fn purge(context: &Context, request: Request, until: Instant) -> Result<Re
     let index_key = context.index_key.clone();
     let purge = Purge {
         archive: Archive::new(context.s3.clone(), batch.bucket),
-        filters: Filters::new(workspace.clone(), batch.archive, batch.rules, &matcher, index_key),
-        ledger: Ledger::new(workspace.clone(), run_id.clone()),
+        filters: Filters::new(files.clone(), batch.archive, batch.rules, &matcher, index_key),
+        ledger: Ledger::new(files.clone(), run_id.clone()),
         until,
         matcher,
     };

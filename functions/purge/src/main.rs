@@ -6,8 +6,8 @@ mod handler;
 mod probe;
 mod record;
 
+use lambda::telemetry;
 use lambda_runtime::Error;
-use shared::{aws, telemetry};
 
 use context::Context;
 

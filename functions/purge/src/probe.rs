@@ -2,16 +2,18 @@
 
 use std::time::Instant;
 
+use archive::Archive;
+use archive::filters::Filters;
+use archive::ledger::Ledger;
+use archive::purge::Purge;
+use archive::survey::{self, Survey};
+use destinations::archive::Settings;
+use destinations::narrow;
+use engine::matching::{Matcher, SubjectSet};
+use model::failure::Result;
+use model::id::RunId;
+use model::probe::{Finding, PATIENCE, Probe};
 use serde_json::json;
-use shared::archive::filters::Filters;
-use shared::archive::ledger::Ledger;
-use shared::archive::purge::Purge;
-use shared::archive::survey::{self, Survey};
-use shared::archive::{Archive, Settings};
-use shared::failure::Result;
-use shared::id::RunId;
-use shared::matching::{Matcher, SubjectSet};
-use shared::probe::{Finding, PATIENCE, Probe};
 
 use crate::context::Context;
 
@@ -31,7 +33,7 @@ async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Survey>
     let destination = context.store.destination(destination_id).await?;
     let mut settings: Settings = destination.settings()?;
     if let Probe::Count { part: Some(part), .. } = &probe {
-        match part.prefix(&destination)? {
+        match narrow::archive_prefix(&destination, &part)? {
             Some(prefix) => settings.prefix = prefix,
             None => return Ok(Survey::default()),
         }
@@ -41,13 +43,13 @@ async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Survey>
         Probe::Check { .. } => survey::check(&archive, &settings, until).await,
         Probe::Count { destination_id, subjects, .. } => {
             let matcher = Matcher::new(&settings.rules, &SubjectSet::new(subjects));
-            let (workspace, rules) = (context.workspace.clone(), settings.rules.clone());
+            let (files, rules) = (context.files.clone(), settings.rules.clone());
             let index_key = context.index_key.clone();
             let purge = Purge {
                 archive,
-                filters: Filters::new(workspace.clone(), destination_id, rules, &matcher, index_key),
+                filters: Filters::new(files.clone(), destination_id, rules, &matcher, index_key),
                 // It stays empty: who only looks uploads nothing.
-                ledger: Ledger::new(workspace, RunId::new()),
+                ledger: Ledger::new(files, RunId::new()),
                 until,
                 matcher,
             };

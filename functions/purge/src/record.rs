@@ -8,25 +8,25 @@
 
 use std::collections::BTreeMap;
 
-use shared::archive::manifest::{Batch, Halfway, Outcome, Reason, Residual, Results};
-use shared::archive::purge::Left;
-use shared::archive::workspace::{Key, Workspace};
-use shared::failure::Result;
-use shared::store::Progress;
+use archive::manifest::{Batch, Halfway, Outcome, Reason, Residual, Results};
+use archive::purge::Left;
+use aws::bucket::{Bucket, Key};
+use model::failure::Result;
+use store::Progress;
 
 /// How many invocations in a row may fail to end before one works on one object at a time.
 const DEATHS: u32 = 2;
 
 pub struct Record<'a> {
-    workspace: &'a Workspace,
+    files: &'a Bucket,
     key: Key<'a>,
     results: Results,
 }
 
 impl<'a> Record<'a> {
     /// Reads the record, and notes that an invocation begins.
-    pub async fn open(workspace: &'a Workspace, key: Key<'a>, batch: &Batch) -> Result<Self> {
-        let results = workspace.read(key).await?.unwrap_or_else(|| Results {
+    pub async fn open(files: &'a Bucket, key: Key<'a>, batch: &Batch) -> Result<Self> {
+        let results = files.read(key).await?.unwrap_or_else(|| Results {
             archive: batch.archive.clone(),
             bucket: batch.bucket.clone(),
             results: BTreeMap::new(),
@@ -34,7 +34,7 @@ impl<'a> Record<'a> {
             deaths: 0,
             alone: None,
         });
-        let mut record = Self { workspace, key, results };
+        let mut record = Self { files, key, results };
         record.results.deaths += 1;
         if let Some(place) = record.results.alone.take() {
             record.take(place, Left::Done(given_up(&batch.entries[place].key)));
@@ -80,7 +80,7 @@ impl<'a> Record<'a> {
     }
 
     pub async fn save(&self) -> Result<()> {
-        self.workspace.write(self.key, &self.results).await
+        self.files.write(self.key, &self.results).await
     }
 
     /// Notes that the invocation ended.

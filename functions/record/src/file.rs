@@ -3,15 +3,14 @@
 use std::collections::HashSet;
 use std::io::Write;
 
+use destinations::layout;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
+use model::source::SourceId;
+use model::tracking::Event;
 use sha2::{Digest, Sha256};
-use shared::source::SourceId;
-use shared::tracking::Event;
 
-/// The folder that Segment writes to.
-const FOLDER: &str = "segment-logs/";
 const DAY_MS: i64 = 86_400_000;
 
 /// The day an event came in, as UTC midnight in milliseconds.
@@ -22,12 +21,11 @@ pub fn day(at: Timestamp) -> i64 {
 /// The key of a file. It is named by the messages whose events it holds: should they be delivered again, together,
 /// they come to the same file.
 pub fn key(prefix: &str, source: &SourceId, day: i64, messages: &[String]) -> String {
-    let folder = if prefix.ends_with(FOLDER) { "" } else { FOLDER };
     let mut messages = messages.to_vec();
     messages.sort();
     let hash = Sha256::digest(messages.join("\n"));
     let name: String = hash[..12].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{prefix}{folder}{source}/{day}/{name}.gz")
+    format!("{}{name}.gz", layout::day_folder(prefix, source, day))
 }
 
 /// The file's content: one event per line, each message id once.

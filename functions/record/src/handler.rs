@@ -1,17 +1,17 @@
 use std::collections::{BTreeMap, HashSet};
 
+use aws::event_queue::Message;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
+use destinations::archive::Settings;
 use lambda_runtime::Error;
-use shared::archive::Settings;
-use shared::destination::Destination;
-use shared::event_queue::Message;
-use shared::failure::{Failure, Result};
-use shared::id::DestinationId;
-use shared::source::SourceId;
-use shared::store::Store;
-use shared::tracking::Event;
+use model::destination::Destination;
+use model::failure::{Failure, Result};
+use model::id::DestinationId;
+use model::source::SourceId;
+use model::tracking::Event;
+use store::Store;
 
 use crate::file;
 

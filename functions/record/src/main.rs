@@ -4,9 +4,9 @@ mod file;
 mod handler;
 
 use aws_lambda_events::sqs::SqsEvent;
+use lambda::telemetry;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use shared::store::Store;
-use shared::{archive, aws, telemetry};
+use store::Store;
 
 use handler::Context;
 
@@ -14,7 +14,7 @@ use handler::Context;
 async fn main() -> Result<(), Error> {
     telemetry::init(module_path!());
     let config = aws::config().await;
-    let context = Context { store: Store::from_env(&config), s3: archive::client(&config) };
+    let context = Context { store: Store::from_env(&config), s3: aws::bucket::client(&config) };
     let serve = |event: LambdaEvent<SqsEvent>| async { handler::record(&context, event.payload).await };
     lambda_runtime::run(service_fn(serve)).await
 }

@@ -1,17 +1,17 @@
 use std::time::Duration;
 
+use aws::secrets::SecretStore;
 use jiff::{SignedDuration, Timestamp};
+use model::destination::Kind;
+use model::evidence::{Evidence, Step};
+use model::failure::{Failure, Result};
+use model::id::{DestinationId, RegulationId};
+use model::person::FRESH_MILLISECONDS;
+use model::regulation::Suppression;
+use model::status::Status;
+use model::task::Task;
 use serde::{Deserialize, Serialize};
-use shared::destination::Kind;
-use shared::evidence::{Evidence, Step};
-use shared::failure::{Failure, Result};
-use shared::id::{DestinationId, RegulationId};
-use shared::person::FRESH_MILLISECONDS;
-use shared::regulation::Suppression;
-use shared::secrets::SecretStore;
-use shared::status::Status;
-use shared::store::Store;
-use shared::task::Task;
+use store::Store;
 
 pub struct Context {
     pub store: Store,

@@ -2,10 +2,10 @@
 
 mod handler;
 
+use aws::secrets::SecretStore;
+use lambda::{environment, telemetry};
 use lambda_runtime::Error;
-use shared::secrets::SecretStore;
-use shared::store::Store;
-use shared::{aws, settings, telemetry};
+use store::Store;
 
 use handler::Context;
 
@@ -16,7 +16,7 @@ async fn main() -> Result<(), Error> {
     let context = Context {
         store: Store::from_env(&config),
         secrets: SecretStore::from_env(&config),
-        purge_delay: settings::seconds("PURGE_DELAY")?,
+        purge_delay: environment::seconds("PURGE_DELAY")?,
     };
     telemetry::run(|request, _| handler::suppress(&context, request)).await
 }

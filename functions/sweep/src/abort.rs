@@ -1,11 +1,12 @@
 //! Gives a run up. Its regulations wait for the next one; after the third in vain they are told that it failed.
 
+use archive::manifest::Roster;
+use aws::bucket::Key;
 use jiff::Timestamp;
-use shared::archive::manifest::{Phase, Roster};
-use shared::archive::workspace::Key;
-use shared::failure::Result;
-use shared::id::RunId;
-use shared::status::TaskStatus;
+use model::failure::Result;
+use model::id::RunId;
+use model::purge_run::Phase;
+use model::status::TaskStatus;
 
 use crate::context::Context;
 use crate::run::{answer, end};
@@ -17,7 +18,7 @@ pub async fn abort(context: &Context, run: &RunId, error: &str) -> Result<()> {
     let stopped = context.store.run(run).await?.is_some_and(|record| record.stop_requested);
     let error = if stopped { "somebody stopped it" } else { error };
     tracing::warn!(%run, error, "giving a purge run up");
-    if let Some(roster) = context.workspace.read::<Roster>(Key::Roster(run)).await? {
+    if let Some(roster) = context.files.read::<Roster>(Key::Roster(run)).await? {
         for member in &roster.members {
             context.store.note_abort(&member.regulation_id, run).await?;
             let Some(waiting) = context.store.waits(&member.regulation_id).await? else { continue };
@@ -32,7 +33,7 @@ pub async fn abort(context: &Context, run: &RunId, error: &str) -> Result<()> {
             }
             answer(context, member).await?;
         }
-        context.workspace.delete(Key::Roster(run)).await?;
+        context.files.delete(Key::Roster(run)).await?;
     }
     end(context, run, Phase::Aborted).await
 }

@@ -3,15 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use archive::manifest::{Member, Residual, Roster};
+use aws::bucket::Key;
+use destinations::layout::origin;
 use jiff::Timestamp;
-use shared::archive::manifest::{Member, Phase, Residual, Roster};
-use shared::archive::workspace::Key;
-use shared::evidence::{Evidence, Step};
-use shared::failure::Result;
-use shared::id::RunId;
-use shared::part::origin;
-use shared::status::TaskStatus;
-use shared::task::Task;
+use model::evidence::{Evidence, Step};
+use model::failure::Result;
+use model::id::RunId;
+use model::purge_run::Phase;
+use model::status::TaskStatus;
+use model::task::Task;
 
 use crate::context::Context;
 use crate::looks::Looks;
@@ -25,7 +26,7 @@ const NAMED: usize = 3;
 pub async fn close(context: &Context, run: &RunId) -> Result<()> {
     let dry_run = goes_on(context, run).await?.dry_run;
     // Without a roster the run is closed already, but for what a crash left undone below.
-    let roster = context.workspace.read::<Roster>(Key::Roster(run)).await?;
+    let roster = context.files.read::<Roster>(Key::Roster(run)).await?;
     if let Some(roster) = roster.as_ref().filter(|_| dry_run) {
         write_report(context, run, roster).await?;
     } else if let Some(roster) = &roster {
@@ -52,7 +53,7 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
             answer(context, member).await?;
         }
     }
-    context.workspace.delete(Key::Roster(run)).await?;
+    context.files.delete(Key::Roster(run)).await?;
     end(context, run, Phase::Closed).await
 }
 

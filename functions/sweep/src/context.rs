@@ -1,16 +1,16 @@
 //! What every step may use, made once at cold start.
 
+use aws::bucket::Bucket;
+use aws::workflow::Workflow;
 use aws_sdk_s3::Client;
 use jiff::SignedDuration;
-use shared::archive::workspace::Workspace;
-use shared::store::Store;
-use shared::subject::PseudonymKey;
-use shared::workflow::Workflow;
+use model::subject::PseudonymKey;
+use store::Store;
 
 pub struct Context {
     pub store: Store,
     pub workflow: Workflow,
-    pub workspace: Workspace,
+    pub files: Bucket,
     pub s3: Client,
     pub pseudonyms: PseudonymKey,
     pub purge_delay: SignedDuration,

@@ -5,12 +5,13 @@
 
 use std::pin::pin;
 
+use archive::manifest::{Batch, Entry, Outcome, Packer};
+use aws::bucket::Key;
+use destinations::archive::Settings;
 use futures::TryStreamExt;
-use shared::archive::Settings;
-use shared::archive::manifest::{Batch, Entry, Outcome, Packer, Phase};
-use shared::archive::workspace::Key;
-use shared::failure::{Failure, Result};
-use shared::id::RunId;
+use model::failure::{Failure, Result};
+use model::id::RunId;
+use model::purge_run::Phase;
 
 use crate::context::Context;
 use crate::run::{goes_on, unstopped, write_manifest};
@@ -45,7 +46,7 @@ async fn pack_hits(context: &Context, run: &RunId) -> Result<usize> {
         let Some(entries) = entries else { return Ok(()) };
         let batch = Batch { entries, ..of.clone() };
         for phase in [Phase::Forget, Phase::Verify] {
-            context.workspace.write(Key::Batch(run, phase, packed), &batch).await?;
+            context.files.write(Key::Batch(run, phase, packed), &batch).await?;
         }
         packed += 1;
         Ok(())

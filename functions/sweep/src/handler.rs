@@ -1,6 +1,6 @@
+use model::failure::Result;
+use model::id::{RegulationId, RunId};
 use serde::{Deserialize, Serialize};
-use shared::failure::Result;
-use shared::id::{RegulationId, RunId};
 
 use crate::context::Context;
 use crate::{abort, close, guard, nudge, open};

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use shared::archive::manifest::{Member, Roster};
-use shared::archive::{Archive, Settings};
-use shared::id::DestinationId;
-use shared::shape::{Known, advice};
-use shared::subject::{Subject, SubjectType};
+use archive::Archive;
+use archive::manifest::{Member, Roster};
+use destinations::archive::Settings;
+use model::id::DestinationId;
+use model::id_shape::{Known, advice};
+use model::subject::{Subject, SubjectType};
 
 use crate::context::Context;
 

@@ -12,13 +12,13 @@ mod report;
 mod run;
 mod tally;
 
+use aws::bucket::Bucket;
+use aws::bucket::client;
+use aws::secrets::SecretStore;
+use aws::workflow::Workflow;
+use lambda::{environment, telemetry};
 use lambda_runtime::Error;
-use shared::archive::client;
-use shared::archive::workspace::Workspace;
-use shared::secrets::SecretStore;
-use shared::store::Store;
-use shared::workflow::Workflow;
-use shared::{aws, settings, telemetry};
+use store::Store;
 
 use context::Context;
 
@@ -31,10 +31,10 @@ async fn main() -> Result<(), Error> {
         store: Store::from_env(&config),
         workflow: Workflow::new(&config),
         pseudonyms: SecretStore::from_env(&config).pseudonym_key().await?,
-        workspace: Workspace::new(s3.clone(), settings::required("LETHE_BUCKET")?),
+        files: Bucket::new(s3.clone(), environment::required("LETHE_BUCKET")?),
         s3,
-        purge_delay: settings::seconds("PURGE_DELAY")?,
-        batch_objects: settings::count("BATCH_OBJECTS")?,
+        purge_delay: environment::seconds("PURGE_DELAY")?,
+        batch_objects: environment::count("BATCH_OBJECTS")?,
     };
     telemetry::run(|request, _| handler::sweep(&context, request)).await
 }

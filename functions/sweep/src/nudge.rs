@@ -1,9 +1,9 @@
 //! Starts purge runs, and regulations whose start was lost.
 
 use jiff::{SignedDuration, Timestamp};
-use shared::destination::Kind;
-use shared::failure::{Failure, Result};
-use shared::id::{RegulationId, RunId};
+use model::destination::Kind;
+use model::failure::{Failure, Result};
+use model::id::{RegulationId, RunId};
 
 use crate::abort::abort;
 use crate::context::Context;

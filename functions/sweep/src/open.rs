@@ -2,17 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use archive::Archive;
+use archive::manifest::{Batch, Member, Packer, Roster};
+use aws::bucket::Key;
+use destinations::archive::Settings;
+use destinations::narrow;
+use engine::matching::SubjectSet;
 use jiff::Timestamp;
-use shared::archive::manifest::{Batch, Member, Packer, Phase, Roster};
-use shared::archive::workspace::Key;
-use shared::archive::{Archive, Settings};
-use shared::destination::{Destination, Kind};
-use shared::failure::{Failure, Result};
-use shared::id::{DestinationId, RunId};
-use shared::matching::SubjectSet;
-use shared::part::Part;
-use shared::status::TaskStatus;
-use shared::store::{Run, Waiting};
+use model::destination::{Destination, Kind};
+use model::failure::{Failure, Result};
+use model::id::{DestinationId, RunId};
+use model::part::Part;
+use model::purge_run::Phase;
+use model::status::TaskStatus;
+use store::{Run, Waiting};
 
 use crate::context::Context;
 use crate::run::{goes_on, write_manifest};
@@ -40,7 +43,7 @@ pub async fn open(context: &Context, run: &RunId) -> Result<usize> {
             }
         }
     }
-    context.workspace.write(Key::Roster(run), &roster).await?;
+    context.files.write(Key::Roster(run), &roster).await?;
     write_manifest(context, run, Phase::Find, listed.batches).await?;
     context.store.begin_find(run, roster.members.len(), listed.versions, listed.bytes).await?;
     Ok(listed.batches)
@@ -120,7 +123,7 @@ async fn list(
     let bucket = Archive::new(context.s3.clone(), settings.bucket.clone());
     let prefix = match part {
         None => settings.prefix.clone(),
-        Some(part) => match part.prefix(&destination)? {
+        Some(part) => match narrow::archive_prefix(&destination, part)? {
             Some(prefix) => prefix,
             None => return Ok(()),
         },
@@ -149,7 +152,7 @@ async fn list(
             full.extend(packer.take());
         }
         for entries in full {
-            context.workspace.write(Key::Batch(run, Phase::Find, listed.batches), &batch(entries)).await?;
+            context.files.write(Key::Batch(run, Phase::Find, listed.batches), &batch(entries)).await?;
             listed.batches += 1;
         }
         if ended {
@@ -161,7 +164,7 @@ async fn list(
 /// A source without a folder has brought nothing only if the archive has folders of sources at all.
 async fn must_have_folders(bucket: &Archive, archive: &Destination, settings: &Settings) -> Result<()> {
     let anything = async |prefix: &str| Ok(bucket.list(prefix).next().await?.is_some());
-    if anything(&Part::folders(archive)).await? || !anything(&settings.prefix).await? {
+    if anything(&narrow::source_folders(archive)).await? || !anything(&settings.prefix).await? {
         return Ok(());
     }
     Err(Failure::permanent(

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use archive::manifest::Roster;
+use aws::bucket::Key;
+use model::failure::Result;
+use model::id::{DestinationId, RunId};
+use model::subject::Pseudonym;
 use serde::Serialize;
-use shared::archive::manifest::Roster;
-use shared::archive::workspace::Key;
-use shared::failure::Result;
-use shared::id::{DestinationId, RunId};
-use shared::subject::Pseudonym;
 
 use crate::context::Context;
 use crate::tally::tally;
@@ -56,5 +56,5 @@ pub async fn write_report(context: &Context, run: &RunId, roster: &Roster) -> Re
             report.residuals.push(Residual { archive: archive.clone(), key, detail: residual.detail });
         }
     }
-    context.workspace.write(Key::Report(run), &report).await
+    context.files.write(Key::Report(run), &report).await
 }

@@ -1,19 +1,20 @@
 //! What the steps of a run share: its record, its manifests, its end.
 
+use archive::ledger::Ledger;
+use archive::manifest::Member;
+use aws::bucket::Key;
 use jiff::Timestamp;
-use shared::archive::ledger::Ledger;
-use shared::archive::manifest::{Member, Phase};
-use shared::archive::workspace::Key;
-use shared::failure::{Failure, Result};
-use shared::id::RunId;
-use shared::store::Run;
+use model::failure::{Failure, Result};
+use model::id::RunId;
+use model::purge_run::Phase;
+use store::Run;
 
 use crate::context::Context;
 
 /// Writes down the numbers of a phase's batches, as the Distributed Map reads them.
 pub async fn write_manifest(context: &Context, run: &RunId, phase: Phase, batches: usize) -> Result<()> {
     let numbers: Vec<_> = (0..batches).map(|number| serde_json::json!({ "batch": number })).collect();
-    context.workspace.write(Key::Manifest(run, phase), &numbers).await
+    context.files.write(Key::Manifest(run, phase), &numbers).await
 }
 
 /// The record of a run that nobody stopped.
@@ -29,7 +30,7 @@ pub fn unstopped(run: Run) -> Result<Run> {
 
 /// Notes that a run is over and lets the next one go. Whatever batch was given up, its uploads are taken back.
 pub async fn end(context: &Context, run: &RunId, phase: Phase) -> Result<()> {
-    Ledger::new(context.workspace.clone(), run.clone()).take_back_all(&context.s3).await?;
+    Ledger::new(context.files.clone(), run.clone()).take_back_all(&context.s3).await?;
     context.store.end_run(run, phase, Timestamp::now()).await?;
     context.store.drop_confirmation(run).await?;
     context.store.unlock(run).await

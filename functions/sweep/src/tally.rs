@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::pin::pin;
 
+use archive::manifest::{Batch, Outcome, Reason, Residual, Results};
+use aws::bucket::Key;
 use futures::stream::{self, Stream};
 use futures::{StreamExt, TryStreamExt};
+use model::failure::Result;
+use model::id::{DestinationId, RunId};
+use model::purge_run::Phase;
 use serde_json::Value;
-use shared::archive::manifest::{Batch, Outcome, Phase, Reason, Residual, Results};
-use shared::archive::workspace::Key;
-use shared::failure::Result;
-use shared::id::{DestinationId, RunId};
 
 use crate::context::Context;
 
@@ -81,14 +82,14 @@ pub async fn batches(
     run: &RunId,
     phase: Phase,
 ) -> Result<impl Stream<Item = Result<(Batch, Vec<Outcome>)>>> {
-    let manifest: Option<Vec<Value>> = context.workspace.read(Key::Manifest(run, phase)).await?;
+    let manifest: Option<Vec<Value>> = context.files.read(Key::Manifest(run, phase)).await?;
     let numbers = stream::iter(0..manifest.map_or(0, |batches| batches.len()));
     Ok(numbers.map(move |number| batch(context, run, phase, number)).buffered(READS))
 }
 
 async fn batch(context: &Context, run: &RunId, phase: Phase, number: usize) -> Result<(Batch, Vec<Outcome>)> {
-    let mut batch: Batch = context.workspace.expect(Key::Batch(run, phase, number)).await?;
-    let results: Option<Results> = context.workspace.read(Key::Results(run, phase, number)).await?;
+    let mut batch: Batch = context.files.expect(Key::Batch(run, phase, number)).await?;
+    let results: Option<Results> = context.files.read(Key::Results(run, phase, number)).await?;
     let mut done = results.map_or_else(BTreeMap::new, |results| results.results);
     let entries = std::mem::take(&mut batch.entries).into_iter().enumerate();
     let outcomes = entries.map(|(at, entry)| done.remove(&at).unwrap_or_else(|| unprocessed(entry.key)));
@@ -153,8 +154,8 @@ fn unprocessed(key: String) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use shared::archive::manifest::{Seen, Version};
-    use shared::format::Report;
+    use archive::manifest::{Seen, Version};
+    use engine::format::Report;
 
     use super::*;
 

@@ -3,8 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use shared::matching::{Matcher, Rules, SubjectSet, Verdict};
-use shared::tracking::{Call, Event, Kind, MAX_EVENT, read};
+use engine::matching::{Matcher, SubjectSet, Verdict};
+use model::rules::Rules;
+use model::tracking::{Call, Event, Kind, MAX_EVENT, read};
 
 fuzz_target!(|data: &[u8]| {
     let Some((&which, body)) = data.split_first() else { return };

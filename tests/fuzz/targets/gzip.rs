@@ -9,8 +9,9 @@ use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use libfuzzer_sys::fuzz_target;
-use shared::format::{FormatError, Report, rewrite};
-use shared::matching::{Matcher, Rules, SubjectSet};
+use engine::format::{FormatError, Report, rewrite};
+use engine::matching::{Matcher, SubjectSet};
+use model::rules::Rules;
 
 static NOBODY: LazyLock<Matcher> = LazyLock::new(|| Matcher::new(&Rules::segment(), &SubjectSet::new([])));
 

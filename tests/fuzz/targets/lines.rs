@@ -4,8 +4,9 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use shared::matching::{Matcher, Rules, SubjectSet, Verdict};
-use shared::subject::Subject;
+use engine::matching::{Matcher, SubjectSet, Verdict};
+use model::rules::Rules;
+use model::subject::Subject;
 
 static MATCHERS: LazyLock<[Matcher; 2]> = LazyLock::new(|| {
     let nested = r#"[

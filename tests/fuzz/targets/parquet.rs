@@ -8,9 +8,10 @@ use libfuzzer_sys::fuzz_target;
 use parquet::data_type::{ByteArray, ByteArrayType, Int32Type};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
-use shared::format::{Rewritten, rewrite, rewrite_from};
-use shared::matching::{Matcher, Rules, SubjectSet};
-use shared::subject::Subject;
+use engine::format::{Rewritten, rewrite, rewrite_from};
+use engine::matching::{Matcher, SubjectSet};
+use model::rules::Rules;
+use model::subject::Subject;
 
 const SCHEMA: &str = "message m { optional binary userId (UTF8); required int32 n;
     optional group anonymousId (LIST) { repeated group list { optional binary element (UTF8); } } }";

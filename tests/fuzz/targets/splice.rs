@@ -9,9 +9,10 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use flate2::bufread::GzDecoder;
 use libfuzzer_sys::fuzz_target;
-use shared::format::{Rewritten, rewrite_from};
-use shared::matching::{Matcher, Rules, SubjectSet};
-use shared::subject::Subject;
+use engine::format::{Rewritten, rewrite_from};
+use engine::matching::{Matcher, SubjectSet};
+use model::rules::Rules;
+use model::subject::Subject;
 use zlib_rs::{DeflateConfig, Strategy, compress_slice};
 
 static MATCHER: LazyLock<Matcher> =

@@ -2,9 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use shared::batch::entry::Entry;
-use shared::batch::file::File;
-use shared::failure::Failure;
+use model::batch::entry::Entry;
+use model::batch::file::File;
+use model::failure::Failure;
 
 fn read(data: &[u8], piece: usize) -> Result<Vec<(u64, Entry)>, Failure> {
     let (mut file, mut entries) = (File::new(None), Vec::new());

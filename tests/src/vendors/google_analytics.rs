@@ -24,7 +24,7 @@ pub const GOOGLE_ANALYTICS: Vendor = Vendor {
 };
 
 /// A key that was made for the tests and opens nothing.
-const FIXTURE: &str = include_str!("../../../shared/src/destination/cloud/fixtures/google-analytics.json");
+const FIXTURE: &str = include_str!("../../../shared/destinations/fixtures/google-analytics.json");
 
 /// A Google Analytics at this URL.
 pub fn destination(url: &str) -> Value {

@@ -2,11 +2,11 @@
 //! streaming buffer, quotas) is answered by a proxy as Google documents it.
 
 use anyhow::Result;
+use model::evidence::Step;
 use serde_json::{Value, json};
-use shared::evidence::Step;
-use shared::warehouse::bigquery::BigQuery;
 use tests::bigquery::{self as local, PROJECT};
 use tests::proxy::{Proxy, Trouble};
+use warehouses::bigquery::BigQuery;
 
 use crate::machine;
 use crate::suite::{self, Dialect, Double, Holdings, erase, people, report};
@@ -49,7 +49,7 @@ impl Double for Local {
         &self.dataset
     }
 
-    async fn connect(&self) -> shared::failure::Result<BigQuery> {
+    async fn connect(&self) -> model::failure::Result<BigQuery> {
         let settings = serde_json::from_value(self.settings.clone()).expect("valid settings");
         BigQuery::connect(&settings, &self.credentials.to_string()).await
     }

@@ -3,14 +3,15 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use destinations::warehouse::Table;
 use jiff::Timestamp;
+use model::evidence::Step;
+use model::group_commit::Member;
+use model::id::RegulationId;
+use model::subject::Subject;
 use serde_json::Value;
-use shared::evidence::Step;
-use shared::id::RegulationId;
-use shared::subject::Subject;
-use shared::warehouse::crew::Member;
-use shared::warehouse::erasure::{Erasure, Next, Progress, Report};
-use shared::warehouse::{Engine, Ids, Table};
+use warehouses::erasure::{Erasure, Next, Progress, Report};
+use warehouses::{Engine, Ids};
 
 use crate::suite::{Double, Holdings, fill, people};
 

@@ -3,15 +3,15 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use model::evidence::Step;
+use model::failure::Kind;
+use model::subject::Subject;
 use serde_json::{Value, json};
-use shared::evidence::Step;
-use shared::failure::Kind;
-use shared::subject::Subject;
-use shared::warehouse::postgres::Postgres;
-use shared::warehouse::survey;
-use shared::warehouse::{Engine, Ids, Memory, Rows, Statement, Turn, Verb};
 use tests::postgres::{PASSWORD, Server, USER};
 use tokio_postgres::{Client, SimpleQueryMessage};
+use warehouses::postgres::Postgres;
+use warehouses::survey;
+use warehouses::{Engine, Ids, Memory, Rows, Statement, Turn, Verb};
 
 use crate::machine;
 use crate::suite::{self, Dialect, Double, SCHEMA, erase, people, report};
@@ -60,7 +60,7 @@ impl Double for Local {
     type Engine = Postgres;
     const DIALECT: Dialect = DIALECT;
 
-    async fn connect(&self) -> shared::failure::Result<Postgres> {
+    async fn connect(&self) -> model::failure::Result<Postgres> {
         let settings = serde_json::from_value(self.settings.clone()).expect("valid settings");
         Postgres::connect(&settings, self.password).await
     }

@@ -3,13 +3,13 @@
 
 use anyhow::Result;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use model::evidence::Step;
 use serde_json::{Value, json};
-use shared::evidence::Step;
-use shared::warehouse::redshift::Redshift;
 use tests::postgres::USER;
 use tests::proxy::{Proxy, Trouble};
 use tests::redshift::{self as local, CLUSTER};
 use tokio_postgres::Client;
+use warehouses::redshift::Redshift;
 
 use crate::machine;
 use crate::postgres::{DIALECT, rows};
@@ -40,7 +40,7 @@ impl Double for Local {
     type Engine = Redshift;
     const DIALECT: Dialect = DIALECT;
 
-    async fn connect(&self) -> shared::failure::Result<Redshift> {
+    async fn connect(&self) -> model::failure::Result<Redshift> {
         let settings = serde_json::from_value(self.settings.clone()).expect("valid settings");
         Ok(Redshift::connect(&settings, &config()))
     }
@@ -50,7 +50,7 @@ impl Double for Local {
     }
 }
 
-/// As `shared::aws::config`, without reading anything of this machine.
+/// As `aws::config`, without reading anything of this machine.
 fn config() -> SdkConfig {
     let credentials = aws_sdk_s3::config::Credentials::new("test", "test", None, None, "local");
     SdkConfig::builder()
@@ -83,19 +83,15 @@ async fn sessions_are_opened_anew_and_long_statements_waited_for() -> Result<()>
     suite::fill(&local).await?;
     let people = people(1..=5_000);
     let mut engine = local.connect().await?;
-    let tables = shared::warehouse::Engine::discover(&mut engine).await?;
-    let ids = shared::warehouse::Ids::new(&people);
-    let mut memory = shared::warehouse::Memory::default();
-    let statement = shared::warehouse::Statement {
-        verb: shared::warehouse::Verb::Count,
-        tables: &tables,
-        ids: &ids,
-        seed: "long",
-    };
+    let tables = warehouses::Engine::discover(&mut engine).await?;
+    let ids = warehouses::Ids::new(&people);
+    let mut memory = warehouses::Memory::default();
+    let statement =
+        warehouses::Statement { verb: warehouses::Verb::Count, tables: &tables, ids: &ids, seed: "long" };
     let at_once = std::time::Instant::now();
     // The set-up is described once for each of its statements; then the count runs on.
-    let turn = shared::warehouse::Engine::run(&mut engine, &statement, &mut memory, at_once).await?;
-    let ran = matches!(turn, shared::warehouse::Turn::Later { .. });
+    let turn = warehouses::Engine::run(&mut engine, &statement, &mut memory, at_once).await?;
+    let ran = matches!(turn, warehouses::Turn::Later { .. });
     assert_eq!(ran, memory.handle.is_some(), "{turn:?}");
     assert!(memory.session.is_some(), "the session is kept");
     let kept = serde_json::to_string(&memory)?;

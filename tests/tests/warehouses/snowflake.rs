@@ -1,12 +1,12 @@
 //! Snowflake's SQL on fakesnow behind the SQL API, which checks our tokens.
 
 use anyhow::Result;
+use model::evidence::Step;
 use serde_json::{Value, json};
-use shared::evidence::Step;
-use shared::warehouse::snowflake::Snowflake;
 use tests::prism::Prism;
 use tests::proxy::{Proxy, Trouble};
 use tests::snowflake::{self as local, ACCOUNT, USER};
+use warehouses::snowflake::Snowflake;
 
 use crate::machine;
 use crate::suite::{self, Dialect, Double, Holdings, SCHEMA, erase, people, report};
@@ -45,7 +45,7 @@ impl Double for Local {
         weird: r#"We"ird"#,
     };
 
-    async fn connect(&self) -> shared::failure::Result<Snowflake> {
+    async fn connect(&self) -> model::failure::Result<Snowflake> {
         let settings = serde_json::from_value(self.settings.clone()).expect("valid settings");
         Snowflake::connect(&settings, &self.key)
     }

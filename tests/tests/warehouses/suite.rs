@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 use jiff::Timestamp;
+use model::evidence::Step;
+use model::failure::Failure;
+use model::subject::{Subject, SubjectType};
 use serde_json::Value;
-use shared::evidence::Step;
-use shared::failure::Failure;
-use shared::subject::{Subject, SubjectType};
-use shared::warehouse::erasure::{Erasure, Next, Progress, Report};
-use shared::warehouse::{Engine, Ids, Rows, survey};
+use warehouses::erasure::{Erasure, Next, Progress, Report};
+use warehouses::{Engine, Ids, Rows, survey};
 
 pub use crate::crew::a_full_crew;
 
@@ -43,7 +43,7 @@ pub trait Double {
     type Engine: Engine;
 
     /// Connects as Lethe does.
-    async fn connect(&self) -> shared::failure::Result<Self::Engine>;
+    async fn connect(&self) -> model::failure::Result<Self::Engine>;
 
     /// Runs a statement as its owner does, and answers the rows as texts.
     async fn sql(&self, sql: &str) -> Result<Vec<Vec<String>>>;

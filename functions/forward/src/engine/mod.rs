@@ -1,0 +1,353 @@
+//! The one place that speaks HTTP to vendors.
+//!
+//! 1. The subjects are cut into batches of the vendor's size; several are under way at once.
+//! 2. For each batch the protocol is asked for its next step, until it is done or wants to wait. Each call waits for
+//!    its slot, so that all invocations together keep to the vendor's rate.
+//! 3. What is done is counted in [`Progress`], which is kept every few seconds and between two invocations. A batch
+//!    that was sent but not counted is sent again: every deletion may be asked for twice.
+//! 4. A batch that the vendor refuses, at once or after it had begun, is halved, so that one bad subject fails alone. What may pass is left for a
+//!    later turn; a key that is refused, and a vendor that answers nobody, stop the turn.
+
+#[cfg(test)]
+#[path = "../../../../shared/destinations/src/cloud/fixture.rs"]
+#[allow(dead_code, reason = "half of it is for the protocols' own tests")]
+mod fixture;
+mod http;
+mod pace;
+mod progress;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, VecDeque};
+use std::ops::AsyncFn;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use jiff::Timestamp;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tokio::sync::{Mutex, OnceCell};
+use uuid::Builder;
+
+use destinations::cloud::{Ask, Call, Limits, Outcome, Reply, Step, Vendor};
+use http::{Fault, Http};
+use model::destination::{Destination, Secrets};
+use model::failure::{Failure, Result};
+use model::subject::{Subject, hex};
+use pace::Pace;
+use progress::Batch;
+use store::Store;
+
+pub use progress::Progress;
+
+/// How long a vendor may take for one answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often progress is kept while a turn lasts.
+const KEEP: Duration = Duration::from_secs(5);
+
+/// After so many batches in a row that met trouble, or were refused, the vendor is left alone for this turn.
+const MAX_TROUBLES: usize = 5;
+const MAX_REFUSALS: usize = 20;
+
+/// The most calls that a batch may make between two notes, and how often a call is tried again at a rate limit.
+const MAX_CALLS: usize = 50;
+const MAX_LIMITED: u32 = 4;
+
+/// Speaks HTTP to vendors.
+#[derive(Debug)]
+pub struct Engine {
+    http: Http,
+    pace: Pace,
+}
+
+/// What is to be done at one destination.
+#[derive(Debug, Clone, Copy)]
+pub struct Job<'a> {
+    /// Where.
+    pub destination: &'a Destination,
+    /// Its secrets.
+    pub secrets: &'a Secrets,
+    /// For which regulation.
+    pub regulation: &'a str,
+    /// Whom.
+    pub subjects: &'a [Subject],
+}
+
+/// How a turn ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Every subject has its outcome.
+    Done,
+    /// Come back after this many seconds.
+    Later(u32),
+}
+
+/// How a batch stopped.
+enum End {
+    /// What its protocol wants.
+    Step(Step),
+    /// There was no time for it.
+    OutOfTime,
+    /// A fault of its own, or of the vendor.
+    Fault(Fault),
+    /// The vendor will not do it.
+    Refused(Failure),
+    /// It gave up what it had begun, for whomever.
+    GivenUp(Failure),
+}
+
+/// What the batches of a turn share.
+struct Round<'a> {
+    vendor: &'static dyn Vendor,
+    limits: Limits,
+    destination: &'a Destination,
+    secrets: &'a Secrets,
+    regulation: &'a str,
+    /// Whom the vendor can find.
+    subjects: Vec<Subject>,
+    credential: String,
+    now: Timestamp,
+    until: Instant,
+    once: Mutex<HashMap<Call, Arc<OnceCell<Arc<Reply>>>>>,
+}
+
+impl Engine {
+    /// An engine that keeps to rates together with all others that use the same store; without one, alone.
+    ///
+    /// # Errors
+    /// `Permanent`, if TLS cannot be set up.
+    pub fn new(store: Option<Store>) -> Result<Self> {
+        Self::with_patience(store, PATIENCE)
+    }
+
+    /// The same, with another time for one answer.
+    ///
+    /// # Errors
+    /// As [`Engine::new`].
+    pub fn with_patience(store: Option<Store>, patience: Duration) -> Result<Self> {
+        Ok(Self { http: Http::new(patience)?, pace: Pace::new(store) })
+    }
+
+    /// Moves every batch as far as it goes before `until`. `keep` stores the progress made so far.
+    ///
+    /// # Errors
+    /// The vendor's failure; `progress` then holds all that was done before it.
+    pub async fn turn(
+        &self,
+        vendor: &'static dyn Vendor,
+        job: Job<'_>,
+        progress: &mut Progress,
+        until: Instant,
+        keep: impl AsyncFn(&Progress) -> Result<()>,
+    ) -> Result<Turn> {
+        let round = Round::new(vendor, job, until);
+        let (count, limits) = (round.subjects.len(), round.limits);
+        let mut queue: VecDeque<Batch> = progress.resume(count).into();
+        let (mut kept, mut noted) = (Instant::now(), Vec::new());
+        let (mut stop, mut trouble) = (None, None);
+        let (mut troubles, mut refusals) = (0, 0);
+        let mut running = FuturesUnordered::new();
+        loop {
+            while stop.is_none() && running.len() < limits.at_once && Instant::now() < until {
+                let next = queue.pop_front().or_else(|| progress.begin(count, limits.batch));
+                let Some(batch) = next else { break };
+                running.push(self.batch(&round, batch));
+            }
+            let ended = running.next().await;
+            let idle = ended.is_none();
+            if let Some((mut batch, end)) = ended {
+                match end {
+                    End::Step(Step::Done(outcomes)) => {
+                        progress.end(&batch, &outcomes);
+                        (troubles, refusals) = (0, 0);
+                    }
+                    End::Step(Step::Keep(note)) => {
+                        batch.note = note;
+                        progress.keep(&batch);
+                        noted.push(batch);
+                    }
+                    End::Step(Step::Wait(note)) => {
+                        batch.note = note;
+                        progress.keep(&batch);
+                        (troubles, refusals) = (0, 0);
+                    }
+                    End::Refused(ref failure) | End::GivenUp(ref failure) => {
+                        let failure = failure.clone();
+                        // What a vendor has begun is not asked for anew, unless it has given it up.
+                        let anew = batch.note.is_null() || matches!(end, End::GivenUp(_));
+                        refusals += 1;
+                        if refusals > MAX_REFUSALS {
+                            stop = stop.or(Some(failure));
+                        } else if let Some(halves) = anew.then(|| progress.halve(&batch)).flatten() {
+                            queue.extend(halves);
+                        } else {
+                            progress.refusal.get_or_insert(failure.public);
+                            progress.end(&batch, &vec![Outcome::Refused; batch.len]);
+                        }
+                    }
+                    End::Fault(Fault::Stop(failure)) => stop = stop.or(Some(failure)),
+                    End::Fault(Fault::Later(failure)) => {
+                        troubles += 1;
+                        if troubles >= MAX_TROUBLES {
+                            stop = stop.or(Some(failure));
+                        } else {
+                            trouble = trouble.or(Some(failure));
+                        }
+                    }
+                    End::Step(Step::Send(_) | Step::Apart(_))
+                    | End::Fault(Fault::Limited(_))
+                    | End::OutOfTime => {}
+                }
+            }
+            if (idle && !noted.is_empty()) || kept.elapsed() >= KEEP {
+                keep(progress).await?;
+                kept = Instant::now();
+                queue.extend(noted.drain(..));
+            }
+            if idle && (queue.is_empty() || stop.is_some() || Instant::now() >= until) {
+                break;
+            }
+        }
+        drop(running);
+        if let Some(failure) = stop.or(trouble) {
+            return Err(failure);
+        }
+        progress.set_unsupported(job.subjects.len() - count);
+        if progress.is_done(count) {
+            return Ok(Turn::Done);
+        }
+        match Instant::now() < until {
+            true => Ok(Turn::Later(progress.wait(round.now))),
+            false => Ok(Turn::Later(1)),
+        }
+    }
+
+    /// Makes the vendor's harmless call, to prove region and credentials.
+    ///
+    /// # Errors
+    /// What is wrong with them, or with the vendor.
+    pub async fn check(&self, vendor: &'static dyn Vendor, job: Job<'_>, until: Instant) -> Result<()> {
+        let round = Round::new(vendor, Job { subjects: &[], ..job }, until);
+        let nobody = Batch { from: 0, len: 0, note: Value::Null };
+        match self.drive(&round, &nobody, |ask| vendor.check(ask)).await {
+            End::Step(_) => Ok(()),
+            End::Refused(failure)
+            | End::GivenUp(failure)
+            | End::Fault(Fault::Stop(failure) | Fault::Later(failure)) => Err(failure),
+            End::OutOfTime | End::Fault(Fault::Limited(_)) => {
+                Err(Failure::transient("there was no time left"))
+            }
+        }
+    }
+
+    async fn batch(&self, round: &Round<'_>, batch: Batch) -> (Batch, End) {
+        let end = self.drive(round, &batch, |ask| round.vendor.next(ask)).await;
+        (batch, end)
+    }
+
+    /// Asks the protocol and sends what it says, until it says something else.
+    async fn drive(&self, round: &Round<'_>, batch: &Batch, next: impl Fn(&Ask<'_>) -> Result<Step>) -> End {
+        let key = round.key(batch);
+        let mut replies = Vec::new();
+        while replies.len() <= MAX_CALLS {
+            let ask = Ask {
+                subjects: &round.subjects[batch.from..batch.from + batch.len],
+                settings: &round.destination.settings,
+                secrets: round.secrets,
+                note: &batch.note,
+                replies: &replies,
+                now: round.now,
+                key: &key,
+            };
+            let call = match next(&ask) {
+                Ok(Step::Send(call)) => call,
+                Ok(Step::Apart(failure)) => return End::GivenUp(failure),
+                Ok(step) => return End::Step(step),
+                Err(failure) if failure.is_transient() => return End::Fault(Fault::Later(failure)),
+                Err(failure) => return End::Refused(failure),
+            };
+            if Instant::now() >= round.until {
+                return End::OutOfTime;
+            }
+            let reply = if call.once {
+                let cell = round.once.lock().await.entry(call.clone()).or_default().clone();
+                cell.get_or_try_init(|| self.call(round, &call)).await.cloned()
+            } else {
+                self.call(round, &call).await
+            };
+            match reply {
+                Ok(reply) => replies.push(reply),
+                Err(fault) => return End::Fault(fault),
+            }
+        }
+        let name = round.name();
+        End::Fault(Fault::Later(Failure::transient(format!("{name} goes on and on without an end"))))
+    }
+
+    /// Sends one call in its slot. At a rate limit everybody who uses the credential waits.
+    async fn call(&self, round: &Round<'_>, call: &Call) -> Result<Arc<Reply>, Fault> {
+        let limited = |wait| {
+            Fault::Stop(
+                Failure::transient(format!("{} answered 429: its rate limit is reached", round.name()))
+                    .wait(Some(wait)),
+            )
+        };
+        for attempt in 0..=MAX_LIMITED {
+            match self.pace.slot(&round.credential, &round.limits, round.until).await {
+                Ok(Ok(())) => {}
+                Ok(Err(wait)) => return Err(limited(wait)),
+                Err(failure) => return Err(Fault::Stop(failure)),
+            }
+            match self.http.send(round.name(), call).await {
+                Ok(reply) => return Ok(Arc::new(reply)),
+                Err(Fault::Limited(wait)) => {
+                    let wait = wait.unwrap_or(2_u32.pow(attempt)).max(1);
+                    self.pace.hold(&round.credential, wait).await.map_err(Fault::Stop)?;
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+        Err(limited(1))
+    }
+}
+
+impl<'a> Round<'a> {
+    fn new(vendor: &'static dyn Vendor, job: Job<'a>, until: Instant) -> Self {
+        Self {
+            vendor,
+            limits: vendor.limits(&job.destination.settings),
+            destination: job.destination,
+            secrets: job.secrets,
+            regulation: job.regulation,
+            subjects: job.subjects.iter().filter(|s| vendor.finds_by(s.kind)).cloned().collect(),
+            credential: credential(job.destination, job.secrets),
+            now: Timestamp::now(),
+            until,
+            once: Mutex::default(),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        self.vendor.description().vendor
+    }
+
+    /// A UUID that stands for a batch: a vendor that is told twice knows it again.
+    fn key(&self, batch: &Batch) -> String {
+        let place = format!("{}/{}/{}/{}", self.regulation, self.destination.id, batch.from, batch.len);
+        let hash: [u8; 32] = Sha256::digest(place).into();
+        let bytes = hash.first_chunk().copied().unwrap_or_default();
+        Builder::from_random_bytes(bytes).into_uuid().to_string()
+    }
+}
+
+/// Names a credential without telling it: destinations that share one share its rate.
+fn credential(destination: &Destination, secrets: &Secrets) -> String {
+    let mut hash = Sha256::new_with_prefix(&destination.vendor);
+    for (name, value) in &secrets.0 {
+        hash.update(format!("\0{name}\0{value}"));
+    }
+    hex(&hash.finalize()[..16])
+}

@@ -1,0 +1,77 @@
+//! Lets regulations in: the one way on which each begins, whoever asks for it.
+
+use aws::workflow::Workflow;
+use destinations::narrow;
+use model::destination::Destination;
+use model::failure::{Failure, Result};
+use model::regulation::{Regulation, RegulationType};
+use model::subject::Subject;
+use model::task::Task;
+use store::Store;
+
+/// Stores a regulation that was checked, with one task per destination in scope, and starts it; its work begins after
+/// `delay` seconds. Harmless when it is stored already.
+///
+/// # Errors
+/// As DynamoDB says; nothing is stored then. `Invalid`, if it may not be done.
+pub async fn admit(
+    store: &Store,
+    workflow: &Workflow,
+    regulation: &Regulation,
+    subjects: Vec<Subject>,
+    delay: u32,
+) -> Result<()> {
+    may_lift(store, regulation, &subjects).await?;
+    let destinations = in_scope(store, regulation).await?;
+    let tasks: Vec<_> = destinations.iter().map(|d| Task::new(d, regulation.part.as_ref())).collect();
+    store.create(regulation, subjects, &tasks).await?;
+    start(workflow, regulation, delay).await;
+    Ok(())
+}
+
+/// Keeps out whom a regulation suppresses, which the work on it would do, too, but later: once this is answered it holds
+/// as soon as every instance of the door has read the list.
+///
+/// # Errors
+/// As DynamoDB says. The regulation is carried out all the same.
+pub async fn hold(store: &Store, regulation: &Regulation, subjects: &[Subject]) -> Result<()> {
+    store.keep_out(regulation, subjects).await.map_err(|failure| {
+        let message = format!("{} is accepted, but its suppression does not hold yet", regulation.id);
+        Failure::transient(message).detail(failure)
+    })
+}
+
+/// What the whole workspace suppresses, no source lets in.
+async fn may_lift(store: &Store, regulation: &Regulation, subjects: &[Subject]) -> Result<()> {
+    if regulation.part.is_none() || regulation.regulation_type != RegulationType::Unsuppress {
+        return Ok(());
+    }
+    let Some(place) = store.first_suppressed_everywhere(subjects).await? else { return Ok(()) };
+    let message = format!("subjectIds[{place}] is suppressed in the whole workspace: lift it there");
+    Err(Failure::invalid(message).field("subjectIds"))
+}
+
+/// The destinations that a regulation erases from: those that a source is or was connected to, if it is about one.
+///
+/// # Errors
+/// As DynamoDB says; `Invalid`, if one of them cannot be narrowed to what the regulation is about.
+pub async fn in_scope(store: &Store, regulation: &Regulation) -> Result<Vec<Destination>> {
+    let mut destinations = store.destinations().await?;
+    destinations.retain(|d| d.enabled_until.is_none() && regulation.regulation_type.erases_from(d.kind));
+    let Some(part) = &regulation.part else { return Ok(destinations) };
+    let source = store.source(&part.source_id).await?;
+    let connections = source.map(|source| source.connections).unwrap_or_default();
+    destinations.retain(|d| part.may_lie_in(d.kind) && connections.iter().any(|c| c.destination_id == d.id));
+    for destination in &destinations {
+        narrow::to_source(destination, part)?;
+    }
+    Ok(destinations)
+}
+
+/// Starts an attempt of a regulation, whose work begins after `delay` seconds. What is stored is accepted: should its
+/// start fail, the schedule starts it.
+pub async fn start(workflow: &Workflow, regulation: &Regulation, delay: u32) {
+    if let Err(failure) = workflow.start_deletion(&regulation.id, regulation.attempt, delay).await {
+        tracing::error!(regulation = %regulation.id, %failure, "not started; left to the schedule");
+    }
+}

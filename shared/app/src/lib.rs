@@ -1,0 +1,7 @@
+//! What several functions do together.
+//!
+//! 1. [`admission`] lets a regulation in: `intake` and `batch` use it.
+//! 2. [`task_step`] takes one task one step further: `erase` and `forward` use it.
+
+pub mod admission;
+pub mod task_step;

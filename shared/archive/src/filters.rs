@@ -1,0 +1,82 @@
+//! The index: a filter beside each version, in Lethe's bucket, that tells who cannot be in it.
+//!
+//! A filter is bound to the version, its entity tag and the archive's rules. One that is missing, stale or damaged
+//! only costs a scan.
+
+use sha2::{Digest, Sha256};
+
+use crate::manifest::Version;
+use aws::bucket::{Bucket, Key};
+use engine::filter::{Filter, IndexKey, Questions, Source};
+use engine::matching::Matcher;
+use model::id::DestinationId;
+use model::rules::Rules;
+use model::subject::hex;
+
+/// The filters of one archive, and what is asked of them.
+#[derive(Clone)]
+pub struct Filters {
+    files: Bucket,
+    archive: DestinationId,
+    rules: Rules,
+    questions: std::sync::Arc<Questions>,
+    pub(crate) key: IndexKey,
+}
+
+/// What a filter says about the subjects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// None of them is in the version, which has so many lines.
+    RuledOut { lines: u64 },
+    /// One of them may be in it.
+    MayHold,
+}
+
+impl Filters {
+    /// The filters of `archive`, asked about the subjects of `matcher`.
+    pub fn new(
+        files: Bucket,
+        archive: DestinationId,
+        rules: Rules,
+        matcher: &Matcher,
+        key: IndexKey,
+    ) -> Self {
+        let questions = Questions::new(matcher, &key).into();
+        Self { files, archive, rules, questions, key }
+    }
+
+    /// What the filter of a version says, if it has one, and how many bytes it has.
+    pub(crate) async fn ask(&self, key: &str, version: &Version) -> (Option<Word>, u64) {
+        let stored = self.files.bytes(Key::Filter(&self.archive, &hash(key, version))).await;
+        // Without its filter a version is read: whatever went wrong costs time only.
+        let stored = stored.ok().flatten().unwrap_or_default();
+        (self.word(&stored, version), stored.len() as u64)
+    }
+
+    fn word(&self, stored: &[u8], version: &Version) -> Option<Word> {
+        let (lines, sealed) = stored.split_first_chunk()?;
+        let filter = Filter::open(sealed, &self.source(version), &self.key)?;
+        Some(match filter.may_contain(&self.questions) {
+            true => Word::MayHold,
+            false => Word::RuledOut { lines: u64::from_le_bytes(*lines) },
+        })
+    }
+
+    /// Keeps the filter of a version that was read.
+    pub(crate) async fn keep(&self, key: &str, version: &Version, lines: u64, filter: &Filter) {
+        let sealed = filter.seal(&self.source(version), &self.key);
+        let stored = [&lines.to_le_bytes()[..], &sealed].concat();
+        let kept = self.files.write_bytes(Key::Filter(&self.archive, &hash(key, version)), stored).await;
+        if let Err(failure) = kept {
+            tracing::warn!(%failure, "a filter was not kept: the version will be read again");
+        }
+    }
+
+    fn source<'a>(&'a self, version: &'a Version) -> Source<'a> {
+        Source { etag: &version.etag, version: Some(&version.id), rules: &self.rules }
+    }
+}
+
+fn hash(key: &str, version: &Version) -> String {
+    hex(&Sha256::new().chain_update(key).chain_update([0]).chain_update(&version.id).finalize())
+}

@@ -1,0 +1,24 @@
+//! Archives: event files in S3, purged in runs that serve all waiting regulations at once.
+//!
+//! 1. **find**: every version of every object is scanned for all subjects of the run; what was found is
+//!    written down before anything is changed.
+//! 2. **forget**: an object with hits is rewritten without them, on condition that nobody changed it
+//!    meanwhile; then its older versions that hold a subject are deleted.
+//! 3. **verify**: the objects that had hits are read once more, in all versions that are left.
+//!
+//! Each phase works through batches that lie as files in Lethe's own bucket ([`manifest`], `files`), so
+//! that the state machine carries numbers only.
+
+pub mod manifest;
+
+mod bucket;
+pub mod filters;
+pub mod ledger;
+mod object;
+pub mod purge;
+mod sample;
+pub mod survey;
+mod trouble;
+mod upload;
+
+pub use bucket::{Archive, Listing};

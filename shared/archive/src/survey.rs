@@ -1,0 +1,283 @@
+//! Only looks: whether an archive can be read and what lies in it (`check`), and how much of it may be somebody's
+//! (`count`).
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use futures::{StreamExt, stream};
+use serde::Serialize;
+use tokio::task::spawn_blocking;
+
+use crate::bucket::Archive;
+use crate::filters::Word;
+use crate::manifest::{Entry, Halfway, Residual, Version};
+use crate::purge::{Left, Purge, unreadable};
+use crate::trouble::Trouble;
+use destinations::archive::Settings;
+use engine::format::{Format, FormatError, detect};
+use engine::matching::{Matcher, SubjectSet};
+use model::failure::Result;
+
+/// How long a check lists.
+const LISTING: Duration = Duration::from_secs(5);
+/// How many objects a check looks into, and how many calls are made at once.
+const SAMPLE: usize = 16;
+/// How many filters are asked at once.
+const QUESTIONS: usize = 64;
+/// How many stored bytes a count reads at most.
+const READ: u64 = 64 << 20;
+/// How many objects a message names.
+const NAMED: usize = 3;
+
+/// What a look at an archive found.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Survey {
+    /// The bucket.
+    pub bucket: String,
+    /// What the keys in scope begin with.
+    pub prefix: String,
+    /// Where the bucket lies, if S3 says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Keys in scope, as far as they were listed.
+    pub objects: u64,
+    /// All their versions.
+    pub versions: u64,
+    /// Bytes of these, as they are stored.
+    pub bytes: u64,
+    /// Whether these are all; otherwise time was up.
+    pub whole: bool,
+    /// How many of the objects that were looked into are of which format; after a check only.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub formats: BTreeMap<String, u64>,
+    /// Objects that were to be read and cannot be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreachable: Vec<Unreachable>,
+    /// Whose they may be; after a count only.
+    #[serde(flatten)]
+    pub count: Option<Count>,
+}
+
+/// An object that cannot be read.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Unreachable {
+    /// Its key.
+    pub key: String,
+    /// Why, as evidence names it.
+    pub reason: &'static str,
+    /// Why, for people.
+    pub detail: String,
+}
+
+/// How much may be the subjects'.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Count {
+    /// Objects that may hold a subject's lines, by the filters in the index.
+    pub may_hold: u64,
+    /// Objects of which the index does not know all versions: nobody can say without reading them.
+    pub not_indexed: u64,
+    /// Lines that would be removed, over all versions; only if all that may hold some and can be read was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lines: Option<u64>,
+    /// Whether `lines` is all there is: everything was listed, and nothing that may hold some cannot be read.
+    pub exact: bool,
+}
+
+impl Survey {
+    fn new(settings: &Settings) -> Self {
+        let (bucket, prefix) = (settings.bucket.clone(), settings.prefix.clone());
+        Self { bucket, prefix, ..Self::default() }
+    }
+
+    fn add(&mut self, entry: &Entry) {
+        self.objects += 1;
+        self.versions += entry.versions.len() as u64;
+        self.bytes += entry.versions.iter().map(|version| version.size).sum::<u64>();
+    }
+
+    fn leave(&mut self, key: String, residual: Residual) {
+        let Residual { reason, detail, .. } = residual;
+        self.unreachable.push(Unreachable { key, reason: reason.as_str(), detail });
+    }
+
+    /// Whether nothing stands in the way. Where there is nothing to read, nothing shows that it could be read; but it
+    /// counts as nothing.
+    pub fn is_well(&self) -> bool {
+        (self.objects > 0 || self.count.is_some()) && self.unreachable.is_empty()
+    }
+
+    /// The whole of it, for people.
+    pub fn message(&self) -> String {
+        let Self { bucket, prefix, objects, versions, .. } = self;
+        if self.objects == 0 {
+            return format!(
+                "the bucket {bucket} can be listed, but no key begins with \"{prefix}\": correct the prefix, or check again when there is something"
+            );
+        }
+        if !self.unreachable.is_empty() {
+            let named = self.unreachable.iter().take(NAMED);
+            let named: Vec<_> = named.map(|it| format!("s3://{bucket}/{} ({})", it.key, it.detail)).collect();
+            let (all, named) = (self.unreachable.len(), named.join(", "));
+            return format!("{all} of the objects that were looked into cannot be read, such as {named}");
+        }
+        let more = if self.whole { "" } else { " and more" };
+        let what = match &self.count {
+            Some(Count { lines: Some(lines), .. }) => format!("{lines} lines would be removed"),
+            Some(Count { may_hold, not_indexed, .. }) => {
+                format!("{may_hold} may hold somebody's lines, {not_indexed} are not indexed yet")
+            }
+            None => self.formats.keys().map(String::as_str).collect::<Vec<_>>().join("; "),
+        };
+        format!("{objects} objects in {versions} versions{more}: {what}")
+    }
+}
+
+/// Lists an archive, or the beginning of a large one, and reads the first bytes of some of its objects. That they
+/// may be written and deleted, too, shows only when that is done.
+///
+/// # Errors
+/// What stands in the way of listing.
+pub async fn check(archive: &Archive, settings: &Settings, until: Instant) -> Result<Survey> {
+    let mut survey = Survey::new(settings);
+    let (mut listing, mut sample) = (archive.list(&settings.prefix), Sample::default());
+    let enough = until.min(Instant::now() + LISTING);
+    survey.whole = loop {
+        let Some(page) = listing.next().await? else { break true };
+        for entry in page {
+            survey.add(&entry);
+            sample.offer(entry);
+        }
+        if Instant::now() >= enough {
+            break false;
+        }
+    };
+    survey.region = archive.region().await;
+    let matcher = &Matcher::new(&settings.rules, &SubjectSet::new([]));
+    let looks = stream::iter(sample.entries).map(async |Entry { key, versions }| {
+        let mut formats = Vec::new();
+        // Of a key with many versions the newest few.
+        for version in versions.iter().take(2) {
+            formats.push(format(archive, &key, version, matcher).await);
+        }
+        (key, formats)
+    });
+    let mut looks = looks.buffer_unordered(SAMPLE).boxed_local();
+    while let Some((key, formats)) = looks.next().await {
+        for format in formats {
+            match format {
+                Ok(format) => *survey.formats.entry(format.to_string()).or_default() += 1,
+                Err(Trouble::Left(residual)) => survey.leave(key.clone(), residual),
+                // It went away meanwhile.
+                Err(_) => {}
+            }
+        }
+    }
+    Ok(survey)
+}
+
+async fn format(
+    archive: &Archive,
+    key: &str,
+    version: &Version,
+    matcher: &Matcher,
+) -> Result<Format, Trouble> {
+    archive.readable(key, version).await?;
+    let (object, matcher) = (archive.object(key, version), matcher.clone());
+    let detected = spawn_blocking(move || detect(&object, &matcher)).await;
+    detected.unwrap_or(Err(FormatError::Corrupt("it cannot be read"))).map_err(unreadable)
+}
+
+/// Entries at even distances, however many there are.
+#[derive(Default)]
+struct Sample {
+    entries: Vec<Entry>,
+    offered: usize,
+    skip: u32,
+}
+
+impl Sample {
+    fn offer(&mut self, entry: Entry) {
+        if self.offered.is_multiple_of(1 << self.skip) {
+            self.entries.push(entry);
+        }
+        self.offered += 1;
+        if self.entries.len() > SAMPLE {
+            let mut place = 0;
+            self.entries.retain(|_| {
+                place += 1;
+                place % 2 == 1
+            });
+            self.skip += 1;
+        }
+    }
+}
+
+/// Asks the filters of an archive's versions about the subjects, and reads what they do not rule out, if that is
+/// little; `cores` objects at once.
+///
+/// # Errors
+/// What stands in the way of listing.
+pub async fn count(purge: &Purge, settings: &Settings, cores: usize) -> Result<Survey> {
+    let (mut survey, mut count) = (Survey::new(settings), Count::default());
+    let (mut unread, mut to_read) = (Vec::new(), 0);
+    let mut listing = purge.archive.list(&settings.prefix);
+    survey.whole = loop {
+        let Some(page) = listing.next().await? else { break true };
+        page.iter().for_each(|entry| survey.add(entry));
+        let mut asked = stream::iter(page).map(|entry| ask(purge, entry)).buffer_unordered(QUESTIONS);
+        while let Some(asked) = asked.next().await {
+            let Some(Suspect { entry, indexed }) = asked else { continue };
+            *(if indexed { &mut count.may_hold } else { &mut count.not_indexed }) += 1;
+            to_read += entry.versions.iter().map(|version| version.size).sum::<u64>();
+            if to_read <= READ {
+                unread.push(entry);
+            }
+        }
+        if Instant::now() >= purge.until {
+            break false;
+        }
+    };
+    if survey.whole && to_read <= READ {
+        count.lines = read(purge, &unread, cores, &mut survey).await;
+        count.exact = count.lines.is_some() && survey.unreachable.is_empty();
+    }
+    survey.count = Some(count);
+    Ok(survey)
+}
+
+/// The lines that would be removed from these entries; nothing, if time is up before all are read.
+async fn read(purge: &Purge, entries: &[Entry], cores: usize, survey: &mut Survey) -> Option<u64> {
+    let finds = stream::iter(entries).map(|entry| purge.find(entry, Halfway::new(&entry.key)));
+    let mut finds = finds.buffer_unordered(cores);
+    let mut lines = 0;
+    while let Some(left) = finds.next().await {
+        let Left::Done(outcome) = left else { return None };
+        lines += outcome.seen.iter().map(|seen| seen.report.removed).sum::<u64>();
+        outcome.residuals.into_iter().for_each(|residual| survey.leave(outcome.key.clone(), residual));
+    }
+    Some(lines)
+}
+
+/// An object that may hold a subject.
+struct Suspect {
+    /// It, with those of its versions.
+    entry: Entry,
+    /// Whether a filter says so; otherwise there is none.
+    indexed: bool,
+}
+
+async fn ask(purge: &Purge, mut entry: Entry) -> Option<Suspect> {
+    let (mut suspects, mut indexed) = (Vec::new(), true);
+    for version in entry.versions {
+        match purge.filters.ask(&entry.key, &version).await.0 {
+            Some(Word::RuledOut { .. }) => continue,
+            Some(Word::MayHold) => {}
+            None => indexed = false,
+        }
+        suspects.push(version);
+    }
+    entry.versions = suspects;
+    (!entry.versions.is_empty()).then_some(Suspect { entry, indexed })
+}

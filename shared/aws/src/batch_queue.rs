@@ -1,0 +1,54 @@
+//! The queue of batches, and its dead-letter queue.
+
+use aws_config::SdkConfig;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::MessageAttributeValue;
+
+use lambda::environment;
+use model::failure::{Failure, Result};
+
+/// The two queues.
+#[derive(Debug, Clone)]
+pub struct BatchQueue {
+    client: Client,
+    url: String,
+    dead_letters: String,
+}
+
+impl BatchQueue {
+    /// The queues that the environment names (`BATCH_QUEUE`, `BATCH_DEAD_LETTERS`).
+    ///
+    /// # Errors
+    /// `Permanent`, naming a variable that is missing.
+    pub fn from_env(config: &SdkConfig) -> Result<Self> {
+        let (url, dead_letters) =
+            (environment::required("BATCH_QUEUE")?, environment::required("BATCH_DEAD_LETTERS")?);
+        Ok(Self { client: Client::new(config), url, dead_letters })
+    }
+
+    /// Puts a message that can never succeed into the dead-letter queue, as it was, with notes on it.
+    ///
+    /// # Errors
+    /// As SQS says.
+    pub async fn bury(&self, body: &str, notes: &[(&str, &str)]) -> Result<()> {
+        let mut request = self.client.send_message().queue_url(&self.dead_letters).message_body(body);
+        for (name, value) in notes.iter().filter(|(_, value)| !value.is_empty()) {
+            let value = MessageAttributeValue::builder().data_type("String").string_value(*value).build();
+            let value = value.map_err(|e| Failure::permanent("a note cannot be built").detail(e))?;
+            request = request.message_attributes(*name, value);
+        }
+        request.send().await.map_err(|e| crate::failure("SQS", &e))?;
+        Ok(())
+    }
+
+    /// Lets a message that was received be received again after some seconds, of which SQS takes up to 12 hours.
+    ///
+    /// # Errors
+    /// As SQS says.
+    pub async fn again_in(&self, receipt: &str, seconds: u32) -> Result<()> {
+        let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
+        let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);
+        request.visibility_timeout(seconds).send().await.map_err(|e| crate::failure("SQS", &e))?;
+        Ok(())
+    }
+}

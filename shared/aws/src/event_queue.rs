@@ -1,0 +1,134 @@
+//! The queue between the door and the archives.
+//!
+//! A message holds events of one source: gzip of their lines, as base64. One message is at most 1 MiB, so that a
+//! request may need two.
+
+use std::io::{Read, Write};
+
+use aws_config::SdkConfig;
+use aws_sdk_sqs::Client;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use serde::{Deserialize, Serialize};
+
+use model::failure::{Failure, Result};
+use model::source::SourceId;
+use model::tracking::Event;
+
+/// How many bytes of lines a message holds: base64 of what cannot be compressed is still below 1 MiB then.
+const MESSAGE: usize = 700_000;
+
+/// Events of one source.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    source_id: SourceId,
+    events: String,
+}
+
+impl Message {
+    fn new<'a>(source: &SourceId, events: impl IntoIterator<Item = &'a Event>) -> Result<Self> {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        let written = events.into_iter().try_for_each(|event| {
+            gzip.write_all(&event.line)?;
+            gzip.write_all(b"\n")
+        });
+        let packed = written.and_then(|()| gzip.finish());
+        let packed = packed.map_err(|e| Failure::permanent("events cannot be packed").detail(e))?;
+        Ok(Self { source_id: source.clone(), events: BASE64_STANDARD.encode(packed) })
+    }
+
+    /// Reads a message's text.
+    ///
+    /// # Errors
+    /// `Permanent`, if it is none of ours.
+    pub fn read(text: &str) -> Result<(SourceId, Vec<Event>)> {
+        let foreign = || Failure::permanent("a message in the queue of events is not of the expected form");
+        let message: Self = serde_json::from_str(text).map_err(|_| foreign())?;
+        let packed = BASE64_STANDARD.decode(message.events).map_err(|_| foreign())?;
+        let mut lines = Vec::new();
+        GzDecoder::new(&packed[..]).read_to_end(&mut lines).map_err(|_| foreign())?;
+        let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let events = lines.map(|line| Event::stored(line).map_err(|_| foreign())).collect::<Result<_>>()?;
+        Ok((message.source_id, events))
+    }
+}
+
+/// Where accepted events wait to be written to archives.
+#[derive(Debug, Clone)]
+pub struct EventQueue {
+    client: Client,
+    url: String,
+}
+
+impl EventQueue {
+    /// The queue of this URL.
+    pub fn new(config: &SdkConfig, url: String) -> Self {
+        Self { client: Client::new(config), url }
+    }
+
+    /// Sends events. Once this is answered they are durable.
+    ///
+    /// # Errors
+    /// As SQS says; some may then be sent and others not.
+    pub async fn send(&self, source: &SourceId, events: &[&Event]) -> Result<()> {
+        for part in parts(events) {
+            let message = Message::new(source, part.iter().copied())?;
+            let text = serde_json::to_string(&message)
+                .map_err(|e| Failure::permanent("events cannot be packed").detail(e))?;
+            let request = self.client.send_message().queue_url(&self.url).message_body(text);
+            request.send().await.map_err(|e| crate::failure("SQS", &e))?;
+        }
+        Ok(())
+    }
+}
+
+/// Cuts events into what fits into messages.
+fn parts<'a>(events: &[&'a Event]) -> Vec<Vec<&'a Event>> {
+    let mut parts: Vec<Vec<&Event>> = Vec::new();
+    let mut bytes = MESSAGE;
+    for event in events {
+        bytes += event.line.len() + 1;
+        if bytes > MESSAGE {
+            parts.push(Vec::new());
+            bytes = event.line.len() + 1;
+        }
+        if let Some(part) = parts.last_mut() {
+            part.push(event);
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::tracking::{Call, read};
+
+    #[test]
+    fn what_is_sent_is_what_arrives_and_no_message_is_too_long() {
+        let body = format!(
+            r#"{{"batch": [{}]}}"#,
+            vec![format!(r#"{{"type": "page", "userId": "u", "name": "{}"}}"#, "x".repeat(900)); 2_000]
+                .join(",")
+        );
+        let now = "2026-11-24T20:00:00Z".parse().expect("a timestamp");
+        let events = read(Call::Batch, body.as_bytes(), now).expect("good").events;
+        let all: Vec<&Event> = events.iter().collect();
+        let source = "web".parse().expect("an id");
+        let mut arrived = Vec::new();
+        for part in parts(&all) {
+            assert!(part.iter().map(|event| event.line.len() + 1).sum::<usize>() <= MESSAGE);
+            let text = serde_json::to_string(&Message::new(&source, part).expect("packed")).expect("JSON");
+            let (from, events) = Message::read(&text).expect("readable");
+            assert_eq!(from, source);
+            arrived.extend(events.into_iter().map(|event| event.line));
+        }
+        assert_eq!(arrived, events.into_iter().map(|event| event.line).collect::<Vec<_>>());
+        assert!(parts(&[]).is_empty());
+        assert!(Message::read("{}").is_err());
+    }
+}

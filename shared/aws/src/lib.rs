@@ -1,0 +1,49 @@
+//! The AWS services that are neither a table nor an archive, and what all AWS clients have in common.
+
+pub mod batch_queue;
+pub mod bucket;
+pub mod event_queue;
+pub mod invoke;
+pub mod secrets;
+pub mod signing;
+pub mod workflow;
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use model::failure::Failure;
+
+/// Region, credentials and endpoint from the environment, with retries for throttling and passing faults.
+pub async fn config() -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
+        .retry_config(RetryConfig::standard().with_max_attempts(5))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(3))
+                .read_timeout(Duration::from_secs(60))
+                .build(),
+        )
+        .load()
+        .await
+}
+
+/// A failed call, said by its error code alone: an AWS message may quote keys and values.
+///
+/// The caller's retries are used up when this is reached; what AWS calls a refusal is `Permanent`, all else
+/// may pass.
+pub fn failure<E>(service: &str, error: &E) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error,
+{
+    match error.code() {
+        Some(
+            code @ ("AccessDenied" | "AccessDeniedException" | "ValidationException" | "InvalidRequest"),
+        ) => Failure::permanent(format!("{service} refused the call ({code})")),
+        Some(code) => Failure::transient(format!("{service} failed ({code})")),
+        None => Failure::transient(format!("{service} cannot be reached")),
+    }
+}

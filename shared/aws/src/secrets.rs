@@ -1,0 +1,113 @@
+//! Secrets Manager: the secrets of destinations, the pseudonym key, the admin token.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use aws_config::SdkConfig;
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
+
+use lambda::environment;
+use model::destination::{Destination, Secrets};
+use model::failure::{Failure, Result};
+use model::id::DestinationId;
+use model::subject::PseudonymKey;
+
+/// How long a destination's secrets are used before they are read again, so that new ones take effect.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// Reads and writes secrets.
+#[derive(Debug, Clone)]
+pub struct SecretStore {
+    client: Client,
+    prefix: String,
+    kept: Arc<Mutex<HashMap<DestinationId, (Instant, Secrets)>>>,
+}
+
+impl SecretStore {
+    /// Secrets under the prefix that the environment gives (`SECRET_PREFIX`).
+    pub fn from_env(config: &SdkConfig) -> Self {
+        let prefix = environment::required("SECRET_PREFIX").unwrap_or_default();
+        Self { client: Client::new(config), prefix, kept: Arc::default() }
+    }
+
+    /// The text of a secret.
+    ///
+    /// # Errors
+    /// `Permanent`, if it is not there; otherwise as Secrets Manager says.
+    pub async fn text(&self, name: &str) -> Result<String> {
+        let reply = self.client.get_secret_value().secret_id(name).send().await.map_err(|e| failure(&e))?;
+        reply.secret_string.ok_or_else(|| Failure::permanent("a secret is binary where text is expected"))
+    }
+
+    /// The key of all pseudonyms, from the secret that the environment names (`PSEUDONYM_KEY_SECRET`).
+    ///
+    /// # Errors
+    /// As [`SecretStore::text`].
+    pub async fn pseudonym_key(&self) -> Result<PseudonymKey> {
+        let key = self.text(&environment::required("PSEUDONYM_KEY_SECRET")?).await?;
+        Ok(PseudonymKey::new(key.as_bytes()))
+    }
+
+    /// The secrets of a destination, as they were within the last minute.
+    ///
+    /// # Errors
+    /// As [`SecretStore::text`].
+    pub async fn of(&self, destination: &Destination) -> Result<Secrets> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&destination.id).cloned();
+        match kept {
+            Some((since, secrets)) if since.elapsed() < FRESH => Ok(secrets),
+            _ => self.fresh(destination).await,
+        }
+    }
+
+    /// The secrets of a destination, as they are now.
+    ///
+    /// # Errors
+    /// As [`SecretStore::text`].
+    pub async fn fresh(&self, destination: &Destination) -> Result<Secrets> {
+        let json = self.text(&self.name(destination)).await?;
+        let secrets: Secrets = serde_json::from_str(&json).map_err(|_| {
+            Failure::permanent(format!("the secrets of {} are damaged: set them again", destination.name))
+        })?;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(destination.id.clone(), (Instant::now(), secrets.clone()));
+        Ok(secrets)
+    }
+
+    /// Stores the secrets of a new destination.
+    ///
+    /// # Errors
+    /// As Secrets Manager says.
+    pub async fn save(&self, destination: &Destination, secrets: &Secrets) -> Result<()> {
+        let request = self.client.create_secret().name(self.name(destination));
+        request.secret_string(json(secrets)?).send().await.map_err(|e| failure(&e))?;
+        Ok(())
+    }
+
+    /// Puts new secrets of a destination in the place of the old ones.
+    ///
+    /// # Errors
+    /// As Secrets Manager says.
+    pub async fn replace(&self, destination: &Destination, secrets: &Secrets) -> Result<()> {
+        let request = self.client.put_secret_value().secret_id(self.name(destination));
+        request.secret_string(json(secrets)?).send().await.map_err(|e| failure(&e))?;
+        Ok(())
+    }
+
+    fn name(&self, destination: &Destination) -> String {
+        format!("{}/destinations/{}", self.prefix, destination.id)
+    }
+}
+
+fn json(secrets: &Secrets) -> Result<String> {
+    serde_json::to_string(secrets).map_err(|_| Failure::permanent("the secrets cannot be stored"))
+}
+
+fn failure<E: ProvideErrorMetadata + std::error::Error>(error: &E) -> Failure {
+    if error.code() == Some("ResourceNotFoundException") {
+        return Failure::permanent("a secret is missing: set the destination's secrets again");
+    }
+    crate::failure("Secrets Manager", error)
+}

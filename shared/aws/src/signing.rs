@@ -1,0 +1,53 @@
+//! KMS: signs certificates with a key that never leaves it.
+
+use aws_config::SdkConfig;
+use aws_sdk_kms::Client;
+use aws_sdk_kms::primitives::Blob;
+use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
+use sha2::{Digest, Sha256};
+
+use lambda::environment;
+use model::certificate::{Claims, Jwk, seal};
+use model::failure::{Failure, Result};
+
+/// The signing key of an installation (`SIGNING_KEY`).
+#[derive(Debug, Clone)]
+pub struct Signer {
+    client: Client,
+}
+
+impl Signer {
+    /// A client for the key.
+    pub fn new(config: &SdkConfig) -> Self {
+        Self { client: Client::new(config) }
+    }
+
+    /// The public key.
+    ///
+    /// # Errors
+    /// As KMS says.
+    pub async fn public_key(&self) -> Result<Jwk> {
+        let request = self.client.get_public_key().key_id(environment::required("SIGNING_KEY")?);
+        let reply = request.send().await.map_err(|e| crate::failure("KMS", &e))?;
+        let der = reply.public_key.ok_or_else(|| Failure::permanent("KMS gave no public key"))?;
+        Jwk::from_der(der.as_ref())
+    }
+
+    /// Signs claims into a certificate.
+    ///
+    /// # Errors
+    /// As KMS says.
+    pub async fn certify(&self, claims: &Claims) -> Result<String> {
+        let input = claims.signing_input(&self.public_key().await?)?;
+        let request = self
+            .client
+            .sign()
+            .key_id(environment::required("SIGNING_KEY")?)
+            .message_type(MessageType::Digest)
+            .message(Blob::new(Sha256::digest(&input).to_vec()))
+            .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256);
+        let reply = request.send().await.map_err(|e| crate::failure("KMS", &e))?;
+        let der = reply.signature.ok_or_else(|| Failure::permanent("KMS gave no signature"))?;
+        seal(&input, der.as_ref())
+    }
+}

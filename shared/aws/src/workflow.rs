@@ -1,0 +1,118 @@
+//! Step Functions: starts the state machines and answers their task tokens.
+
+use aws_config::SdkConfig;
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::error::ProvideErrorMetadata;
+use aws_sdk_sfn::types::ExecutionStatus;
+use serde_json::json;
+
+use lambda::environment;
+use model::failure::{Failure, Result};
+use model::id::{RegulationId, RunId};
+
+/// The state machines of one installation.
+#[derive(Debug, Clone)]
+pub struct Workflow {
+    client: Client,
+}
+
+impl Workflow {
+    /// A client for the state machines that the environment names (`DELETION_STATE_MACHINE`,
+    /// `PURGE_RUN_STATE_MACHINE`).
+    pub fn new(config: &SdkConfig) -> Self {
+        Self { client: Client::new(config) }
+    }
+
+    /// Starts an attempt of a regulation, whose work begins after some seconds. Harmless when it is started already:
+    /// the execution carries the regulation's id and the attempt as its name.
+    ///
+    /// # Errors
+    /// As Step Functions says.
+    pub async fn start_deletion(&self, id: &RegulationId, attempt: u32, delay: u32) -> Result<()> {
+        let machine = environment::required("DELETION_STATE_MACHINE")?;
+        let mut input = json!({ "regulationId": id, "attempt": attempt });
+        if delay > 0 {
+            input["delaySeconds"] = delay.into();
+        }
+        self.start(machine, format!("{id}-{attempt}"), input).await
+    }
+
+    /// Starts a purge run. Harmless when it is started already.
+    ///
+    /// # Errors
+    /// As Step Functions says.
+    pub async fn start_run(&self, id: &RunId) -> Result<()> {
+        let machine = environment::required("PURGE_RUN_STATE_MACHINE")?;
+        self.start(machine, id.to_string(), json!({ "runId": id })).await
+    }
+
+    /// Whether the execution of a purge run is under way.
+    ///
+    /// # Errors
+    /// As Step Functions says.
+    pub async fn is_running(&self, id: &RunId) -> Result<bool> {
+        let machine = environment::required("PURGE_RUN_STATE_MACHINE")?;
+        let execution = format!("{}:{id}", machine.replace(":stateMachine:", ":execution:"));
+        match self.client.describe_execution().execution_arn(execution).send().await {
+            Ok(reply) => Ok(reply.status == ExecutionStatus::Running),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => Ok(false),
+            Err(e) => Err(failure(&e)),
+        }
+    }
+
+    /// Tells a waiting state that its work is done. A token that is answered or timed out already is no error.
+    ///
+    /// # Errors
+    /// As Step Functions says.
+    pub async fn succeed(&self, token: &str) -> Result<()> {
+        let request = self.client.send_task_success().task_token(token).output("{}");
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(e) if e.code().is_some_and(is_answered) => Ok(()),
+            Err(e) => Err(failure(&e)),
+        }
+    }
+
+    /// Tells a waiting state that its work will not be done.
+    ///
+    /// # Errors
+    /// As Step Functions says.
+    pub async fn fail(&self, token: &str, error: &str) -> Result<()> {
+        let request = self.client.send_task_failure().task_token(token).error(error);
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(e) if e.code().is_some_and(is_answered) => Ok(()),
+            Err(e) => Err(failure(&e)),
+        }
+    }
+
+    /// Answers a run that waits to be confirmed.
+    ///
+    /// # Errors
+    /// As Step Functions says.
+    pub async fn answer_run(&self, token: &str, may_go_on: bool) -> Result<()> {
+        if may_go_on { self.succeed(token).await } else { self.fail(token, "Stopped").await }
+    }
+
+    async fn start(&self, machine: String, name: String, input: serde_json::Value) -> Result<()> {
+        let request =
+            self.client.start_execution().state_machine_arn(machine).name(name).input(input.to_string());
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_already_exists()) => Ok(()),
+            Err(e) => Err(failure(&e)),
+        }
+    }
+}
+
+/// Whether an error says that nobody waits for this token any more.
+fn is_answered(code: &str) -> bool {
+    matches!(code, "TaskTimedOut" | "InvalidToken" | "TaskDoesNotExist")
+}
+
+fn failure<E>(error: &E) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error,
+{
+    crate::failure("Step Functions", error)
+}

@@ -1,0 +1,58 @@
+//! Archives that can be connected: event files in S3.
+
+use model::destination::Kind;
+use model::rules::Rules;
+use model::status::TaskStatus;
+use serde::Deserialize;
+
+use crate::description::{Description, Field};
+
+/// What the catalogue says of it.
+pub(crate) const DESCRIPTION: Description = Description {
+    vendor: "s3",
+    kind: Kind::Archive,
+    docs: "https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html",
+    confirms: TaskStatus::Confirmed,
+    fields: &[
+        Field::required("bucket", "The bucket's name"),
+        Field::optional("prefix", "Only keys that begin so; all keys if left out"),
+        Field::optional("rules", "Where identifiers stand in a record; Segment's places if left out"),
+        Field::optional("maxShare", "Share of the lines that a run may remove unconfirmed; 0.01 if left out"),
+    ],
+};
+
+/// The settings of an S3 archive.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Settings {
+    /// The bucket's name.
+    pub bucket: String,
+    /// Only keys that begin so.
+    #[serde(default)]
+    pub prefix: String,
+    /// Where identifiers stand in a record; Segment's places if left out.
+    #[serde(default = "Rules::segment")]
+    pub rules: Rules,
+    /// The share of the archive's lines, from 0 to 1, that a run may remove without being confirmed.
+    #[serde(default)]
+    pub max_share: Share,
+}
+
+/// A share from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(try_from = "f64")]
+pub struct Share(pub f64);
+
+impl Default for Share {
+    fn default() -> Self {
+        Self(0.01)
+    }
+}
+
+impl TryFrom<f64> for Share {
+    type Error = &'static str;
+
+    fn try_from(share: f64) -> Result<Self, Self::Error> {
+        if (0.0..=1.0).contains(&share) { Ok(Self(share)) } else { Err("maxShare must be from 0 to 1") }
+    }
+}

@@ -1,0 +1,123 @@
+//! What may change about a connected destination.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use model::destination::{Destination, Secrets};
+use model::failure::Result;
+
+use crate::{check, describe};
+
+/// The body of `PATCH /destinations/{id}`: what is left out stays as it is.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schema(example = json!({ "settings": { "region": "eu" }, "enabled": true }))]
+pub struct DestinationChange {
+    /// What people will call it.
+    #[schema(min_length = 1, max_length = 100)]
+    name: Option<String>,
+    /// Settings by name; null takes one away.
+    settings: Map<String, Value>,
+    /// All of its secrets by name, in the place of the old ones.
+    secrets: Option<Secrets>,
+    /// Whether regulations reach it from now on.
+    enabled: Option<bool>,
+}
+
+impl DestinationChange {
+    /// Changes a destination and answers its new secrets, if there are any. `any_endpoint` lets a vendor's host be
+    /// any URL, which only test stacks want.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the field; the destination is of no use then.
+    pub fn apply(
+        self,
+        destination: &mut Destination,
+        any_endpoint: bool,
+        now: Timestamp,
+    ) -> Result<Option<Secrets>> {
+        if let Some(secrets) = &self.secrets {
+            describe(&destination.vendor)?.check_names(true, secrets.0.keys())?;
+        }
+        if let Some(name) = self.name {
+            destination.name = name;
+        }
+        for (name, value) in self.settings {
+            match value {
+                Value::Null => drop(destination.settings.remove(&name)),
+                value => drop(destination.settings.insert(name, value)),
+            }
+        }
+        check(destination, any_endpoint)?;
+        match self.enabled {
+            Some(true) => destination.enable(now),
+            Some(false) => destination.disable(now),
+            None => {}
+        }
+        Ok(self.secrets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use model::destination::Period;
+
+    use super::*;
+    use crate::NewDestination;
+
+    fn destination() -> Destination {
+        let request: NewDestination = serde_json::from_value(json!({
+            "name": "Iterable", "vendor": "iterable", "settings": { "region": "us", "mode": "forget" },
+            "secrets": { "apiKey": "k" },
+        }))
+        .expect("a request");
+        request.accept(false, Timestamp::UNIX_EPOCH).expect("good").0
+    }
+
+    fn change(destination: &mut Destination, change: Value) -> Result<Option<Secrets>> {
+        let change: DestinationChange = serde_json::from_value(change).expect("a change");
+        change.apply(destination, false, Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn what_is_left_out_stays_and_null_takes_away() {
+        let mut destination = destination();
+        let secrets = change(&mut destination, json!({ "settings": { "region": "eu", "mode": null } }));
+        assert!(secrets.expect("good").is_none());
+        assert_eq!(Value::Object(destination.settings.clone()), json!({ "region": "eu" }));
+        assert_eq!(destination.name, "Iterable");
+    }
+
+    #[test]
+    fn what_does_not_fit_names_its_field() {
+        for (wrong, field) in [
+            (json!({ "settings": { "region": "mars" } }), "settings"),
+            (json!({ "settings": { "region": null } }), "settings"),
+            (json!({ "settings": { "colour": "red" } }), "settings"),
+            (json!({ "settings": { "region": "http://127.0.0.1" } }), "settings"),
+            (json!({ "secrets": {} }), "secrets"),
+            (json!({ "secrets": { "apiKey": "k", "other": "x" } }), "secrets"),
+            (json!({ "name": " " }), "name"),
+        ] {
+            let failure = change(&mut destination(), wrong.clone()).expect_err("wrong");
+            assert_eq!(failure.field, Some(field), "{wrong}: {failure}");
+        }
+    }
+
+    #[test]
+    fn no_time_at_which_it_was_enabled_is_forgotten() {
+        let mut destination = destination();
+        let at = |seconds| Timestamp::from_second(seconds).expect("in range");
+        destination.disable(at(10));
+        destination.disable(at(20));
+        assert_eq!(destination.enabled_until, Some(at(10)));
+        destination.enable(at(30));
+        destination.enable(at(40));
+        assert_eq!((destination.enabled_from, destination.enabled_until), (at(30), None));
+        assert_eq!(destination.enabled_earlier, [Period { from: at(0), until: at(10) }]);
+    }
+}

@@ -1,0 +1,161 @@
+//! Amplitude: `POST /api/2/deletions/users`, then its list of jobs until they are done.
+//!
+//! Up to 100 users a call and one call a second. A user joins a job that runs some ten days later and is `done`
+//! within 30 days; the list of jobs names users by `amplitude_id` alone, so that those of a batch are noted.
+//! Flags are sent as strings, as in Amplitude's examples: as booleans they are refused.
+
+use std::time::Duration;
+
+use jiff::civil::Date;
+use jiff::{ToSpan, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{Ask, Call, Description, Field, Form, Kind, Limits, Outcome, Reply, Step, Vendor, region};
+use model::failure::{Failure, Result};
+use model::status::TaskStatus;
+
+const REGION: Field = Field::required("region", "Where the project's data is kept")
+    .of(Form::Region(&[region("us", "amplitude.com"), region("eu", "analytics.eu.amplitude.com")]));
+
+const DESCRIPTION: Description = Description {
+    vendor: "amplitude",
+    kind: Kind::Cloud,
+    docs: "https://amplitude.com/docs/apis/analytics/user-privacy",
+    confirms: TaskStatus::Confirmed,
+    fields: &[
+        REGION,
+        Field::optional("requester", "Who asks, for Amplitude's records; \"lethe\" if left out"),
+        Field::secret("apiKey", "API key of the project"),
+        Field::secret("secretKey", "Secret key of the project"),
+    ],
+};
+
+/// After so many days without an end somebody has to ask; Amplitude promises 30.
+const MAX_DAYS: i32 = 60;
+
+/// The protocol.
+pub struct Amplitude;
+
+/// What is noted about a batch that Amplitude took.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    /// The day of the request.
+    day: Date,
+    /// Amplitude's ids of the users.
+    ids: Vec<u64>,
+    /// Which subjects of the batch Amplitude did not know.
+    unknown: Vec<usize>,
+}
+
+impl Vendor for Amplitude {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn limits(&self, _: &Map<String, Value>) -> Limits {
+        Limits { batch: 100, calls: 1, per: Duration::from_secs(1), at_once: 2 }
+    }
+
+    fn next(&self, ask: &Ask<'_>) -> Result<Step> {
+        match (serde_json::from_value::<Note>(ask.note.clone()), ask.replies) {
+            (Err(_), []) => Ok(Step::Send(delete(ask)?)),
+            (Err(_), [.., reply]) => taken(ask, reply),
+            (Ok(note), []) => Ok(Step::Send(jobs(ask, note.day)?)),
+            (Ok(note), [.., reply]) => followed_up(ask, &note, reply),
+        }
+    }
+
+    fn check(&self, ask: &Ask<'_>) -> Result<Step> {
+        ask.check_with("Amplitude", || jobs(ask, today(ask)))
+    }
+}
+
+fn today(ask: &Ask<'_>) -> Date {
+    TimeZone::UTC.to_datetime(ask.now).date()
+}
+
+fn authorized(ask: &Ask<'_>, call: Call) -> Result<Call> {
+    Ok(call.basic(ask.secret("apiKey")?, ask.secret("secretKey")?))
+}
+
+fn delete(ask: &Ask<'_>) -> Result<Call> {
+    let requester = Some(ask.setting("requester")).filter(|name| !name.is_empty()).unwrap_or("lethe");
+    let body = json!({
+        "user_ids": ask.ids(),
+        "requester": requester,
+        "ignore_invalid_id": "true",
+        "include_mapped_user_ids": "true",
+    });
+    Ok(authorized(ask, Call::post(ask.url(&REGION, "/api/2/deletions/users")))?.json(&body))
+}
+
+/// The jobs from a day on for as long as Amplitude may take. All batches of a day ask the same.
+fn jobs(ask: &Ask<'_>, from: Date) -> Result<Call> {
+    let until = from.saturating_add(MAX_DAYS.days()).to_string();
+    let call = Call::get(ask.url(&REGION, "/api/2/deletions/users"));
+    Ok(authorized(ask, call.query(&[("start_day", &from.to_string()), ("end_day", &until)]))?.once())
+}
+
+/// Each id in a job, and whether the job is done.
+fn users(reply: &Reply) -> impl Iterator<Item = (&Value, bool)> {
+    let one = reply.body.get("amplitude_ids").is_some().then_some(&reply.body);
+    reply.list("").iter().chain(one).flat_map(|job| {
+        let done = job["status"] == "done";
+        job["amplitude_ids"].as_array().into_iter().flatten().map(move |user| (user, done))
+    })
+}
+
+/// The answer to a request: a job (or several) with the users it knows, beside `invalid_ids`; if it knows none, an
+/// object that says that nothing was scheduled.
+fn taken(ask: &Ask<'_>, reply: &Reply) -> Result<Step> {
+    if !reply.is_success() {
+        return Err(reply.unexpected("Amplitude"));
+    }
+    let ids: Vec<u64> = users(reply).filter_map(|(user, _)| user["amplitude_id"].as_u64()).collect();
+    if ids.is_empty() {
+        let says_so = reply.body.as_object().is_some_and(|fields| {
+            fields.contains_key("invalid_ids")
+                || fields.values().filter_map(Value::as_str).any(|text| text.contains("schedul"))
+        });
+        return if says_so { Ok(ask.all(Outcome::NoDataFound)) } else { Err(reply.unexpected("Amplitude")) };
+    }
+    let jobs = reply.list("").iter().chain([&reply.body]);
+    let invalid: Vec<_> = jobs.filter_map(|job| job["invalid_ids"].as_array()).flatten().collect();
+    let mapped: Vec<_> = users(reply).filter_map(|(user, _)| user["user_id"].as_str()).collect();
+    let is_unknown = |id: &str| {
+        invalid.iter().any(|unknown| **unknown == id) || (!mapped.is_empty() && !mapped.contains(&id))
+    };
+    let unknown = ask.ids().iter().enumerate().filter(|(_, id)| is_unknown(id)).map(|(at, _)| at).collect();
+    note(&Note { day: today(ask), ids, unknown })
+}
+
+fn note(note: &Note) -> Result<Step> {
+    let value =
+        serde_json::to_value(note).map_err(|e| Failure::permanent("a note cannot be kept").detail(e))?;
+    Ok(Step::Wait(value))
+}
+
+fn followed_up(ask: &Ask<'_>, noted: &Note, reply: &Reply) -> Result<Step> {
+    if !reply.is_success() || !reply.body.is_array() {
+        return Err(reply.unexpected("Amplitude"));
+    }
+    let done: Vec<u64> = users(reply)
+        .filter(|(_, done)| *done)
+        .filter_map(|(user, _)| user["amplitude_id"].as_u64())
+        .collect();
+    if noted.ids.iter().all(|id| done.contains(id)) {
+        let outcome = |at: usize| match noted.unknown.contains(&at) {
+            true => Outcome::NoDataFound,
+            false => Outcome::Confirmed,
+        };
+        return Ok(Step::Done((0..ask.subjects.len()).map(outcome).collect()));
+    }
+    if today(ask) > noted.day.saturating_add(MAX_DAYS.days()) {
+        return Err(Failure::permanent(format!(
+            "Amplitude has not finished within {MAX_DAYS} days: look for the jobs of {} there, then retry",
+            noted.day
+        )));
+    }
+    note(noted)
+}

@@ -1,0 +1,61 @@
+//! Braze: `POST /users/delete`.
+//!
+//! Up to 50 users a call, named by exactly one kind of identifier; 20,000 calls a minute, shared with the alias
+//! endpoints. The answer `{"deleted": n, "message": "success"}` means that the deletion is queued; Braze has no
+//! call that tells when it is done, and users it does not know are counted as well.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::{Ask, Call, Description, Field, Form, Kind, Limits, Outcome, Step, Vendor};
+use model::failure::Result;
+use model::status::TaskStatus;
+
+const ENDPOINT: Field =
+    Field::required("endpoint", "REST endpoint of the instance, such as rest.iad-01.braze.com")
+        .of(Form::Host(&["rest.*.braze.com", "rest.*.braze.eu"]));
+
+const DESCRIPTION: Description = Description {
+    vendor: "braze",
+    kind: Kind::Cloud,
+    docs: "https://www.braze.com/docs/api/endpoints/user_data/post_user_delete/",
+    confirms: TaskStatus::Accepted,
+    fields: &[ENDPOINT, Field::secret("apiKey", "REST API key with the permission users.delete")],
+};
+
+/// The protocol.
+pub struct Braze;
+
+impl Vendor for Braze {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn limits(&self, _: &Map<String, Value>) -> Limits {
+        Limits { batch: 50, calls: 20_000, per: Duration::from_secs(60), at_once: 40 }
+    }
+
+    fn next(&self, ask: &Ask<'_>) -> Result<Step> {
+        let [.., reply] = ask.replies else { return Ok(Step::Send(delete(ask, &ask.ids())?)) };
+        match (reply.status, reply.text("/message")) {
+            (200 | 201, "success") => Ok(ask.all(Outcome::Accepted)),
+            (404, _) => Ok(ask.all(Outcome::NoDataFound)),
+            _ => Err(reply.unexpected("Braze")),
+        }
+    }
+
+    /// No other call is open to a key with `users.delete` alone. A good key is told that nobody is named, which
+    /// Braze documents as status 400.
+    fn check(&self, ask: &Ask<'_>) -> Result<Step> {
+        match ask.replies {
+            [.., reply] if reply.status == 400 => Ok(Step::Done(Vec::new())),
+            _ => ask.check_with("Braze", || delete(ask, &[])),
+        }
+    }
+}
+
+fn delete(ask: &Ask<'_>, ids: &[&str]) -> Result<Call> {
+    let call = Call::post(ask.url(&ENDPOINT, "/users/delete")).bearer(ask.secret("apiKey")?);
+    Ok(call.json(&json!({ "external_ids": ids })))
+}

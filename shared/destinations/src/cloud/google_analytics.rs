@@ -1,0 +1,196 @@
+//! Google Analytics 4: `properties.submitUserDeletion` of the Admin API, with a service account's token.
+//!
+//! The answer names the moment up to which data is deleted; Google gives itself some 63 days and has no call that
+//! tells when it is done, nor whether the user was known. The service account must be an editor of the property; a token
+//! is had for a JWT signed with the account's own key. 500 deletions a day and property, 1.5 a second.
+//!
+//! <https://developers.google.com/analytics/devguides/config/admin/v1/rest/v1alpha/properties/submitUserDeletion>,
+//! <https://developers.google.com/identity/protocols/oauth2/service-account#httprest>,
+//! <https://developers.google.com/analytics/devguides/config/userdeletion/v3/limits-quotas>
+
+use std::time::Duration;
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{Ask, Call, Description, Field, Form, Kind, Limits, Outcome, Reply, Step, Vendor, encode};
+use model::failure::{Failure, Result};
+use model::status::TaskStatus;
+
+const HOST: Field =
+    Field::optional("host", "Host of the Admin API; analyticsadmin.googleapis.com if left out")
+        .of(Form::Host(&["analyticsadmin.googleapis.com"]));
+
+const DESCRIPTION: Description = Description {
+    vendor: "google-analytics",
+    kind: Kind::Cloud,
+    docs: "https://developers.google.com/analytics/devguides/config/admin/v1/rest/v1alpha/properties/submitUserDeletion",
+    confirms: TaskStatus::Accepted,
+    fields: &[
+        HOST,
+        Field::required("propertyId", "Number of the Google Analytics 4 property"),
+        Field::optional(
+            "identifier",
+            "What our user ids are there: \"userId\" (default), \"clientId\", \"appInstanceId\" or \
+             \"userProvidedData\" (an email address or a phone number)",
+        )
+        .of(Form::Choice(&["userId", "clientId", "appInstanceId", "userProvidedData"])),
+        Field::secret("serviceAccountKey", "Key file (JSON) of a service account that may edit the property"),
+    ],
+};
+
+const SCOPE: &str = "https://www.googleapis.com/auth/analytics.edit";
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+/// The protocol.
+pub struct GoogleAnalytics;
+
+/// What is needed of a service account's key file.
+#[derive(Deserialize)]
+struct Key {
+    client_email: String,
+    private_key: String,
+}
+
+/// The claims of a service account that asks for a token. Times are seconds since 1970.
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    scope: String,
+    aud: String,
+    iat: i64,
+    exp: i64,
+}
+
+impl Vendor for GoogleAnalytics {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn limits(&self, _: &Map<String, Value>) -> Limits {
+        Limits { batch: 1, calls: 3, per: Duration::from_secs(2), at_once: 3 }
+    }
+
+    fn next(&self, ask: &Ask<'_>) -> Result<Step> {
+        match ask.replies {
+            [] => Ok(Step::Send(token(ask)?)),
+            [token] => Ok(Step::Send(delete(ask, access(token)?))),
+            [.., reply] if reply.is_success() && !reply.text("/deletionRequestTime").is_empty() => {
+                Ok(ask.all(Outcome::Accepted))
+            }
+            [.., reply] => Err(reply.unexpected("Google Analytics")),
+        }
+    }
+
+    fn check(&self, ask: &Ask<'_>) -> Result<Step> {
+        match ask.replies {
+            [] => Ok(Step::Send(token(ask)?)),
+            [token] => Ok(Step::Send(Call::get(property(ask)).bearer(access(token)?))),
+            [.., reply] if reply.is_success() => Ok(Step::Done(Vec::new())),
+            [.., reply] => Err(reply.unexpected("Google Analytics")),
+        }
+    }
+}
+
+fn property(ask: &Ask<'_>) -> String {
+    ask.url(&HOST, &format!("/v1alpha/properties/{}", encode(ask.setting("propertyId"))))
+}
+
+/// A token lasts an hour. The signature is deterministic: all batches of a turn ask for the same.
+fn token(ask: &Ask<'_>) -> Result<Call> {
+    let invalid = || {
+        Failure::permanent(
+            "the secret serviceAccountKey is not the key file (JSON) of a Google service account: set it again",
+        )
+    };
+    let key: Key = serde_json::from_str(ask.secret("serviceAccountKey")?).map_err(|_| invalid())?;
+    let url = ask.url(&HOST, "/token").replacen("//analyticsadmin.", "//oauth2.", 1);
+    let iat = ask.now.as_second();
+    let claims =
+        Claims { iss: key.client_email, scope: SCOPE.into(), aud: url.clone(), iat, exp: iat + 3_600 };
+    let signer = EncodingKey::from_rsa_pem(key.private_key.as_bytes()).map_err(|_| invalid())?;
+    let jwt =
+        jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &signer).map_err(|_| invalid())?;
+    Ok(Call::post(url).form(&[("grant_type", GRANT), ("assertion", &jwt)]).once())
+}
+
+fn access(reply: &Reply) -> Result<&str> {
+    match reply.text("/access_token") {
+        token if reply.is_success() && !token.is_empty() => Ok(token),
+        _ if matches!(reply.status, 400..=499) => Err(Failure::permanent(
+            "Google gives the service account no token: its key was revoked, or the account is disabled",
+        )),
+        _ => Err(reply.unexpected("Google")),
+    }
+}
+
+fn delete(ask: &Ask<'_>, token: &str) -> Call {
+    let by = Some(ask.setting("identifier")).filter(|by| !by.is_empty()).unwrap_or("userId");
+    let id = match by {
+        "userProvidedData" => normal(ask.id()),
+        _ => ask.id().to_owned(),
+    };
+    Call::post(format!("{}:submitUserDeletion", property(ask))).bearer(token).json(&json!({ by: id }))
+}
+
+/// An email address or phone number as Google wants it: addresses in lower case, without spaces, and for Gmail without
+/// dots; numbers as `+` and digits.
+fn normal(text: &str) -> String {
+    let text: String = text.to_lowercase().split_whitespace().collect();
+    match text.split_once('@') {
+        None => format!("+{}", text.chars().filter(char::is_ascii_digit).collect::<String>()),
+        Some((name, host @ ("gmail.com" | "googlemail.com"))) => format!("{}@{host}", name.replace('.', "")),
+        Some(_) => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::{DecodingKey, Validation};
+
+    use super::super::fixture::fixture;
+    use super::*;
+
+    #[test]
+    fn the_token_is_asked_for_with_a_signature_that_the_public_key_verifies() {
+        let fixture = fixture("google-analytics");
+        let ask = Ask {
+            subjects: &[],
+            settings: &fixture.settings,
+            secrets: &fixture.secrets,
+            note: &Value::Null,
+            replies: &[],
+            now: "2026-08-01T12:00:00Z".parse().expect("a time"),
+            key: "",
+        };
+        let call = token(&ask).expect("a call");
+        assert_eq!((call.url.as_str(), call.once), ("https://oauth2.googleapis.com/token", true));
+        let body = String::from_utf8(call.body).expect("a form");
+        let (grant, jwt) = body.split_once("&assertion=").expect("an assertion");
+        assert_eq!(grant, "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer");
+        let mut validation = Validation::new(Algorithm::RS256);
+        validation.set_audience(&[&call.url]);
+        validation.validate_exp = false;
+        let public = include_str!("../../fixtures/google-analytics.pub.pem");
+        let public = DecodingKey::from_rsa_pem(public.as_bytes()).expect("a key");
+        let claims =
+            jsonwebtoken::decode::<Claims>(jwt, &public, &validation).expect("a good signature").claims;
+        assert_eq!(
+            (claims.iss.as_str(), claims.exp - claims.iat),
+            ("lethe@project.iam.gserviceaccount.com", 3_600)
+        );
+        assert_eq!((claims.scope.as_str(), claims.iat), (SCOPE, ask.now.as_second()));
+    }
+
+    #[test]
+    fn addresses_and_numbers_are_sent_as_google_compares_them() {
+        for (given, wanted) in [
+            ("Ada.Lovelace@GMail.com", "adalovelace@gmail.com"),
+            (" A.B@Example.com", "a.b@example.com"),
+            ("+44 (20) 7946-0000", "+442079460000"),
+        ] {
+            assert_eq!(normal(given), wanted);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Iterable: a user is deleted, or forgotten, which also keeps it from being collected again.
+//!
+//! | mode | call | limit | end |
+//! |---|---|---|---|
+//! | `delete` | `DELETE /api/users/byUserId/{userId}` or `/api/users/{email}` | 100 a second | works asynchronously, tells nothing further |
+//! | `forget` | `POST /api/users/forget` | 3 a second, 1,000 a day | in the list of the forgotten, hashed, within some ten minutes |
+//!
+//! The key goes into the header `Api-Key`. An unknown user is a 400 with the code `BadParams`.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{
+    Ask, Call, Description, Field, Form, Kind, Limits, Outcome, Reply, Step, Vendor, encode, region,
+};
+use model::failure::{Failure, Result};
+use model::status::TaskStatus;
+use model::subject::hex;
+
+const REGION: Field = Field::required("region", "Data center of the project")
+    .of(Form::Region(&[region("us", "api.iterable.com"), region("eu", "api.eu.iterable.com")]));
+
+const DESCRIPTION: Description = Description {
+    vendor: "iterable",
+    kind: Kind::Cloud,
+    docs: "https://support.iterable.com/hc/en-us/articles/360029174171-Responding-to-GDPR-Requests-",
+    confirms: TaskStatus::Confirmed,
+    fields: &[
+        REGION,
+        Field::optional(
+            "mode",
+            "\"delete\" (default), or \"forget\", which also blocks new data and is confirmed",
+        )
+        .of(Form::Choice(&["delete", "forget"])),
+        Field::optional("identifier", "What our user ids are in Iterable: \"userId\" (default) or \"email\"")
+            .of(Form::Choice(&["userId", "email"])),
+        Field::secret("apiKey", "Server-side API key of the project"),
+    ],
+};
+
+/// The protocol.
+pub struct Iterable;
+
+impl Vendor for Iterable {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn limits(&self, settings: &Map<String, Value>) -> Limits {
+        let per = Duration::from_secs(1);
+        match settings.get("mode").is_some_and(|mode| mode == "forget") {
+            true => Limits { batch: 1, calls: 3, per, at_once: 3 },
+            false => Limits { batch: 1, calls: 100, per, at_once: 30 },
+        }
+    }
+
+    fn next(&self, ask: &Ask<'_>) -> Result<Step> {
+        match (ask.note.is_null(), ask.replies) {
+            (true, []) => Ok(Step::Send(if forgets(ask) { forget(ask)? } else { delete(ask)? })),
+            (true, [.., reply]) => taken(ask, reply),
+            (false, []) => Ok(Step::Send(forgotten(ask)?)),
+            (false, [.., reply]) => followed_up(ask, reply),
+        }
+    }
+
+    /// In the mode `forget`, the list of the forgotten also proves that the project has this kind of identifier.
+    fn check(&self, ask: &Ask<'_>) -> Result<Step> {
+        ask.check_with("Iterable", || match forgets(ask) {
+            true => forgotten(ask),
+            false => authorized(ask, Call::get(ask.url(&REGION, "/api/channels"))),
+        })
+    }
+}
+
+fn forgets(ask: &Ask<'_>) -> bool {
+    ask.setting("mode") == "forget"
+}
+
+fn by_email(ask: &Ask<'_>) -> bool {
+    ask.setting("identifier") == "email"
+}
+
+fn authorized(ask: &Ask<'_>, call: Call) -> Result<Call> {
+    Ok(call.header("api-key", ask.secret("apiKey")?))
+}
+
+fn delete(ask: &Ask<'_>) -> Result<Call> {
+    let by = if by_email(ask) { "" } else { "byUserId/" };
+    let path = format!("/api/users/{by}{}", encode(ask.id()));
+    authorized(ask, Call::delete(ask.url(&REGION, &path)))
+}
+
+fn forget(ask: &Ask<'_>) -> Result<Call> {
+    let by = if by_email(ask) { "email" } else { "userId" };
+    let call = Call::post(ask.url(&REGION, "/api/users/forget"));
+    Ok(authorized(ask, call)?.json(&json!({ by: ask.id() })))
+}
+
+fn forgotten(ask: &Ask<'_>) -> Result<Call> {
+    let path = if by_email(ask) { "/api/users/forgotten" } else { "/api/users/forgottenUserIds" };
+    Ok(authorized(ask, Call::get(ask.url(&REGION, path)))?.once())
+}
+
+fn taken(ask: &Ask<'_>, reply: &Reply) -> Result<Step> {
+    match (reply.status, reply.text("/code")) {
+        (200, "Success") | (_, "ForgottenUserError") if forgets(ask) => Ok(Step::Wait(Value::Bool(true))),
+        (200, "Success") => Ok(ask.all(Outcome::Accepted)),
+        (_, "UnknownUserIdError" | "UnknownEmailError") => Ok(ask.all(Outcome::NoDataFound)),
+        (400, "BadParams") if reply.text("/msg").contains("not exist") => Ok(ask.all(Outcome::NoDataFound)),
+        (_, "RateLimitExceeded") => Err(Failure::transient("Iterable's rate limit is reached")),
+        _ => Err(reply.unexpected("Iterable")),
+    }
+}
+
+fn followed_up(ask: &Ask<'_>, reply: &Reply) -> Result<Step> {
+    let field = if by_email(ask) { "/hashedEmails" } else { "/hashedUserIds" };
+    if !reply.is_success() || reply.body.pointer(field).is_none_or(|list| !list.is_array()) {
+        return Err(reply.unexpected("Iterable"));
+    }
+    let hash = hex(&Sha256::digest(ask.id().trim().to_lowercase()));
+    match reply.list(field).iter().filter_map(Value::as_str).any(|known| known.eq_ignore_ascii_case(&hash)) {
+        true => Ok(ask.all(Outcome::Confirmed)),
+        false => Ok(Step::Wait(ask.note.clone())),
+    }
+}

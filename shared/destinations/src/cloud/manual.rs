@@ -1,0 +1,48 @@
+//! A recipient without a deletion API: it is named, so that somebody can be asked.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::{Ask, Description, Field, Kind, Limits, Outcome, Step, Vendor};
+use model::failure::Result;
+use model::status::TaskStatus;
+use model::subject::SubjectType;
+
+const DESCRIPTION: Description = Description {
+    vendor: "manual",
+    kind: Kind::Cloud,
+    docs: "",
+    confirms: TaskStatus::NotSupported,
+    fields: &[Field::required("contact", "Whom to ask for a deletion: an address, a form, a name")],
+};
+
+/// The protocol: there is none.
+pub struct Manual;
+
+impl Vendor for Manual {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn limits(&self, _: &Map<String, Value>) -> Limits {
+        Limits { batch: 5_000, calls: 1, per: Duration::from_secs(1), at_once: 1 }
+    }
+
+    fn next(&self, ask: &Ask<'_>) -> Result<Step> {
+        Ok(ask.all(Outcome::NotSupported))
+    }
+
+    fn check(&self, _: &Ask<'_>) -> Result<Step> {
+        Ok(Step::Done(Vec::new()))
+    }
+
+    fn finds_by(&self, _: SubjectType) -> bool {
+        true
+    }
+
+    fn advice(&self, settings: &Map<String, Value>) -> String {
+        let contact = settings.get("contact").and_then(Value::as_str).unwrap_or_default();
+        format!("there is no API to delete by: write to {contact}")
+    }
+}

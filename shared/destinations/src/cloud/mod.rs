@@ -1,0 +1,245 @@
+//! Protocols of the cloud destinations: pure, without I/O.
+//!
+//! A protocol is asked for its next [`Step`] about a batch of subjects, with what it noted and the replies since
+//! then. The engine owns everything else: TLS, timeouts, rate limits, secrets, waits, evidence. To add a vendor:
+//! one file here, one line in [`VENDORS`], one fixture in `fixtures/` from the vendor's documentation.
+
+mod call;
+
+pub mod amplitude;
+pub mod appsflyer;
+pub mod braze;
+pub mod clevertap;
+pub mod customerio;
+pub mod google_analytics;
+pub mod hubspot;
+pub mod intercom;
+pub mod iterable;
+pub mod klaviyo;
+pub mod manual;
+pub mod mixpanel;
+pub mod salesforce;
+mod ticket;
+pub mod webhook;
+pub mod zendesk;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
+
+pub use call::{Call, Reply, encode};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::description::region;
+pub(crate) use crate::description::{Description, Field, Form};
+pub(crate) use model::destination::{Kind, Secrets};
+use model::failure::{Failure, Result};
+use model::status::TaskStatus;
+use model::subject::{Subject, SubjectType};
+
+/// Every cloud destination.
+pub const VENDORS: &[&dyn Vendor] = &[
+    &amplitude::Amplitude,
+    &appsflyer::AppsFlyer,
+    &braze::Braze,
+    &clevertap::CleverTap,
+    &customerio::CustomerIo,
+    &google_analytics::GoogleAnalytics,
+    &hubspot::HubSpot,
+    &intercom::Intercom,
+    &iterable::Iterable,
+    &klaviyo::Klaviyo,
+    &manual::Manual,
+    &mixpanel::Mixpanel,
+    &salesforce::Salesforce,
+    &webhook::Webhook,
+    &zendesk::Zendesk,
+];
+
+/// The protocol of a vendor.
+///
+/// # Errors
+/// `Invalid`, if there is no such vendor.
+pub fn vendor(name: &str) -> Result<&'static dyn Vendor> {
+    let found = VENDORS.iter().find(|v| v.description().vendor == name);
+    found.copied().ok_or_else(|| Failure::invalid(format!("there is no vendor {name}")).field("vendor"))
+}
+
+/// A vendor's deletion protocol.
+pub trait Vendor: Sync {
+    /// What the catalogue says of it.
+    fn description(&self) -> &'static Description;
+
+    /// How many subjects, and how many calls, it takes.
+    fn limits(&self, settings: &Map<String, Value>) -> Limits;
+
+    /// What to do next about a batch of subjects. Replies 401, 403, 429 and 5xx never come here: the engine
+    /// deals with them. Asked twice with the same, it answers the same.
+    ///
+    /// # Errors
+    /// `Permanent`, if the vendor refused; `Transient`, if its answer makes no sense. A refused batch is halved
+    /// until those whom the vendor refuses stand alone.
+    fn next(&self, ask: &Ask<'_>) -> Result<Step>;
+
+    /// The same for a harmless call that proves region and credentials, about nobody: it ends as `Done` when the
+    /// connection is good.
+    ///
+    /// # Errors
+    /// As [`Vendor::next`].
+    fn check(&self, ask: &Ask<'_>) -> Result<Step>;
+
+    /// Whether it finds people by this kind of identifier. The others end as [`Outcome::NotSupported`].
+    fn finds_by(&self, kind: SubjectType) -> bool {
+        kind == SubjectType::UserId
+    }
+
+    /// What to tell people about subjects that ended as [`Outcome::NotSupported`].
+    fn advice(&self, _settings: &Map<String, Value>) -> String {
+        format!(
+            "{} finds people by their user id only: ask it to delete by another way, or send their user ids",
+            self.description().vendor
+        )
+    }
+}
+
+/// How much a vendor takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How many subjects one batch may have.
+    pub batch: usize,
+    /// How many calls it takes …
+    pub calls: u32,
+    /// … within this time, from all users of a credential together.
+    pub per: Duration,
+    /// How many batches are under way at once, at most.
+    pub at_once: usize,
+}
+
+/// What a protocol is asked about.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The batch.
+    pub subjects: &'a [Subject],
+    /// The destination's settings, checked when it was connected.
+    pub settings: &'a Map<String, Value>,
+    /// Its secrets.
+    pub secrets: &'a Secrets,
+    /// What the protocol noted about this batch before; null at first.
+    pub note: &'a Value,
+    /// The replies since then, in the order of the calls.
+    pub replies: &'a [Arc<Reply>],
+    /// When this turn began: the same for all its batches.
+    pub now: Timestamp,
+    /// A UUID of this batch, the same however often it is asked.
+    pub key: &'a str,
+}
+
+impl Ask<'_> {
+    /// A URL at the host that a setting stands for.
+    pub fn url(&self, host: &Field, path: &str) -> String {
+        format!("{}{path}", host.base_url(self.settings))
+    }
+
+    /// A setting; empty, if it is left out.
+    pub fn setting(&self, name: &str) -> &str {
+        self.settings.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// A secret.
+    ///
+    /// # Errors
+    /// `Permanent`, if it is not there.
+    pub fn secret(&self, name: &str) -> Result<&str> {
+        self.secrets.get(name)
+    }
+
+    /// The identifier of a batch of one.
+    pub fn id(&self) -> &str {
+        self.subjects.first().map_or("", |subject| &subject.id)
+    }
+
+    /// The identifiers of the batch.
+    pub fn ids(&self) -> Vec<&str> {
+        self.subjects.iter().map(|subject| subject.id.as_str()).collect()
+    }
+
+    /// The same outcome for the whole batch.
+    pub fn all(&self, outcome: Outcome) -> Step {
+        Step::Done(vec![outcome; self.subjects.len()])
+    }
+
+    /// A check of one call, which is good when the vendor answers with success.
+    ///
+    /// # Errors
+    /// What the answer means otherwise.
+    pub fn check_with(&self, vendor: &str, call: impl FnOnce() -> Result<Call>) -> Result<Step> {
+        match self.replies {
+            [] => Ok(Step::Send(call()?)),
+            [.., reply] if reply.is_success() => Ok(Step::Done(Vec::new())),
+            [.., reply] => Err(reply.unexpected(vendor)),
+        }
+    }
+}
+
+/// What a protocol wants.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Send this and come back with the reply.
+    Send(Call),
+    /// Keep this note, so that it outlives a crash, and come back at once.
+    Keep(Value),
+    /// Keep this note and come back later: the vendor is at work. The engine's waits grow with the batch's age.
+    Wait(Value),
+    /// The vendor gave up what it had begun, and does not say because of whom: the subjects are asked for anew, apart.
+    /// One who stands alone is refused for this.
+    Apart(Failure),
+    /// This became of the subjects, in their order.
+    Done(Vec<Outcome>),
+}
+
+/// What became of one subject. The order is that of a task's status: the first that occurs decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// The vendor refused it.
+    Refused,
+    /// The vendor took the request and will tell nothing further.
+    Accepted,
+    /// The vendor says that it is gone.
+    Confirmed,
+    /// The vendor does not know the subject.
+    NoDataFound,
+    /// The vendor has no way to delete it.
+    NotSupported,
+}
+
+impl Outcome {
+    /// The name in evidence.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Accepted => "accepted",
+            Self::Confirmed => "confirmed",
+            Self::NoDataFound => "noDataFound",
+            Self::NotSupported => "notSupported",
+        }
+    }
+
+    /// The status of a task that is decided by this outcome.
+    pub fn status(self) -> TaskStatus {
+        match self {
+            Self::Refused => TaskStatus::Failed,
+            Self::Accepted => TaskStatus::Accepted,
+            Self::Confirmed => TaskStatus::Confirmed,
+            Self::NoDataFound => TaskStatus::NoDataFound,
+            Self::NotSupported => TaskStatus::NotSupported,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What a vendor gave to ask after a request: it outlives the turn as a note.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{Ask, Step};
+use model::failure::{Failure, Result};
+
+/// After so many days without an end somebody has to ask the vendor: the law gives a month, or two.
+const MAX_DAYS: i64 = 60;
+
+/// The vendor's own name for a request, and since when it is at work on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Ticket {
+    /// The vendor's id of the request.
+    pub ticket: String,
+    since: Timestamp,
+}
+
+impl Ticket {
+    /// The ticket that was noted, if the vendor gave one.
+    pub fn noted(ask: &Ask<'_>) -> Option<Self> {
+        serde_json::from_value(ask.note.clone()).ok()
+    }
+
+    /// Notes a ticket, to come back later.
+    pub fn take(ask: &Ask<'_>, ticket: &str) -> Step {
+        Step::Wait(json!({ "ticket": ticket, "since": ask.now }))
+    }
+
+    /// The vendor is still at work.
+    ///
+    /// # Errors
+    /// `Permanent`, after [`MAX_DAYS`] days.
+    pub fn wait(&self, ask: &Ask<'_>, vendor: &str) -> Result<Step> {
+        if ask.now.duration_since(self.since) > SignedDuration::from_hours(24 * MAX_DAYS) {
+            return Err(Failure::permanent(format!(
+                "{vendor} has not finished within {MAX_DAYS} days: ask its support for request {}, then retry",
+                self.ticket
+            )));
+        }
+        Ok(Step::Wait(ask.note.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::slice;
+
+    use serde_json::{Map, Value};
+
+    use super::*;
+    use model::destination::Secrets;
+    use model::subject::Subject;
+
+    #[test]
+    fn a_vendor_that_never_ends_is_given_up_with_advice() {
+        let (settings, secrets) = (Map::new(), Secrets::default());
+        let subject = Subject::user("u1");
+        let ask = |note: &Value, day: i64| {
+            let now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * day);
+            let ask = Ask {
+                subjects: slice::from_ref(&subject),
+                settings: &settings,
+                secrets: &secrets,
+                note,
+                replies: &[],
+                now,
+                key: "",
+            };
+            match Ticket::noted(&ask) {
+                None => Ok(Ticket::take(&ask, "t1")),
+                Some(ticket) => ticket.wait(&ask, "X"),
+            }
+        };
+        let Ok(Step::Wait(note)) = ask(&Value::Null, 0) else { panic!("a note") };
+        assert_eq!(ask(&note, 60), Ok(Step::Wait(note.clone())), "the first day is kept");
+        let failure = ask(&note, 61).expect_err("too long");
+        assert!(!failure.is_transient() && failure.public.contains("t1"), "{failure}");
+    }
+}

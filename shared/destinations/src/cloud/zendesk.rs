@@ -1,0 +1,136 @@
+//! Zendesk: a user is looked up by external id, deleted, deleted permanently, and followed until every product has
+//! erased it.
+//!
+//! A deletion alone keeps the user's data; the permanent one is a call per user (700 in 10 minutes), so that deleting
+//! users by the hundred would save little. The user's id is noted before anything is deleted, so that a crash between
+//! two calls is not taken for a user that never was. Each product tells `started` and `complete`; a user whose statuses
+//! cannot be asked for any more is accepted, not confirmed. External ids are compared without regard to case. A list of
+//! external ids is cut at commas, so that an id with a comma is searched for instead.
+//! 200 calls a minute, the least that any plan allows. Not verified against a real account: the words `started` and
+//! `complete`.
+//!
+//! <https://developer.zendesk.com/api-reference/ticketing/users/users/>,
+//! <https://developer.zendesk.com/api-reference/introduction/rate-limits/>
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::ticket::Ticket;
+use super::{Ask, Call, Description, Field, Form, Kind, Limits, Outcome, Reply, Step, Vendor};
+use model::failure::Result;
+use model::status::TaskStatus;
+
+const HOST: Field = Field::required("host", "Host of the account, such as acme.zendesk.com")
+    .of(Form::Host(&["*.zendesk.com"]));
+
+const DESCRIPTION: Description = Description {
+    vendor: "zendesk",
+    kind: Kind::Cloud,
+    docs: "https://developer.zendesk.com/api-reference/ticketing/users/users/#permanently-delete-user",
+    confirms: TaskStatus::Confirmed,
+    fields: &[
+        HOST,
+        Field::required("email", "Email address of the admin whose API token it is"),
+        Field::secret("apiToken", "API token of an admin, who may delete users permanently"),
+    ],
+};
+
+/// The protocol.
+pub struct Zendesk;
+
+impl Vendor for Zendesk {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn limits(&self, _: &Map<String, Value>) -> Limits {
+        Limits { batch: 1, calls: 200, per: Duration::from_secs(60), at_once: 10 }
+    }
+
+    fn next(&self, ask: &Ask<'_>) -> Result<Step> {
+        if let Some(user) = Ticket::noted(ask) {
+            return match ask.replies {
+                [] => {
+                    Ok(Step::Send(get(ask, &format!("/users/{}/compliance_deletion_statuses", user.ticket))?))
+                }
+                [.., reply] => followed_up(ask, &user, reply),
+            };
+        }
+        match (ask.note["user"].as_u64(), ask.replies) {
+            (None, []) => Ok(Step::Send(find(ask)?)),
+            (None, [.., reply]) => found(ask, reply),
+            (Some(user), []) => Ok(Step::Send(delete(ask, &format!("/users/{user}"))?)),
+            (Some(user), [deleted]) if is_gone(deleted, "/user/id") => {
+                Ok(Step::Send(delete(ask, &format!("/deleted_users/{user}"))?))
+            }
+            (Some(user), [_, purged]) if is_gone(purged, "/deleted_user/id") => {
+                Ok(Ticket::take(ask, &user.to_string()))
+            }
+            (Some(_), [.., reply]) => Err(reply.unexpected("Zendesk")),
+        }
+    }
+
+    /// Deleted users are shown to those who may delete them.
+    fn check(&self, ask: &Ask<'_>) -> Result<Step> {
+        ask.check_with("Zendesk", || get(ask, "/deleted_users/count"))
+    }
+}
+
+/// 404: an earlier call deleted it, for it was there when it was noted.
+fn is_gone(reply: &Reply, id: &str) -> bool {
+    reply.status == 404 || (reply.is_success() && reply.body.pointer(id).is_some())
+}
+
+fn authorized(ask: &Ask<'_>, call: Call) -> Result<Call> {
+    Ok(call.basic(&format!("{}/token", ask.setting("email")), ask.secret("apiToken")?))
+}
+
+fn get(ask: &Ask<'_>, path: &str) -> Result<Call> {
+    authorized(ask, Call::get(ask.url(&HOST, &format!("/api/v2{path}"))))
+}
+
+fn delete(ask: &Ask<'_>, path: &str) -> Result<Call> {
+    authorized(ask, Call::delete(ask.url(&HOST, &format!("/api/v2{path}"))))
+}
+
+fn find(ask: &Ask<'_>) -> Result<Call> {
+    let (path, field) = match ask.id().contains(',') {
+        true => ("search", "external_id"),
+        false => ("show_many", "external_ids"),
+    };
+    let call = Call::get(ask.url(&HOST, &format!("/api/v2/users/{path}")));
+    authorized(ask, call.query(&[(field, ask.id())]))
+}
+
+fn found(ask: &Ask<'_>, reply: &Reply) -> Result<Step> {
+    if !reply.is_success() || !reply.body["users"].is_array() {
+        return Err(reply.unexpected("Zendesk"));
+    }
+    let is_same = |user: &&Value| {
+        user["external_id"].as_str().is_some_and(|id| id.to_lowercase() == ask.id().to_lowercase())
+    };
+    match reply.list("/users").iter().find(is_same).map(|user| user["id"].as_u64()) {
+        None => Ok(ask.all(Outcome::NoDataFound)),
+        Some(Some(user)) => Ok(Step::Keep(json!({ "user": user }))),
+        Some(None) => Err(reply.unexpected("Zendesk")),
+    }
+}
+
+fn followed_up(ask: &Ask<'_>, user: &Ticket, reply: &Reply) -> Result<Step> {
+    if reply.status == 404 {
+        return Ok(ask.all(Outcome::Accepted));
+    }
+    if !reply.is_success() || !reply.body["compliance_deletion_statuses"].is_array() {
+        return Err(reply.unexpected("Zendesk"));
+    }
+    let statuses = reply.list("/compliance_deletion_statuses");
+    let in_state = |state: &'static str| {
+        statuses.iter().filter(move |s| s["action"] == state).map(|s| &s["application"])
+    };
+    let complete: Vec<_> = in_state("complete").collect();
+    match !complete.is_empty() && in_state("started").all(|product| complete.contains(&product)) {
+        true => Ok(ask.all(Outcome::Confirmed)),
+        false => user.wait(ask, "Zendesk"),
+    }
+}

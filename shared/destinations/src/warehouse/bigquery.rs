@@ -1,0 +1,90 @@
+//! BigQuery: its settings.
+
+use model::destination::Kind;
+use model::status::TaskStatus;
+use serde::Deserialize;
+
+use super::{COLUMNS, ENDPOINT, EXCEPT, Pattern, Scope, Settings};
+use crate::description::{Description, Field};
+
+/// What the catalogue says of it.
+pub const DESCRIPTION: Description = Description {
+    vendor: "bigquery",
+    kind: Kind::Warehouse,
+    docs: "https://cloud.google.com/bigquery/docs/data-manipulation-language",
+    confirms: TaskStatus::Confirmed,
+    fields: &[
+        Field::required("project", "Id of the project that holds the datasets and pays for the queries"),
+        Field::required("location", "Where the datasets are: US, EU, europe-west1, …"),
+        Field::required("datasets", "Names of the datasets in scope; * stands for any characters"),
+        EXCEPT,
+        COLUMNS,
+        Field::optional(
+            "partitions",
+            "Partitions to look at: [{\"table\": \"web.*\", \"column\": \"received_at\", \"since\": \"2024-12-31\"}]",
+        ),
+        ENDPOINT,
+        Field::secret(
+            "credentials",
+            "JSON: the configuration of a workload identity federation that trusts the function's role, or a service account's key",
+        ),
+    ],
+};
+
+/// The settings of a BigQuery destination.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BigQuery {
+    /// The project that holds the datasets and pays for the queries.
+    pub project: String,
+    /// Where the datasets are: `US`, `EU`, `europe-west1`, …
+    pub location: String,
+    /// How partitioned tables are to be filtered.
+    #[serde(default)]
+    pub partitions: Vec<Partition>,
+    /// Where BigQuery is, on a test stack.
+    pub endpoint: Option<String>,
+    /// The tables in scope.
+    #[serde(flatten)]
+    pub scope: Scope,
+}
+
+/// A filter on the partitions that are looked at: some tables demand one, and partitions that are read are billed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Partition {
+    /// The tables, as `dataset.table`.
+    pub table: Pattern,
+    /// The column they are partitioned by.
+    pub column: String,
+    /// The first day that is looked at, as `2024-12-31`.
+    pub since: jiff::civil::Date,
+}
+
+impl Settings for BigQuery {
+    fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::warehouse::tests::check;
+
+    #[test]
+    fn bigquery_calls_schemas_datasets_and_reads_days() {
+        let settings = |since: &str| {
+            json!({"project": "p", "location": "EU", "datasets": ["web"],
+                   "partitions": [{"table": "web.*", "column": "received_at", "since": since}]})
+        };
+        assert_eq!(check::<BigQuery>(settings("2024-12-31")), Ok(()));
+        assert!(check::<BigQuery>(settings("yesterday")).is_err());
+    }
+}

@@ -1,0 +1,257 @@
+//! Decides about whole blocks of lines at the speed of memory, exactly as [`super::record`] does one by one.
+//!
+//! Most lines belong to nobody who is looked for. They are told from the few *candidates* without parsing;
+//! every candidate then goes through the full parse, which alone decides.
+//!
+//! 1. `sieve` finds line feeds, backslashes and keys in one pass. A line that does not begin with `{"` and end
+//!    with `}` is a candidate, as it may be unreadable. A `\u` escape of a character that occurs in a key is
+//!    one, as it may hide the key.
+//! 2. A key is its bytes, quotes included. What stands behind it is read: a string or number that is some
+//!    subject's (bitmap, then hash table) makes the line a candidate; so does anything that cannot be read at a
+//!    glance (a backslash in the string, an array, an exponent). Keys too many for the sieve are searched for
+//!    one by one.
+//! 3. A block that is not UTF-8 has only candidates.
+//!
+//! What is *not* seen: a line that is no JSON somewhere in its middle, looks whole at both ends and shows no
+//! candidate. It is kept, as it should be, yet not counted as unreadable. [`super::Matcher::strict`] is for that.
+
+use std::ops::Range;
+
+use memchr::{memchr, memchr_iter, memchr3, memmem, memrchr};
+
+use super::ids::Ids;
+use super::sieve::{Anchor, MAX_KEYS, Sieve};
+use super::{Matcher, Verdict};
+use model::rules::Rules;
+
+/// A name at the end of some rule's path.
+pub(super) struct Key {
+    name: String,
+    /// The name as JSON writes it without escapes.
+    finder: memmem::Finder<'static>,
+    /// The indexes of identifiers that a value under this name may be found in.
+    ids: Vec<usize>,
+}
+
+/// The escapes that may hide a key.
+#[derive(Default)]
+pub(super) struct Escapes {
+    /// ASCII characters of all keys.
+    ascii: u128,
+    /// Some key has others.
+    beyond_ascii: bool,
+    /// Some key has a character that may be written as backslash and sign, so that any backslash counts.
+    any: bool,
+}
+
+impl Key {
+    /// The distinct last names of all paths.
+    pub(super) fn of(rules: &Rules, rule_ids: &[usize]) -> Vec<Self> {
+        let mut keys: Vec<Self> = Vec::new();
+        for (rule, &ids) in rules.iter().zip(rule_ids) {
+            let Some(name) = rule.path.last() else { continue };
+            match keys.iter_mut().find(|key| key.name == *name) {
+                Some(key) if key.ids.contains(&ids) => {}
+                Some(key) => key.ids.push(ids),
+                None => {
+                    let finder = memmem::Finder::new(&format!("\"{name}\"")).into_owned();
+                    keys.push(Self { name: name.clone(), finder, ids: vec![ids] });
+                }
+            }
+        }
+        keys
+    }
+}
+
+impl Escapes {
+    pub(super) fn of(keys: &[Key]) -> Self {
+        let mut escapes = Self::default();
+        for letter in keys.iter().flat_map(|key| key.name.chars()) {
+            match u8::try_from(letter) {
+                Ok(ascii) if ascii < 128 => escapes.ascii |= 1 << ascii,
+                _ => escapes.beyond_ascii = true,
+            }
+            escapes.any |= matches!(letter, '"' | '\\' | '/') || letter.is_control();
+        }
+        escapes
+    }
+
+    /// Whether the escape that begins with a backslash here may be part of a key.
+    fn may_hide_a_key(&self, escape: &[u8]) -> bool {
+        if self.any || escape.get(1) != Some(&b'u') {
+            return self.any;
+        }
+        let Some(digits) = escape.get(2..6) else { return true };
+        let unit =
+            digits.iter().try_fold(0u32, |unit, &digit| Some(unit << 4 | char::from(digit).to_digit(16)?));
+        match unit {
+            Some(unit) if unit < 128 => self.ascii >> unit & 1 == 1,
+            Some(_) => self.beyond_ascii,
+            None => true,
+        }
+    }
+}
+
+/// Goes through blocks of whole lines. Holds what one pass needs from block to block.
+pub struct BlockScan<'m> {
+    matcher: &'m Matcher,
+    /// Of the first keys; known from the first block on.
+    anchors: Vec<Anchor>,
+    sieve: Sieve,
+    /// Places in the block, each in a line that the full parse has to see.
+    candidates: Vec<usize>,
+    hits: Vec<u32>,
+}
+
+impl<'m> BlockScan<'m> {
+    pub(super) fn new(matcher: &'m Matcher) -> Self {
+        Self { matcher, anchors: Vec::new(), sieve: Sieve::new(), candidates: Vec::new(), hits: Vec::new() }
+    }
+
+    /// Decides about a block of whole lines (the last may lack its line feed). Calls `each` in order for every
+    /// line that goes or is unreadable, with its range (line feed included) and its subjects. Returns
+    /// how many lines the block has.
+    pub fn block(&mut self, block: &[u8], mut each: impl FnMut(Range<usize>, Verdict, &[u32])) -> u64 {
+        let plan = &*self.matcher.plan;
+        if self.anchors.is_empty() {
+            let sieved = plan.keys.iter().take(MAX_KEYS);
+            self.anchors = sieved.map(|key| Anchor::of(key.finder.needle(), block)).collect();
+        }
+        self.candidates.clear();
+        let sieved = if self.matcher.strict { None } else { self.sifted(block) };
+        let lines = sieved.unwrap_or_else(|| self.every_line(block));
+        self.candidates.sort_unstable();
+        let mut done = 0;
+        for at in 0..self.candidates.len() {
+            let place = self.candidates[at];
+            if place < done {
+                continue;
+            }
+            let start = memrchr(b'\n', &block[..place]).map_or(0, |feed| feed + 1);
+            let (end, after) = memchr(b'\n', &block[place..])
+                .map_or((block.len(), block.len()), |n| (place + n, place + n + 1));
+            done = after;
+            match self.matcher.line(&block[start..end], &mut self.hits) {
+                Verdict::Keep => {}
+                verdict => each(start..after, verdict, &self.hits),
+            }
+        }
+        lines
+    }
+
+    /// Makes every line a candidate; returns how many there are.
+    fn every_line(&mut self, block: &[u8]) -> u64 {
+        let starts = memchr_iter(b'\n', block).map(|feed| feed + 1).filter(|&start| start < block.len());
+        self.candidates.clear();
+        self.candidates.extend((!block.is_empty()).then_some(0).into_iter().chain(starts));
+        self.candidates.len() as u64
+    }
+
+    /// Counts lines; notes the ill-shaped, those with a suspicious escape, and those where a key has a value that
+    /// may be somebody's. `None`: the block is not UTF-8.
+    fn sifted(&mut self, block: &[u8]) -> Option<u64> {
+        let plan = &*self.matcher.plan;
+        let (mut lines, mut start, mut from, mut known) = (0, 0, 0, false);
+        while from < block.len() {
+            self.sieve.sift(&self.anchors, block, from);
+            if !self.sieve.ascii && !known {
+                simdutf8::basic::from_utf8(block).ok()?;
+                known = true;
+            }
+            from = self.sieve.next;
+            for at in self.sieve.places() {
+                match block[at] {
+                    b'\n' => {
+                        if !looks_whole(&block[start..at]) {
+                            self.candidates.push(start);
+                        }
+                        lines += 1;
+                        start = at + 1;
+                    }
+                    b'\\' if plan.escapes.may_hide_a_key(&block[at..]) => self.candidates.push(at),
+                    _ => {
+                        if self.is_suspicious_key(block, at) {
+                            self.candidates.push(at);
+                        }
+                    }
+                }
+            }
+        }
+        if start < block.len() {
+            if !looks_whole(&block[start..]) {
+                self.candidates.push(start);
+            }
+            lines += 1;
+        }
+        for key in plan.keys.iter().skip(MAX_KEYS) {
+            let places = key.finder.find_iter(block);
+            let somebody: Vec<usize> = places.filter(|&at| self.may_be_somebody(block, at, key)).collect();
+            self.candidates.extend(somebody);
+        }
+        Some(lines)
+    }
+
+    /// Whether an anchor at this place belongs to a key whose value may be somebody's.
+    fn is_suspicious_key(&self, block: &[u8], at: usize) -> bool {
+        let plan = &*self.matcher.plan;
+        plan.keys.iter().zip(&self.anchors).any(|(key, anchor)| {
+            block[at..].starts_with(&anchor.pair)
+                && at.checked_sub(anchor.offset).is_some_and(|start| {
+                    block[start..].starts_with(key.finder.needle()) && self.may_be_somebody(block, start, key)
+                })
+        })
+    }
+
+    /// Whether what stands behind the key at this place may be the identifier of a subject.
+    #[inline]
+    fn may_be_somebody(&self, block: &[u8], at: usize, key: &Key) -> bool {
+        let behind = &block[at + key.finder.needle().len()..];
+        let value = match behind {
+            [b':', value @ ..] => value,
+            _ => match after_blanks(behind) {
+                [b':', value @ ..] => value,
+                // The name stands as a value.
+                [b',' | b'}' | b']', ..] => return false,
+                _ => return true,
+            },
+        };
+        match after_blanks(value) {
+            [b'"', text @ ..] => match memchr3(b'"', b'\\', b'\n', text) {
+                Some(end) if text[end] == b'"' => self.is_somebody(&text[..end], key),
+                _ => true,
+            },
+            digits @ [b'0'..=b'9', ..] => {
+                let end = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
+                match digits.get(end) {
+                    Some(b'.' | b'e' | b'E') => true,
+                    _ => self.is_somebody(&digits[..end], key),
+                }
+            }
+            [b'n' | b't' | b'f' | b'{', ..] => false,
+            _ => true,
+        }
+    }
+
+    #[inline]
+    fn is_somebody(&self, value: &[u8], key: &Key) -> bool {
+        let plan = &*self.matcher.plan;
+        if self.matcher.seen.is_some() {
+            key.ids.iter().for_each(|&ids| self.matcher.note(ids, value));
+        }
+        key.ids.iter().any(|&ids| Ids::may_hold(&plan.ids[ids], value))
+    }
+}
+
+/// Whether a line has the ends of an object. What has not may still be one: the full parse will tell.
+fn looks_whole(line: &[u8]) -> bool {
+    matches!(line, [b'{', b'"', .., b'}'] | [b'{', b'"', .., b'}', b'\r'])
+}
+
+/// Skips blanks of JSON within a line.
+#[inline]
+fn after_blanks(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t' | b'\r', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    bytes
+}

@@ -1,0 +1,127 @@
+//! The identifiers of one kind, compared in one way, indexed by hash.
+
+use std::borrow::Cow;
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use super::{SubjectSet, key::IndexKey};
+use model::rules::Rule;
+use model::subject::SubjectType;
+
+/// Bits of the bitmap per identifier: most values that are nobody's end at the bitmap.
+const BITS_PER_ID: usize = 16;
+
+/// Identifiers of one kind under one way of comparing: value → subjects.
+pub(super) struct Ids {
+    kind: SubjectType,
+    fold_case: bool,
+    trim: bool,
+    subjects: SubjectSet,
+    hash: RandomState,
+    table: HashTable<u32>,
+    bitmap: Box<[u64]>,
+    /// The lengths that occur, a bit for each; the last bit stands for all that are longer.
+    lengths: u128,
+}
+
+impl Ids {
+    pub(super) fn new(rule: &Rule, subjects: &SubjectSet) -> Self {
+        let of_kind = || subjects.iter().enumerate().filter(|(_, subject)| subject.kind == rule.kind);
+        let count = of_kind().count();
+        let bits = (count * BITS_PER_ID).next_power_of_two().max(1 << 12);
+        let mut ids = Self {
+            kind: rule.kind,
+            fold_case: rule.fold_case,
+            trim: rule.trim,
+            subjects: subjects.clone(),
+            hash: RandomState::default(),
+            table: HashTable::with_capacity(count),
+            bitmap: vec![0; bits / 64].into(),
+            lengths: 0,
+        };
+        for (index, subject) in of_kind() {
+            ids.lengths |= length_bit(subject.id.len());
+            let hash = ids.hash(ids.normal(&subject.id).as_bytes());
+            let bit = ids.bit(hash);
+            ids.bitmap[bit / 64] |= 1 << (bit % 64);
+            // The capacity was reserved: nothing is ever hashed again.
+            ids.table.insert_unique(hash, index as u32, |_| unreachable!("the table does not grow"));
+        }
+        ids
+    }
+
+    /// Whether this index answers for a rule.
+    pub(super) fn serves(&self, rule: &Rule) -> bool {
+        (self.kind, self.fold_case, self.trim) == (rule.kind, rule.fold_case, rule.trim)
+    }
+
+    /// Whether some subject may have this value, given as raw bytes of a JSON string without escapes.
+    #[inline]
+    pub(super) fn may_hold(&self, value: &[u8]) -> bool {
+        if self.fold_case || self.trim {
+            return str::from_utf8(value).map_or(true, |value| self.find(value).next().is_some());
+        }
+        if self.lengths & length_bit(value.len()) == 0 {
+            return false;
+        }
+        let hash = self.hash(value);
+        self.in_bitmap(hash) && self.table.find(hash, |&index| self.id(index).as_bytes() == value).is_some()
+    }
+
+    /// The subjects that a value names. More than one only where case folding or trimming makes two
+    /// identifiers the same.
+    pub(super) fn find<'a>(&'a self, value: &'a str) -> impl Iterator<Item = u32> + 'a {
+        let value = self.normal(value);
+        let hash = self.hash(value.as_bytes());
+        let found = if self.in_bitmap(hash) { Some(self.table.iter_hash(hash).copied()) } else { None };
+        found.into_iter().flatten().filter(move |&index| *self.normal(self.id(index)) == *value)
+    }
+
+    /// A place in a table for this value.
+    pub(super) fn slot(&self, value: &str) -> usize {
+        (self.hash(value.as_bytes()) >> 8) as usize
+    }
+
+    /// The hash under which the index of an object knows this value.
+    pub(super) fn index_hash(&self, key: &IndexKey, value: &str) -> u64 {
+        key.hash(self.kind, self.fold_case, self.trim, &self.normal(value))
+    }
+
+    /// All identifiers.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.table.iter().map(|&index| self.id(index))
+    }
+
+    fn id(&self, index: u32) -> &str {
+        self.subjects.get(index).map_or("", |subject| &subject.id)
+    }
+
+    #[inline]
+    fn in_bitmap(&self, hash: u64) -> bool {
+        let bit = self.bit(hash);
+        self.bitmap[bit / 64] >> (bit % 64) & 1 == 1
+    }
+
+    /// The top bits: the table below uses the others.
+    fn bit(&self, hash: u64) -> usize {
+        (hash >> 24) as usize & (self.bitmap.len() * 64 - 1)
+    }
+
+    fn hash(&self, value: &[u8]) -> u64 {
+        let mut hasher = self.hash.build_hasher();
+        hasher.write(value);
+        hasher.finish()
+    }
+
+    /// A value as it is compared.
+    fn normal<'a>(&self, value: &'a str) -> Cow<'a, str> {
+        let value = if self.trim { value.trim() } else { value };
+        if self.fold_case { Cow::Owned(value.to_lowercase()) } else { Cow::Borrowed(value) }
+    }
+}
+
+fn length_bit(length: usize) -> u128 {
+    1 << length.min(127)
+}

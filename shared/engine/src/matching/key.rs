@@ -1,0 +1,37 @@
+//! The key under which values are known where they may not be kept.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use model::subject::SubjectType;
+
+/// Bytes of an HMAC.
+pub(crate) const TAG: usize = 32;
+
+/// The key of all filters of an installation. Without it a filter cannot be asked.
+#[derive(Clone)]
+pub struct IndexKey(Hmac<Sha256>);
+
+impl IndexKey {
+    /// A key from its secret bytes (any length; 32 or more are wanted).
+    pub fn new(secret: &[u8]) -> Self {
+        Self(Hmac::new_from_slice(secret).expect("HMAC takes keys of every length"))
+    }
+
+    /// The hash under which a value is known. Ways of comparing are apart, as they make other values equal.
+    pub(crate) fn hash(&self, kind: SubjectType, fold_case: bool, trim: bool, value: &str) -> u64 {
+        let how = [u8::from(fold_case) << 1 | u8::from(trim)];
+        let digest = self.mac(&[b"value", kind.as_str().as_bytes(), &how, value.as_bytes()]);
+        u64::from_le_bytes(std::array::from_fn(|at| digest[at]))
+    }
+
+    /// HMAC over parts that cannot run into each other.
+    pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; TAG] {
+        let mut mac = self.0.clone();
+        for part in parts {
+            mac.update(&(part.len() as u64).to_le_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+}

@@ -1,0 +1,261 @@
+//! What a full JSON parse of a line says: the reference that everything faster must agree with.
+//!
+//! 1. The line must be UTF-8 and one JSON object by RFC 8259 and nothing else, or it is unreadable.
+//! 2. The rules' paths form a tree of names. An object is read once: the values under names in the tree are
+//!    noted as raw text (a later duplicate replaces an earlier one, as in `serde_json` and in JavaScript),
+//!    all others are skipped.
+//! 3. The noted values are read the same way, one level down. Arrays stand for their elements.
+//! 4. Strings and numbers at the end of a path are looked up; `true`, `false`, `null` and objects are nobody.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{Matcher, Plan};
+use model::number;
+use model::rules::{Rule, Rules, When};
+
+/// Arrays in arrays are gone through up to this depth; deeper ones make a line unreadable, as nobody writes
+/// identifiers so and each level costs another reading.
+const MAX_ARRAYS: usize = 16;
+
+/// What is known of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It belongs to none of the subjects.
+    Keep,
+    /// It belongs to at least one subject.
+    Remove,
+    /// It is no JSON object: kept, and reported.
+    Unreadable,
+}
+
+/// A place in a record that lies on the path of a rule or of a condition.
+#[derive(Default)]
+pub(crate) struct Node {
+    children: Vec<(String, Node)>,
+    /// Rules whose identifier stands here.
+    rules: Vec<usize>,
+    /// Rules whose condition is decided here, with the text it asks for.
+    conditions: Vec<(usize, String)>,
+}
+
+impl Node {
+    pub(super) fn new(rules: &Rules) -> Self {
+        let mut root = Self::default();
+        for (at, Rule { path, when, .. }) in rules.iter().enumerate() {
+            root.place(path).rules.push(at);
+            if let Some(When { path, equals }) = when {
+                root.place(path).conditions.push((at, equals.clone()));
+            }
+        }
+        root
+    }
+
+    fn place(&mut self, path: &[String]) -> &mut Self {
+        let Some((name, rest)) = path.split_first() else { return self };
+        let at = self.child(name).unwrap_or_else(|| {
+            self.children.push((name.clone(), Self::default()));
+            self.children.len() - 1
+        });
+        self.children[at].1.place(rest)
+    }
+
+    /// The place that names lead to.
+    pub(super) fn at<'a>(&self, mut path: impl Iterator<Item = &'a str>) -> Option<&Self> {
+        path.try_fold(self, |node, name| Some(&node.children[node.child(name)?].1))
+    }
+
+    /// Rules whose identifier stands right here.
+    pub(super) fn rules(&self) -> impl Iterator<Item = usize> {
+        self.rules.iter().copied()
+    }
+
+    /// Whether some rule's identifier stands here or deeper, and not just a condition.
+    pub(crate) fn leads_to_identifier(&self) -> bool {
+        !self.rules.is_empty() || self.children.iter().any(|(_, child)| child.leads_to_identifier())
+    }
+
+    /// Whether some rule's condition stands here or deeper.
+    pub(crate) fn leads_to_condition(&self) -> bool {
+        !self.conditions.is_empty() || self.children.iter().any(|(_, child)| child.leads_to_condition())
+    }
+
+    /// Whether some rule's path goes on from here.
+    pub(crate) fn goes_deeper(&self) -> bool {
+        !self.children.is_empty()
+    }
+
+    fn child(&self, name: &str) -> Option<usize> {
+        self.children.iter().position(|(child, _)| child == name)
+    }
+}
+
+/// See [`super::Matcher::line`].
+pub(super) fn decide(matcher: &Matcher, line: &[u8], hits: &mut Vec<u32>) -> Verdict {
+    hits.clear();
+    let mut found = Found::new(matcher);
+    let read =
+        simdutf8::basic::from_utf8(line).is_ok_and(|text| found.object(text, &matcher.plan.root, 0).is_ok());
+    match read && found.decide(hits) {
+        true => Verdict::Remove,
+        false if read => Verdict::Keep,
+        false => Verdict::Unreadable,
+    }
+}
+
+/// What is found in a record, value by value.
+pub(crate) struct Found<'p> {
+    matcher: &'p Matcher,
+    plan: &'p Plan,
+    /// Rules and the subjects that the values at their paths name.
+    named: Vec<(usize, u32)>,
+    /// Rules whose condition holds.
+    met: Vec<usize>,
+}
+
+impl<'p> Found<'p> {
+    pub(super) fn new(matcher: &'p Matcher) -> Self {
+        Self { matcher, plan: &matcher.plan, named: Vec::new(), met: Vec::new() }
+    }
+
+    /// Takes note of a cell of a table. One that holds a JSON object is gone into if a rule's path does.
+    pub(crate) fn cell(&mut self, value: &str, node: &Node) {
+        self.text(value, node);
+        if node.goes_deeper() && value.trim_start().starts_with('{') {
+            let (named, met) = (self.named.len(), self.met.len());
+            if self.object(value, node, 0).is_err() {
+                self.named.truncate(named);
+                self.met.truncate(met);
+            }
+        }
+    }
+
+    /// Takes note of a text at a place.
+    fn text(&mut self, value: &str, node: &Node) {
+        for &rule in &node.rules {
+            let which = self.plan.rule_ids[rule];
+            self.matcher.note(which, value.as_bytes());
+            let ids = &self.plan.ids[which];
+            self.named.extend(ids.find(value).map(|subject| (rule, subject)));
+        }
+        self.met.extend(node.conditions.iter().filter(|(_, equals)| equals == value).map(|(rule, _)| rule));
+    }
+
+    /// Whether any value so far names a subject, conditions aside.
+    pub(crate) fn names_somebody(&self) -> bool {
+        !self.named.is_empty()
+    }
+
+    /// Whether the record belongs to a subject; `hits` ends as all of them, sorted, each once. Forgets the record.
+    pub(crate) fn decide(&mut self, hits: &mut Vec<u32>) -> bool {
+        hits.clear();
+        let holds = |rule| self.plan.rules.conditional(rule).is_none() || self.met.contains(&rule);
+        hits.extend(self.named.iter().filter(|(rule, _)| holds(*rule)).map(|(_, subject)| subject));
+        hits.sort_unstable();
+        hits.dedup();
+        self.named.clear();
+        self.met.clear();
+        !hits.is_empty()
+    }
+
+    fn object(&mut self, text: &str, node: &Node, arrays: usize) -> Result<(), serde_json::Error> {
+        let mut json = serde_json::Deserializer::from_str(text);
+        let values = json.deserialize_map(Fields(node))?;
+        json.end()?;
+        for (value, (_, child)) in values.iter().zip(&node.children) {
+            if let Some(value) = value {
+                self.value(value.get(), child, arrays)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, text: &str, node: &Node, arrays: usize) -> Result<(), serde_json::Error> {
+        match text.as_bytes().first() {
+            Some(b'{') if !node.children.is_empty() => self.object(text, node, arrays)?,
+            Some(b'[') if arrays == MAX_ARRAYS => return Err(Error::custom("too many arrays in arrays")),
+            Some(b'[') => {
+                for element in serde_json::from_str::<Vec<&RawValue>>(text)? {
+                    self.value(element.get(), node, arrays + 1)?;
+                }
+            }
+            Some(b'"') => {
+                // An unpaired surrogate is no text: such a value names nobody.
+                if let Some(value) = string(text)? {
+                    self.text(&value, node);
+                }
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                self.text(text, node);
+                if let Some(plain) = number::plain(text) {
+                    self.text(&plain, node);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// The text of a JSON string; `None` when it holds an unpaired surrogate.
+fn string(json: &str) -> Result<Option<Cow<'_, str>>, serde_json::Error> {
+    struct Text;
+    impl<'de> Visitor<'de> for Text {
+        type Value = Option<Cow<'de, str>>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+        fn visit_borrowed_bytes<E>(self, bytes: &'de [u8]) -> Result<Self::Value, E> {
+            Ok(str::from_utf8(bytes).ok().map(Cow::Borrowed))
+        }
+        fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Self::Value, E> {
+            Ok(str::from_utf8(bytes).ok().map(|text| Cow::Owned(text.to_owned())))
+        }
+    }
+    serde_json::Deserializer::from_str(json).deserialize_bytes(Text)
+}
+
+/// Reads an object: per child of the node, the raw text of its last value.
+struct Fields<'n>(&'n Node);
+
+impl<'de> Visitor<'de> for Fields<'_> {
+    type Value = Vec<Option<&'de RawValue>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut values = vec![None; self.0.children.len()];
+        while let Some(child) = map.next_key_seed(Name(self.0))? {
+            match child {
+                Some(child) => values[child] = Some(map.next_value()?),
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(values)
+    }
+}
+
+/// Reads a key: which child of the node it names.
+struct Name<'n>(&'n Node);
+
+impl<'de> DeserializeSeed<'de> for Name<'_> {
+    type Value = Option<usize>;
+    fn deserialize<D: Deserializer<'de>>(self, key: D) -> Result<Self::Value, D::Error> {
+        key.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name<'_> {
+    type Value = Option<usize>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(self.0.child(key))
+    }
+}

@@ -1,0 +1,89 @@
+//! Finds identifiers in bytes that no parser can read.
+//!
+//! Rare by nature, so small and constant in memory rather than fast: for each length that occurs among the
+//! identifiers, a rolling hash goes over the bytes; what is in the hash table is compared byte by byte.
+
+use std::collections::BTreeMap;
+
+use foldhash::HashSet;
+
+use super::SubjectSet;
+
+/// The multiplier of the rolling hash: any large odd number does.
+const BASE: u64 = 0x9E37_79B9_7F4A_7C15;
+
+pub(super) struct Residue {
+    fold: bool,
+    /// Hashes of the identifiers of each length.
+    by_length: BTreeMap<usize, HashSet<u64>>,
+    subjects: SubjectSet,
+}
+
+impl Residue {
+    /// `fold`: ASCII case does not matter.
+    pub(super) fn new(subjects: &SubjectSet, fold: bool) -> Self {
+        let mut by_length: BTreeMap<usize, HashSet<u64>> = BTreeMap::new();
+        for subject in subjects.iter() {
+            let id = subject.id.as_bytes();
+            let hash = id.iter().fold(0, |hash, &byte| roll(hash, case(fold, byte)));
+            by_length.entry(id.len()).or_default().insert(hash);
+        }
+        Self { fold, by_length, subjects: subjects.clone() }
+    }
+
+    pub(super) fn found_in(&self, bytes: &[u8]) -> bool {
+        self.by_length.iter().any(|(&length, hashes)| self.found_of(length, hashes, bytes))
+    }
+
+    fn found_of(&self, length: usize, hashes: &HashSet<u64>, bytes: &[u8]) -> bool {
+        let leaving = (1..length).fold(1u64, |power, _| power.wrapping_mul(BASE));
+        let mut hash = 0u64;
+        for (at, &byte) in bytes.iter().enumerate() {
+            if at >= length {
+                let old = u64::from(case(self.fold, bytes[at - length])) + 1;
+                hash = hash.wrapping_sub(old.wrapping_mul(leaving));
+            }
+            hash = roll(hash, case(self.fold, byte));
+            if at + 1 >= length && hashes.contains(&hash) && self.is_id(&bytes[at + 1 - length..=at]) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Called when the hash agrees, which is almost always the end of the search: a walk over all will do.
+    fn is_id(&self, bytes: &[u8]) -> bool {
+        self.subjects.iter().any(|subject| {
+            let id = subject.id.as_bytes();
+            if self.fold { id.eq_ignore_ascii_case(bytes) } else { id == bytes }
+        })
+    }
+}
+
+fn roll(hash: u64, byte: u8) -> u64 {
+    hash.wrapping_mul(BASE).wrapping_add(u64::from(byte) + 1)
+}
+
+fn case(fold: bool, byte: u8) -> u8 {
+    if fold { byte.to_ascii_lowercase() } else { byte }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::subject::Subject;
+
+    #[test]
+    fn finds_ids_of_every_length_anywhere_and_nothing_else() {
+        let subjects =
+            SubjectSet::new(["7x", "ada@example.com", "é", "longer than the line"].map(Subject::user));
+        let exact = Residue::new(&subjects, false);
+        for hit in ["7x", "..7x", "7x..", "\u{0}ada@example.com", "caf\u{e9}"] {
+            assert!(exact.found_in(hit.as_bytes()), "{hit}");
+        }
+        for miss in ["", "7", "x7", "7X", "ada@example.co", "ADA@example.com", "longer than the lin"] {
+            assert!(!exact.found_in(miss.as_bytes()), "{miss}");
+        }
+        assert!(Residue::new(&subjects, true).found_in(b"--ADA@Example.com--"));
+    }
+}

@@ -1,0 +1,264 @@
+//! The matcher against a full parse, on lines as nasty as they come.
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+use model::subject::{Subject, SubjectType};
+
+/// What lines are made of: names, and identifiers of subjects and of strangers who look like them.
+const NAMES: &[&str] = &[
+    "userId",
+    "anonymousId",
+    "previousId",
+    "type",
+    "context",
+    "traits",
+    "email",
+    "x",
+    "userid",
+    "userId ",
+    "ids",
+    "naïve/\"key\"",
+];
+const VALUES: &[&str] = &[
+    "u7",
+    "42",
+    "é@x.io",
+    "a\"b\\c",
+    "A@B.io",
+    " u7 ",
+    "u77",
+    "xu7",
+    "",
+    "alias",
+    "track",
+    "a@b.io",
+    "-7",
+    "\"userId\":\"u7\"",
+    "😀",
+];
+const IDS: &[&str] = &["u7", "42", "é@x.io", "a\"b\\c", "a@b.io", "-7", "100", "😀", "true", "null"];
+
+pub(crate) fn subjects() -> SubjectSet {
+    let kinds = [SubjectType::UserId, SubjectType::AnonymousId];
+    let both = |id: &&str| kinds.map(|kind| Subject { kind, id: (*id).to_owned() });
+    SubjectSet::new(IDS.iter().flat_map(both).skip(1))
+}
+
+fn rule_sets() -> [Rules; 3] {
+    let nested = r#"[
+        {"path": "userId", "type": "USER_ID"},
+        {"path": "context.traits.email", "type": "USER_ID", "foldCase": true, "trim": true},
+        {"path": "context.userId", "type": "ANONYMOUS_ID", "when": {"path": "context.type", "equals": "alias"}},
+        {"path": "ids", "type": "USER_ID"},
+        {"path": "naïve/\"key\"", "type": "ANONYMOUS_ID", "trim": true}
+    ]"#;
+    [
+        Rules::segment(),
+        serde_json::from_str(nested).unwrap(),
+        Rules::at_paths(["userId", "traits.ids.x"]).unwrap(),
+    ]
+}
+
+/// A small generator: every test case is one seed, and a failure prints the line.
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
+        ((self.0 >> 33) as usize) % sides
+    }
+    fn one_in(&mut self, sides: usize) -> bool {
+        self.roll(sides) == 0
+    }
+    fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
+        of[self.roll(of.len())]
+    }
+
+    pub(crate) fn line(&mut self) -> Vec<u8> {
+        let mut line = String::new();
+        self.object(&mut line, 0);
+        let mut line = line.into_bytes();
+        match self.roll(60) {
+            0 => line.truncate(self.roll(line.len() + 1)),
+            1 => drop(line.drain(..self.roll(line.len() + 1))),
+            2 => line.insert(self.roll(line.len() + 1), 0xff),
+            3 => line.insert(self.roll(line.len() + 1), 0),
+            4 => line.insert(self.roll(line.len() + 1), b"\"{}[],:\\"[self.roll(8)]),
+            5 => drop(line.splice(..0, *b"\xef\xbb\xbf")),
+            6 => line.push(b'\r'),
+            7 => line.splice(..0, *b" \t").for_each(drop),
+            8 => line.clear(),
+            9 => line = [b"[", &line[..], b"]"].concat(),
+            10 if !line.is_empty() => drop(line.remove(self.roll(line.len()))),
+            _ => {}
+        }
+        line.retain(|&byte| byte != b'\n');
+        line
+    }
+
+    fn object(&mut self, out: &mut String, depth: usize) {
+        out.push('{');
+        for field in 0..self.roll(5) {
+            if field > 0 {
+                out.push(',');
+            }
+            self.blank(out);
+            let name = self.pick(NAMES);
+            self.string(out, name);
+            self.blank(out);
+            out.push(':');
+            self.blank(out);
+            let deeper = if matches!(name, "context" | "traits") { 2 } else { 12 };
+            if depth < 4 && self.one_in(deeper) {
+                self.object(out, depth + 1)
+            } else {
+                self.value(out, depth)
+            }
+            self.blank(out);
+        }
+        out.push('}');
+    }
+
+    fn value(&mut self, out: &mut String, depth: usize) {
+        match self.roll(14) {
+            0 => out.push_str(self.pick(&["null", "true", "false", "nul", "tru"])),
+            1 | 2 => out.push_str(self.pick(&[
+                "42", "42.0", "42E0", "1E2", "4.2E+1", "4.2e1", "420e-1", "-7", "-7.0", "0", "-0", "1e2",
+                "43", "042", "4 2", "42a", "1e999",
+            ])),
+            3 if depth < 6 => {
+                out.push('[');
+                for element in 0..self.roll(4) {
+                    if element > 0 {
+                        out.push(',');
+                    }
+                    if self.one_in(3) { self.object(out, depth + 1) } else { self.value(out, depth + 1) }
+                }
+                out.push(']');
+            }
+            4 => out.push_str(self.pick(&[
+                "\"\\ud800\"",
+                "\"\\ud83d\\ude00\"",
+                "\"\\uD83D\"",
+                "\"\\u00\"",
+                "\"\\x\"",
+            ])),
+            _ => {
+                let value = self.pick(VALUES);
+                self.string(out, value);
+            }
+        }
+    }
+
+    fn string(&mut self, out: &mut String, text: &str) {
+        let escaped = if self.one_in(12) { 2 } else { 10_000 };
+        out.push('"');
+        for letter in text.chars() {
+            match letter {
+                _ if self.one_in(escaped) => {
+                    for unit in letter.encode_utf16(&mut [0; 2]) {
+                        let code =
+                            if self.one_in(2) { format!("\\u{unit:04x}") } else { format!("\\u{unit:04X}") };
+                        out.push_str(&code);
+                    }
+                }
+                '"' | '\\' => out.extend(['\\', letter]),
+                '/' if self.one_in(2) => out.push_str("\\/"),
+                _ => out.push(letter),
+            }
+        }
+        out.push('"');
+    }
+
+    fn blank(&mut self, out: &mut String) {
+        if self.one_in(10) {
+            out.push_str(self.pick(&[" ", "\t", "  ", "\r"]));
+        }
+    }
+}
+
+/// Decides by `serde_json::Value` alone; `None` where that parser is stricter than JSON (unpaired surrogates,
+/// numbers beyond a double) or the line is no object.
+fn by_value(rules: &Rules, subjects: &SubjectSet, line: &[u8]) -> Option<Vec<u32>> {
+    let record = serde_json::from_slice::<Value>(line).ok().filter(Value::is_object)?;
+    let mut hits = Vec::new();
+    for rule in rules.iter() {
+        let met = |when: &model::rules::When| at_path(&record, &when.path).contains(&when.equals);
+        if !rule.when.as_ref().is_none_or(met) {
+            continue;
+        }
+        for value in at_path(&record, &rule.path) {
+            let normal = |text: &str| {
+                let text = if rule.trim { text.trim() } else { text };
+                if rule.fold_case { text.to_lowercase() } else { text.to_owned() }
+            };
+            let named = subjects
+                .iter()
+                .enumerate()
+                .filter(|(_, subject)| subject.kind == rule.kind && normal(&subject.id) == normal(&value));
+            hits.extend(named.map(|(at, _)| at as u32));
+        }
+    }
+    hits.sort_unstable();
+    hits.dedup();
+    Some(hits)
+}
+
+fn at_path(value: &Value, path: &[String]) -> Vec<String> {
+    match (value, path) {
+        (Value::Array(elements), _) => elements.iter().flat_map(|value| at_path(value, path)).collect(),
+        (Value::Object(fields), [name, rest @ ..]) => {
+            fields.get(name).map(|value| at_path(value, rest)).unwrap_or_default()
+        }
+        (Value::String(text), []) => vec![text.clone()],
+        (Value::Number(number), []) => match number.as_f64() {
+            Some(float) if float.fract() == 0.0 => vec![(float as i64).to_string()],
+            _ => vec![],
+        },
+        _ => vec![],
+    }
+}
+
+/// 1,024 seeds of 1,000 lines each: the fast matcher, the full parse and `serde_json::Value` agree.
+#[test]
+fn fast_matcher_decides_a_million_nasty_lines_as_a_full_parse_does() {
+    let subjects = subjects();
+    let cases = rule_sets().map(|rules| (Matcher::new(&rules, &subjects), rules));
+    proptest!(ProptestConfig::with_cases(1024), |(seed: u64)| {
+        let mut dice = Dice(seed);
+        let (matcher, rules) = &cases[dice.roll(cases.len())];
+        let lines: Vec<Vec<u8>> = (0..1000).map(|_| dice.line()).collect();
+        let mut block = lines.join(&b'\n');
+        // One bad byte makes the whole block slow and safe: most blocks must not have one.
+        if dice.one_in(4) { block.push(b'\n') } else { block = String::from_utf8_lossy(&block).into_owned().into() }
+        let lines: Vec<&[u8]> = block.strip_suffix(b"\n").unwrap_or(&block).split(|&byte| byte == b'\n').collect();
+
+        let mut fast = Vec::new();
+        let count = matcher.blocks().block(&block, |line, verdict, hits| {
+            let line = &block[line];
+            fast.push((line.strip_suffix(b"\n").unwrap_or(line).as_ptr(), verdict, hits.to_vec()));
+        });
+        prop_assert!(count == lines.len() as u64 || block.is_empty());
+        let mut fast = fast.into_iter().peekable();
+        for line in lines {
+            let shown = String::from_utf8_lossy(line);
+            let mut hits = Vec::new();
+            let verdict = matcher.line(line, &mut hits);
+            if let Some(by_value) = by_value(rules, &subjects, line) {
+                prop_assert_eq!(&by_value, &hits, "Value: {}", shown);
+                prop_assert_eq!(verdict == Verdict::Remove, !hits.is_empty());
+            } else if !["\\u", "1e999"].iter().any(|odd| shown.contains(odd)) {
+                prop_assert_eq!(verdict, Verdict::Unreadable, "{}", shown);
+            }
+            match fast.next_if(|(at, ..)| *at == line.as_ptr()) {
+                Some((_, fast_verdict, fast_hits)) => {
+                    prop_assert_eq!((fast_verdict, fast_hits), (verdict, hits), "{}", shown);
+                }
+                None => prop_assert_ne!(verdict, Verdict::Remove, "{}", shown),
+            }
+        }
+        prop_assert!(fast.next().is_none(), "a line that is none");
+    });
+}

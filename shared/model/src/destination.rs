@@ -1,0 +1,107 @@
+//! A destination: a place that holds subjects, as it is kept. What can be connected, and with which settings, is said by
+//! the crate `destinations`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::failure::{Failure, Result};
+use crate::id::DestinationId;
+
+/// What sort of place a destination is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Kind {
+    /// Event archives in object storage: rewritten by purge runs.
+    Archive,
+    /// A database with rows: deleted by SQL.
+    Warehouse,
+    /// A vendor's product: told through its deletion API.
+    Cloud,
+}
+
+/// A connected place, as it is kept. Its secrets are kept apart, in Secrets Manager.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Destination {
+    /// Its id.
+    pub id: DestinationId,
+    /// What people call it.
+    pub name: String,
+    /// Which entry of the catalogue it is.
+    pub vendor: String,
+    /// What sort of place it is.
+    pub kind: Kind,
+    /// Its settings, without secrets.
+    pub settings: Map<String, Value>,
+    /// Since when regulations reach it.
+    pub enabled_from: Timestamp,
+    /// Since when they do no longer.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub enabled_until: Option<Timestamp>,
+    /// When they did before.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub enabled_earlier: Vec<Period>,
+}
+
+/// A span of time in which regulations reached a destination. None is ever forgotten, so that it can be said who
+/// received somebody's data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Period {
+    /// Since when.
+    pub from: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+impl Destination {
+    /// The settings as the type its adapter reads.
+    ///
+    /// # Errors
+    /// `Invalid`, naming what is wrong with them.
+    pub fn settings<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_value(Value::Object(self.settings.clone()))
+            .map_err(|error| Failure::invalid(format!("settings: {error}")).field("settings"))
+    }
+
+    /// Lets regulations reach it again. One that is enabled stays as it is.
+    pub fn enable(&mut self, now: Timestamp) {
+        if let Some(until) = self.enabled_until.take() {
+            self.enabled_earlier.push(Period { from: self.enabled_from, until });
+            self.enabled_from = now;
+        }
+    }
+
+    /// Lets regulations reach it no longer. One that is disabled stays as it is.
+    pub fn disable(&mut self, now: Timestamp) {
+        self.enabled_until.get_or_insert(now);
+    }
+}
+
+/// Secrets of a destination, by field name. `Debug` shows none.
+#[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+pub struct Secrets(pub BTreeMap<String, String>);
+
+impl Secrets {
+    /// A secret that the vendor's description requires.
+    ///
+    /// # Errors
+    /// `Permanent`, if it is not there.
+    pub fn get(&self, name: &str) -> Result<&str> {
+        self.0.get(name).map(String::as_str).ok_or_else(|| {
+            Failure::permanent(format!("the destination's secret {name} is missing: set it again"))
+        })
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets(redacted)")
+    }
+}

@@ -1,0 +1,250 @@
+//! Which paths of a record hold which kind of identifier.
+//!
+//! In an archive's configuration:
+//! ```json
+//! [
+//!   {"path": "userId", "type": "USER_ID"},
+//!   {"path": "previousId", "type": "USER_ID", "when": {"path": "type", "equals": "alias"}},
+//!   {"path": "context.traits.email", "type": "USER_ID", "foldCase": true, "trim": true}
+//! ]
+//! ```
+//! A path names fields from the outermost in, joined by dots; a list of names (`["a.b", "c"]`) serves names
+//! that hold a dot. An array on the way, or at the end, stands for each of its elements.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::subject::SubjectType;
+
+/// The most rules an archive can have.
+const MAX_RULES: usize = 64;
+/// The most fields one path can go through.
+const MAX_DEPTH: usize = 16;
+
+/// Where identifiers stand in the records of one archive. Never empty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<RuleConfig>", into = "Vec<RuleConfig>")]
+pub struct Rules(Vec<Rule>);
+
+/// One place where an identifier stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// The names of the fields that lead to it.
+    pub path: Vec<String>,
+    /// Which kind of identifier stands there.
+    pub kind: SubjectType,
+    /// Which records the rule holds for; all, if there is none.
+    pub when: Option<When>,
+    /// Whether upper and lower case are the same.
+    pub fold_case: bool,
+    /// Whether white space around the identifier is ignored.
+    pub trim: bool,
+}
+
+/// The rule holds only for records with this string at this path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct When {
+    /// The names of the fields that lead to the string.
+    pub path: Vec<String>,
+    /// The string.
+    pub equals: String,
+}
+
+impl Rules {
+    /// Segment's own: the user id at `userId`, the anonymous id at `anonymousId`, and either at `previousId`
+    /// of an `alias` call (<https://segment.com/docs/connections/spec/alias/>).
+    pub fn segment() -> Self {
+        let alias = || When { path: vec!["type".into()], equals: "alias".into() };
+        let rule = |path: &str, kind, when| Rule {
+            path: vec![path.into()],
+            kind,
+            when,
+            fold_case: false,
+            trim: false,
+        };
+        Self(vec![
+            rule("userId", SubjectType::UserId, None),
+            rule("anonymousId", SubjectType::AnonymousId, None),
+            rule("previousId", SubjectType::UserId, Some(alias())),
+            rule("previousId", SubjectType::AnonymousId, Some(alias())),
+        ])
+    }
+
+    /// Rules that look for both kinds of identifier at each of these dotted paths.
+    pub fn at_paths<'a>(paths: impl IntoIterator<Item = &'a str>) -> Result<Self, RuleError> {
+        let both = |path: &str| {
+            [SubjectType::UserId, SubjectType::AnonymousId].map(|kind| RuleConfig {
+                path: Path::Dotted(path.to_owned()),
+                kind,
+                when: None,
+                fold_case: false,
+                trim: false,
+            })
+        };
+        paths.into_iter().flat_map(both).collect::<Vec<_>>().try_into()
+    }
+
+    /// The condition of a rule.
+    pub fn conditional(&self, rule: usize) -> Option<&When> {
+        self.0.get(rule)?.when.as_ref()
+    }
+
+    /// The rules, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Rule> {
+        self.0.iter()
+    }
+}
+
+/// What is wrong with a rule, and at which field of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct RuleError {
+    /// The field, as in `rules[1].path`.
+    pub field: String,
+    /// What is wrong with it.
+    pub problem: &'static str,
+}
+
+/// A rule as the configuration writes it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RuleConfig {
+    path: Path,
+    #[serde(rename = "type")]
+    kind: SubjectType,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    when: Option<WhenConfig>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    fold_case: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    trim: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WhenConfig {
+    path: Path,
+    equals: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a path: names joined by dots, or a list of names")]
+enum Path {
+    Dotted(String),
+    Names(Vec<String>),
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl TryFrom<Vec<RuleConfig>> for Rules {
+    type Error = RuleError;
+
+    fn try_from(configs: Vec<RuleConfig>) -> Result<Self, RuleError> {
+        if configs.is_empty() {
+            return Err(RuleError { field: "rules".into(), problem: "name at least one path" });
+        }
+        if configs.len() > MAX_RULES {
+            return Err(RuleError { field: "rules".into(), problem: "are more than 64" });
+        }
+        let rule = |(at, config): (usize, RuleConfig)| {
+            let when = |when: WhenConfig| {
+                let path = names(when.path, format_args!("rules[{at}].when.path"))?;
+                Ok(When { path, equals: when.equals })
+            };
+            Ok(Rule {
+                path: names(config.path, format_args!("rules[{at}].path"))?,
+                kind: config.kind,
+                when: config.when.map(when).transpose()?,
+                fold_case: config.fold_case,
+                trim: config.trim,
+            })
+        };
+        configs.into_iter().enumerate().map(rule).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// The names of a path. `[]` after a name is allowed and says nothing: arrays are always gone through.
+fn names(path: Path, field: fmt::Arguments<'_>) -> Result<Vec<String>, RuleError> {
+    let names: Vec<String> = match path {
+        Path::Dotted(path) => {
+            path.split('.').map(|name| name.strip_suffix("[]").unwrap_or(name).to_owned()).collect()
+        }
+        Path::Names(names) => names,
+    };
+    let problem = if names.iter().all(String::is_empty) {
+        "names no field"
+    } else if names.iter().any(String::is_empty) {
+        "has an empty name between its dots"
+    } else if names.len() > MAX_DEPTH {
+        "goes deeper than 16 fields"
+    } else {
+        return Ok(names);
+    };
+    Err(RuleError { field: field.to_string(), problem })
+}
+
+impl From<Rules> for Vec<RuleConfig> {
+    fn from(rules: Rules) -> Self {
+        let config = |rule: Rule| RuleConfig {
+            path: Path::Names(rule.path),
+            kind: rule.kind,
+            when: rule.when.map(|when| WhenConfig { path: Path::Names(when.path), equals: when.equals }),
+            fold_case: rule.fold_case,
+            trim: rule.trim,
+        };
+        rules.0.into_iter().map(config).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Result<Rules, String> {
+        serde_json::from_str(json).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn rules_read_and_write_as_configuration() {
+        let rules = parse(
+            r#"[{"path": "a.b[].c", "type": "USER_ID", "foldCase": true, "trim": true},
+                {"path": ["d.e"], "type": "ANONYMOUS_ID", "when": {"path": "type", "equals": "alias"}}]"#,
+        )
+        .unwrap();
+        assert_eq!(rules.0[0].path, ["a", "b", "c"]);
+        assert!(rules.0[0].fold_case && rules.0[0].trim);
+        assert_eq!(rules.0[1].path, ["d.e"]);
+        for rules in [rules, Rules::segment()] {
+            assert_eq!(parse(&serde_json::to_string(&rules).unwrap()).unwrap(), rules);
+        }
+    }
+
+    #[test]
+    fn a_bad_rule_is_an_error_that_names_the_field() {
+        let deep = format!(r#"[{{"path": "{}a", "type": "USER_ID"}}]"#, "a.".repeat(16));
+        for (json, says) in [
+            ("[]", "rules: name at least one path"),
+            (r#"[{"path": "", "type": "USER_ID"}]"#, "rules[0].path: names no field"),
+            (r#"[{"path": [], "type": "USER_ID"}]"#, "rules[0].path: names no field"),
+            (
+                r#"[{"path": "a", "type": "USER_ID"}, {"path": "a..b", "type": "USER_ID"}]"#,
+                "rules[1].path: has an empty name",
+            ),
+            (
+                r#"[{"path": "a", "type": "USER_ID", "when": {"path": ".", "equals": "b"}}]"#,
+                "rules[0].when.path: names no field",
+            ),
+            (&deep, "rules[0].path: goes deeper"),
+            (r#"[{"path": "a", "type": "EMAIL"}]"#, "unknown variant `EMAIL`"),
+            (r#"[{"path": "a"}]"#, "missing field `type`"),
+            (r#"[{"path": 1, "type": "USER_ID"}]"#, "a path: names joined by dots"),
+            (r#"[{"path": "a", "type": "USER_ID", "fold": true}]"#, "unknown field `fold`"),
+        ] {
+            let error = parse(json).unwrap_err();
+            assert!(error.contains(says), "{json}: {error}");
+        }
+    }
+}

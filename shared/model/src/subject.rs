@@ -1,0 +1,148 @@
+//! The people a regulation is about: the only place where an identifier lives.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use utoipa::ToSchema;
+
+/// The longest identifier accepted, in bytes. Long enough for any id, email or URL; short enough that 5,000
+/// of them stay far from every limit on the way.
+pub const MAX_ID_BYTES: usize = 1024;
+
+/// Which kind of identifier a subject is given by (Segment's `subjectType`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SubjectType {
+    /// The id the company gave a known user.
+    UserId,
+    /// The id a device or browser was given before the user was known.
+    AnonymousId,
+    /// The id of an object that a cloud source brought into warehouses.
+    ObjectId,
+}
+
+impl SubjectType {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::UserId, Self::AnonymousId, Self::ObjectId];
+
+    /// The name in the API and in stored items.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UserId => "USER_ID",
+            Self::AnonymousId => "ANONYMOUS_ID",
+            Self::ObjectId => "OBJECT_ID",
+        }
+    }
+}
+
+/// A person, as an identifier of one kind. `Debug` shows the kind alone.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Subject {
+    /// The kind of identifier.
+    #[serde(rename = "type")]
+    pub kind: SubjectType,
+    /// The identifier, exactly as the company wrote it.
+    pub id: String,
+}
+
+impl Subject {
+    /// A subject known by the company's own user id.
+    pub fn user(id: impl Into<String>) -> Self {
+        Self { kind: SubjectType::UserId, id: id.into() }
+    }
+
+    /// A subject known by the id of a device or browser.
+    pub fn anonymous(id: impl Into<String>) -> Self {
+        Self { kind: SubjectType::AnonymousId, id: id.into() }
+    }
+}
+
+/// Why an identifier is not taken, to be said after where it stands; nothing, if it is. Never repeats it.
+pub fn fault(id: &str) -> Option<String> {
+    if id.trim().is_empty() {
+        return Some("is empty".to_owned());
+    }
+    (id.len() > MAX_ID_BYTES).then(|| format!("has {} bytes; at most {MAX_ID_BYTES}", id.len()))
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Subject({} redacted)", self.kind.as_str())
+    }
+}
+
+/// Stands for a subject in logs, evidence and certificates: HMAC-SHA256 under a key of the installation, in
+/// lower-case hex. Without the key it cannot be tested against a guess.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Pseudonym(pub String);
+
+/// The key of all pseudonyms of an installation.
+#[derive(Clone)]
+pub struct PseudonymKey(Hmac<Sha256>);
+
+impl PseudonymKey {
+    /// A key from its secret bytes (any length; 32 or more are wanted).
+    pub fn new(secret: &[u8]) -> Self {
+        Self(Hmac::new_from_slice(secret).expect("HMAC takes keys of every length"))
+    }
+
+    /// The pseudonym of a subject.
+    pub fn pseudonym(&self, subject: &Subject) -> Pseudonym {
+        let mut mac = self.0.clone();
+        mac.update(subject.kind.as_str().as_bytes());
+        mac.update(&[0]);
+        mac.update(subject.id.as_bytes());
+        Pseudonym(hex(&mac.finalize().into_bytes()))
+    }
+
+    /// Stands for texts as a pseudonym stands for a subject: the same texts in the same order, no others, have the
+    /// same one.
+    pub fn fingerprint<'a>(&self, texts: impl IntoIterator<Item = &'a [u8]>) -> String {
+        let mut mac = self.0.clone();
+        for text in texts {
+            mac.update(&(text.len() as u64).to_be_bytes());
+            mac.update(text);
+        }
+        hex(&mac.finalize().into_bytes())
+    }
+}
+
+impl fmt::Debug for PseudonymKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PseudonymKey(redacted)")
+    }
+}
+
+/// Lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        use fmt::Write;
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_never_shows_the_identifier() {
+        let shown = format!("{:?} {:?}", Subject::user("ada@example.com"), PseudonymKey::new(b"secret"));
+        assert!(!shown.contains("ada") && !shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn a_pseudonym_depends_on_key_kind_and_id() {
+        let key = PseudonymKey::new(b"k1");
+        let user = key.pseudonym(&Subject::user("7"));
+        assert_eq!(user, key.pseudonym(&Subject::user("7")));
+        assert_ne!(user, key.pseudonym(&Subject::user("8")));
+        assert_ne!(user, key.pseudonym(&Subject { kind: SubjectType::AnonymousId, id: "7".into() }));
+        assert_ne!(user, PseudonymKey::new(b"k2").pseudonym(&Subject::user("7")));
+        assert_eq!(user.0.len(), 64);
+    }
+}

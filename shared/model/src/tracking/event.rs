@@ -1,0 +1,170 @@
+//! One event: checked, completed, and told whose it is.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::Kind;
+use super::fields::Fields;
+use crate::number::plain as plain_number;
+use crate::subject::{MAX_ID_BYTES, Subject, SubjectType};
+
+/// How deep objects and arrays may lie in each other: what common parsers take.
+const MAX_DEPTH: usize = 100;
+
+/// An event that is fit for the archive.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// The event as one line of JSON, without the line feed.
+    pub line: Vec<u8>,
+    /// When it came in.
+    pub received_at: Timestamp,
+    /// What duplicates are told by.
+    pub message_id: String,
+    /// Its user.
+    pub user: Option<Subject>,
+    /// Its device or browser.
+    pub anonymous: Option<Subject>,
+    /// What an `alias` says was the user's id before, which may be of either kind.
+    pub previous: Option<String>,
+}
+
+impl Event {
+    pub(super) fn new(
+        mut fields: Fields<'_>,
+        kind: Option<Kind>,
+        now: Timestamp,
+    ) -> Result<Self, &'static str> {
+        let kind = match kind {
+            Some(kind) => kind,
+            None => fields
+                .get("type")
+                .and_then(|kind| serde_json::from_str(kind.get()).ok())
+                .ok_or("its type is not one of identify, track, page, screen, group, alias")?,
+        };
+        let user = identifier(fields.get("userId"), "userId is neither a string nor a number")?;
+        let anonymous =
+            identifier(fields.get("anonymousId"), "anonymousId is neither a string nor a number")?;
+        let previous = match kind {
+            Kind::Alias => {
+                identifier(fields.get("previousId"), "previousId is neither a string nor a number")?
+            }
+            _ => None,
+        };
+        if user.is_none() && anonymous.is_none() && previous.is_none() {
+            return Err("it has neither a userId nor an anonymousId");
+        }
+        if kind == Kind::Track && fields.text("event").is_none_or(|name| name.is_empty()) {
+            return Err("it is a track call without the name of an event");
+        }
+        let message_id = fields.text("messageId").filter(|id| !id.is_empty());
+        let message_id = message_id.unwrap_or_else(|| Uuid::now_v7().to_string());
+        let received = format!("{now:.3}");
+        let (sent, original) = (time(&fields, "sentAt"), time(&fields, "originalTimestamp"));
+        let original = original.or_else(|| time(&fields, "timestamp"));
+        fields.remove("writeKey");
+        fields.set("type", kind.as_str());
+        fields.set("messageId", &message_id);
+        fields.set("receivedAt", &received);
+        // The client's clock may be wrong, but not between its own two readings of it:
+        // https://segment.com/docs/connections/spec/common/#timestamps
+        let happened = match (original, sent) {
+            (Some(original), Some(sent)) => now.checked_sub(original.duration_until(sent)).unwrap_or(now),
+            (Some(original), None) => original,
+            (None, _) => now,
+        };
+        fields.set("originalTimestamp", &original.map_or(received, |time| format!("{time:.3}")));
+        fields.set("timestamp", &format!("{happened:.3}"));
+        let line = fields.line();
+        if depth(&line) > MAX_DEPTH {
+            return Err("it is nested more than 100 levels deep");
+        }
+        // What is kept must be readable by everyone: half of a surrogate pair is not, nor is the number 1e999.
+        serde_json::from_slice::<serde_json::Value>(&line)
+            .map_err(|_| "it holds text that is not Unicode, or a number out of range")?;
+        Ok(Self {
+            line,
+            received_at: now,
+            message_id,
+            user: user.map(Subject::user),
+            anonymous: anonymous.map(|id| Subject { kind: SubjectType::AnonymousId, id }),
+            previous,
+        })
+    }
+
+    /// An event that was read before, from its line.
+    ///
+    /// # Errors
+    /// If the line is not one that [`super::read`] made.
+    pub fn stored(line: &[u8]) -> Result<Self, serde_json::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Stored<'a> {
+            #[serde(rename = "type")]
+            kind: Kind,
+            received_at: Timestamp,
+            message_id: String,
+            #[serde(borrow)]
+            user_id: Option<&'a RawValue>,
+            #[serde(borrow)]
+            anonymous_id: Option<&'a RawValue>,
+            #[serde(borrow)]
+            previous_id: Option<&'a RawValue>,
+        }
+        let stored: Stored<'_> = serde_json::from_slice(line)?;
+        let id = |raw| identifier(raw, "").ok().flatten();
+        Ok(Self {
+            line: line.to_vec(),
+            received_at: stored.received_at,
+            message_id: stored.message_id,
+            user: id(stored.user_id).map(Subject::user),
+            anonymous: id(stored.anonymous_id).map(|id| Subject { kind: SubjectType::AnonymousId, id }),
+            previous: id(stored.previous_id).filter(|_| stored.kind == Kind::Alias),
+        })
+    }
+
+    /// Everyone it names. What an `alias` names as previous may be an id of either kind.
+    pub fn subjects(&self) -> impl Iterator<Item = Subject> {
+        let previous = self.previous.iter().flat_map(|id| {
+            [SubjectType::UserId, SubjectType::AnonymousId].map(|kind| Subject { kind, id: id.clone() })
+        });
+        self.user.iter().cloned().chain(self.anonymous.iter().cloned()).chain(previous)
+    }
+}
+
+/// An identifier as it is compared everywhere: text, or a number's plain digits. Null and empty text are nobody's.
+fn identifier(raw: Option<&RawValue>, wrong: &'static str) -> Result<Option<String>, &'static str> {
+    let Some(raw) = raw.map(RawValue::get).filter(|raw| *raw != "null") else { return Ok(None) };
+    let id = match raw.as_bytes().first() {
+        Some(b'"') => serde_json::from_str::<String>(raw).map_err(|_| wrong)?,
+        Some(b'-' | b'0'..=b'9') => plain_number(raw).unwrap_or_else(|| raw.to_owned()),
+        _ => return Err(wrong),
+    };
+    if id.len() > MAX_ID_BYTES {
+        return Err("an identifier has more than 1024 bytes");
+    }
+    Ok(Some(id).filter(|id| !id.is_empty()))
+}
+
+fn time(fields: &Fields<'_>, name: &str) -> Option<Timestamp> {
+    fields.text(name)?.parse().ok()
+}
+
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut text, mut escaped) = (0_usize, 0, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if text => escaped = true,
+            b'"' => text = !text,
+            b'{' | b'[' if !text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}

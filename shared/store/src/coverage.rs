@@ -1,0 +1,148 @@
+//! Carries a regulation out at the door: whom it covers, and what is noted about them.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{Change, Store, to_item};
+use model::destination::Kind;
+use model::failure::Result;
+use model::person::Scope;
+use model::regulation::{Regulation, Suppression};
+use model::source::Seen;
+use model::subject::{Subject, SubjectType};
+
+/// The part of a regulation's items that says that this is done.
+const COVERED: &str = "COVERED";
+
+/// Whom a regulation covers.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Covered {
+    /// How many it names.
+    pub subjects: u64,
+    /// How many other ids of theirs are covered with them.
+    pub linked: u64,
+    /// How many of their other ids are others', too, and left alone.
+    pub shared: u64,
+    /// Which sources saw any of them.
+    #[serde(default)]
+    pub seen: Seen,
+}
+
+impl Store {
+    /// Keeps those out whom a regulation suppresses, and their other ids. They are suppressed first: whoever brings
+    /// an id of theirs in after that finds them so.
+    ///
+    /// # Errors
+    /// As DynamoDB says; call again.
+    pub async fn keep_out(&self, regulation: &Regulation, subjects: &[Subject]) -> Result<()> {
+        if regulation.regulation_type.suppression() != Some(Suppression::Add) {
+            return Ok(());
+        }
+        let scope = scope(regulation);
+        let change = change(regulation, &scope);
+        self.suppress(subjects, &change).await?;
+        self.suppress(&self.linked(subjects).await?.subjects, &linked_too(&change)).await
+    }
+
+    /// Takes back what [`keep_out`](Self::keep_out) did.
+    ///
+    /// # Errors
+    /// As DynamoDB says; call again.
+    pub async fn let_in_again(&self, regulation: &Regulation, subjects: &[Subject]) -> Result<()> {
+        if regulation.regulation_type.suppression() != Some(Suppression::Add) {
+            return Ok(());
+        }
+        let scope = scope(regulation);
+        let change = change(regulation, &scope);
+        let linked = self.linked(subjects).await?.subjects;
+        self.take_back(&linked, &linked_too(&change)).await?;
+        self.take_back(subjects, &change).await
+    }
+
+    /// The first step of the work on a regulation: keeps out whom it suppresses, should that have broken off; or lifts
+    /// that; notes who is to be erased; and keeps their other ids. Done once: an attempt days later must not undo
+    /// what another regulation said since.
+    ///
+    /// # Errors
+    /// As DynamoDB says; call again.
+    pub async fn cover(&self, regulation: &Regulation, now: Timestamp) -> Result<Covered> {
+        let (id, kind) = (&regulation.id, regulation.regulation_type);
+        if let Some(covered) = self.covered(regulation).await? {
+            return Ok(covered);
+        }
+        let subjects = self.subjects(id).await?;
+        let scope = scope(regulation);
+        let change = change(regulation, &scope);
+        if kind.suppression() == Some(Suppression::Add) {
+            self.suppress(&self.not_suppressed(&subjects, &change).await?, &change).await?;
+        }
+        let linked = self.linked(&subjects).await?;
+        let theirs = linked_too(&change);
+        match kind.suppression() {
+            Some(Suppression::Add) => {
+                self.suppress(&self.not_suppressed(&linked.subjects, &theirs).await?, &theirs).await?;
+            }
+            Some(Suppression::Remove) => {
+                self.unsuppress(&subjects, &change).await?;
+                self.unsuppress(&linked.subjects, &theirs).await?;
+            }
+            None => {}
+        }
+        let everyone = [&subjects[..], &linked.subjects[..]].concat();
+        if kind.erases_from(Kind::Archive) && regulation.subject_type != SubjectType::ObjectId {
+            self.mark_erased(&everyone, &scope, now).await?;
+        }
+        let covered = Covered {
+            subjects: subjects.len() as u64,
+            linked: linked.subjects.len() as u64,
+            shared: linked.shared,
+            seen: self.people(&everyone).await?.seen(),
+        };
+        self.keep_linked(id, linked.subjects).await?;
+        let item = to_item(id.as_str(), COVERED, &covered)?;
+        self.put(&self.tables.regulations, item).await?;
+        Ok(covered)
+    }
+
+    /// Whether one of these subjects is suppressed in the whole workspace, and which, by its place.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn first_suppressed_everywhere(&self, subjects: &[Subject]) -> Result<Option<usize>> {
+        let people = self.people(subjects).await?;
+        Ok(subjects.iter().position(|subject| {
+            people.get(subject).is_some_and(|person| person.all_scopes().contains(&Scope::Workspace))
+        }))
+    }
+
+    /// Whom a regulation covers, once the work on it has begun.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn covered(&self, regulation: &Regulation) -> Result<Option<Covered>> {
+        self.get(&self.tables.regulations, (regulation.id.as_str(), COVERED)).await
+    }
+
+    async fn not_suppressed(&self, subjects: &[Subject], change: &Change<'_>) -> Result<Vec<Subject>> {
+        let people = self.people(subjects).await?;
+        let is_out = |subject: &&Subject| {
+            let Some(person) = people.get(subject) else { return false };
+            person.scopes.contains(change.scope)
+                || change.by_link && person.linked_scopes.contains(change.scope)
+        };
+        Ok(subjects.iter().filter(|subject| !is_out(subject)).cloned().collect())
+    }
+}
+
+fn scope(regulation: &Regulation) -> Scope {
+    let source = regulation.part.as_ref().map(|part| part.source_id.clone());
+    source.map_or(Scope::Workspace, Scope::Source)
+}
+
+fn change<'a>(regulation: &'a Regulation, scope: &'a Scope) -> Change<'a> {
+    Change { scope, at: regulation.created_at, by: Some(&regulation.id), reason: None, by_link: false }
+}
+
+fn linked_too<'a>(change: &Change<'a>) -> Change<'a> {
+    Change { by_link: true, ..change.clone() }
+}

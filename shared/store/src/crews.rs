@@ -1,0 +1,143 @@
+//! Who waits at a warehouse for their rows to be deleted, and who has the lead there, in the table `runs`.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use crate::{Store, if_held, number, text, to_item, unless_refused, value};
+use model::failure::Result;
+use model::group_commit::{Member, Outcome};
+use model::id::{DestinationId, RegulationId};
+
+const CREW: &str = "CREW#";
+const LEAD: &str = "LEAD";
+
+/// For how long nobody else takes the lead from who took it last: an invocation (15 minutes), the longest wait for a
+/// statement before the next (5 minutes), and some more. Two leaders do no harm; they only do some work twice.
+const LEASE: SignedDuration = SignedDuration::from_mins(25);
+
+impl Store {
+    /// Puts a regulation on a destination's list. The entry of the same attempt stays as it is.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn enlist(&self, destination: &DestinationId, member: &Member) -> Result<()> {
+        let item = to_item(&pk(destination), member.regulation_id.as_str(), member)?;
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.tables.runs)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk) OR attempt < :attempt")
+            .expression_attribute_values(":attempt", number(member.attempt.into()));
+        unless_refused(request.send().await)
+    }
+
+    /// What a destination's list says of a regulation.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn enlisted(&self, destination: &DestinationId, id: &RegulationId) -> Result<Option<Member>> {
+        self.get(&self.tables.runs, (&pk(destination), id.as_str())).await
+    }
+
+    /// A destination's list.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn all_enlisted(&self, destination: &DestinationId) -> Result<Vec<Member>> {
+        self.all(&self.tables.runs, &pk(destination), "reg_").await
+    }
+
+    /// Notes what a crew did for a regulation, unless that is known already or it began another attempt since.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn note_outcome(
+        &self,
+        destination: &DestinationId,
+        (id, attempt): (&RegulationId, u32),
+        outcome: &Outcome,
+    ) -> Result<()> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.runs)
+            .key("pk", text(&pk(destination)))
+            .key("sk", text(id.as_str()))
+            .update_expression("SET outcome = :outcome")
+            .condition_expression("attempt = :attempt AND attribute_not_exists(outcome)")
+            .expression_attribute_values(":attempt", number(attempt.into()))
+            .expression_attribute_values(":outcome", value(outcome)?);
+        unless_refused(request.send().await)
+    }
+
+    /// Who has the lead at a destination.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn leader(&self, destination: &DestinationId, now: Timestamp) -> Result<Option<RegulationId>> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Lead {
+            regulation_id: RegulationId,
+            leased_until: i64,
+        }
+        let lead: Option<Lead> = self.get(&self.tables.runs, (&pk(destination), LEAD)).await?;
+        let holds = |lead: &Lead| lead.leased_until >= now.as_second();
+        Ok(lead.filter(holds).map(|lead| lead.regulation_id))
+    }
+
+    /// Takes the lead at a destination, or goes on having it. Answers whether this regulation has it now.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn take_lead(
+        &self,
+        destination: &DestinationId,
+        id: &RegulationId,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let second = |at: Timestamp| AttributeValue::N(at.as_second().to_string());
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.tables.runs)
+            .item("pk", text(&pk(destination)))
+            .item("sk", text(LEAD))
+            .item("regulationId", text(id.as_str()))
+            .item("leasedUntil", second(now + LEASE))
+            .condition_expression("attribute_not_exists(pk) OR regulationId = :id OR leasedUntil < :now")
+            .expression_attribute_values(":id", text(id.as_str()))
+            .expression_attribute_values(":now", second(now));
+        if_held(request.send().await)
+    }
+
+    /// Gives the lead back, if this regulation has it.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn give_lead_back(&self, destination: &DestinationId, id: &RegulationId) -> Result<()> {
+        let request = self
+            .client
+            .delete_item()
+            .table_name(&self.tables.runs)
+            .key("pk", text(&pk(destination)))
+            .key("sk", text(LEAD))
+            .condition_expression("regulationId = :id")
+            .expression_attribute_values(":id", text(id.as_str()));
+        unless_refused(request.send().await)
+    }
+
+    /// Takes a regulation off a destination's list.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn strike(&self, destination: &DestinationId, id: &RegulationId) -> Result<()> {
+        self.delete(&self.tables.runs, (&pk(destination), id.as_str())).await
+    }
+}
+
+fn pk(destination: &DestinationId) -> String {
+    format!("{CREW}{destination}")
+}

@@ -1,0 +1,322 @@
+//! The table `suppressions`, seen from the door: one item per subject says all that a decision about its events
+//! needs, so that a request costs one call. Beside it lie the links from a user to its other ids.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use tokio::time::{Duration, sleep};
+
+use crate::{CONCURRENCY, Item, PERSON, Store, failure, person_key, text};
+use model::failure::{Failure, Result};
+use model::person::{MAX_OWNERS, People, Person, Scope};
+use model::source::SourceId;
+use model::subject::{Subject, SubjectType};
+
+const LINK: &str = "LINK#";
+const FIRST: &str = "first#";
+const LAST: &str = "last#";
+pub(crate) const SINCE: &str = "since#";
+pub(crate) const ERASED: &str = "erased#";
+
+/// The item that counts the changes of the suppression list.
+const CHANGES: &str = "CHANGES";
+
+/// DynamoDB's limit for one read of many items.
+const BATCH: usize = 100;
+
+/// The most ids that are followed from one user.
+const MAX_LINKS: usize = 1_000;
+
+/// The other ids of some users.
+#[derive(Debug, Default)]
+pub struct Linked {
+    /// Those that are theirs alone.
+    pub subjects: Vec<Subject>,
+    /// How many ids others were met with, too: they are left alone.
+    pub shared: u64,
+}
+
+impl Store {
+    /// What is known of these subjects, as it is at this moment.
+    ///
+    /// # Errors
+    /// As DynamoDB says; nothing is then known of anybody.
+    pub async fn people<'a>(&self, subjects: impl IntoIterator<Item = &'a Subject>) -> Result<People> {
+        let distinct: HashSet<&Subject> = subjects.into_iter().collect();
+        let keys: Vec<Item> = distinct.into_iter().map(|subject| key(subject, PERSON)).collect();
+        let reads: Vec<_> = keys.chunks(BATCH).map(|keys| self.read_people(keys.to_vec())).collect();
+        let all: Vec<Vec<Item>> = stream::iter(reads).buffer_unordered(CONCURRENCY).try_collect().await?;
+        let mut people = People::default();
+        people.extend(all.into_iter().flatten().filter_map(person));
+        Ok(people)
+    }
+
+    async fn read_people(&self, keys: Vec<Item>) -> Result<Vec<Item>> {
+        let table = &self.tables.suppressions;
+        let (mut left, mut found) = (keys, Vec::new());
+        for pause in [0, 20, 40, 80, 160, 320, 640] {
+            sleep(Duration::from_millis(pause)).await;
+            let keys = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build();
+            let keys = keys.map_err(|e| Failure::permanent("a read cannot be built").detail(e))?;
+            let request = self.client.batch_get_item().request_items(table, keys);
+            let mut reply = request.send().await.map_err(|e| failure(&e))?;
+            found.extend(reply.responses.as_mut().and_then(|all| all.remove(table)).unwrap_or_default());
+            left = reply
+                .unprocessed_keys
+                .and_then(|mut all| all.remove(table))
+                .map_or_else(Vec::new, |k| k.keys);
+            if left.is_empty() {
+                return Ok(found);
+            }
+        }
+        Err(Failure::transient("DynamoDB read only some of the suppression list: it is throttled"))
+    }
+
+    /// Notes that an id was met with a user. The user's side is written first, so that an id that knows its
+    /// owner is surely found from the owner.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn link(&self, user: &Subject, other: &Subject) -> Result<()> {
+        let table = &self.tables.suppressions;
+        let link = self
+            .client
+            .put_item()
+            .table_name(table)
+            .item("pk", text(&person_key(user)))
+            .item("sk", text(&format!("{LINK}{}", person_key(other))))
+            .item("other", subject_value(other));
+        link.send().await.map_err(|e| failure(&e))?;
+        let user_side = self.update_person(user).update_expression(format!("SET linked = :true{EXISTS}"));
+        let user_side = user_side.expression_attribute_values(":true", AttributeValue::Bool(true));
+        user_side
+            .expression_attribute_values(":subject", subject_value(user))
+            .send()
+            .await
+            .map_err(|e| failure(&e))?;
+        let other_side = self
+            .update_person(other)
+            .update_expression(format!("ADD owners :owner SET {OF} REMOVE expiresAt"))
+            .expression_attribute_values(":owner", AttributeValue::Ss(vec![user.id.clone()]))
+            .expression_attribute_values(":subject", subject_value(other));
+        other_side.send().await.map_err(|e| failure(&e))?;
+        Ok(())
+    }
+
+    /// Whether an id is known to have been met with this user, or with so many that it does not matter.
+    pub fn is_linked(person: Option<&Person>, user: &Subject) -> bool {
+        person.is_some_and(|p| p.owners.contains(&user.id) || p.owners.len() >= MAX_OWNERS)
+    }
+
+    /// Notes that a source saw a subject on a day.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn saw(&self, subject: &Subject, source: &SourceId, day: Date) -> Result<()> {
+        let update = self
+            .update_person(subject)
+            .update_expression(format!("SET #first = if_not_exists(#first, :day), #last = :day{EXISTS}"))
+            .expression_attribute_names("#first", format!("{FIRST}{source}"))
+            .expression_attribute_names("#last", format!("{LAST}{source}"))
+            .expression_attribute_values(":day", text(&day.to_string()))
+            .expression_attribute_values(":subject", subject_value(subject));
+        update.send().await.map_err(|e| failure(&e))?;
+        Ok(())
+    }
+
+    /// The other ids of these users, and the other ids of those.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn linked(&self, subjects: &[Subject]) -> Result<Linked> {
+        let mut known: HashSet<Subject> = subjects.iter().cloned().collect();
+        let mut linked = Linked::default();
+        let mut next: Vec<Subject> = subjects.to_vec();
+        while !next.is_empty() && linked.subjects.len() < MAX_LINKS * subjects.len() {
+            let people = self.people(&next).await?;
+            let having = next.iter().filter(|s| people.get(s).is_some_and(|p| p.has_links));
+            let reads: Vec<_> = having.map(|user| self.links_of(user)).collect();
+            let found: Vec<Vec<Subject>> =
+                stream::iter(reads).buffer_unordered(CONCURRENCY).try_collect().await?;
+            let new: BTreeSet<Subject> =
+                found.into_iter().flatten().filter(|other| !known.contains(other)).collect();
+            let people = self.people(&new).await?;
+            known.extend(new.iter().cloned());
+            let (shared, own): (Vec<_>, Vec<_>) =
+                new.into_iter().partition(|s| people.get(s).is_some_and(Person::is_shared));
+            linked.shared += shared.len() as u64;
+            linked.subjects.extend(own.iter().cloned());
+            next = own.into_iter().filter(|subject| subject.kind == SubjectType::UserId).collect();
+        }
+        Ok(linked)
+    }
+
+    async fn links_of(&self, user: &Subject) -> Result<Vec<Subject>> {
+        #[derive(Deserialize)]
+        struct Link {
+            other: Subject,
+        }
+        let links: Vec<Link> = self.all(&self.tables.suppressions, &person_key(user), LINK).await?;
+        Ok(links.into_iter().map(|link| link.other).collect())
+    }
+
+    /// Forgets what was learnt of subjects at the door, but for what keeps them out.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn forget_people(&self, subjects: &[Subject], now: Timestamp) -> Result<()> {
+        let people = self.people(subjects).await?;
+        let known = subjects.iter().filter_map(|subject| Some((subject, people.get(subject)?)));
+        let work: Vec<_> = known.map(|(subject, person)| self.forget_person(subject, person, now)).collect();
+        stream::iter(work).buffer_unordered(CONCURRENCY).try_collect().await
+    }
+
+    async fn forget_person(&self, subject: &Subject, person: &Person, now: Timestamp) -> Result<()> {
+        let suppressed = person.is_suppressed();
+        // Links are kept while somebody is suppressed: lifting the suppression must find them.
+        if person.has_links && !suppressed {
+            for other in self.links_of(subject).await? {
+                let sk = format!("{LINK}{}", person_key(&other));
+                self.delete(&self.tables.suppressions, (&person_key(subject), &sk)).await?;
+            }
+        }
+        let days: Vec<String> = person
+            .seen
+            .keys()
+            .flat_map(|source| [format!("{FIRST}{source}"), format!("{LAST}{source}")])
+            .collect();
+        let mut gone: Vec<String> = (0..days.len()).map(|n| format!("#d{n}")).collect();
+        let mut update = self.update_person(subject);
+        for (n, name) in days.into_iter().enumerate() {
+            update = update.expression_attribute_names(format!("#d{n}"), name);
+        }
+        let mut set = String::new();
+        if !suppressed {
+            gone.extend(["linked".to_owned(), "owners".to_owned()]);
+            set = "SET expiresAt = :expires ".to_owned();
+            update = update.expression_attribute_values(":expires", expiry(now));
+        }
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let update = update.update_expression(format!("{set}REMOVE {}", gone.join(", ")));
+        update.send().await.map_err(|e| failure(&e))?;
+        Ok(())
+    }
+
+    /// How often the suppression list was changed by regulations so far.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn changes(&self) -> Result<u64> {
+        #[derive(Deserialize)]
+        struct Changes {
+            count: u64,
+        }
+        let found: Option<Changes> = self.get(&self.tables.suppressions, (CHANGES, CHANGES)).await?;
+        Ok(found.map_or(0, |changes| changes.count))
+    }
+
+    /// Counts a change, after all of it is written: whoever wrote to an archive meanwhile looks again.
+    pub(crate) async fn count_change(&self) -> Result<()> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.tables.suppressions)
+            .key("pk", text(CHANGES))
+            .key("sk", text(CHANGES))
+            .update_expression("ADD #count :one")
+            .expression_attribute_names("#count", "count")
+            .expression_attribute_values(":one", AttributeValue::N("1".into()));
+        update.send().await.map_err(|e| failure(&e))?;
+        Ok(())
+    }
+
+    pub(crate) fn update_person(
+        &self,
+        subject: &Subject,
+    ) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
+        let request = self.client.update_item().table_name(&self.tables.suppressions);
+        request.key("pk", text(&person_key(subject))).key("sk", text(PERSON))
+    }
+}
+
+/// What every write about a person adds: whom it is about, and that it is in use.
+pub(crate) const OF: &str = "subject = if_not_exists(subject, :subject)";
+const EXISTS: &str = ", subject = if_not_exists(subject, :subject) REMOVE expiresAt";
+pub(crate) const EXISTS_SET: &str = ", subject = if_not_exists(subject, :subject)";
+
+fn key(subject: &Subject, sk: &str) -> Item {
+    HashMap::from([("pk".to_owned(), text(&person_key(subject))), ("sk".to_owned(), text(sk))])
+}
+
+/// For how long it is remembered that somebody was erased or let in again: longer than events wait anywhere on
+/// their way.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// When what is said at a time may be forgotten, as DynamoDB's time to live.
+pub(crate) fn expiry(at: Timestamp) -> AttributeValue {
+    AttributeValue::N((at + REMEMBERED).as_second().to_string())
+}
+
+/// A time as texts of which the later is the greater.
+pub(crate) fn moment(at: Timestamp) -> AttributeValue {
+    text(&format!("{at:.9}"))
+}
+
+/// A subject as an attribute.
+pub(crate) fn subject_value(subject: &Subject) -> AttributeValue {
+    let fields = [("type".to_owned(), text(subject.kind.as_str())), ("id".to_owned(), text(&subject.id))];
+    AttributeValue::M(fields.into())
+}
+
+fn person(item: Item) -> Option<(Subject, Person)> {
+    let subject = item.get("subject")?.as_m().ok()?;
+    let field = |name: &str| subject.get(name)?.as_s().ok();
+    let name = field("type")?;
+    let kind = SubjectType::ALL.into_iter().find(|kind| kind.as_str() == name)?;
+    let subject = Subject { kind, id: field("id")?.clone() };
+    let flag =
+        |name: &str| item.get(name).and_then(|value| value.as_bool().ok()).copied().unwrap_or_default();
+    let set = |name: &str| item.get(name).and_then(|value| value.as_ss().ok()).cloned().unwrap_or_default();
+    let sources = |name: &str| {
+        let ids = set(name).into_iter().filter_map(|id| id.parse().ok());
+        ids.map(Scope::Source).collect::<BTreeSet<Scope>>()
+    };
+    let mut person = Person {
+        scopes: sources("sources"),
+        linked_scopes: sources("linkedSources"),
+        owners: set("owners").into_iter().collect(),
+        has_links: flag("linked"),
+        ..Person::default()
+    };
+    if item.contains_key("scope") {
+        let scopes = if flag("byLink") { &mut person.linked_scopes } else { &mut person.scopes };
+        scopes.insert(Scope::Workspace);
+    }
+    let time = |value: &AttributeValue| value.as_s().ok()?.parse::<Timestamp>().ok();
+    person.since.extend(item.get("suppressedAt").and_then(time).map(|at| (Scope::Workspace, at)));
+    for (name, value) in &item {
+        if let Some(source) = name.strip_prefix(SINCE).and_then(|id| id.parse().ok()) {
+            person.since.extend(time(value).map(|at| (Scope::Source(source), at)));
+        }
+        if let Some(scope) = name.strip_prefix(ERASED)
+            && let (Ok(scope), Some(at)) = (Scope::try_from(scope.to_owned()), time(value))
+        {
+            person.erased.insert(scope, at);
+        }
+        let Some(source) = name.strip_prefix(FIRST).and_then(|id| id.parse::<SourceId>().ok()) else {
+            continue;
+        };
+        let day = |value: &AttributeValue| value.as_s().ok()?.parse::<Date>().ok();
+        let last = item.get(&format!("{LAST}{source}")).and_then(day);
+        if let (Some(first), Some(last)) = (day(value), last) {
+            person.seen.insert(source, (first, last));
+        }
+    }
+    Some((subject, person))
+}

@@ -1,0 +1,378 @@
+//! The table `runs`: who waits for a purge run, which run is on, and how each went.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Store, if_held, number, text, to_item, unless_refused};
+use model::failure::{Failure, Result};
+use model::id::{RegulationId, RunId};
+use model::purge_run::Phase;
+
+/// Items of regulations that wait. `infra/deletion.asl.json` (state `Enlist`) writes them, under this name.
+const WAITING: &str = "WAITING";
+const RUN: &str = "RUN";
+const LOCK: &str = "LOCK";
+const CONFIRM: &str = "CONFIRM";
+const PROGRESS: &str = "PROGRESS#";
+
+/// The condition under which a run may be changed: it has not ended, and nobody stopped it.
+const GOES_ON: &str = "attribute_exists(pk) AND attribute_not_exists(finishedAt) AND stopRequested = :false";
+
+/// A regulation that waits for its archives to be purged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    /// The regulation.
+    #[serde(rename = "sk")]
+    pub regulation_id: RegulationId,
+    /// Since when.
+    pub since: Timestamp,
+    /// What to answer the state machine with.
+    pub task_token: String,
+    /// The runs that served it and were given up.
+    #[serde(default)]
+    pub aborted_runs: BTreeSet<RunId>,
+}
+
+/// A purge run. Several write to its record at once (the run itself, and whoever confirms or stops it), so that it
+/// is never stored whole but once: each sets fields of its own, on conditions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// Where it is.
+    pub phase: Phase,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub finished_at: Option<Timestamp>,
+    /// How many regulations it serves.
+    pub regulations: usize,
+    /// How many object versions it looks at.
+    pub objects: u64,
+    /// How many bytes they have.
+    pub bytes: u64,
+    /// Whether it only looks.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// Whether somebody asked for it to be stopped.
+    #[serde(default)]
+    pub stop_requested: bool,
+    /// Why it waits for somebody to confirm it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub question: Option<String>,
+    /// When somebody confirmed it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub confirmed_at: Option<Timestamp>,
+}
+
+impl Run {
+    /// A run that has not begun.
+    pub fn new(id: RunId, dry_run: bool, now: Timestamp) -> Self {
+        Self {
+            id,
+            phase: Phase::Queued,
+            started_at: now,
+            finished_at: None,
+            regulations: 0,
+            objects: 0,
+            bytes: 0,
+            dry_run,
+            stop_requested: false,
+            question: None,
+            confirmed_at: None,
+        }
+    }
+
+    /// What somebody said to it while it asked or before: that it may go on, or not; nothing yet, if neither.
+    pub fn may_go_on(&self) -> Option<bool> {
+        match self {
+            Self { stop_requested: true, .. } => Some(false),
+            Self { confirmed_at: Some(_), .. } => Some(true),
+            _ => None,
+        }
+    }
+}
+
+/// How far a batch of a phase is. Sums of it show how far the run is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Progress {
+    /// Objects that are done.
+    pub objects: u64,
+    /// Uncompressed bytes that were read.
+    pub bytes: u64,
+    /// Lines of subjects that were met.
+    pub hits: u64,
+}
+
+impl Store {
+    /// The regulations that wait, the longest first.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn waiting(&self) -> Result<Vec<Waiting>> {
+        // DynamoDB compares keys with no empty text: the prefix is that of every regulation's id.
+        let mut all: Vec<Waiting> = self.all(&self.tables.runs, WAITING, "reg_").await?;
+        all.sort_by_key(|waiting| waiting.since);
+        Ok(all)
+    }
+
+    /// Whether a regulation waits.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn waits(&self, id: &RegulationId) -> Result<Option<Waiting>> {
+        self.get(&self.tables.runs, (WAITING, id.as_str())).await
+    }
+
+    /// Takes a regulation off the waiting list, unless it has been put there anew with another token.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn served(&self, id: &RegulationId, token: &str) -> Result<()> {
+        let request = self
+            .client
+            .delete_item()
+            .table_name(&self.tables.runs)
+            .key("pk", text(WAITING))
+            .key("sk", text(id.as_str()))
+            .condition_expression("taskToken = :token")
+            .expression_attribute_values(":token", text(token));
+        unless_refused(request.send().await)
+    }
+
+    /// Notes with a waiting regulation that a run that served it was given up.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn note_abort(&self, id: &RegulationId, run: &RunId) -> Result<()> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.runs)
+            .key("pk", text(WAITING))
+            .key("sk", text(id.as_str()))
+            .update_expression("ADD abortedRuns :run")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":run", AttributeValue::Ss(vec![run.to_string()]));
+        unless_refused(request.send().await)
+    }
+
+    /// Takes the lock that lets one run go at a time. Answers whether `run` holds it now, be it from before.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn lock(&self, run: &RunId) -> Result<bool> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.tables.runs)
+            .item("pk", text(LOCK))
+            .item("sk", text(LOCK))
+            .item("runId", text(run.as_str()))
+            .condition_expression("attribute_not_exists(pk) OR runId = :run")
+            .expression_attribute_values(":run", text(run.as_str()));
+        if_held(request.send().await)
+    }
+
+    /// Frees the lock, if `run` holds it.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn unlock(&self, run: &RunId) -> Result<()> {
+        let request = self
+            .client
+            .delete_item()
+            .table_name(&self.tables.runs)
+            .key("pk", text(LOCK))
+            .key("sk", text(LOCK))
+            .condition_expression("runId = :run")
+            .expression_attribute_values(":run", text(run.as_str()));
+        unless_refused(request.send().await)
+    }
+
+    /// The run that holds the lock.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn locked_by(&self) -> Result<Option<RunId>> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Lock {
+            run_id: RunId,
+        }
+        let lock: Option<Lock> = self.get(&self.tables.runs, (LOCK, LOCK)).await?;
+        Ok(lock.map(|lock| lock.run_id))
+    }
+
+    /// Stores a run that has not begun. One that is known already stays as it is.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn create_run(&self, run: &Run) -> Result<()> {
+        let item = to_item(RUN, run.id.as_str(), run)?;
+        let request = self.client.put_item().table_name(&self.tables.runs).set_item(Some(item));
+        unless_refused(request.condition_expression("attribute_not_exists(pk)").send().await)
+    }
+
+    /// Notes that a run looks for its subjects, and in how much.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn begin_find(&self, id: &RunId, regulations: usize, objects: u64, bytes: u64) -> Result<()> {
+        let request = self
+            .change(id, "SET phase = :phase, regulations = :regulations, objects = :objects, bytes = :bytes")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(finishedAt)")
+            .expression_attribute_values(":phase", text(Phase::Find.as_str()))
+            .expression_attribute_values(":regulations", number(regulations as u64))
+            .expression_attribute_values(":objects", number(objects))
+            .expression_attribute_values(":bytes", number(bytes));
+        unless_refused(request.send().await)
+    }
+
+    /// Lets a run go on from finding to forgetting, or asks `question` first: unless somebody confirmed or stopped
+    /// it. Answers the run as it is then.
+    ///
+    /// # Errors
+    /// As DynamoDB says; `Permanent`, if there is no such run.
+    pub async fn pass_guard(&self, id: &RunId, question: Option<&str>) -> Result<Run> {
+        let request = match question {
+            Some(question) => self
+                .change(id, "SET phase = :phase, question = :question")
+                .expression_attribute_values(":phase", text(Phase::Guard.as_str()))
+                .expression_attribute_values(":question", text(question)),
+            None => self
+                .change(id, "SET phase = :phase REMOVE question")
+                .expression_attribute_values(":phase", text(Phase::Forget.as_str())),
+        };
+        let request = request
+            .condition_expression(format!("{GOES_ON} AND attribute_not_exists(confirmedAt)"))
+            .expression_attribute_values(":false", AttributeValue::Bool(false));
+        unless_refused(request.send().await)?;
+        self.run(id).await?.ok_or_else(|| Failure::permanent(format!("there is no run {id}")))
+    }
+
+    /// Confirms a run that asks. Answers whether it asked: it does not any more once it was stopped.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn confirm_run(&self, id: &RunId, now: Timestamp) -> Result<bool> {
+        let request = self
+            .change(id, "SET phase = :forget, confirmedAt = :now REMOVE question")
+            .condition_expression(format!("{GOES_ON} AND phase = :guard"))
+            .expression_attribute_values(":forget", text(Phase::Forget.as_str()))
+            .expression_attribute_values(":guard", text(Phase::Guard.as_str()))
+            .expression_attribute_values(":now", text(&now.to_string()))
+            .expression_attribute_values(":false", AttributeValue::Bool(false));
+        if_held(request.send().await)
+    }
+
+    /// Asks for a run to be stopped. Answers whether it can be: not once it has ended.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn request_stop(&self, id: &RunId) -> Result<bool> {
+        let request = self
+            .change(id, "SET stopRequested = :true")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(finishedAt)")
+            .expression_attribute_values(":true", AttributeValue::Bool(true));
+        if_held(request.send().await)
+    }
+
+    /// Notes how and when a run ended. What was noted first stands.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn end_run(&self, id: &RunId, phase: Phase, now: Timestamp) -> Result<()> {
+        let request = self
+            .change(id, "SET phase = :phase, finishedAt = :now REMOVE question")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(finishedAt)")
+            .expression_attribute_values(":phase", text(phase.as_str()))
+            .expression_attribute_values(":now", text(&now.to_string()));
+        unless_refused(request.send().await)
+    }
+
+    fn change(&self, id: &RunId, expression: &str) -> UpdateItemFluentBuilder {
+        let request = self.client.update_item().table_name(&self.tables.runs).update_expression(expression);
+        request.key("pk", text(RUN)).key("sk", text(id.as_str()))
+    }
+
+    /// Runs, the newest first.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn runs(&self) -> Result<Vec<Run>> {
+        let mut all: Vec<Run> = self.all(&self.tables.runs, RUN, "run_").await?;
+        all.reverse();
+        Ok(all)
+    }
+
+    /// Notes how far a batch is.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn note_progress(
+        &self,
+        run: &RunId,
+        phase: Phase,
+        batch: usize,
+        progress: Progress,
+    ) -> Result<()> {
+        let sk = format!("{}#{batch:06}", phase.as_str());
+        let item = to_item(&format!("{PROGRESS}{run}"), &sk, &progress)?;
+        self.put(&self.tables.runs, item).await
+    }
+
+    /// How far a phase of a run is.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn progress(&self, run: &RunId, phase: Phase) -> Result<Progress> {
+        let prefix = format!("{}#", phase.as_str());
+        let batches: Vec<Progress> =
+            self.all(&self.tables.runs, &format!("{PROGRESS}{run}"), &prefix).await?;
+        Ok(batches.iter().fold(Progress::default(), |sum, batch| Progress {
+            objects: sum.objects + batch.objects,
+            bytes: sum.bytes + batch.bytes,
+            hits: sum.hits + batch.hits,
+        }))
+    }
+
+    /// What a run that waits to be confirmed is answered with. `infra/purge-run.asl.json` (state
+    /// `AwaitConfirmation`) keeps it.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn confirmation(&self, run: &RunId) -> Result<Option<String>> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Confirm {
+            task_token: String,
+        }
+        let confirm: Option<Confirm> = self.get(&self.tables.runs, (CONFIRM, run.as_str())).await?;
+        Ok(confirm.map(|confirm| confirm.task_token))
+    }
+
+    /// Drops what was only needed while a run was on.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn drop_confirmation(&self, run: &RunId) -> Result<()> {
+        self.delete(&self.tables.runs, (CONFIRM, run.as_str())).await
+    }
+
+    /// A run.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn run(&self, id: &RunId) -> Result<Option<Run>> {
+        self.get(&self.tables.runs, (RUN, id.as_str())).await
+    }
+}

@@ -1,0 +1,295 @@
+//! Finds regulations in the table `regulations`: by date, by what they are, by whom they are about, and those that
+//! nobody has begun.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::time::{Duration, sleep};
+
+use crate::regulations::{LIST, META};
+use crate::{Item, Page, Store, cursor, failure, from_item, start, text, to_item, value};
+use model::failure::{Failure, Result};
+use model::id::RegulationId;
+use model::regulation::{Regulation, RegulationType};
+use model::source::SourceId;
+use model::status::Status;
+use model::subject::Pseudonym;
+
+/// The index by date, in which all regulations are under one value of `list`.
+const BY_DATE: &str = "byDate";
+
+/// The index of those that nobody has begun: they alone have a `waitsSince`.
+const NOT_BEGUN: &str = "notBegun";
+
+/// How many regulations are read at a time to find those that a filter lets through.
+const FILTERED: i32 = 1_000;
+
+const SUBJECT: &str = "SUBJECT#";
+const SAME: &str = "SAME#";
+
+/// How many items DynamoDB takes at a time, and how many such calls are under way at once.
+const BATCH: usize = 25;
+const CALLS: usize = 16;
+
+/// How many regulations are read at once.
+const READS: usize = 16;
+
+/// Which regulations a list shows: all, if it says nothing.
+#[derive(Debug, Clone, Default)]
+pub struct RegulationFilter {
+    /// Only those that are so far.
+    pub status: Option<Status>,
+    /// Only those of one of these types.
+    pub types: Vec<RegulationType>,
+    /// Only those about what this source brought.
+    pub source: Option<SourceId>,
+    /// Only those that were not made before.
+    pub since: Option<Timestamp>,
+    /// Only those that were made before.
+    pub until: Option<Timestamp>,
+    /// Only those about this subject.
+    pub subject: Option<Pseudonym>,
+}
+
+/// That a regulation is about a subject, or asks for the same as others.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Pointer {
+    regulation_id: RegulationId,
+}
+
+impl Store {
+    /// Regulations that a filter lets through, the newest first.
+    ///
+    /// # Errors
+    /// `Invalid` for a cursor that was never given out.
+    pub async fn regulations(
+        &self,
+        filter: &RegulationFilter,
+        count: i32,
+        from: Option<&str>,
+    ) -> Result<Page<Regulation>> {
+        if let Some(subject) = &filter.subject {
+            return self.about(subject, filter, count, from).await;
+        }
+        let (mut items, mut from) = (Vec::new(), start(from)?);
+        let wanted = usize::try_from(count).unwrap_or_default();
+        loop {
+            // DynamoDB counts before it filters: with a filter, a page of the list is many of its pages.
+            let limit = if filter.is_plain() { count } else { FILTERED };
+            let query = filter.apply(self.client.query())?;
+            let reply = query
+                .table_name(&self.tables.regulations)
+                .index_name(BY_DATE)
+                .expression_attribute_names("#list", "list")
+                .expression_attribute_values(":list", text(LIST))
+                .scan_index_forward(false)
+                .limit(limit)
+                .set_exclusive_start_key(from.take())
+                .send()
+                .await
+                .map_err(|e| failure(&e))?;
+            let mut found = reply.items.unwrap_or_default().into_iter();
+            for item in found.by_ref().take(wanted - items.len()) {
+                from = Some(place(&item));
+                items.push(from_item(item)?);
+            }
+            if found.next().is_some() {
+                return Ok(Page { items, next: cursor(from) });
+            }
+            from = reply.last_evaluated_key;
+            if from.is_none() || items.len() == wanted {
+                return Ok(Page { items, next: cursor(from) });
+            }
+        }
+    }
+
+    /// Those about a subject: few enough to be read one by one.
+    async fn about(
+        &self,
+        subject: &Pseudonym,
+        filter: &RegulationFilter,
+        count: i32,
+        from: Option<&str>,
+    ) -> Result<Page<Regulation>> {
+        let reply = self
+            .client
+            .query()
+            .table_name(&self.tables.regulations)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(&subject_key(subject)))
+            .scan_index_forward(false)
+            .limit(count)
+            .set_exclusive_start_key(start(from)?)
+            .send()
+            .await
+            .map_err(|e| failure(&e))?;
+        let pointers = reply.items.unwrap_or_default().into_iter().map(from_item::<Pointer>);
+        let reads =
+            stream::iter(pointers).map(async |pointer| self.regulation(&pointer?.regulation_id).await);
+        let found: Vec<Option<Regulation>> = reads.buffered(READS).try_collect().await?;
+        let items = found.into_iter().flatten().filter(|regulation| filter.admits(regulation)).collect();
+        Ok(Page { items, next: cursor(reply.last_evaluated_key) })
+    }
+
+    /// Regulations that were accepted before a time and that nobody has begun.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn not_begun(&self, before: Timestamp) -> Result<Vec<Regulation>> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.regulations)
+            .index_name(NOT_BEGUN)
+            .key_condition_expression("#list = :list AND waitsSince < :before")
+            .expression_attribute_names("#list", "list")
+            .expression_attribute_values(":list", text(LIST))
+            .expression_attribute_values(":before", value(&before)?);
+        let items = query.into_paginator().items().send().try_collect().await.map_err(|e| failure(&e))?;
+        items.into_iter().map(from_item).collect()
+    }
+
+    /// Notes whom a regulation is about, so that it is found by them. Harmless when it is noted.
+    ///
+    /// # Errors
+    /// As DynamoDB says; some may then be noted and others not: call again.
+    pub async fn note_subjects(&self, id: &RegulationId, subjects: &[Pseudonym]) -> Result<()> {
+        let writes = subjects.chunks(BATCH).map(|batch| {
+            let put = |subject: &Pseudonym| {
+                let item =
+                    to_item(&subject_key(subject), id.as_str(), &Pointer { regulation_id: id.clone() })?;
+                let put = PutRequest::builder().set_item(Some(item)).build();
+                let put = put.map_err(|e| Failure::permanent("a write cannot be built").detail(e))?;
+                Ok(WriteRequest::builder().put_request(put).build())
+            };
+            batch.iter().map(put).collect::<Result<Vec<_>>>().map(|batch| self.put_all(batch))
+        });
+        stream::iter(writes).try_buffer_unordered(CALLS).try_collect::<()>().await
+    }
+
+    /// Writes a batch, and what DynamoDB left over of it, until nothing is.
+    async fn put_all(&self, mut left: Vec<WriteRequest>) -> Result<()> {
+        let table = &self.tables.regulations;
+        for pause in [0, 50, 100, 200, 400, 800, 1600, 3200] {
+            sleep(Duration::from_millis(pause)).await;
+            let request = self.client.batch_write_item().request_items(table, left);
+            let mut reply = request.send().await.map_err(|e| failure(&e))?;
+            left = reply.unprocessed_items.as_mut().and_then(|left| left.remove(table)).unwrap_or_default();
+            if left.is_empty() {
+                return Ok(());
+            }
+        }
+        Err(Failure::transient("DynamoDB took only some of the items: it is throttled"))
+    }
+
+    /// The regulation under way that asked for the same as a new one, if there is one.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn same_under_way(&self, request: &str, new: &RegulationId) -> Result<Option<RegulationId>> {
+        let pk = format!("{SAME}{request}");
+        let Some(Pointer { regulation_id: id }) = self.get(&self.tables.regulations, (&pk, SAME)).await?
+        else {
+            return Ok(None);
+        };
+        let is_under_way =
+            id != *new && self.regulation(&id).await?.is_some_and(|regulation| !regulation.status.is_final());
+        Ok(is_under_way.then_some(id))
+    }
+
+    /// Notes what a regulation asks for, for those that come after it.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn note_same(&self, request: &str, id: &RegulationId) -> Result<()> {
+        let item = to_item(&format!("{SAME}{request}"), SAME, &Pointer { regulation_id: id.clone() })?;
+        self.put(&self.tables.regulations, item).await
+    }
+}
+
+impl RegulationFilter {
+    /// Whether it goes by date alone, which the index does by itself.
+    fn is_plain(&self) -> bool {
+        self.status.is_none() && self.types.is_empty() && self.source.is_none()
+    }
+
+    /// Where a list goes on after a regulation that it lets through.
+    pub fn cursor_after(&self, regulation: &Regulation) -> Option<String> {
+        let keys = match &self.subject {
+            Some(subject) => vec![("pk", subject_key(subject)), ("sk", regulation.id.to_string())],
+            None => vec![
+                ("pk", regulation.id.to_string()),
+                ("sk", META.to_owned()),
+                ("list", LIST.to_owned()),
+                ("createdAt", regulation.created_at.to_string()),
+            ],
+        };
+        cursor(Some(keys.into_iter().map(|(name, key)| (name.to_owned(), text(&key))).collect()))
+    }
+
+    /// Whether it lets a regulation through, whomever that is about.
+    fn admits(&self, regulation: &Regulation) -> bool {
+        self.status.is_none_or(|status| regulation.status == status)
+            && (self.types.is_empty() || self.types.contains(&regulation.regulation_type))
+            && self
+                .source
+                .as_ref()
+                .is_none_or(|source| regulation.part.as_ref().is_some_and(|part| part.source_id == *source))
+            && self.since.is_none_or(|since| regulation.created_at >= since)
+            && self.until.is_none_or(|until| regulation.created_at < until)
+    }
+
+    fn apply(&self, mut query: QueryFluentBuilder) -> Result<QueryFluentBuilder> {
+        let (mut conditions, mut values) = (Vec::new(), HashMap::<String, AttributeValue>::new());
+        if let Some(status) = self.status {
+            conditions.push("#status = :status".to_owned());
+            query = query.expression_attribute_names("#status", "status");
+            values.insert(":status".to_owned(), value(&status)?);
+        }
+        if !self.types.is_empty() {
+            let names: Vec<_> = (0..self.types.len()).map(|number| format!(":type{number}")).collect();
+            conditions.push(format!("regulationType IN ({})", names.join(", ")));
+            for (name, kind) in names.into_iter().zip(&self.types) {
+                values.insert(name, value(kind)?);
+            }
+        }
+        if let Some(source) = &self.source {
+            conditions.push("#part.sourceId = :source".to_owned());
+            query = query.expression_attribute_names("#part", "part");
+            values.insert(":source".to_owned(), text(source.as_str()));
+        }
+        let mut key = "#list = :list".to_owned();
+        for (name, bound) in [(":since", self.since), (":until", self.until)] {
+            if let Some(bound) = bound {
+                // Without its Z it stands before all times of that second, however many digits they have.
+                values.insert(name.to_owned(), text(bound.to_string().trim_end_matches('Z')));
+            }
+        }
+        match (self.since, self.until) {
+            (Some(_), Some(_)) => key += " AND createdAt BETWEEN :since AND :until",
+            (Some(_), None) => key += " AND createdAt >= :since",
+            (None, Some(_)) => key += " AND createdAt < :until",
+            (None, None) => {}
+        }
+        for (name, value) in values {
+            query = query.expression_attribute_values(name, value);
+        }
+        let condition = (!conditions.is_empty()).then(|| conditions.join(" AND "));
+        Ok(query.key_condition_expression(key).set_filter_expression(condition))
+    }
+}
+
+fn subject_key(subject: &Pseudonym) -> String {
+    format!("{SUBJECT}{}", subject.0)
+}
+
+/// Where an entry stands in the list by date.
+fn place(item: &Item) -> Item {
+    let keys = ["pk", "sk", "list", "createdAt"];
+    keys.iter().filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone()))).collect()
+}

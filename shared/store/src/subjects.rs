@@ -1,0 +1,162 @@
+//! Whom a regulation is about, as items beside it, until they are dropped.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{Item, Store, text, to_item};
+use model::failure::Result;
+use model::id::RegulationId;
+use model::subject::Subject;
+
+pub(crate) const SUBJECTS: &str = "SUBJECTS#";
+const LINKED: &str = "LINKED#";
+/// Under which the regulations stand whose subjects are to be dropped, by the time.
+const DUE: &str = "DUE";
+
+/// How many bytes of identifiers one item holds: well below DynamoDB's 400 KB.
+const CHUNK_BYTES: usize = 300_000;
+
+#[derive(Serialize, Deserialize)]
+struct Chunk {
+    subjects: Vec<Subject>,
+}
+
+/// When the subjects of a regulation are to be dropped. Its key sorts by time.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Due {
+    sk: String,
+    regulation_id: RegulationId,
+}
+
+fn due_key(at: Timestamp, id: impl std::fmt::Display) -> String {
+    format!("{:012}#{id}", at.as_second())
+}
+
+impl Store {
+    /// The subjects of a regulation; none once they are dropped.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn subjects(&self, id: &RegulationId) -> Result<Vec<Subject>> {
+        let chunks: Vec<Chunk> = self.all(&self.tables.regulations, id.as_str(), SUBJECTS).await?;
+        Ok(chunks.into_iter().flat_map(|chunk| chunk.subjects).collect())
+    }
+
+    /// The other ids of a regulation's subjects, as far as they are known; none once they are dropped.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn linked_subjects(&self, id: &RegulationId) -> Result<Vec<Subject>> {
+        let chunks: Vec<Chunk> = self.all(&self.tables.regulations, id.as_str(), LINKED).await?;
+        Ok(chunks.into_iter().flat_map(|chunk| chunk.subjects).collect())
+    }
+
+    /// Everyone whom a regulation covers: its subjects, and their other ids.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn everyone(&self, id: &RegulationId) -> Result<Vec<Subject>> {
+        let mut all = self.subjects(id).await?;
+        if !all.is_empty() {
+            all.extend(self.linked_subjects(id).await?);
+        }
+        Ok(all)
+    }
+
+    /// Keeps the other ids of a regulation's subjects.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn keep_linked(&self, id: &RegulationId, linked: Vec<Subject>) -> Result<()> {
+        for item in chunked(id, LINKED, linked)? {
+            self.put(&self.tables.regulations, item).await?;
+        }
+        Ok(())
+    }
+
+    /// Drops the subjects of a regulation, and their other ids. Harmless when they are gone.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn drop_subjects(&self, id: &RegulationId) -> Result<()> {
+        #[derive(Deserialize)]
+        struct Key {
+            sk: String,
+        }
+        let mut keys: Vec<Key> = self.all(&self.tables.regulations, id.as_str(), SUBJECTS).await?;
+        keys.extend(self.all::<Key>(&self.tables.regulations, id.as_str(), LINKED).await?);
+        for key in keys {
+            self.delete(&self.tables.regulations, (id.as_str(), &key.sk)).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes when the subjects of a regulation are due to be dropped. Harmless when it is noted already.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn note_due(&self, id: &RegulationId, at: Timestamp) -> Result<()> {
+        let due = Due { sk: due_key(at, id), regulation_id: id.clone() };
+        let item = to_item(DUE, &due.sk, &due)?;
+        self.put(&self.tables.regulations, item).await
+    }
+
+    /// Drops the subjects of the regulations that are due by now and have not begun another attempt. What one did or
+    /// found stays. Answers how many were due.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn drop_due(&self, now: Timestamp) -> Result<usize> {
+        let due = self.client.query().key_condition_expression("pk = :pk AND sk < :end");
+        let due = due.expression_attribute_values(":end", text(&due_key(now, "")));
+        let due: Vec<Due> = self.read_all(due, &self.tables.regulations, DUE).await?;
+        for Due { sk, regulation_id } in &due {
+            let regulation = self.regulation(regulation_id).await?;
+            let kept_until = regulation.and_then(|regulation| regulation.identifiers_kept_until());
+            if kept_until.is_some_and(|until| until <= now) {
+                self.drop_subjects(regulation_id).await?;
+            }
+            self.delete(&self.tables.regulations, (DUE, sk)).await?;
+        }
+        Ok(due.len())
+    }
+}
+
+/// The items that hold these subjects, one after the other; none for nobody.
+pub(crate) fn chunked(id: &RegulationId, prefix: &str, subjects: Vec<Subject>) -> Result<Vec<Item>> {
+    let chunks = chunks(subjects).into_iter().enumerate().filter(|(_, subjects)| !subjects.is_empty());
+    chunks
+        .map(|(number, subjects)| to_item(id.as_str(), &format!("{prefix}{number:03}"), &Chunk { subjects }))
+        .collect()
+}
+
+fn chunks(subjects: Vec<Subject>) -> Vec<Vec<Subject>> {
+    let mut chunks = vec![Vec::new()];
+    let mut bytes = 0;
+    for subject in subjects {
+        // The item repeats the names `type` and `id` and the kind for each subject.
+        bytes += subject.id.len() + 32;
+        if bytes > CHUNK_BYTES {
+            chunks.push(Vec::new());
+            bytes = subject.id.len() + 32;
+        }
+        if let Some(chunk) = chunks.last_mut() {
+            chunk.push(subject);
+        }
+    }
+    chunks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subjects_are_cut_into_items_that_dynamodb_takes_and_none_is_lost() {
+        let subjects: Vec<_> = (0..5_000).map(|n| Subject::user(format!("{n:0>600}"))).collect();
+        let chunks = chunks(subjects.clone());
+        assert!(chunks.iter().all(|c| c.iter().map(|s| s.id.len() + 32).sum::<usize>() <= CHUNK_BYTES));
+        assert_eq!(chunks.concat(), subjects);
+    }
+}

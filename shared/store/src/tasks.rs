@@ -1,0 +1,79 @@
+//! The tasks of a regulation, one for each destination, and the evidence of what they did.
+
+use crate::{Store, to_item, unless_refused};
+use model::evidence::{Evidence, Step};
+use model::failure::{Failure, Result};
+use model::id::{DestinationId, RegulationId};
+use model::task::Task;
+
+const TASK: &str = "TASK#";
+const EVIDENCE: &str = "EVIDENCE#";
+
+impl Store {
+    /// The tasks of a regulation.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn tasks(&self, id: &RegulationId) -> Result<Vec<Task>> {
+        self.all(&self.tables.regulations, id.as_str(), TASK).await
+    }
+
+    /// One task of a regulation.
+    ///
+    /// # Errors
+    /// As DynamoDB says; `Permanent`, if there is none.
+    pub async fn task(&self, id: &RegulationId, destination: &DestinationId) -> Result<Task> {
+        let task = self.get(&self.tables.regulations, (id.as_str(), &task_key(destination))).await?;
+        task.ok_or_else(|| Failure::permanent(format!("{id} has no task for {destination}")))
+    }
+
+    /// Stores a task.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn save_task(&self, id: &RegulationId, task: &Task) -> Result<()> {
+        let item = to_item(id.as_str(), &task_key(&task.destination_id), task)?;
+        self.put(&self.tables.regulations, item).await
+    }
+
+    /// The evidence of a regulation.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn evidence(&self, id: &RegulationId) -> Result<Vec<Evidence>> {
+        self.all(&self.tables.regulations, id.as_str(), EVIDENCE).await
+    }
+
+    /// Keeps a piece of evidence. What a step said first in an attempt stands: a step that runs again would
+    /// find less, since it already removed some.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn keep_evidence(&self, id: &RegulationId, evidence: &Evidence) -> Result<()> {
+        let destination = evidence.destination_id.as_ref().map_or("", DestinationId::as_str);
+        let sk = format!("{EVIDENCE}{:04}#{destination}#{}", evidence.attempt, evidence.step.as_str());
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tables.regulations)
+            .set_item(Some(to_item(id.as_str(), &sk, evidence)?))
+            .condition_expression("attribute_not_exists(pk)");
+        unless_refused(put.send().await)
+    }
+
+    /// Whether any attempt found something of the subjects at a destination.
+    ///
+    /// # Errors
+    /// As DynamoDB says.
+    pub async fn ever_found(&self, id: &RegulationId, destination: &DestinationId) -> Result<bool> {
+        let evidence = self.evidence(id).await?;
+        Ok(evidence
+            .iter()
+            .filter(|e| e.step == Step::Find && e.destination_id.as_ref() == Some(destination))
+            .any(|e| e.counts.values().any(|count| *count > 0)))
+    }
+}
+
+pub(crate) fn task_key(destination: &DestinationId) -> String {
+    format!("{TASK}{destination}")
+}

@@ -1,0 +1,146 @@
+//! What [`Progress`] knows of a deletion that is shared with other regulations: whether it may be, whether this one
+//! leads a [`group_commit`](model::group_commit)(model::group_commit), and that it is over.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Phase, Progress};
+use model::failure::Failure;
+use model::group_commit::{Member, Outcome};
+use model::id::RegulationId;
+
+/// Seconds after which a regulation that waits looks again, at most: a state machine has 25,000 events, and each look
+/// takes some.
+const LONGEST_LOOK: f64 = 300.0;
+/// Trouble that the warehouse says will last for more seconds than these is nothing to let others wait for.
+const LONGEST_TROUBLE: u32 = 300;
+/// For how long others wait for a leader that has trouble.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+
+/// How far the company is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Company {
+    /// Others may come along, or take this one along.
+    #[default]
+    Open,
+    /// A crew is chosen.
+    Leads(Box<Lead>),
+    /// It goes on alone with what is left.
+    Over {
+        /// How many were together.
+        together: u64,
+    },
+}
+
+/// A crew and how far the deletion of its rows is. Kept before its first statement begins, so that after a crash the
+/// same crew goes on with the same statements.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lead {
+    /// Whose rows go: regulations, and which attempt of each.
+    pub crew: Vec<(RegulationId, u32)>,
+    since: Timestamp,
+    /// The deletion.
+    pub work: Progress,
+}
+
+impl Lead {
+    /// What came of it: `together` are the regulations that still had subjects.
+    pub fn outcome(&self, together: u64) -> Outcome {
+        let work = &self.work;
+        let done = |table: &&String| !work.pending.contains(*table) && !work.refused.contains_key(*table);
+        Outcome { together, tables: work.removed.keys().filter(done).cloned().collect() }
+    }
+
+    /// Whether the others are to wait with the leader until a trouble has passed.
+    pub fn bears(&self, trouble: &Failure, now: Timestamp) -> bool {
+        trouble.is_transient()
+            && trouble.wait.unwrap_or_default() <= LONGEST_TROUBLE
+            && now.duration_since(self.since) < PATIENCE
+    }
+}
+
+impl Progress {
+    /// Whether there are rows to be deleted that may go together with others', and no statement of its own is under way.
+    pub fn may_share(&self) -> bool {
+        self.phase == Phase::Forget
+            && !self.pending.is_empty()
+            && self.flight.is_empty()
+            && !matches!(self.company, Company::Over { .. })
+    }
+
+    /// Tables that hold rows still to be removed.
+    pub fn pending(&self) -> &BTreeSet<String> {
+        &self.pending
+    }
+
+    /// Another regulation leads: in how many seconds to look again, about a quarter of how long it has waited.
+    pub fn wait(&mut self) -> u32 {
+        self.looks += 1;
+        (1.6 * 1.25_f64.powf(self.looks.into())).min(LONGEST_LOOK) as u32
+    }
+
+    /// Leads this crew from now on.
+    pub fn lead(&mut self, crew: &[Member], now: Timestamp) {
+        let pending = crew.iter().flat_map(|member| member.tables.iter().cloned()).collect();
+        let work = Self { attempt: self.attempt, phase: Phase::Forget, pending, ..Self::default() };
+        let crew = crew.iter().map(|member| (member.regulation_id.clone(), member.attempt)).collect();
+        self.company = Company::Leads(Box::new(Lead { crew, since: now, work }));
+    }
+
+    /// The crew that this regulation leads.
+    pub fn leads(&mut self) -> Option<&mut Lead> {
+        match &mut self.company {
+            Company::Leads(lead) => Some(lead),
+            _ => None,
+        }
+    }
+
+    /// The company is over. What is left of the rows, this regulation deletes alone.
+    pub fn settle(&mut self, outcome: &Outcome) {
+        let over = Company::Over { together: outcome.together };
+        if let Company::Leads(lead) = std::mem::replace(&mut self.company, over) {
+            let work = lead.work;
+            // Told once, by who led.
+            self.bytes += work.bytes;
+            if outcome.together <= 1 {
+                // What the tables said, they said to this regulation alone.
+                let own = |table: &String| self.pending.contains(table);
+                self.removed.extend(work.removed.into_iter().filter(|(table, _)| own(table)));
+                self.refused.extend(work.refused.into_iter().filter(|(table, _)| own(table)));
+                let refused = &self.refused;
+                self.pending.retain(|table| !refused.contains_key(table));
+            }
+        }
+        for table in &outcome.tables {
+            if self.pending.remove(table) {
+                self.removed.entry(table.clone()).or_default();
+            }
+        }
+    }
+
+    /// How many regulations' rows were deleted together with this one's.
+    pub(super) fn together(&self) -> u64 {
+        match self.company {
+            Company::Over { together } => together,
+            _ => 0,
+        }
+    }
+
+    /// The rows of a shared deletion cannot be told apart by regulation: where it came to its end, all that this one
+    /// had found is gone.
+    pub(super) fn count_shared(&mut self) {
+        let found = std::mem::take(&mut self.found);
+        if self.together() <= 1 {
+            return;
+        }
+        for (table, rows) in found {
+            if let Some(removed) = self.removed.get_mut(&table).filter(|_| !self.refused.contains_key(&table))
+            {
+                *removed = rows.max(*removed);
+            }
+        }
+    }
+}

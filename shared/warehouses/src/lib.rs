@@ -1,0 +1,248 @@
+//! Warehouses: one file per engine behind one contract.
+//!
+//! 1. [`Scope`](destinations::warehouse::Scope) says which tables and columns count: Segment's own, and those that the destination's settings
+//!    add. What does not fit together is told when a destination is connected.
+//! 2. An [`Engine`] discovers them among the base tables, and runs one [`Statement`] at a time: a count or a
+//!    deletion. A statement may outlive the invocation that began it.
+//! 3. [`erasure`] leads: **find** counts the subjects' rows per table, **forget** deletes them, **verify** counts
+//!    again. [`survey`] only looks: whether it would work, and how many rows would go.
+//! 4. Regulations that wait for the same warehouse are deleted together: a [`group_commit`](model::group_commit).
+
+pub mod erasure;
+pub mod survey;
+
+pub mod bigquery;
+mod poll;
+pub mod postgres;
+pub mod redshift;
+pub mod snowflake;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use destinations::warehouse::{Column, Table};
+use model::failure::{Failure, Result};
+use model::subject::{Subject, SubjectType};
+
+/// Rows by table, as `schema.table`.
+pub type Rows = BTreeMap<String, u64>;
+
+/// A kind of warehouse.
+pub trait Engine {
+    /// How many tables one count may look at: where each statement costs a round trip, many.
+    const TABLES_PER_COUNT: usize;
+
+    /// The base tables in scope with the columns that identify people, in order. Never a view.
+    ///
+    /// # Errors
+    /// `Transient`, if the warehouse is away; `Permanent`, if it refuses us, or the settings name what is not there.
+    fn discover(&mut self) -> impl Future<Output = Result<Vec<Table>>>;
+
+    /// Begins a statement, or goes on with one that `memory` holds, until it ends or time is up. Running the same
+    /// statement twice does no harm.
+    ///
+    /// # Errors
+    /// When the warehouse is away or refuses us altogether; what it has against this one statement is
+    /// [`Turn::Refused`].
+    fn run(
+        &mut self,
+        statement: &Statement<'_>,
+        memory: &mut Memory,
+        until: Instant,
+    ) -> impl Future<Output = Result<Turn>>;
+
+    /// How many bytes a statement would be billed for; none, where bytes are not what is billed.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    fn estimate(&mut self, _: &Statement<'_>) -> impl Future<Output = Result<Option<u64>>> {
+        async { Ok(None) }
+    }
+
+    /// What of the removed rows can still be brought back, and until when, by its reason.
+    fn residuals(&self, _removed: &Rows, _now: Timestamp) -> Rows {
+        Rows::new()
+    }
+
+    /// What an operator should know of the tables beside their columns, for `check`.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// The identifiers of the subjects, by kind.
+#[derive(Clone, Default)]
+pub struct Ids<'a> {
+    users: Vec<&'a str>,
+    anonymous: Vec<&'a str>,
+    objects: Vec<&'a str>,
+}
+
+impl<'a> Ids<'a> {
+    /// Those of these subjects.
+    pub fn new(subjects: &'a [Subject]) -> Self {
+        let of = |kind| subjects.iter().filter(|s| s.kind == kind).map(|s| s.id.as_str()).collect();
+        Self {
+            users: of(SubjectType::UserId),
+            anonymous: of(SubjectType::AnonymousId),
+            objects: of(SubjectType::ObjectId),
+        }
+    }
+
+    /// The columns of a table that can hold one of them, each with those that it can hold.
+    pub fn wanted<'t>(&'t self, table: &'t Table) -> impl Iterator<Item = (&'t Column, &'t [&'a str])> {
+        let wanted = table.columns.iter().map(|column| (column, self.of(column.holds)));
+        wanted.filter(|(_, ids)| !ids.is_empty())
+    }
+
+    /// Those of a kind.
+    pub fn of(&self, kind: SubjectType) -> &[&'a str] {
+        match kind {
+            SubjectType::UserId => &self.users,
+            SubjectType::AnonymousId => &self.anonymous,
+            SubjectType::ObjectId => &self.objects,
+        }
+    }
+}
+
+/// What a statement does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verb {
+    /// Counts the subjects' rows, per table.
+    Count,
+    /// Deletes them, in one table.
+    Delete,
+}
+
+/// One statement about the subjects' rows.
+pub struct Statement<'a> {
+    /// What it does.
+    pub verb: Verb,
+    /// To which tables; one, if it deletes.
+    pub tables: &'a [Table],
+    /// About whom.
+    pub ids: &'a Ids<'a>,
+    /// What all statements of this attempt at this destination have in common, and no others.
+    pub seed: &'a str,
+}
+
+impl Statement<'_> {
+    /// A name for one run of this statement, the same when it is begun again after a crash: warehouses know by it
+    /// that they have it already. It tells nothing of the subjects.
+    pub fn key(&self, memory: &Memory) -> [u8; 16] {
+        let mut hash = Sha256::new().chain_update(self.seed).chain_update(memory.ended.to_be_bytes());
+        hash.update([self.verb as u8]);
+        for table in self.tables {
+            hash.update(table.place());
+            hash.update([0]);
+        }
+        let digest: [u8; 32] = hash.finalize().into();
+        let mut key = [0; 16];
+        key.copy_from_slice(&digest[..16]);
+        key
+    }
+}
+
+/// What an engine has to remember between two invocations; no identifier, ever.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Memory {
+    /// The warehouse's own name for the statement that runs, or how far it got.
+    pub handle: Option<String>,
+    /// The session that statements share.
+    pub session: Option<String>,
+    /// How many statements ended, well or not.
+    pub ended: u32,
+    /// How often the running one was asked for in vain.
+    pub asked: u32,
+}
+
+impl Memory {
+    /// The running statement ended, well or not.
+    pub fn end(&mut self) {
+        self.handle = None;
+        self.ended += 1;
+        self.asked = 0;
+    }
+
+    /// The running statement needs more time than this invocation has: in how many seconds to ask again.
+    pub fn wait(&mut self) -> u32 {
+        self.asked += 1;
+        (5 << self.asked.min(6)).min(300)
+    }
+}
+
+/// How far a statement came.
+#[derive(Debug)]
+pub enum Turn {
+    /// It ended.
+    Done(Answer),
+    /// It runs, and `memory` knows it: go on after so many seconds. `rows` are those that are gone since the last
+    /// turn.
+    Later {
+        /// Seconds to wait.
+        seconds: u32,
+        /// Rows deleted so far that no later answer will count.
+        rows: u64,
+    },
+    /// The warehouse refused this statement; others may do.
+    Refused(Failure),
+}
+
+/// What a statement that ended says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Rows counted or deleted, table by table.
+    pub rows: Vec<u64>,
+    /// Bytes that are billed for it, where bytes are billed.
+    pub bytes: u64,
+}
+
+/// What the rows of a count say, each the number of a table and how many rows it has.
+fn counts(rows: &[Vec<String>], tables: usize) -> Vec<u64> {
+    let mut counts = vec![0; tables];
+    for row in rows {
+        let number = |n: usize| row.get(n).and_then(|cell| cell.parse::<u64>().ok());
+        if let (Some(table), Some(rows)) = (number(0), number(1))
+            && let Some(count) = counts.get_mut(table as usize)
+        {
+            *count = rows;
+        }
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_keeps_its_key_until_it_ended() {
+        let columns =
+            vec![Column { name: "user_id".into(), data_type: "text".into(), holds: SubjectType::UserId }];
+        let tables = [Table { schema: "web".into(), name: "tracks".into(), columns }];
+        let statement = |verb, seed| {
+            Statement { verb, tables: &tables, ids: &Ids::default(), seed }.key(&Memory::default())
+        };
+        assert_eq!(statement(Verb::Count, "a"), statement(Verb::Count, "a"));
+        assert_ne!(statement(Verb::Count, "a"), statement(Verb::Delete, "a"));
+        assert_ne!(statement(Verb::Count, "a"), statement(Verb::Count, "b"));
+        let (ids, mut memory) = (Ids::default(), Memory::default());
+        let statement = Statement { verb: Verb::Count, tables: &tables, ids: &ids, seed: "a" };
+        let before = statement.key(&memory);
+        memory.end();
+        assert_ne!(statement.key(&memory), before);
+    }
+
+    #[test]
+    fn waits_grow_to_five_minutes() {
+        let mut memory = Memory::default();
+        let waits: Vec<_> = (0..8).map(|_| memory.wait()).collect();
+        assert_eq!(waits, [10, 20, 40, 80, 160, 300, 300, 300]);
+    }
+}

@@ -1,0 +1,120 @@
+//! What Postgres's catalogue says of the tables in scope.
+
+use std::collections::BTreeMap;
+
+use tokio_postgres::Client;
+
+use super::compare::Compare;
+use super::failure::failure;
+use destinations::warehouse::{Candidate, Scope, Table, place, quote};
+use model::failure::Result;
+
+/// What is known of the tables beside what all engines know.
+#[derive(Debug, Default)]
+pub(super) struct Catalog {
+    entries: BTreeMap<String, Entry>,
+    /// What an operator should know.
+    pub(super) remarks: Vec<String>,
+}
+
+/// A table.
+#[derive(Debug, Default)]
+pub(super) struct Entry {
+    /// Itself with all its partitions, as SQL names it, and without tables that inherit from it, which are tables
+    /// of their own.
+    pub(super) from: String,
+    /// What holds its rows, as SQL names them: itself, or its partitions.
+    pub(super) parts: Vec<String>,
+    columns: BTreeMap<String, (Compare, bool)>,
+}
+
+impl Entry {
+    pub(super) fn indexed(&self, column: &str) -> bool {
+        self.columns.get(column).is_some_and(|(_, indexed)| *indexed)
+    }
+
+    pub(super) fn compare(&self, column: &str) -> &Compare {
+        self.columns.get(column).map_or(&Compare::Other, |(compare, _)| compare)
+    }
+}
+
+impl Catalog {
+    pub(super) fn entry(&self, table: &Table) -> &Entry {
+        static NONE: Entry = Entry { from: String::new(), parts: Vec::new(), columns: BTreeMap::new() };
+        self.entries.get(&table.place()).unwrap_or(&NONE)
+    }
+}
+
+/// Base and partitioned tables only: rows are never deleted through a view, and partitions go with their parent.
+/// A domain counts as the type below it. An index serves a column that it begins with, if it covers all rows.
+const COLUMNS: &str = "
+    SELECT n.nspname::text, c.relname::text, a.attname::text, t.typname::text, tn.nspname::text,
+           EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indkey[0] = a.attnum
+                   AND i.indisvalid AND i.indpred IS NULL),
+           c.relkind = 'p'
+    FROM pg_attribute a
+    JOIN pg_class c ON c.oid = a.attrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_type d ON d.oid = a.atttypid
+    JOIN pg_type t ON t.oid = CASE d.typtype WHEN 'd' THEN d.typbasetype ELSE d.oid END
+    JOIN pg_namespace tn ON tn.oid = t.typnamespace
+    WHERE n.nspname = ANY($1) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+      AND a.attnum > 0 AND NOT a.attisdropped AND ($2::text[] IS NULL OR lower(a.attname) = ANY($2))
+    ORDER BY 1, 2, 3";
+
+const SCHEMAS: &str = "SELECT nspname::text FROM pg_namespace ORDER BY 1";
+
+const PARTITIONS: &str = "
+    SELECT n.nspname::text, c.relname::text
+    FROM pg_partition_tree(($1::text)::regclass) p
+    JOIN pg_class c ON c.oid = p.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE p.isleaf ORDER BY c.oid";
+
+/// Foreign keys to a table by which Postgres itself would delete or change rows elsewhere.
+const CASCADES: &str = "
+    SELECT k.confrelid::regclass::text, k.conrelid::regclass::text, k.conname::text
+    FROM pg_constraint k JOIN pg_class c ON c.oid = k.confrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE k.contype = 'f' AND k.confdeltype IN ('c', 'n', 'd') AND n.nspname = ANY($1)
+    ORDER BY 1, 2, 3";
+
+pub(super) async fn read(client: &Client, scope: &Scope) -> Result<(Vec<Table>, Catalog)> {
+    let all = client.query(SCHEMAS, &[]).await.map_err(|e| failure(&e))?;
+    let all: Vec<String> = all.iter().map(|row| row.get(0)).collect();
+    let schemas = scope.schemas(&all)?;
+    let rows = client.query(COLUMNS, &[&schemas, &scope.names()]).await.map_err(|e| failure(&e))?;
+    let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+    let mut partitioned = Vec::new();
+    let mut candidates = Vec::new();
+    for row in &rows {
+        let text = |column| row.get::<_, String>(column);
+        let (schema, table, name, data_type) = (text(0), text(1), text(2), text(3));
+        let sql = format!("{}.{}", quote(&schema), quote(&table));
+        let place = place(&schema, &table);
+        let entry = entries.entry(place.clone()).or_insert_with(|| {
+            let from = match row.get(6) {
+                true => {
+                    partitioned.push((place, sql.clone()));
+                    sql
+                }
+                false => format!("ONLY {sql}"),
+            };
+            Entry { parts: vec![from.clone()], from, columns: BTreeMap::new() }
+        });
+        entry.columns.insert(name.clone(), (Compare::of(&data_type, &text(4)), row.get(5)));
+        candidates.push(Candidate { schema, table, name, data_type });
+    }
+    let tables = scope.tables(candidates)?;
+    for (place, sql) in partitioned.iter().filter(|(place, _)| tables.iter().any(|t| t.place() == *place)) {
+        let rows = client.query(PARTITIONS, &[sql]).await.map_err(|e| failure(&e))?;
+        let name = |row: &tokio_postgres::Row| format!("{}.{}", quote(row.get(0)), quote(row.get(1)));
+        if let Some(entry) = entries.get_mut(place) {
+            entry.parts = rows.iter().map(name).collect();
+        }
+    }
+    let rows = client.query(CASCADES, &[&schemas]).await.map_err(|e| failure(&e))?;
+    let remark = |row: &tokio_postgres::Row| {
+        let [to, from, name] = [0, 1, 2].map(|column| row.get::<_, String>(column));
+        format!("deleting from {to} lets Postgres itself change {from} (foreign key {name})")
+    };
+    Ok((tables, Catalog { entries, remarks: rows.iter().map(remark).collect() }))
+}

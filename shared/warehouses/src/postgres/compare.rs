@@ -1,0 +1,116 @@
+//! How a column is compared with identifiers: the identifiers become values of the column's type, never the column
+//! a text, so that an index serves. What is no value of the type cannot stand in the column.
+
+use uuid::Uuid;
+
+use destinations::warehouse::quote;
+
+/// How a column of some type is compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Compare {
+    /// `text`, `varchar`.
+    Text,
+    /// `char(n)`: blanks at the end do not count.
+    Padded,
+    /// `smallint`, `integer`, `bigint`.
+    Integer,
+    /// `numeric`: by value, whatever its scale.
+    Decimal,
+    /// `uuid`.
+    Uuid,
+    /// `citext`, which the owner of the table means: the type and its operator stand in this schema.
+    Citext(String),
+    /// Any other type, by its text.
+    Other,
+}
+
+impl Compare {
+    /// How a type of this name is compared, in this schema.
+    pub(super) fn of(type_name: &str, schema: &str) -> Self {
+        match type_name {
+            "text" | "varchar" => Self::Text,
+            "bpchar" => Self::Padded,
+            "int2" | "int4" | "int8" => Self::Integer,
+            "numeric" => Self::Decimal,
+            "uuid" => Self::Uuid,
+            "citext" => Self::Citext(schema.to_owned()),
+            _ => Self::Other,
+        }
+    }
+
+    /// The identifiers that can stand in such a column, as Postgres reads them.
+    pub(super) fn possible(&self, ids: &[&str]) -> Vec<String> {
+        // Postgres knows no text with a NUL.
+        let ids = ids.iter().copied().filter(|id| !id.contains('\0'));
+        match self {
+            Self::Integer => ids.filter(|id| is_integer(id)).map(str::to_owned).collect(),
+            Self::Decimal => ids.filter(|id| is_decimal(id)).map(str::to_owned).collect(),
+            Self::Uuid => ids.filter_map(|id| Some(Uuid::parse_str(id).ok()?.to_string())).collect(),
+            _ => ids.map(str::to_owned).collect(),
+        }
+    }
+
+    /// The comparison of a column with a parameter that holds an array of texts.
+    pub(super) fn sql(&self, column: &str, parameter: usize) -> String {
+        let column = quote(column);
+        match self {
+            Self::Text => format!("{column} = ANY(${parameter}::text[])"),
+            Self::Padded => format!("{column} = ANY(${parameter}::text[]::bpchar[])"),
+            Self::Integer => format!("{column} = ANY(${parameter}::text[]::int8[])"),
+            Self::Decimal => format!("{column} = ANY(${parameter}::text[]::numeric[])"),
+            Self::Uuid => format!("{column} = ANY(${parameter}::text[]::uuid[])"),
+            Self::Citext(schema) => {
+                let schema = quote(schema);
+                format!("{column} OPERATOR({schema}.=) ANY(${parameter}::text[]::{schema}.citext[])")
+            }
+            Self::Other => format!("{column}::text = ANY(${parameter}::text[])"),
+        }
+    }
+}
+
+/// Whether it is the one way to write a 64-bit integer: `007` is another identifier than `7`.
+fn is_integer(id: &str) -> bool {
+    id.parse::<i64>().is_ok_and(|number| number.to_string() == id)
+}
+
+/// Whether it is a plain decimal number of reasonable length.
+fn is_decimal(id: &str) -> bool {
+    let digits = id.strip_prefix('-').unwrap_or(id);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    number(whole) && number(fraction) && (whole == "0" || !whole.starts_with('0')) && id.len() <= 1_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_can_stand_in_a_column_is_looked_for() {
+        let ids = ["7", "007", "+7", "-7", "7.50", "9223372036854775808", "x", "1e3", "a\0b", " 7"];
+        for (compare, possible) in [
+            (Compare::Integer, vec!["7", "-7"]),
+            (Compare::Decimal, vec!["7", "-7", "7.50", "9223372036854775808"]),
+            (Compare::Uuid, vec![]),
+            (Compare::Text, vec!["7", "007", "+7", "-7", "7.50", "9223372036854775808", "x", "1e3", " 7"]),
+        ] {
+            assert_eq!(compare.possible(&ids), possible, "{compare:?}");
+        }
+        let uuid = "6BA7B810-9DAD-11D1-80B4-00C04FD430C8";
+        assert_eq!(Compare::Uuid.possible(&[uuid]), [uuid.to_lowercase()]);
+    }
+
+    #[test]
+    fn names_are_quoted_in_every_comparison() {
+        for compare in [
+            Compare::Text,
+            Compare::Padded,
+            Compare::Integer,
+            Compare::Citext("ex\"t".into()),
+            Compare::Other,
+        ] {
+            assert!(compare.sql(r#"We"ird"#, 1).starts_with(r#""We""ird""#), "{compare:?}");
+        }
+        assert!(Compare::Citext("ex\"t".into()).sql("c", 1).contains(r#"OPERATOR("ex""t".=)"#));
+    }
+}

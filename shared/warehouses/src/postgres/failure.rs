@@ -1,0 +1,80 @@
+//! Postgres's errors, said without their messages, which may quote values: the SQLSTATE tells enough
+//! (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+
+use tokio_postgres::Error;
+use tokio_postgres::error::{DbError, SqlState};
+
+use crate::Turn;
+use model::failure::{Failure, Result};
+
+/// What went wrong with a statement.
+pub(super) struct Trouble {
+    failure: Failure,
+    /// Whether it concerns this statement alone.
+    alone: bool,
+}
+
+impl Trouble {
+    pub(super) fn turn(self) -> Result<Turn> {
+        if self.alone { Ok(Turn::Refused(self.failure)) } else { Err(self.failure) }
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        trouble(&error)
+    }
+}
+
+/// A failure of the connection or of a catalogue query.
+pub(super) fn failure(error: &Error) -> Failure {
+    trouble(error).failure
+}
+
+pub(super) fn trouble(error: &Error) -> Trouble {
+    let all = |failure| Trouble { failure, alone: false };
+    let one = |failure| Trouble { failure, alone: true };
+    let Some(state) = error.code() else {
+        return all(Failure::transient("Postgres cannot be reached or broke off"));
+    };
+    let code = state.code();
+    if *state == SqlState::QUERY_CANCELED {
+        return one(Failure::transient(format!(
+            "a statement took longer than five minutes (SQLSTATE {code})"
+        )));
+    }
+    if *state == SqlState::LOCK_NOT_AVAILABLE {
+        return one(Failure::transient(format!("the table is locked (SQLSTATE {code})")));
+    }
+    if *state == SqlState::UNDEFINED_TABLE || *state == SqlState::UNDEFINED_COLUMN {
+        return one(Failure::transient(format!("the table was just changed (SQLSTATE {code})")));
+    }
+    match &code[..2] {
+        "40" => one(Failure::transient(format!("another transaction was in the way (SQLSTATE {code})"))),
+        // Connection exceptions, insufficient resources, operator intervention.
+        "08" | "53" | "57" => all(Failure::transient(format!("Postgres is not ready (SQLSTATE {code})"))),
+        "28" => all(Failure::permanent(format!(
+            "Postgres refused the role or its password (SQLSTATE {code}): correct the destination and retry"
+        ))),
+        "3D" => all(Failure::permanent(format!(
+            "Postgres has no such database (SQLSTATE {code}): correct the destination and retry"
+        ))),
+        "42" => one(Failure::permanent(format!(
+            "Postgres refused the statement (SQLSTATE {code}): grant the role USAGE on the schema, SELECT and \
+             DELETE on the table, and BYPASSRLS where it has row-level security; then retry"
+        ))),
+        "23" => one(Failure::permanent(forbidden(code, error.as_db_error()))),
+        _ => one(Failure::permanent(format!("Postgres answered SQLSTATE {code}"))),
+    }
+}
+
+/// Names are no values: the referring table and its constraint are said.
+fn forbidden(code: &str, error: Option<&DbError>) -> String {
+    let part = |part: Option<&str>| part.unwrap_or("?").to_owned();
+    let (schema, table) = (part(error.and_then(DbError::schema)), part(error.and_then(DbError::table)));
+    let constraint = part(error.and_then(DbError::constraint));
+    format!(
+        "the constraint {constraint} of {schema}.{table} forbids the deletion (SQLSTATE {code}): nothing is \
+         cascaded; remove those rows, or name their column in settings.columns, and retry"
+    )
+}

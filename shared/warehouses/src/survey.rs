@@ -1,0 +1,141 @@
+//! Only looks: whether a warehouse can be reached and which columns would be matched (`check`), and how many rows
+//! would go (`count`).
+
+use std::time::Instant;
+
+use serde::Serialize;
+
+use crate::erasure::{Erasure, Progress};
+use crate::{Engine, Ids, Statement, Verb};
+use destinations::warehouse::Table;
+use model::failure::{Failure, Result};
+
+/// What a look at a warehouse found.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Survey {
+    /// The tables in scope.
+    pub tables: Vec<Found>,
+    /// Rows in all of them; after a count only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// Bytes that one count of all tables, or the deletion of what was counted, would be billed for; where bytes
+    /// are billed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated_bytes: Option<u64>,
+    /// Bytes that were billed for this look, where bytes are billed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billed_bytes: Option<u64>,
+    /// What an operator should know of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
+}
+
+impl Survey {
+    /// Whether every table in scope could be looked at.
+    pub fn is_whole(&self) -> bool {
+        self.tables.iter().all(|table| table.error.is_none())
+    }
+
+    /// The whole of it, for people.
+    pub fn message(&self) -> String {
+        let tables = self.tables.len();
+        let errors: Vec<_> = self
+            .tables
+            .iter()
+            .filter_map(|found| Some(format!("{}: {}", found.table, found.error.as_ref()?)))
+            .collect();
+        match (self.rows, errors.is_empty()) {
+            (_, false) => errors.join("; "),
+            (Some(rows), true) => format!("{rows} rows in {tables} tables"),
+            (None, true) => format!("{tables} tables with identifiers are in scope"),
+        }
+    }
+}
+
+/// A table in scope.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Found {
+    /// As `schema.table`.
+    pub table: String,
+    /// The columns that are matched, with the kind of identifier in each.
+    pub columns: Vec<String>,
+    /// The subjects' rows; after a count only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// Why it cannot be counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl Found {
+    fn new(table: &Table) -> Self {
+        let column = |c: &super::Column| format!("{} ({}, {})", c.name, c.data_type, c.holds.as_str());
+        Self {
+            table: table.place(),
+            columns: table.columns.iter().map(column).collect(),
+            rows: None,
+            error: None,
+        }
+    }
+}
+
+/// Connects, lists the tables in scope and the columns that would be matched, and what a count would cost. A
+/// subject that is nobody proves that each statement would be accepted, where that can be had for free.
+///
+/// # Errors
+/// What stands in the way.
+pub async fn check<E: Engine>(engine: &mut E, ids: &Ids<'_>) -> Result<Survey> {
+    let tables = engine.discover().await?;
+    if tables.is_empty() {
+        return Err(Failure::permanent(
+            "no base table in scope has a column that identifies people: correct the destination's schemas or name columns",
+        ));
+    }
+    let mut estimated_bytes = None;
+    for tables in tables.chunks(E::TABLES_PER_COUNT) {
+        let statement = Statement { verb: Verb::Count, tables, ids, seed: "check" };
+        if let Some(bytes) = engine.estimate(&statement).await? {
+            *estimated_bytes.get_or_insert(0) += bytes;
+        }
+    }
+    let remarks = engine.remarks();
+    Ok(Survey {
+        tables: tables.iter().map(Found::new).collect(),
+        estimated_bytes,
+        remarks,
+        ..Survey::default()
+    })
+}
+
+/// Counts the subjects' rows per table, and what their deletion would cost.
+///
+/// # Errors
+/// What stands in the way; `Transient`, if it is not done by `until`.
+pub async fn count<E: Engine>(engine: &mut E, ids: &Ids<'_>, seed: &str, until: Instant) -> Result<Survey> {
+    let tables = engine.discover().await?;
+    let mut progress = Progress::default();
+    let mut erasure = Erasure { engine, tables: &tables, ids, seed };
+    while erasure.count(&mut progress, until).await?.is_some() {
+        if Instant::now() >= until {
+            return Err(Failure::transient("counting takes longer than a call may last"));
+        }
+    }
+    let mut survey = Survey { rows: Some(progress.counts().values().sum()), ..Survey::default() };
+    for table in tables.iter() {
+        let place = table.place();
+        let rows = progress.counts().get(&place).copied();
+        let error = progress.refused().get(&place).cloned();
+        if rows.is_some_and(|rows| rows > 0) {
+            let statement = Statement { verb: Verb::Delete, tables: std::slice::from_ref(table), ids, seed };
+            if let Some(bytes) = engine.estimate(&statement).await? {
+                *survey.estimated_bytes.get_or_insert(0) += bytes;
+            }
+        }
+        survey.tables.push(Found { rows, error, ..Found::new(table) });
+    }
+    survey.billed_bytes = (progress.bytes() > 0).then_some(progress.bytes());
+    survey.remarks = engine.remarks();
+    Ok(survey)
+}
