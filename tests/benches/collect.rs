@@ -25,7 +25,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tests::aws::Endpoint;
-use tests::door::Door;
+use tests::ingest::TrackingClient;
 use tests::process::root;
 use tests::stack::programs;
 use tests::world::World;
@@ -66,7 +66,7 @@ async fn main() -> Result<()> {
     let mut bench = Bench {
         program: programs()?.with_file_name("release").join("collect"),
         wire: Wire::start(world.stack.aws.port).await?,
-        key: Door::open(&world, "web").await?.key,
+        key: TrackingClient::open(&world, "web").await?.key,
         queue: queue(world.stack.aws).await?,
         world,
         rows: Vec::new(),

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use destinations::cloud::{Outcome, vendor};
-use forward::engine::{Engine, Job, Progress, Turn};
+use forward::engine::{Engine, Job, VendorProgress, VendorTurn};
 use model::destination::{Destination, Secrets};
 use model::subject::Subject;
 use serde_json::{Value, json};
@@ -127,13 +127,13 @@ async fn tell(work: &Value) -> Result<()> {
     let engine = Engine::new(Some(Store::from_env(&aws::config().await)))?;
     let vendor = vendor(&destination.vendor)?;
     let job = Job { destination: &destination, secrets: &secrets, regulation: "bench", subjects: &subjects };
-    let (mut progress, end) = (Progress::default(), Instant::now() + Duration::from_secs(300));
+    let (mut progress, end) = (VendorProgress::default(), Instant::now() + Duration::from_secs(300));
     loop {
         ensure!(Instant::now() < end, "it does not end");
         let until = Instant::now() + Duration::from_secs(60);
         match engine.turn(vendor, job, &mut progress, until, async |_| Ok(())).await {
-            Ok(Turn::Done) => break,
-            Ok(Turn::Later(_)) | Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
+            Ok(VendorTurn::Done) => break,
+            Ok(VendorTurn::Later(_)) | Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
         }
     }
     ensure!(!progress.outcomes().contains_key(&Outcome::Refused), "nobody is refused");

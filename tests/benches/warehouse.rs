@@ -23,7 +23,7 @@ use tests::process::root;
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 use warehouses::postgres::Postgres;
-use warehouses::{Engine, Ids, Memory, Statement, Turn, Verb};
+use warehouses::{Engine, Ids, Memory, Statement, StatementState, Verb};
 
 const ROWS: u32 = 5_000_000;
 const PEOPLE: u32 = 1_000_000;
@@ -168,7 +168,7 @@ async fn run(engine: &mut Postgres, tables: &[Table], ids: &Ids<'_>, verb: Verb)
     let statement = Statement { verb, tables, ids, seed: "bench" };
     let until = Instant::now() + Duration::from_secs(600);
     match engine.run(&statement, &mut Memory::default(), until).await? {
-        Turn::Done(answer) => Ok(answer.rows.iter().sum()),
+        StatementState::Done(answer) => Ok(answer.rows.iter().sum()),
         turn => anyhow::bail!("{turn:?}"),
     }
 }

@@ -26,7 +26,7 @@ pub mod bigquery;
 pub mod census;
 pub mod certificate;
 pub mod destinations;
-pub mod door;
+pub mod ingest;
 pub mod people;
 pub mod postgres;
 pub mod prism;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use destinations::cloud::{Outcome, vendor};
-use forward::engine::{Engine, Job, Progress, Turn};
+use forward::engine::{Engine, Job, VendorProgress, VendorTurn};
 use model::destination::{Destination, Secrets};
 use model::subject::Subject;
 use serde_json::{Value, json};
@@ -72,14 +72,14 @@ async fn the_live_client_and_the_fakes_keep_to_the_vendors_documents() -> Result
         let until = || Instant::now() + Duration::from_secs(60);
         let checked = engine.check(vendor, job, until()).await;
         assert_eq!(checked, Ok(()), "{}: the harmless call", of.name);
-        let (mut progress, mut turn) = (Progress::default(), Ok(Turn::Later(0)));
+        let (mut progress, mut turn) = (VendorProgress::default(), Ok(VendorTurn::Later(0)));
         for _ in 0..10 {
             turn = engine.turn(vendor, job, &mut progress, until(), async |_| Ok(())).await;
-            if !matches!(turn, Ok(Turn::Later(_))) {
+            if !matches!(turn, Ok(VendorTurn::Later(_))) {
                 break;
             }
         }
-        assert_eq!(turn, Ok(Turn::Done), "{}", of.name);
+        assert_eq!(turn, Ok(VendorTurn::Done), "{}", of.name);
         let ends = ends.into_iter().filter(|(_, people)| *people > 0).collect();
         assert_eq!(progress.outcomes(), ends, "{}: {:?}", of.name, progress.refusal());
         assert!(fake.world().users.is_empty(), "{}", of.name);

@@ -3,7 +3,7 @@ use aws::secrets::SecretStore;
 use aws::signing::Signer;
 use jiff::Timestamp;
 use model::certificate::Claims;
-use model::destination::Kind;
+use model::destination::DestinationKind;
 use model::evidence::{Evidence, Step, chain};
 use model::failure::{Failure, Result};
 use model::id::RegulationId;
@@ -59,7 +59,7 @@ pub async fn seal(context: &Context, request: Request) -> Result<Reply> {
     let status = Status::of(tasks.iter().map(|task| task.status).chain(suppression));
     let (now, erases) = (
         Timestamp::now(),
-        regulation.part.is_none() && regulation.regulation_type.erases_from(Kind::Archive),
+        regulation.part.is_none() && regulation.regulation_type.erases_from(DestinationKind::Archive),
     );
 
     let key = Key::Certificate(id, request.attempt);

@@ -12,20 +12,20 @@ use model::failure::Failure;
 use model::tracking::{Call, MAX_BODY, read};
 use serde_json::{Value, json};
 
-use crate::door::{Admitted, Door};
+use crate::ingest::{Admitted, Ingest};
 use crate::request::{self, Fault};
 
-pub fn router(door: Arc<Door>) -> Router {
+pub fn router(ingest: Arc<Ingest>) -> Router {
     Router::new()
         .route("/v1/{call}", post(collect))
         .fallback(|| async { refuse(StatusCode::NOT_FOUND, "there is no such path") })
         .method_not_allowed_fallback(|| async { refuse(StatusCode::METHOD_NOT_ALLOWED, "send a POST") })
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(door)
+        .with_state(ingest)
 }
 
 async fn collect(
-    State(door): State<Arc<Door>>,
+    State(ingest): State<Arc<Ingest>>,
     Path(call): Path<String>,
     headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
@@ -45,7 +45,7 @@ async fn collect(
     };
     let key = request::write_key(&headers).or(incoming.write_key);
     let source = match key {
-        Some(key) => door.source(&key).await,
+        Some(key) => ingest.source(&key).await,
         None => Ok(None),
     };
     let source = match source {
@@ -55,7 +55,7 @@ async fn collect(
         Ok(None) => return refuse(StatusCode::UNAUTHORIZED, "the write key is not one of a source"),
         Err(failure) => return unavailable(&failure),
     };
-    let passed = match door.pass(&source, &incoming.events).await {
+    let passed = match ingest.pass(&source, &incoming.events).await {
         Ok(passed) => passed,
         Err(failure) => return unavailable(&failure),
     };

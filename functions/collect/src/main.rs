@@ -1,7 +1,7 @@
-//! The door: Segment's tracking API. Events of suppressed subjects end here.
+//! The ingest: Segment's tracking API. Events of suppressed subjects end here.
 
-mod door;
 mod handler;
+mod ingest;
 mod request;
 
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use lambda::{environment, telemetry};
 use lambda_http::Error;
 use store::Store;
 
-use door::Door;
+use ingest::Ingest;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::init(module_path!());
     let config = aws::config().await;
     let queue = EventQueue::new(&config, environment::required("EVENTS_QUEUE")?);
-    let door = Door::new(Store::from_env(&config), queue);
-    lambda_http::run(handler::router(Arc::new(door))).await
+    let ingest = Ingest::new(Store::from_env(&config), queue);
+    lambda_http::run(handler::router(Arc::new(ingest))).await
 }

@@ -18,14 +18,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::Store;
 use warehouses::bigquery::BigQuery;
-use warehouses::erasure::{Erasure, Next, Progress};
+use warehouses::erasure::{Erasure, ErasureProgress, Next};
 use warehouses::postgres::Postgres;
 use warehouses::redshift::Redshift;
 use warehouses::snowflake::Snowflake;
 use warehouses::survey::{self, Survey};
 use warehouses::{Engine, Ids};
 
-use crate::crew::{Company, Turn};
+use crate::group_commit::{Company, Turn};
 
 pub struct Context {
     pub store: Store,
@@ -128,7 +128,7 @@ async fn erase(context: &Context, request: Request, until: Instant) -> Result<ta
         async |task, destination, subjects| {
             let narrowed = task.part.as_ref().map(|part| narrow::to_source(destination, part)).transpose()?;
             let destination = narrowed.as_ref().unwrap_or(destination);
-            let mut progress = Progress::of(task.progress.clone(), request.attempt);
+            let mut progress = ErasureProgress::of(task.progress.clone(), request.attempt);
             if let Some(seconds) = company.waits(task, &mut progress).await? {
                 keep(task, &progress);
                 task.progressed(TaskStatus::Running);
@@ -146,7 +146,7 @@ async fn erase(context: &Context, request: Request, until: Instant) -> Result<ta
     Ok(next)
 }
 
-fn keep(task: &mut Task, progress: &Progress) {
+fn keep(task: &mut Task, progress: &ErasureProgress) {
     task.progress = serde_json::to_value(progress).unwrap_or_default();
 }
 
@@ -155,7 +155,7 @@ fn keep(task: &mut Task, progress: &Progress) {
 async fn delete_rows<E: Engine>(
     company: Company<'_>,
     task: &mut Task,
-    mut progress: Progress,
+    mut progress: ErasureProgress,
     engine: &mut E,
     subjects: &[Subject],
     until: Instant,

@@ -1,6 +1,6 @@
 //! Deletes the subjects' rows in one warehouse and counts them to zero; or only looks at it.
 
-mod crew;
+mod group_commit;
 mod handler;
 
 use aws::secrets::SecretStore;

@@ -4,7 +4,7 @@ use std::time::Instant;
 use app::task_step::{self, Next, Request};
 use aws::secrets::SecretStore;
 use destinations::cloud::{self, Outcome, Vendor};
-use forward::engine::{Engine, Job, Progress, Turn};
+use forward::engine::{Engine, Job, VendorProgress, VendorTurn};
 use jiff::{SignedDuration, Timestamp};
 use model::destination::{Destination, Secrets};
 use model::evidence::{Evidence, Step};
@@ -103,8 +103,8 @@ async fn ask(
         task.progressed(TaskStatus::Forwarded);
     }
     match turn? {
-        Turn::Later(seconds) => Ok(Some(seconds)),
-        Turn::Done => {
+        VendorTurn::Later(seconds) => Ok(Some(seconds)),
+        VendorTurn::Done => {
             let now = Timestamp::now();
             witness(&context.store, request, task, &progress).await?;
             let (status, message) = summary(vendor, destination, &progress);
@@ -130,12 +130,12 @@ async fn turn(
     task: &Task,
     place: Place<'_>,
     subjects: &[Subject],
-    progress: &mut Progress,
+    progress: &mut VendorProgress,
     until: Instant,
-) -> Result<Turn> {
+) -> Result<VendorTurn> {
     let (id, Place { vendor, destination, secrets }) = (&request.regulation_id, place);
     let job = Job { destination, secrets: &secrets, regulation: id.as_str(), subjects };
-    let keep = async |progress: &Progress| {
+    let keep = async |progress: &VendorProgress| {
         let progress = serde_json::to_value(progress).unwrap_or_default();
         let mut task = Task { progress, ..task.clone() };
         task.status = TaskStatus::Running;
@@ -144,7 +144,7 @@ async fn turn(
     context.engine.turn(vendor, job, progress, until, keep).await
 }
 
-fn progress(task: &Task) -> Progress {
+fn progress(task: &Task) -> VendorProgress {
     serde_json::from_value(task.progress.clone()).unwrap_or_default()
 }
 
@@ -152,7 +152,7 @@ fn progress(task: &Task) -> Progress {
 fn summary(
     vendor: &dyn Vendor,
     destination: &Destination,
-    progress: &Progress,
+    progress: &VendorProgress,
 ) -> (TaskStatus, Option<String>) {
     let outcomes = progress.outcomes();
     let (all, count) =
@@ -174,7 +174,7 @@ fn summary(
 }
 
 /// Keeps what became of the subjects so far.
-async fn witness(store: &Store, request: &Request, task: &Task, progress: &Progress) -> Result<()> {
+async fn witness(store: &Store, request: &Request, task: &Task, progress: &VendorProgress) -> Result<()> {
     let outcomes = progress.outcomes();
     let counts: BTreeMap<_, _> =
         outcomes.iter().map(|(outcome, n)| (outcome.as_str().to_owned(), *n)).collect();

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use model::destination::{Destination, Kind};
+use model::destination::{Destination, DestinationKind};
 use model::id::DestinationId;
 use model::probe::Probe;
 use model::regulation::{Regulation, RegulationType};
@@ -35,7 +35,7 @@ struct Reach {
     id: DestinationId,
     name: String,
     vendor: String,
-    kind: Kind,
+    kind: DestinationKind,
     /// Rows of a warehouse or lines of an archive; null, if that cannot be said.
     #[schema(required)]
     count: Option<u64>,
@@ -66,7 +66,7 @@ async fn reach(
     subjects: &[Subject],
 ) -> Reach {
     let (count, reason) = match destination.kind {
-        Kind::Cloud => (None, format!("{} has no call that counts", destination.vendor)),
+        DestinationKind::Cloud => (None, format!("{} has no call that counts", destination.vendor)),
         kind => {
             let (destination_id, part) = (destination.id.clone(), regulation.part.clone());
             let probe = Probe::Count { destination_id, subjects: subjects.to_vec(), part };

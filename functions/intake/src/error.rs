@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use model::failure::{Failure, Kind};
+use model::failure::{Failure, FailureKind};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -107,11 +107,11 @@ impl ApiError {
 impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
         let (status, kind) = match failure.kind {
-            Kind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "validation-error"),
-            Kind::Transient => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-            Kind::Permanent => (StatusCode::INTERNAL_SERVER_ERROR, "internal-error"),
+            FailureKind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "validation-error"),
+            FailureKind::Transient => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+            FailureKind::Permanent => (StatusCode::INTERNAL_SERVER_ERROR, "internal-error"),
         };
-        if failure.kind != Kind::Invalid {
+        if failure.kind != FailureKind::Invalid {
             tracing::error!(kind = %failure.kind, detail = failure.detail, "{}", failure.public);
         }
         let error = Self::new(status, kind, failure.public);

@@ -12,11 +12,11 @@ use utoipa_axum::routes;
 
 use crate::context::{Context, Shared};
 use crate::error::ApiError;
-use crate::gate::gate;
+use crate::middleware::gate;
 use crate::request::MAX_BODY;
 use crate::{
-    batches, destinations, media, older, openapi, regulation_list, regulations, runs, search,
-    source_regulations, sources, subjects, suppressions, tokens, trail,
+    batches, destinations, media, openapi, regulation_list, regulations, runs, search, source_regulations,
+    sources, subjects, suppressions, tokens, trail, v1beta,
 };
 
 /// The whole API.
@@ -36,9 +36,9 @@ fn guarded() -> OpenApiRouter<Arc<Context>> {
     OpenApiRouter::new()
         .routes(routes!(regulations::create, regulation_list::list))
         .routes(routes!(regulations::show, regulations::withdraw))
-        .routes(routes!(older::create))
-        .routes(routes!(older::show))
-        .routes(routes!(older::suppressed))
+        .routes(routes!(v1beta::create))
+        .routes(routes!(v1beta::show))
+        .routes(routes!(v1beta::suppressed))
         .routes(routes!(search::search))
         .routes(routes!(source_regulations::create, source_regulations::list))
         .routes(routes!(source_regulations::create_of_cloud))

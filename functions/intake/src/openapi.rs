@@ -13,7 +13,7 @@ use utoipa::{Modify, OpenApi as _};
 
 use crate::access::Needs;
 use crate::error::Errors;
-use crate::replay::MAX_KEY;
+use crate::idempotency::MAX_KEY;
 
 /// What is true of the whole API.
 #[derive(utoipa::OpenApi)]

@@ -11,7 +11,7 @@ use model::evidence::Evidence;
 use model::failure::Failure;
 use model::id::{DestinationId, RegulationId};
 use model::regulation::{NewRegulation, Regulation, RegulationType};
-use model::source::{Recipient, Seen, SeenAt, SourceId};
+use model::source::{Recipient, SeenAt, Sightings, SourceId};
 use model::status::{Status, TaskStatus};
 use model::subject::{Subject, SubjectType};
 use model::task::Task;
@@ -179,7 +179,7 @@ struct Covers {
     shared_count: u64,
     /// Which sources saw them.
     #[schema(value_type = Vec<SeenAt>)]
-    sources: Seen,
+    sources: Sightings,
     /// Which destinations those sources' events went to meanwhile.
     recipients: Vec<Recipient>,
 }

@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 use http_body_util::LengthLimitError;
 use jiff::Timestamp;
 use model::json::{self, Fault};
-use model::person::Scope;
+use model::person::SuppressionScope;
 use model::regulation::RegulationType;
 use model::source::SourceId;
 use model::status::Status;
@@ -230,7 +230,7 @@ impl From<Filter> for RegulationFilter {
 pub struct Whose {
     /// The list of this source; that of the workspace, if left out.
     #[param(rename = "sourceId", value_type = Option<SourceId>)]
-    pub scope: Scope,
+    pub scope: SuppressionScope,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Whose {
@@ -238,7 +238,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Whose {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let id = Query::of(parts).one("sourceId", "the id of a source", |text| text.parse().ok())?;
-        Ok(Self { scope: id.map_or(Scope::Workspace, Scope::Source) })
+        Ok(Self { scope: id.map_or(SuppressionScope::Workspace, SuppressionScope::Source) })
     }
 }
 

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use aws::bucket::Key;
 use axum::extract::State;
 use jiff::Timestamp;
-use model::destination::Kind;
+use model::destination::DestinationKind;
 use model::failure::Failure;
 use model::id::RunId;
 use model::purge_run::Phase;
 use model::task::Task;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Progress, Run};
+use store::{Run, RunProgress};
 use utoipa::ToSchema;
 
 use crate::context::{Context, Shared};
@@ -76,7 +76,7 @@ struct RunWithProgress {
     #[serde(flatten)]
     run: Run,
     /// By phase: `find`, `forget`, `verify`.
-    progress: BTreeMap<&'static str, Progress>,
+    progress: BTreeMap<&'static str, RunProgress>,
 }
 
 /// A run and how far each phase of it is.
@@ -111,13 +111,13 @@ pub struct RunOfTask {
     #[serde(skip_serializing_if = "Option::is_none")]
     question: Option<String>,
     /// How far the phase is.
-    progress: Progress,
+    progress: RunProgress,
 }
 
 /// The run that works on a task, its phase, and how far that is.
 pub async fn of_task(context: &Context, task: &Task) -> Result<Option<RunOfTask>, ApiError> {
     let id = task.progress["purgeRun"].as_str().and_then(|id| id.parse().ok());
-    let Some(id) = id.filter(|_| task.kind == Kind::Archive && !task.status.is_final()) else {
+    let Some(id) = id.filter(|_| task.kind == DestinationKind::Archive && !task.status.is_final()) else {
         return Ok(None);
     };
     let Some(Run { phase, objects, bytes, question, .. }) = context.store.run(&id).await? else {

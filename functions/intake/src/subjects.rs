@@ -1,7 +1,7 @@
 //! `POST /subjects/lookup`: what is known of a person, asked with a body, since an identifier must not stand in a URL.
 
 use axum::extract::State;
-use model::source::{Recipient, Seen, SeenAt, recipients};
+use model::source::{Recipient, SeenAt, Sightings, recipients};
 use model::subject::Subject;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -31,7 +31,7 @@ pub struct SubjectFound {
     shared: u64,
     /// Which sources saw the person.
     #[schema(value_type = Vec<SeenAt>)]
-    sources: Seen,
+    sources: Sightings,
     /// Which destinations those sources' events went to meanwhile.
     recipients: Vec<Recipient>,
     /// Where the person is kept out.
@@ -63,7 +63,7 @@ pub async fn look_up(State(context): Shared, Body(request): Body<SubjectLookup>)
 }
 
 /// The destinations that received what each source saw on these days.
-pub async fn who_received(context: &Context, seen: &Seen) -> Result<Vec<Recipient>, ApiError> {
+pub async fn who_received(context: &Context, seen: &Sightings) -> Result<Vec<Recipient>, ApiError> {
     if seen.is_empty() {
         return Ok(Vec::new());
     }

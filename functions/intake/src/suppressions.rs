@@ -3,7 +3,7 @@
 use axum::extract::State;
 use jiff::Timestamp;
 use model::failure::Failure;
-use model::person::Scope;
+use model::person::SuppressionScope;
 use model::regulation::MAX_SUBJECTS;
 use model::source::SourceId;
 use model::subject::{Subject, SubjectType, fault};
@@ -109,7 +109,7 @@ pub struct SuppressionChanged {
 
 struct Accepted {
     subjects: Vec<Subject>,
-    scope: Scope,
+    scope: SuppressionScope,
     reason: Option<String>,
 }
 
@@ -131,8 +131,8 @@ impl SuppressionChange {
             Some(id) if context.store.source(&id).await?.is_none() => {
                 return Err(invalid("sourceId", "there is no such source".to_owned()));
             }
-            Some(id) => Scope::Source(id),
-            None => Scope::Workspace,
+            Some(id) => SuppressionScope::Source(id),
+            None => SuppressionScope::Workspace,
         };
         Ok(Accepted { subjects, scope, reason: self.reason })
     }
@@ -167,7 +167,7 @@ pub async fn lift(
     let accepted = request.accept(&context).await?;
     let change = accepted.change();
     let store = &context.store;
-    if accepted.scope != Scope::Workspace
+    if accepted.scope != SuppressionScope::Workspace
         && let Some(place) = store.first_suppressed_everywhere(&accepted.subjects).await?
     {
         let message = format!("subjects[{place}] is suppressed in the whole workspace: lift it there");
@@ -227,8 +227,8 @@ impl From<Suppressed> for SuppressionFound {
     fn from(entry: Suppressed) -> Self {
         Self {
             source_id: match entry.scope {
-                Scope::Workspace => None,
-                Scope::Source(id) => Some(id),
+                SuppressionScope::Workspace => None,
+                SuppressionScope::Source(id) => Some(id),
             },
             suppressed_at: entry.suppressed_at,
             regulation_id: entry.regulation_id,

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 use archive::Archive;
 use archive::filters::Filters;
 use archive::ledger::Ledger;
-use archive::manifest::{Batch, Entry, Halfway, Outcome, Results, Roster};
 use archive::purge::{Left, Purge};
+use archive::run_plan::{Checkpoint, Entry, KeyOutcome, ObjectBatch, Results, RunPlan};
 use aws::bucket::Key;
 use engine::matching::{Matcher, SubjectSet};
 use futures::future::ready;
@@ -73,8 +73,8 @@ async fn purge(context: &Context, request: Request, until: Instant) -> Result<Re
         return Err(stopped());
     }
     let files = &context.files;
-    let roster: Roster = files.expect(Key::Roster(&run_id)).await?;
-    let batch: Batch = files.expect(Key::Batch(&run_id, phase, number)).await?;
+    let plan: RunPlan = files.expect(Key::RunPlan(&run_id)).await?;
+    let batch: ObjectBatch = files.expect(Key::Batch(&run_id, phase, number)).await?;
     let mut record = Record::open(files, Key::Results(&run_id, phase, number), &batch).await?;
     // Verifying works through the same batches as forgetting.
     let forgot: Option<Results> = match phase {
@@ -82,7 +82,7 @@ async fn purge(context: &Context, request: Request, until: Instant) -> Result<Re
         _ => None,
     };
     let forgot = forgot.map(|results| results.results).unwrap_or_default();
-    let matcher = Matcher::new(&batch.rules, &SubjectSet::new(roster.subjects));
+    let matcher = Matcher::new(&batch.rules, &SubjectSet::new(plan.subjects));
     let index_key = context.index_key.clone();
     let purge = Purge {
         archive: Archive::new(context.s3.clone(), batch.bucket),
@@ -97,7 +97,7 @@ async fn purge(context: &Context, request: Request, until: Instant) -> Result<Re
     };
     let left: Vec<_> = (batch.entries.iter().enumerate())
         .filter(|(place, _)| !record.is_done(*place))
-        .map(|(place, entry)| (place, entry, record.halfway(place, &entry.key)))
+        .map(|(place, entry)| (place, entry, record.checkpoints(place, &entry.key)))
         .collect();
     // Nothing new begins after `until` or a stop, but for one object, so that every invocation gets on; what has
     // begun is finished or paused, so that no upload is left half-way.
@@ -150,7 +150,13 @@ async fn is_stopped(context: &Context, run: &RunId) -> Result<bool> {
     Ok(context.store.run(run).await?.is_some_and(|run| run.stop_requested))
 }
 
-async fn one(purge: &Purge, phase: Phase, entry: &Entry, from: Halfway, forgot: Option<&Outcome>) -> Left {
+async fn one(
+    purge: &Purge,
+    phase: Phase,
+    entry: &Entry,
+    from: Checkpoint,
+    forgot: Option<&KeyOutcome>,
+) -> Left {
     match phase {
         Phase::Forget => purge.forget(entry, from).await,
         Phase::Verify => purge.verify(entry, from, forgot.and_then(|forgot| forgot.written.as_ref())).await,

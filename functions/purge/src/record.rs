@@ -8,11 +8,11 @@
 
 use std::collections::BTreeMap;
 
-use archive::manifest::{Batch, Halfway, Outcome, Reason, Residual, Results};
 use archive::purge::Left;
+use archive::run_plan::{Checkpoint, KeyOutcome, ObjectBatch, Reason, Residual, Results};
 use aws::bucket::{Bucket, Key};
 use model::failure::Result;
-use store::Progress;
+use store::RunProgress;
 
 /// How many invocations in a row may fail to end before one works on one object at a time.
 const DEATHS: u32 = 2;
@@ -25,17 +25,17 @@ pub struct Record<'a> {
 
 impl<'a> Record<'a> {
     /// Reads the record, and notes that an invocation begins.
-    pub async fn open(files: &'a Bucket, key: Key<'a>, batch: &Batch) -> Result<Self> {
+    pub async fn open(files: &'a Bucket, key: Key<'a>, batch: &ObjectBatch) -> Result<Self> {
         let results = files.read(key).await?.unwrap_or_else(|| Results {
             archive: batch.archive.clone(),
             bucket: batch.bucket.clone(),
             results: BTreeMap::new(),
-            halfway: BTreeMap::new(),
-            deaths: 0,
+            checkpoints: BTreeMap::new(),
+            unfinished_invocations: 0,
             alone: None,
         });
         let mut record = Self { files, key, results };
-        record.results.deaths += 1;
+        record.results.unfinished_invocations += 1;
         if let Some(place) = record.results.alone.take() {
             record.take(place, Left::Done(given_up(&batch.entries[place].key)));
         }
@@ -45,7 +45,7 @@ impl<'a> Record<'a> {
 
     /// Whether to work on one object at a time.
     pub fn is_careful(&self) -> bool {
-        self.results.deaths > DEATHS
+        self.results.unfinished_invocations > DEATHS
     }
 
     pub fn is_done(&self, place: usize) -> bool {
@@ -58,8 +58,8 @@ impl<'a> Record<'a> {
     }
 
     /// How far an earlier invocation came with an entry that is not done.
-    pub fn halfway(&self, place: usize, key: &str) -> Halfway {
-        self.results.halfway.get(&place).cloned().unwrap_or_else(|| Halfway::new(key))
+    pub fn checkpoints(&self, place: usize, key: &str) -> Checkpoint {
+        self.results.checkpoints.get(&place).cloned().unwrap_or_else(|| Checkpoint::new(key))
     }
 
     /// Notes on which entry alone the invocation works now.
@@ -72,10 +72,10 @@ impl<'a> Record<'a> {
     pub fn take(&mut self, place: usize, left: Left) {
         match left {
             Left::Done(outcome) => {
-                self.results.halfway.remove(&place);
+                self.results.checkpoints.remove(&place);
                 self.results.results.insert(place, outcome);
             }
-            Left::Halfway(halfway) => drop(self.results.halfway.insert(place, *halfway)),
+            Left::Checkpoint(checkpoints) => drop(self.results.checkpoints.insert(place, *checkpoints)),
         }
     }
 
@@ -85,16 +85,17 @@ impl<'a> Record<'a> {
 
     /// Notes that the invocation ended.
     pub async fn close(&mut self) -> Result<()> {
-        (self.results.deaths, self.results.alone) = (0, None);
+        (self.results.unfinished_invocations, self.results.alone) = (0, None);
         self.save().await
     }
 
-    pub fn progress(&self) -> Progress {
-        let (done, halfway) = (&self.results.results, &self.results.halfway);
-        let outcomes = done.values().chain(halfway.values().map(|halfway| &halfway.outcome));
+    pub fn progress(&self) -> RunProgress {
+        let (done, checkpoints) = (&self.results.results, &self.results.checkpoints);
+        let outcomes = done.values().chain(checkpoints.values().map(|checkpoints| &checkpoints.outcome));
         let seen = outcomes.flat_map(|outcome| &outcome.seen).map(|seen| &seen.report);
-        let reading = halfway.values().filter_map(|halfway| Some(halfway.reading.as_ref()?.1.report()));
-        let mut progress = Progress { objects: done.len() as u64, ..Progress::default() };
+        let reading =
+            checkpoints.values().filter_map(|checkpoints| Some(checkpoints.reading.as_ref()?.1.report()));
+        let mut progress = RunProgress { objects: done.len() as u64, ..RunProgress::default() };
         for report in seen.chain(reading) {
             progress.bytes += report.bytes;
             progress.hits += report.removed;
@@ -103,8 +104,8 @@ impl<'a> Record<'a> {
     }
 }
 
-fn given_up(key: &str) -> Outcome {
+fn given_up(key: &str) -> KeyOutcome {
     let detail = "no invocation ended that worked on it: it may be too large for one".to_owned();
     let residuals = vec![Residual { reason: Reason::Unprocessed, detail, until: None }];
-    Outcome { key: key.to_owned(), residuals, ..Outcome::default() }
+    KeyOutcome { key: key.to_owned(), residuals, ..KeyOutcome::default() }
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use aws::secrets::SecretStore;
 use jiff::{SignedDuration, Timestamp};
-use model::destination::Kind;
+use model::destination::DestinationKind;
 use model::evidence::{Evidence, Step};
 use model::failure::{Failure, Result};
 use model::id::{DestinationId, RegulationId};
@@ -79,9 +79,9 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
     note_subjects(context, id).await?;
     let tasks = store.tasks(id).await?;
     Ok(Plan {
-        archives: left(&tasks, Kind::Archive),
-        warehouses: left(&tasks, Kind::Warehouse),
-        cloud_destinations: left(&tasks, Kind::Cloud),
+        archives: left(&tasks, DestinationKind::Archive),
+        warehouses: left(&tasks, DestinationKind::Warehouse),
+        cloud_destinations: left(&tasks, DestinationKind::Cloud),
         purge_delay_seconds: context.purge_delay.as_secs(),
     })
 }
@@ -94,7 +94,7 @@ async fn note_subjects(context: &Context, id: &RegulationId) -> Result<()> {
     context.store.note_subjects(id, &subjects).await
 }
 
-fn left(tasks: &[Task], kind: Kind) -> Vec<DestinationId> {
+fn left(tasks: &[Task], kind: DestinationKind) -> Vec<DestinationId> {
     let open = tasks.iter().filter(|task| task.kind == kind && !task.status.is_final());
     open.map(|task| task.destination_id.clone()).collect()
 }

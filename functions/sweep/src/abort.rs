@@ -1,6 +1,6 @@
 //! Gives a run up. Its regulations wait for the next one; after the third in vain they are told that it failed.
 
-use archive::manifest::Roster;
+use archive::run_plan::RunPlan;
 use aws::bucket::Key;
 use jiff::Timestamp;
 use model::failure::Result;
@@ -18,8 +18,8 @@ pub async fn abort(context: &Context, run: &RunId, error: &str) -> Result<()> {
     let stopped = context.store.run(run).await?.is_some_and(|record| record.stop_requested);
     let error = if stopped { "somebody stopped it" } else { error };
     tracing::warn!(%run, error, "giving a purge run up");
-    if let Some(roster) = context.files.read::<Roster>(Key::Roster(run)).await? {
-        for member in &roster.members {
+    if let Some(plan) = context.files.read::<RunPlan>(Key::RunPlan(run)).await? {
+        for member in &plan.members {
             context.store.note_abort(&member.regulation_id, run).await?;
             let Some(waiting) = context.store.waits(&member.regulation_id).await? else { continue };
             if waiting.aborted_runs.len() < PATIENCE {
@@ -33,7 +33,7 @@ pub async fn abort(context: &Context, run: &RunId, error: &str) -> Result<()> {
             }
             answer(context, member).await?;
         }
-        context.files.delete(Key::Roster(run)).await?;
+        context.files.delete(Key::RunPlan(run)).await?;
     }
     end(context, run, Phase::Aborted).await
 }

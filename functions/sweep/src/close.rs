@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use archive::manifest::{Member, Residual, Roster};
+use archive::run_plan::{Residual, RunMember, RunPlan};
 use aws::bucket::Key;
 use destinations::layout::origin;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use model::status::TaskStatus;
 use model::task::Task;
 
 use crate::context::Context;
-use crate::looks::Looks;
+use crate::id_shape::Looks;
 use crate::report::write_report;
 use crate::run::{answer, end, goes_on, still_waits};
 use crate::tally::{Hit, Tally, tally};
@@ -25,27 +25,27 @@ const NAMED: usize = 3;
 
 pub async fn close(context: &Context, run: &RunId) -> Result<()> {
     let dry_run = goes_on(context, run).await?.dry_run;
-    // Without a roster the run is closed already, but for what a crash left undone below.
-    let roster = context.files.read::<Roster>(Key::Roster(run)).await?;
-    if let Some(roster) = roster.as_ref().filter(|_| dry_run) {
-        write_report(context, run, roster).await?;
-    } else if let Some(roster) = &roster {
+    // Without a plan the run is closed already, but for what a crash left undone below.
+    let plan = context.files.read::<RunPlan>(Key::RunPlan(run)).await?;
+    if let Some(plan) = plan.as_ref().filter(|_| dry_run) {
+        write_report(context, run, plan).await?;
+    } else if let Some(plan) = &plan {
         let archives = tally(context, run).await?;
         let mut looks = Looks::default();
-        for member in &roster.members {
+        for member in &plan.members {
             // Who was answered before a crash may be at its next attempt by now.
             if !still_waits(context, member).await? {
                 continue;
             }
             for archive in &member.archives {
                 let mut task = context.store.task(&member.regulation_id, archive).await?;
-                if let Some(why) = roster.unreadable.get(archive) {
+                if let Some(why) = plan.unreadable.get(archive) {
                     task.end(TaskStatus::Failed, Some(why.clone()), Timestamp::now());
                 } else {
                     let empty = Tally::default();
                     settle(context, member, &mut task, archives.get(archive).unwrap_or(&empty)).await?;
                     if task.status == TaskStatus::NoDataFound && task.message.is_none() {
-                        task.message = looks.advice(context, archive, roster, member).await;
+                        task.message = looks.advice(context, archive, plan, member).await;
                     }
                 }
                 context.store.save_task(&member.regulation_id, &task).await?;
@@ -53,12 +53,12 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
             answer(context, member).await?;
         }
     }
-    context.files.delete(Key::Roster(run)).await?;
+    context.files.delete(Key::RunPlan(run)).await?;
     end(context, run, Phase::Closed).await
 }
 
 /// Evidence and status of one regulation in one archive.
-async fn settle(context: &Context, member: &Member, task: &mut Task, tally: &Tally) -> Result<()> {
+async fn settle(context: &Context, member: &RunMember, task: &mut Task, tally: &Tally) -> Result<()> {
     let of =
         |lines: &BTreeMap<u32, u64>| -> u64 { member.subjects.iter().filter_map(|s| lines.get(s)).sum() };
     let (keys, hits): (Vec<&String>, Vec<&Hit>) =
@@ -115,7 +115,7 @@ async fn settle(context: &Context, member: &Member, task: &mut Task, tally: &Tal
 }
 
 /// How a task ends whose archive holds nothing of the subjects any more.
-async fn found_or_not(context: &Context, member: &Member, task: &Task) -> Result<TaskStatus> {
+async fn found_or_not(context: &Context, member: &RunMember, task: &Task) -> Result<TaskStatus> {
     Ok(match context.store.ever_found(&member.regulation_id, &task.destination_id).await? {
         true => TaskStatus::Confirmed,
         false => TaskStatus::NoDataFound,

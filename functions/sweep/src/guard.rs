@@ -5,7 +5,7 @@
 
 use std::pin::pin;
 
-use archive::manifest::{Batch, Entry, Outcome, Packer};
+use archive::run_plan::{Entry, KeyOutcome, ObjectBatch, Packer};
 use aws::bucket::Key;
 use destinations::archive::Settings;
 use futures::TryStreamExt;
@@ -42,9 +42,9 @@ pub async fn listen(context: &Context, run: &RunId) -> Result<()> {
 /// Forgetting and verifying work through the same batches.
 async fn pack_hits(context: &Context, run: &RunId) -> Result<usize> {
     let (mut packed, mut packer) = (0, Packer::new(context.batch_objects));
-    let mut write = async |of: &Batch, entries: Option<Vec<Entry>>| -> Result<()> {
+    let mut write = async |of: &ObjectBatch, entries: Option<Vec<Entry>>| -> Result<()> {
         let Some(entries) = entries else { return Ok(()) };
-        let batch = Batch { entries, ..of.clone() };
+        let batch = ObjectBatch { entries, ..of.clone() };
         for phase in [Phase::Forget, Phase::Verify] {
             context.files.write(Key::Batch(run, phase, packed), &batch).await?;
         }
@@ -52,12 +52,12 @@ async fn pack_hits(context: &Context, run: &RunId) -> Result<usize> {
         Ok(())
     };
     let mut found = pin!(batches(context, run, Phase::Find).await?);
-    let mut last: Option<Batch> = None;
+    let mut last: Option<ObjectBatch> = None;
     while let Some((batch, outcomes)) = found.try_next().await? {
         if let Some(other) = last.filter(|last| last.archive != batch.archive) {
             write(&other, packer.take()).await?;
         }
-        for outcome in outcomes.into_iter().filter(Outcome::is_hit) {
+        for outcome in outcomes.into_iter().filter(KeyOutcome::is_hit) {
             let entry = Entry { versions: outcome.clean(), key: outcome.key };
             write(&batch, packer.push(entry)).await?;
         }

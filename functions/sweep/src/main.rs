@@ -5,7 +5,7 @@ mod close;
 mod context;
 mod guard;
 mod handler;
-mod looks;
+mod id_shape;
 mod nudge;
 mod open;
 mod report;

@@ -1,7 +1,7 @@
 //! Starts purge runs, and regulations whose start was lost.
 
 use jiff::{SignedDuration, Timestamp};
-use model::destination::Kind;
+use model::destination::DestinationKind;
 use model::failure::{Failure, Result};
 use model::id::{RegulationId, RunId};
 
@@ -19,7 +19,7 @@ const JUST_BEGUN: SignedDuration = SignedDuration::from_hours(1);
 pub async fn nudge(context: &Context, id: &RegulationId) -> Result<()> {
     if context.store.waits(id).await?.is_none() {
         let tasks = context.store.tasks(id).await?;
-        if tasks.iter().any(|task| task.kind == Kind::Archive && !task.status.is_final()) {
+        if tasks.iter().any(|task| task.kind == DestinationKind::Archive && !task.status.is_final()) {
             return Err(Failure::transient(format!("{id} is not on the waiting list yet")));
         }
         return Ok(());

@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use archive::Archive;
-use archive::manifest::{Batch, Member, Packer, Roster};
+use archive::run_plan::{ObjectBatch, Packer, RunMember, RunPlan};
 use aws::bucket::Key;
 use destinations::archive::Settings;
 use destinations::narrow;
 use engine::matching::SubjectSet;
 use jiff::Timestamp;
-use model::destination::{Destination, Kind};
+use model::destination::{Destination, DestinationKind};
 use model::failure::{Failure, Result};
 use model::id::{DestinationId, RunId};
-use model::part::Part;
 use model::purge_run::Phase;
+use model::source_scope::SourceScope;
 use model::status::TaskStatus;
 use store::{Run, Waiting};
 
@@ -29,9 +29,9 @@ pub async fn open(context: &Context, run: &RunId) -> Result<usize> {
     context.store.create_run(&Run::new(run.clone(), false, Timestamp::now())).await?;
     let dry_run = goes_on(context, run).await?.dry_run;
     let (part, waiting) = company(context).await?;
-    let mut roster = roster(context, run, &waiting, dry_run).await?;
+    let mut plan = plan(context, run, &waiting, dry_run).await?;
     let mut listed = Listed::default();
-    for archive in distinct(&roster) {
+    for archive in distinct(&plan) {
         let before = listed;
         match list(context, run, &archive, part.as_ref(), &mut listed).await {
             Ok(()) => {}
@@ -39,19 +39,19 @@ pub async fn open(context: &Context, run: &RunId) -> Result<usize> {
             Err(failure) => {
                 // What was listed of it before it failed is not looked at: the next archive's batches take its place.
                 listed = before;
-                roster.unreadable.insert(archive, failure.public);
+                plan.unreadable.insert(archive, failure.public);
             }
         }
     }
-    context.files.write(Key::Roster(run), &roster).await?;
+    context.files.write(Key::RunPlan(run), &plan).await?;
     write_manifest(context, run, Phase::Find, listed.batches).await?;
-    context.store.begin_find(run, roster.members.len(), listed.versions, listed.bytes).await?;
+    context.store.begin_find(run, plan.members.len(), listed.versions, listed.bytes).await?;
     Ok(listed.batches)
 }
 
 /// Who has waited longest, and all who wait for the same part of the archives: a run looks for everybody in all that it
 /// reads, so that what only one source's events are to lose needs a run of its own.
-async fn company(context: &Context) -> Result<(Option<Part>, Vec<Waiting>)> {
+async fn company(context: &Context) -> Result<(Option<SourceScope>, Vec<Waiting>)> {
     let mut company = (None, Vec::new());
     for waiting in context.store.waiting().await? {
         let part = context.store.regulation(&waiting.regulation_id).await?.and_then(|r| r.part);
@@ -66,7 +66,7 @@ async fn company(context: &Context) -> Result<(Option<Part>, Vec<Waiting>)> {
 }
 
 /// Gathers the subjects of all who wait, each once, and marks their tasks as begun, unless the run only looks.
-async fn roster(context: &Context, run: &RunId, waiting: &[Waiting], dry_run: bool) -> Result<Roster> {
+async fn plan(context: &Context, run: &RunId, waiting: &[Waiting], dry_run: bool) -> Result<RunPlan> {
     let store = &context.store;
     let mut wanted = Vec::new();
     for waiting in waiting {
@@ -78,7 +78,7 @@ async fn roster(context: &Context, run: &RunId, waiting: &[Waiting], dry_run: bo
         let id = &waiting.regulation_id;
         let mut archives = Vec::new();
         for mut task in store.tasks(id).await? {
-            if task.kind == Kind::Archive && !task.status.is_final() {
+            if task.kind == DestinationKind::Archive && !task.status.is_final() {
                 if !dry_run {
                     task.progressed(TaskStatus::Running);
                     task.progress = serde_json::json!({ "purgeRun": run });
@@ -87,7 +87,7 @@ async fn roster(context: &Context, run: &RunId, waiting: &[Waiting], dry_run: bo
                 archives.push(task.destination_id);
             }
         }
-        members.push(Member {
+        members.push(RunMember {
             regulation_id: id.clone(),
             attempt: store.regulation(id).await?.map_or(1, |regulation| regulation.attempt),
             task_token: waiting.task_token.clone(),
@@ -95,11 +95,11 @@ async fn roster(context: &Context, run: &RunId, waiting: &[Waiting], dry_run: bo
             subjects: subjects.iter().filter_map(|subject| set.index_of(subject)).collect(),
         });
     }
-    Ok(Roster { subjects: set.iter().cloned().collect(), members, unreadable: BTreeMap::new() })
+    Ok(RunPlan { subjects: set.iter().cloned().collect(), members, unreadable: BTreeMap::new() })
 }
 
-fn distinct(roster: &Roster) -> BTreeSet<DestinationId> {
-    roster.members.iter().flat_map(|member| &member.archives).cloned().collect()
+fn distinct(plan: &RunPlan) -> BTreeSet<DestinationId> {
+    plan.members.iter().flat_map(|member| &member.archives).cloned().collect()
 }
 
 /// How much there is to look through.
@@ -115,7 +115,7 @@ async fn list(
     context: &Context,
     run: &RunId,
     archive: &DestinationId,
-    part: Option<&Part>,
+    part: Option<&SourceScope>,
     listed: &mut Listed,
 ) -> Result<()> {
     let destination = context.store.destination(archive).await?;
@@ -130,7 +130,7 @@ async fn list(
     };
     let mut listing = bucket.list(&prefix);
     let (mut packer, first) = (Packer::new(context.batch_objects), listed.batches);
-    let batch = |entries| Batch {
+    let batch = |entries| ObjectBatch {
         archive: archive.clone(),
         bucket: settings.bucket.clone(),
         rules: settings.rules.clone(),

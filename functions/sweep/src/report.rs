@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use archive::manifest::Roster;
+use archive::run_plan::RunPlan;
 use aws::bucket::Key;
 use model::failure::Result;
 use model::id::{DestinationId, RunId};
@@ -37,8 +37,8 @@ struct Residual {
     detail: String,
 }
 
-pub async fn write_report(context: &Context, run: &RunId, roster: &Roster) -> Result<()> {
-    let pseudonyms: Vec<_> = roster.subjects.iter().map(|s| context.pseudonyms.pseudonym(s)).collect();
+pub async fn write_report(context: &Context, run: &RunId, plan: &RunPlan) -> Result<()> {
+    let pseudonyms: Vec<_> = plan.subjects.iter().map(|s| context.pseudonyms.pseudonym(s)).collect();
     let mut report = Report { subjects: BTreeMap::new(), objects: Vec::new(), residuals: Vec::new() };
     for pseudonym in &pseudonyms {
         report.subjects.insert(pseudonym.clone(), 0);

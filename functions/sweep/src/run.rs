@@ -1,7 +1,7 @@
 //! What the steps of a run share: its record, its manifests, its end.
 
 use archive::ledger::Ledger;
-use archive::manifest::Member;
+use archive::run_plan::RunMember;
 use aws::bucket::Key;
 use jiff::Timestamp;
 use model::failure::{Failure, Result};
@@ -37,13 +37,13 @@ pub async fn end(context: &Context, run: &RunId, phase: Phase) -> Result<()> {
 }
 
 /// Whether a regulation still waits for the answer that this run owes it.
-pub async fn still_waits(context: &Context, member: &Member) -> Result<bool> {
+pub async fn still_waits(context: &Context, member: &RunMember) -> Result<bool> {
     let waiting = context.store.waits(&member.regulation_id).await?;
     Ok(waiting.is_some_and(|waiting| waiting.task_token == member.task_token))
 }
 
 /// Tells the regulation's state machine that its archives are dealt with, and takes it off the waiting list.
-pub async fn answer(context: &Context, member: &Member) -> Result<()> {
+pub async fn answer(context: &Context, member: &RunMember) -> Result<()> {
     context.workflow.succeed(&member.task_token).await?;
     context.store.served(&member.regulation_id, &member.task_token).await
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::pin::pin;
 
-use archive::manifest::{Batch, Outcome, Reason, Residual, Results};
+use archive::run_plan::{KeyOutcome, ObjectBatch, Reason, Residual, Results};
 use aws::bucket::Key;
 use futures::stream::{self, Stream};
 use futures::{StreamExt, TryStreamExt};
@@ -81,14 +81,19 @@ pub async fn batches(
     context: &Context,
     run: &RunId,
     phase: Phase,
-) -> Result<impl Stream<Item = Result<(Batch, Vec<Outcome>)>>> {
+) -> Result<impl Stream<Item = Result<(ObjectBatch, Vec<KeyOutcome>)>>> {
     let manifest: Option<Vec<Value>> = context.files.read(Key::Manifest(run, phase)).await?;
     let numbers = stream::iter(0..manifest.map_or(0, |batches| batches.len()));
     Ok(numbers.map(move |number| batch(context, run, phase, number)).buffered(READS))
 }
 
-async fn batch(context: &Context, run: &RunId, phase: Phase, number: usize) -> Result<(Batch, Vec<Outcome>)> {
-    let mut batch: Batch = context.files.expect(Key::Batch(run, phase, number)).await?;
+async fn batch(
+    context: &Context,
+    run: &RunId,
+    phase: Phase,
+    number: usize,
+) -> Result<(ObjectBatch, Vec<KeyOutcome>)> {
+    let mut batch: ObjectBatch = context.files.expect(Key::Batch(run, phase, number)).await?;
     let results: Option<Results> = context.files.read(Key::Results(run, phase, number)).await?;
     let mut done = results.map_or_else(BTreeMap::new, |results| results.results);
     let entries = std::mem::take(&mut batch.entries).into_iter().enumerate();
@@ -97,7 +102,7 @@ async fn batch(context: &Context, run: &RunId, phase: Phase, number: usize) -> R
 }
 
 impl Tally {
-    fn found(&mut self, outcome: Outcome) {
+    fn found(&mut self, outcome: KeyOutcome) {
         self.versions += outcome.seen.len() as u64;
         for seen in &outcome.seen {
             self.ruled_out += u64::from(seen.ruled_out);
@@ -115,7 +120,7 @@ impl Tally {
         }
     }
 
-    fn forgot(&mut self, outcome: Outcome) {
+    fn forgot(&mut self, outcome: KeyOutcome) {
         let hit = self.hits.entry(outcome.key).or_default();
         hit.rewritten = outcome.rewritten;
         (hit.deleted, hit.others) = (outcome.deleted, outcome.others);
@@ -123,7 +128,7 @@ impl Tally {
     }
 
     /// The second look decides: what it finds clean is clean, whatever went wrong on the way.
-    fn verified(&mut self, outcome: Outcome) {
+    fn verified(&mut self, outcome: KeyOutcome) {
         let hit = self.hits.entry(outcome.key.clone()).or_default();
         hit.left = lines(&outcome);
         let obstacle = hit.obstacle.take().filter(|_| !hit.left.is_empty());
@@ -138,7 +143,7 @@ impl Tally {
     }
 }
 
-fn lines(outcome: &Outcome) -> BTreeMap<u32, u64> {
+fn lines(outcome: &KeyOutcome) -> BTreeMap<u32, u64> {
     let mut lines = BTreeMap::new();
     for (subject, count) in outcome.seen.iter().flat_map(|seen| &seen.report.hits) {
         *lines.entry(*subject).or_default() += count;
@@ -146,29 +151,29 @@ fn lines(outcome: &Outcome) -> BTreeMap<u32, u64> {
     lines
 }
 
-fn unprocessed(key: String) -> Outcome {
+fn unprocessed(key: String) -> KeyOutcome {
     let detail = "the invocation that should have read it did not end".to_owned();
     let residuals = vec![Residual { reason: Reason::Unprocessed, detail, until: None }];
-    Outcome { key, residuals, ..Outcome::default() }
+    KeyOutcome { key, residuals, ..KeyOutcome::default() }
 }
 
 #[cfg(test)]
 mod tests {
-    use archive::manifest::{Seen, Version};
+    use archive::run_plan::{SeenVersion, Version};
     use engine::format::Report;
 
     use super::*;
 
-    fn outcome(lines: u64, residual: Option<Reason>) -> Outcome {
+    fn outcome(lines: u64, residual: Option<Reason>) -> KeyOutcome {
         let version = Version { id: "v".into(), etag: "e".into(), size: 1, current: true };
         let hits = (lines > 0).then_some((0, lines)).into_iter().collect();
         let report = Report { lines: 9, removed: lines, hits, ..Report::default() };
         let residuals = residual.map(|reason| Residual { reason, detail: String::new(), until: None });
-        Outcome {
+        KeyOutcome {
             key: "k".into(),
-            seen: vec![Seen { version, report, ruled_out: false, read: 1 }],
+            seen: vec![SeenVersion { version, report, ruled_out: false, read: 1 }],
             residuals: residuals.into_iter().collect(),
-            ..Outcome::default()
+            ..KeyOutcome::default()
         }
     }
 

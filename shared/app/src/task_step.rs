@@ -11,7 +11,7 @@ use std::ops::AsyncFnOnce;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use model::destination::{Destination, Kind};
+use model::destination::{Destination, DestinationKind};
 use model::failure::{Failure, Result};
 use model::id::{DestinationId, RegulationId};
 use model::subject::Subject;
@@ -74,7 +74,7 @@ async fn work(
     let destination = store.destination(&request.destination_id).await?;
     let subjects = match destination.kind {
         // Vendors are asked for those whom the request names, by the ids that they know.
-        Kind::Cloud => store.subjects(&request.regulation_id).await?,
+        DestinationKind::Cloud => store.subjects(&request.regulation_id).await?,
         _ => store.everyone(&request.regulation_id).await?,
     };
     if subjects.is_empty() {

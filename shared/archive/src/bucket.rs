@@ -6,7 +6,7 @@ use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{ObjectLockLegalHoldStatus, StorageClass};
 use jiff::Timestamp;
 
-use crate::manifest::{Entry, Reason, Residual, Version};
+use crate::run_plan::{Entry, Reason, Residual, Version};
 use crate::trouble::{Trouble, trouble};
 use model::failure::{Failure, Result};
 

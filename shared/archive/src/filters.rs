@@ -5,9 +5,9 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::manifest::Version;
+use crate::run_plan::Version;
 use aws::bucket::{Bucket, Key};
-use engine::filter::{Filter, IndexKey, Questions, Source};
+use engine::filter::{Filter, FilterSource, IndexKey, Questions};
 use engine::matching::Matcher;
 use model::id::DestinationId;
 use model::rules::Rules;
@@ -25,7 +25,7 @@ pub struct Filters {
 
 /// What a filter says about the subjects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Word {
+pub(crate) enum FilterVerdict {
     /// None of them is in the version, which has so many lines.
     RuledOut { lines: u64 },
     /// One of them may be in it.
@@ -46,19 +46,19 @@ impl Filters {
     }
 
     /// What the filter of a version says, if it has one, and how many bytes it has.
-    pub(crate) async fn ask(&self, key: &str, version: &Version) -> (Option<Word>, u64) {
+    pub(crate) async fn ask(&self, key: &str, version: &Version) -> (Option<FilterVerdict>, u64) {
         let stored = self.files.bytes(Key::Filter(&self.archive, &hash(key, version))).await;
         // Without its filter a version is read: whatever went wrong costs time only.
         let stored = stored.ok().flatten().unwrap_or_default();
         (self.word(&stored, version), stored.len() as u64)
     }
 
-    fn word(&self, stored: &[u8], version: &Version) -> Option<Word> {
+    fn word(&self, stored: &[u8], version: &Version) -> Option<FilterVerdict> {
         let (lines, sealed) = stored.split_first_chunk()?;
         let filter = Filter::open(sealed, &self.source(version), &self.key)?;
         Some(match filter.may_contain(&self.questions) {
-            true => Word::MayHold,
-            false => Word::RuledOut { lines: u64::from_le_bytes(*lines) },
+            true => FilterVerdict::MayHold,
+            false => FilterVerdict::RuledOut { lines: u64::from_le_bytes(*lines) },
         })
     }
 
@@ -72,8 +72,8 @@ impl Filters {
         }
     }
 
-    fn source<'a>(&'a self, version: &'a Version) -> Source<'a> {
-        Source { etag: &version.etag, version: Some(&version.id), rules: &self.rules }
+    fn source<'a>(&'a self, version: &'a Version) -> FilterSource<'a> {
+        FilterSource { etag: &version.etag, version: Some(&version.id), rules: &self.rules }
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::bucket::Archive;
-use crate::manifest::Version;
+use crate::run_plan::Version;
 use aws::bucket::{Bucket, Key};
 use engine::format::Pause;
 use model::failure::Result;
@@ -44,12 +44,12 @@ pub(crate) struct Paused {
     /// Where its rewrite paused.
     pub(crate) at: Pause,
     /// What S3 said about each part so far.
-    pub(crate) parts: Vec<Part>,
+    pub(crate) parts: Vec<UploadPart>,
 }
 
 /// A part that was sent: what S3 wants to hear again in the end.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Part {
+pub(crate) struct UploadPart {
     pub(crate) etag: Option<String>,
     pub(crate) crc32: Option<String>,
     pub(crate) crc64_nvme: Option<String>,

@@ -6,10 +6,10 @@
 //!    meanwhile; then its older versions that hold a subject are deleted.
 //! 3. **verify**: the objects that had hits are read once more, in all versions that are left.
 //!
-//! Each phase works through batches that lie as files in Lethe's own bucket ([`manifest`], `files`), so
+//! Each phase works through batches that lie as files in Lethe's own bucket ([`run_plan`], `files`), so
 //! that the state machine carries numbers only.
 
-pub mod manifest;
+pub mod run_plan;
 
 mod bucket;
 pub mod filters;

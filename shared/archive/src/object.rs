@@ -12,7 +12,7 @@ use bytes::{Buf, Bytes};
 use tokio::runtime::Handle;
 
 use crate::bucket::Archive;
-use crate::manifest::Version;
+use crate::run_plan::Version;
 use crate::trouble::{Trouble, trouble};
 use engine::format::Object;
 

@@ -5,7 +5,7 @@
 //! replaced by a clean one, and only then are the older ones that hold a subject deleted. A second go finds a
 //! clean current version and goes on with the rest.
 //!
-//! When time is up, a key is left [`Halfway`], and the next invocation goes on with it.
+//! When time is up, a key is left [`Checkpoint`], and the next invocation goes on with it.
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -13,10 +13,10 @@ use std::time::Instant;
 use tokio::task::spawn_blocking;
 
 use crate::bucket::Archive;
-use crate::filters::{Filters, Word};
+use crate::filters::{FilterVerdict, Filters};
 use crate::ledger::Ledger;
-use crate::manifest::{Entry, Halfway, Outcome, Reason, Residual, Version};
 use crate::object::Refused;
+use crate::run_plan::{Checkpoint, Entry, KeyOutcome, Reason, Residual, Version};
 use crate::trouble::{Trouble, unreachable};
 use crate::upload::{Upload, parts};
 use engine::filter::{self, Scanned};
@@ -43,25 +43,25 @@ pub struct Purge {
 /// How an invocation left a key.
 pub enum Left {
     /// Dealt with.
-    Done(Outcome),
+    Done(KeyOutcome),
     /// For the next invocation to go on with.
-    Halfway(Box<Halfway>),
+    Checkpoint(Box<Checkpoint>),
 }
 
 impl Purge {
     /// Looks for the subjects in every version of an entry whose filter does not rule them out.
-    pub async fn find(&self, entry: &Entry, from: Halfway) -> Left {
+    pub async fn find(&self, entry: &Entry, from: Checkpoint) -> Left {
         self.read(&entry.key, Some(entry.versions.clone()), from, true, None).await
     }
 
     /// Reads every version that there is now of an entry's key, whatever a filter says. The one that was `written` by
     /// this run need not be readable, if it lies in cold storage again.
-    pub async fn verify(&self, entry: &Entry, from: Halfway, written: Option<&Version>) -> Left {
+    pub async fn verify(&self, entry: &Entry, from: Checkpoint, written: Option<&Version>) -> Left {
         self.read(&entry.key, None, from, false, written).await
     }
 
     /// Removes the subjects from every version of an entry but those that it names as clean.
-    pub async fn forget(&self, entry: &Entry, mut at: Halfway) -> Left {
+    pub async fn forget(&self, entry: &Entry, mut at: Checkpoint) -> Left {
         let detail = "others changed it each time it was rewritten".to_owned();
         let mut trouble = Residual { reason: Reason::Contended, detail, until: None };
         for _ in 0..ATTEMPTS {
@@ -73,7 +73,7 @@ impl Purge {
                     at.outcome.residuals.push(residual);
                     return Left::Done(at.outcome);
                 }
-                Err(Trouble::Unfinished) => return Left::Halfway(Box::new(at)),
+                Err(Trouble::Unfinished) => return Left::Checkpoint(Box::new(at)),
             }
         }
         at.outcome.residuals.push(trouble);
@@ -85,7 +85,7 @@ impl Purge {
         &self,
         key: &str,
         mut versions: Option<Vec<Version>>,
-        mut at: Halfway,
+        mut at: Checkpoint,
         by_filter: bool,
         written: Option<&Version>,
     ) -> Left {
@@ -99,7 +99,7 @@ impl Purge {
             };
             match self.look(key, versions, &mut at, by_filter, written).await {
                 Ok(()) => return Left::Done(at.outcome),
-                Err(Trouble::Unfinished) => return Left::Halfway(Box::new(at)),
+                Err(Trouble::Unfinished) => return Left::Checkpoint(Box::new(at)),
                 Err(_) => {
                     at.passed = at.outcome.seen.iter().map(|seen| seen.version.clone()).collect();
                     at.outcome.residuals.clear();
@@ -114,7 +114,7 @@ impl Purge {
         &self,
         key: &str,
         versions: Vec<Version>,
-        at: &mut Halfway,
+        at: &mut Checkpoint,
         by_filter: bool,
         written: Option<&Version>,
     ) -> Result<(), Trouble> {
@@ -128,7 +128,7 @@ impl Purge {
                 false => (None, 0),
             };
             at.read += read;
-            if let Some(Word::RuledOut { lines }) = word {
+            if let Some(FilterVerdict::RuledOut { lines }) = word {
                 let report = Report { lines, ..Report::default() };
                 at.see(&version, report, true);
             } else {
@@ -148,9 +148,9 @@ impl Purge {
         Ok(())
     }
 
-    async fn forget_once(&self, entry: &Entry, at: &mut Halfway) -> Result<(), Trouble> {
+    async fn forget_once(&self, entry: &Entry, at: &mut Checkpoint) -> Result<(), Trouble> {
         let key = &entry.key;
-        let is_clean = |version: &Version, at: &Halfway| {
+        let is_clean = |version: &Version, at: &Checkpoint| {
             entry.versions.iter().chain(&at.passed).any(|clean| clean.is(version))
         };
         let mut versions = self.list(key).await?;
@@ -190,7 +190,7 @@ impl Purge {
         key: &str,
         version: &Version,
         all: &[Version],
-        at: &mut Halfway,
+        at: &mut Checkpoint,
     ) -> Result<Option<u64>, Trouble> {
         let report = self.scan(key, version, &mut at.reading, &mut at.read).await?;
         if report.removed == 0 {
@@ -314,5 +314,5 @@ pub(crate) fn unreadable(error: FormatError) -> Trouble {
 
 fn left(key: &str, reason: Reason, detail: String) -> Left {
     let residuals = vec![Residual { reason, detail, until: None }];
-    Left::Done(Outcome { key: key.to_owned(), residuals, ..Outcome::default() })
+    Left::Done(KeyOutcome { key: key.to_owned(), residuals, ..KeyOutcome::default() })
 }

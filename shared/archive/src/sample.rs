@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::bucket::Archive;
-use crate::manifest::Entry;
+use crate::run_plan::Entry;
 use destinations::archive::Settings;
 use engine::matching::shapes;
 use model::id_shape::Known;

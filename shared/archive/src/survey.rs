@@ -9,9 +9,9 @@ use serde::Serialize;
 use tokio::task::spawn_blocking;
 
 use crate::bucket::Archive;
-use crate::filters::Word;
-use crate::manifest::{Entry, Halfway, Residual, Version};
+use crate::filters::FilterVerdict;
 use crate::purge::{Left, Purge, unreadable};
+use crate::run_plan::{Checkpoint, Entry, Residual, Version};
 use crate::trouble::Trouble;
 use destinations::archive::Settings;
 use engine::format::{Format, FormatError, detect};
@@ -249,7 +249,7 @@ pub async fn count(purge: &Purge, settings: &Settings, cores: usize) -> Result<S
 
 /// The lines that would be removed from these entries; nothing, if time is up before all are read.
 async fn read(purge: &Purge, entries: &[Entry], cores: usize, survey: &mut Survey) -> Option<u64> {
-    let finds = stream::iter(entries).map(|entry| purge.find(entry, Halfway::new(&entry.key)));
+    let finds = stream::iter(entries).map(|entry| purge.find(entry, Checkpoint::new(&entry.key)));
     let mut finds = finds.buffer_unordered(cores);
     let mut lines = 0;
     while let Some(left) = finds.next().await {
@@ -272,8 +272,8 @@ async fn ask(purge: &Purge, mut entry: Entry) -> Option<Suspect> {
     let (mut suspects, mut indexed) = (Vec::new(), true);
     for version in entry.versions {
         match purge.filters.ask(&entry.key, &version).await.0 {
-            Some(Word::RuledOut { .. }) => continue,
-            Some(Word::MayHold) => {}
+            Some(FilterVerdict::RuledOut { .. }) => continue,
+            Some(FilterVerdict::MayHold) => {}
             None => indexed = false,
         }
         suspects.push(version);

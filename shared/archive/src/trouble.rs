@@ -3,7 +3,7 @@
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
-use crate::manifest::{Reason, Residual};
+use crate::run_plan::{Reason, Residual};
 use model::failure::Failure;
 
 /// Why a call about one version did not do what it should.

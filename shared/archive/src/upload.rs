@@ -17,8 +17,8 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 
 use crate::bucket::Archive;
-use crate::ledger::{Begun, Ledger, Part, Paused};
-use crate::manifest::Version;
+use crate::ledger::{Begun, Ledger, Paused, UploadPart};
+use crate::run_plan::Version;
 use crate::trouble::{Trouble, trouble, unreachable};
 use engine::format::Pause;
 
@@ -98,7 +98,7 @@ pub(crate) enum Sent {
     /// The whole content, not sent yet.
     Whole(Bytes),
     /// An upload in parts, not completed.
-    Parts(String, Vec<Part>),
+    Parts(String, Vec<UploadPart>),
 }
 
 /// Carries over what describes the old version: both requests take the same fields.
@@ -131,7 +131,7 @@ impl Upload<'_> {
     pub(crate) async fn receive(
         &self,
         mut parts: mpsc::Receiver<Bytes>,
-        sent: Option<(String, Vec<Part>)>,
+        sent: Option<(String, Vec<UploadPart>)>,
     ) -> Result<Sent, Trouble> {
         let mut waiting = Vec::new();
         let (id, mut all) = match sent {
@@ -181,13 +181,13 @@ impl Upload<'_> {
         Begun { bucket: self.archive.bucket.clone(), key: self.key.to_owned(), upload, paused }
     }
 
-    async fn send_part(&self, id: &str, number: usize, part: Bytes) -> Result<Part, Trouble> {
+    async fn send_part(&self, id: &str, number: usize, part: Bytes) -> Result<UploadPart, Trouble> {
         let number = i32::try_from(number).unwrap_or(i32::MAX);
         let request = self.archive.client.upload_part().bucket(&self.archive.bucket).key(self.key);
         let request = request.upload_id(id).part_number(number).body(ByteStream::from(part));
         let sent = request.send().await.map_err(|e| trouble(&e))?;
         let (crc32, crc64_nvme) = (sent.checksum_crc32, sent.checksum_crc64_nvme);
-        Ok(Part { etag: sent.e_tag, crc32, crc64_nvme })
+        Ok(UploadPart { etag: sent.e_tag, crc32, crc64_nvme })
     }
 
     /// Makes the new version the current one, if the old one still is.
@@ -244,7 +244,7 @@ fn written(id: Option<String>, etag: Option<String>) -> Version {
     Version { id, etag: etag.unwrap_or_default(), size: 0, current: true }
 }
 
-fn completed(part: Part, number: i32) -> CompletedPart {
+fn completed(part: UploadPart, number: i32) -> CompletedPart {
     CompletedPart::builder()
         .part_number(number)
         .set_e_tag(part.etag)

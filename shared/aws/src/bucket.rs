@@ -26,7 +26,7 @@ pub fn client(config: &SdkConfig) -> Client {
 #[derive(Debug, Clone, Copy)]
 pub enum Key<'a> {
     /// Whom a run is about.
-    Roster(&'a RunId),
+    RunPlan(&'a RunId),
     /// The numbers of a phase's batches, for the state machine.
     Manifest(&'a RunId, Phase),
     /// A batch of a phase.
@@ -46,7 +46,7 @@ pub enum Key<'a> {
 impl std::fmt::Display for Key<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Roster(run) => write!(f, "runs/{run}/roster.json"),
+            Self::RunPlan(run) => write!(f, "runs/{run}/plan.json"),
             Self::Manifest(run, phase) => write!(f, "runs/{run}/{}/manifest.json", phase.as_str()),
             Self::Batch(run, phase, number) => write!(f, "runs/{run}/{}/{number:06}.json", phase.as_str()),
             Self::Results(run, phase, number) => {

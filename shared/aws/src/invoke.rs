@@ -5,7 +5,7 @@ use aws_sdk_lambda::Client;
 use aws_sdk_lambda::primitives::Blob;
 
 use lambda::environment;
-use model::destination::Kind;
+use model::destination::DestinationKind;
 use model::failure::{Failure, Result};
 use model::probe::{Finding, Probe};
 
@@ -36,11 +36,11 @@ impl Workers {
     ///
     /// # Errors
     /// `Transient`, if it cannot be reached or does not answer.
-    pub async fn ask(&self, kind: Kind, probe: &Probe) -> Result<Finding> {
+    pub async fn ask(&self, kind: DestinationKind, probe: &Probe) -> Result<Finding> {
         let function = match kind {
-            Kind::Archive => &self.purge,
-            Kind::Warehouse => &self.erase,
-            Kind::Cloud => &self.forward,
+            DestinationKind::Archive => &self.purge,
+            DestinationKind::Warehouse => &self.erase,
+            DestinationKind::Cloud => &self.forward,
         };
         let payload =
             serde_json::to_vec(probe).map_err(|_| Failure::permanent("a question cannot be put"))?;

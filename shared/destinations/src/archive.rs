@@ -1,6 +1,6 @@
 //! Archives that can be connected: event files in S3.
 
-use model::destination::Kind;
+use model::destination::DestinationKind;
 use model::rules::Rules;
 use model::status::TaskStatus;
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use crate::description::{Description, Field};
 /// What the catalogue says of it.
 pub(crate) const DESCRIPTION: Description = Description {
     vendor: "s3",
-    kind: Kind::Archive,
+    kind: DestinationKind::Archive,
     docs: "https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html",
     confirms: TaskStatus::Confirmed,
     fields: &[

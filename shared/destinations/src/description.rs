@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use model::destination::Kind;
+use model::destination::DestinationKind;
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 
@@ -14,7 +14,7 @@ pub struct Description {
     /// The name in the API.
     pub vendor: &'static str,
     /// What sort of place it is.
-    pub kind: Kind,
+    pub kind: DestinationKind,
     /// Where its vendor documents what is called there.
     pub docs: &'static str,
     /// The best that a task there can end as: what can be said for sure.

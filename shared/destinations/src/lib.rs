@@ -13,7 +13,7 @@ pub use change::DestinationChange;
 pub use description::{Description, Field, Form, Region};
 
 use jiff::Timestamp;
-use model::destination::{Destination, Kind, Secrets};
+use model::destination::{Destination, DestinationKind, Secrets};
 use model::failure::{Failure, Result};
 use model::id::DestinationId;
 use serde::Deserialize;
@@ -47,9 +47,9 @@ fn check(destination: &Destination, any_endpoint: bool) -> Result<()> {
     }
     description.check_names(false, destination.settings.keys())?;
     match description.kind {
-        Kind::Archive => destination.settings::<archive::Settings>().map(drop),
-        Kind::Warehouse => warehouse::check(destination, any_endpoint),
-        Kind::Cloud => description.check_forms(&destination.settings, any_endpoint),
+        DestinationKind::Archive => destination.settings::<archive::Settings>().map(drop),
+        DestinationKind::Warehouse => warehouse::check(destination, any_endpoint),
+        DestinationKind::Cloud => description.check_forms(&destination.settings, any_endpoint),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Narrows a destination to what one source brought there. What cannot be narrowed is refused, rather than erasing what
 //! another source brought.
 
-use model::destination::{Destination, Kind};
+use model::destination::{Destination, DestinationKind};
 use model::failure::{Failure, Result};
-use model::part::Part;
+use model::source_scope::SourceScope;
 use serde_json::{Value, json};
 
 use crate::layout::{FOLDERS, split};
@@ -13,15 +13,15 @@ use crate::warehouse::Pattern;
 ///
 /// # Errors
 /// `Invalid`, if its settings leave it open where the part lies.
-pub fn to_source(destination: &Destination, part: &Part) -> Result<Destination> {
+pub fn to_source(destination: &Destination, part: &SourceScope) -> Result<Destination> {
     let mut narrowed = destination.clone();
     match destination.kind {
-        Kind::Archive => {
+        DestinationKind::Archive => {
             archive_prefix(destination, part)?;
         }
-        Kind::Warehouse => warehouse(&mut narrowed, part)?,
+        DestinationKind::Warehouse => warehouse(&mut narrowed, part)?,
         // A vendor knows people, not where their events came from.
-        Kind::Cloud => {}
+        DestinationKind::Cloud => {}
     }
     Ok(narrowed)
 }
@@ -30,7 +30,7 @@ pub fn to_source(destination: &Destination, part: &Part) -> Result<Destination> 
 ///
 /// # Errors
 /// `Invalid`, if that cannot be told from the archive's own prefix.
-pub fn archive_prefix(archive: &Destination, part: &Part) -> Result<Option<String>> {
+pub fn archive_prefix(archive: &Destination, part: &SourceScope) -> Result<Option<String>> {
     let prefix = archive.settings.get("prefix").and_then(Value::as_str).unwrap_or_default();
     let folder = format!("{}/", part.source_id);
     let Some((before, within)) = split(prefix) else {
@@ -55,7 +55,7 @@ pub fn source_folders(archive: &Destination) -> String {
 }
 
 /// Reduces a warehouse's settings to the source's schema, which is called as the source, as Segment calls it.
-fn warehouse(warehouse: &mut Destination, part: &Part) -> Result<()> {
+fn warehouse(warehouse: &mut Destination, part: &SourceScope) -> Result<()> {
     let schema = part.source_id.as_str().replace('-', "_");
     let schema = if warehouse.vendor == "snowflake" { schema.to_uppercase() } else { schema };
     let field = if warehouse.settings.contains_key("datasets") { "datasets" } else { "schemas" };
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use model::id::DestinationId;
 
-    fn destination(kind: Kind, vendor: &str, settings: Value) -> Destination {
+    fn destination(kind: DestinationKind, vendor: &str, settings: Value) -> Destination {
         Destination {
             id: DestinationId::new(),
             name: "Place".into(),
@@ -105,8 +105,8 @@ mod tests {
         }
     }
 
-    fn part(source: &str, collection: Option<&str>) -> Part {
-        Part { source_id: source.parse().expect("an id"), collection: collection.map(str::to_owned) }
+    fn part(source: &str, collection: Option<&str>) -> SourceScope {
+        SourceScope { source_id: source.parse().expect("an id"), collection: collection.map(str::to_owned) }
     }
 
     #[test]
@@ -121,12 +121,13 @@ mod tests {
             ("segment-logs/web2/", None),
             ("segment-logs/webs", None),
         ] {
-            let archive = destination(Kind::Archive, "s3", json!({ "bucket": "b", "prefix": prefix }));
+            let archive =
+                destination(DestinationKind::Archive, "s3", json!({ "bucket": "b", "prefix": prefix }));
             let got = archive_prefix(&archive, &part("web", None)).expect("it can be told");
             assert_eq!(got.as_deref(), narrowed, "{prefix}");
             assert!(got.is_none_or(|got| got.starts_with(prefix)), "never more than the archive: {prefix}");
         }
-        let unclear = destination(Kind::Archive, "s3", json!({ "bucket": "b", "prefix": "acme" }));
+        let unclear = destination(DestinationKind::Archive, "s3", json!({ "bucket": "b", "prefix": "acme" }));
         assert!(archive_prefix(&unclear, &part("web", None)).is_err());
     }
 
@@ -137,7 +138,7 @@ mod tests {
             "columns": [{"table": "ios.loyalty", "column": "member", "type": "USER_ID"},
                         {"table": "web_shop.loyalty", "column": "member", "type": "USER_ID"}],
         });
-        let warehouse = destination(Kind::Warehouse, "postgres", settings);
+        let warehouse = destination(DestinationKind::Warehouse, "postgres", settings);
         let narrowed = to_source(&warehouse, &part("web-shop", None)).expect("in scope").settings;
         assert_eq!(narrowed["schemas"], json!(["web_shop"]));
         assert_eq!(narrowed["columns"].as_array().map(Vec::len), Some(1));
@@ -148,7 +149,7 @@ mod tests {
             objects["columns"],
             json!([{ "table": "ios.charges", "column": "id", "type": "OBJECT_ID" }])
         );
-        let snowflake = destination(Kind::Warehouse, "snowflake", json!({ "schemas": ["*"] }));
+        let snowflake = destination(DestinationKind::Warehouse, "snowflake", json!({ "schemas": ["*"] }));
         assert_eq!(
             to_source(&snowflake, &part("web", None)).expect("in scope").settings["schemas"],
             json!(["WEB"])

@@ -23,7 +23,7 @@ const MIN_KEYS: usize = 32;
 
 /// What a filter speaks about.
 #[derive(Debug, Clone, Copy)]
-pub struct Source<'a> {
+pub struct FilterSource<'a> {
     /// The object's ETag, which changes with its content.
     pub etag: &'a str,
     /// The object's version, where the bucket has versions.
@@ -103,7 +103,7 @@ impl Filter {
     }
 
     /// As bytes, sealed to what it speaks about.
-    pub fn seal(&self, source: &Source<'_>, key: &IndexKey) -> Vec<u8> {
+    pub fn seal(&self, source: &FilterSource<'_>, key: &IndexKey) -> Vec<u8> {
         let Descriptor { seed, segment_length, segment_length_mask, segment_count_length } =
             self.0.descriptor;
         let mut body = seed.to_le_bytes().to_vec();
@@ -116,7 +116,7 @@ impl Filter {
 
     /// A filter from its bytes. `None`: it is not the filter of this object as it is now, by these rules and
     /// this key, or it is damaged; nobody is ruled out.
-    pub fn open(bytes: &[u8], source: &Source<'_>, key: &IndexKey) -> Option<Self> {
+    pub fn open(bytes: &[u8], source: &FilterSource<'_>, key: &IndexKey) -> Option<Self> {
         let (&version, bytes) = bytes.split_first()?;
         let (seal, body) = bytes.split_at_checked(TAG)?;
         if version != VERSION || tag(source, key, body) != *seal {
@@ -136,7 +136,7 @@ impl Filter {
     }
 }
 
-fn tag(source: &Source<'_>, key: &IndexKey, body: &[u8]) -> [u8; TAG] {
+fn tag(source: &FilterSource<'_>, key: &IndexKey, body: &[u8]) -> [u8; TAG] {
     let rules = serde_json::to_vec(source.rules).expect("rules are plain data");
     let version = source.version.map(str::as_bytes);
     key.mac(&[
@@ -184,16 +184,16 @@ mod tests {
     fn a_filter_opens_for_its_own_object_rules_and_key_alone() {
         let (rules, key) = (Rules::segment(), IndexKey::new(b"secret"));
         let filter = Filter::new((0..1000).collect(), &key).unwrap();
-        let source = Source { etag: "e1", version: Some("v1"), rules: &rules };
+        let source = FilterSource { etag: "e1", version: Some("v1"), rules: &rules };
         let sealed = filter.seal(&source, &key);
         assert!(
             Filter::open(&sealed, &source, &key)
                 .is_some_and(|filter| filter.may_contain(&Questions(vec![999])))
         );
         let other_rules = Rules::at_paths(["id"]).unwrap();
-        assert!(Filter::open(&sealed, &Source { etag: "e2", ..source }, &key).is_none());
-        assert!(Filter::open(&sealed, &Source { version: None, ..source }, &key).is_none());
-        assert!(Filter::open(&sealed, &Source { rules: &other_rules, ..source }, &key).is_none());
+        assert!(Filter::open(&sealed, &FilterSource { etag: "e2", ..source }, &key).is_none());
+        assert!(Filter::open(&sealed, &FilterSource { version: None, ..source }, &key).is_none());
+        assert!(Filter::open(&sealed, &FilterSource { rules: &other_rules, ..source }, &key).is_none());
         assert!(Filter::open(&sealed, &source, &IndexKey::new(b"other")).is_none());
         for at in [0, 1, 33, 40, sealed.len() - 1] {
             let mut damaged = sealed.clone();

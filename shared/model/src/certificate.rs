@@ -15,7 +15,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use crate::destination::Kind;
+use crate::destination::DestinationKind;
 use crate::evidence::Link;
 use crate::failure::{Failure, Result};
 use crate::regulation::Regulation;
@@ -58,7 +58,7 @@ pub struct Honoured {
     /// Its vendor.
     pub vendor: String,
     /// What sort of place it is.
-    pub kind: Kind,
+    pub kind: DestinationKind,
     /// How the task ended.
     pub status: TaskStatus,
     /// When.

@@ -16,7 +16,7 @@ use crate::id::DestinationId;
 /// What sort of place a destination is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Kind {
+pub enum DestinationKind {
     /// Event archives in object storage: rewritten by purge runs.
     Archive,
     /// A database with rows: deleted by SQL.
@@ -36,7 +36,7 @@ pub struct Destination {
     /// Which entry of the catalogue it is.
     pub vendor: String,
     /// What sort of place it is.
-    pub kind: Kind,
+    pub kind: DestinationKind,
     /// Its settings, without secrets.
     pub settings: Map<String, Value>,
     /// Since when regulations reach it.

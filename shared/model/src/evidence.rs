@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use crate::id::DestinationId;
-use crate::source::{Seen, SeenAt};
+use crate::source::{SeenAt, Sightings};
 use crate::subject::hex;
 use crate::task::Task;
 
@@ -67,15 +67,15 @@ pub struct Evidence {
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub residuals: BTreeMap<String, u64>,
     /// From which sources it came, and on which days, as far as an archive's folders tell.
-    #[serde(skip_serializing_if = "Seen::is_empty", default)]
+    #[serde(skip_serializing_if = "Sightings::is_empty", default)]
     #[schema(value_type = Vec<SeenAt>)]
-    pub sources: Seen,
+    pub sources: Sightings,
 }
 
 impl Evidence {
     /// Evidence of a step at a destination.
     pub fn of(task: &Task, attempt: u32, step: Step, at: Timestamp, counts: BTreeMap<String, u64>) -> Self {
-        let (looked_at, residuals, sources) = (BTreeMap::new(), BTreeMap::new(), Seen::default());
+        let (looked_at, residuals, sources) = (BTreeMap::new(), BTreeMap::new(), Sightings::default());
         let (destination_id, vendor) = (Some(task.destination_id.clone()), Some(task.vendor.clone()));
         Self { destination_id, vendor, attempt, step, at, counts, looked_at, residuals, sources }
     }
@@ -136,7 +136,7 @@ mod tests {
             counts: [("web.users".to_owned(), 3)].into(),
             looked_at: BTreeMap::new(),
             residuals: BTreeMap::new(),
-            sources: Seen::default(),
+            sources: Sightings::default(),
         }
     }
 

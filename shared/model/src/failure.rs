@@ -13,7 +13,7 @@ use std::fmt;
 #[error("{public}")]
 pub struct Failure {
     /// What the caller should do next.
-    pub kind: Kind,
+    pub kind: FailureKind,
     /// For the operator: what happened and what to do about it.
     pub public: String,
     /// The input field at fault, when there is one.
@@ -26,7 +26,7 @@ pub struct Failure {
 
 /// What the caller of a failed step does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FailureKind {
     /// Try again later: the cause is expected to pass.
     Transient,
     /// Trying again changes nothing until somebody acts: say so and go on with the rest.
@@ -35,7 +35,7 @@ pub enum Kind {
     Invalid,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for FailureKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
     }
@@ -44,20 +44,20 @@ impl fmt::Display for Kind {
 impl Failure {
     /// The cause is expected to pass: try again later.
     pub fn transient(public: impl Into<String>) -> Self {
-        Self::new(Kind::Transient, public)
+        Self::new(FailureKind::Transient, public)
     }
 
     /// Somebody has to act before a retry can help.
     pub fn permanent(public: impl Into<String>) -> Self {
-        Self::new(Kind::Permanent, public)
+        Self::new(FailureKind::Permanent, public)
     }
 
     /// The caller's input is at fault.
     pub fn invalid(public: impl Into<String>) -> Self {
-        Self::new(Kind::Invalid, public)
+        Self::new(FailureKind::Invalid, public)
     }
 
-    fn new(kind: Kind, public: impl Into<String>) -> Self {
+    fn new(kind: FailureKind, public: impl Into<String>) -> Self {
         Self { kind, public: public.into(), field: None, wait: None, detail: None }
     }
 
@@ -84,7 +84,7 @@ impl Failure {
 
     /// Whether a retry may help without anybody acting.
     pub fn is_transient(&self) -> bool {
-        self.kind == Kind::Transient
+        self.kind == FailureKind::Transient
     }
 }
 

@@ -27,7 +27,7 @@ const MOST_BYTES: usize = 4 << 20;
 /// A regulation that waits at a destination for its rows to be deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Member {
+pub struct GroupMember {
     /// The regulation.
     #[serde(rename = "sk")]
     pub regulation_id: RegulationId,
@@ -43,19 +43,19 @@ pub struct Member {
     pub bytes: usize,
     /// What became of it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<GroupOutcome>,
 }
 
 /// What a crew did for a regulation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct GroupOutcome {
     /// How many regulations' rows were deleted together.
     pub together: u64,
     /// The tables from which they were; the others are left to each regulation.
     pub tables: BTreeSet<String>,
 }
 
-impl Member {
+impl GroupMember {
     /// A regulation that begins to wait.
     pub fn new(
         regulation_id: RegulationId,
@@ -75,7 +75,7 @@ fn json_len(id: &str) -> usize {
 
 /// The crew of a leader: itself, however large, and of the others that wait those who waited longest, as far as they
 /// fit in. Nobody, if the leader does not wait any more.
-pub fn choose(leader: &RegulationId, mut waiting: Vec<Member>) -> Vec<Member> {
+pub fn choose(leader: &RegulationId, mut waiting: Vec<GroupMember>) -> Vec<GroupMember> {
     waiting.retain(|member| member.outcome.is_none());
     waiting.sort_by(|a, b| (a.since, &a.regulation_id).cmp(&(b.since, &b.regulation_id)));
     let Some(at) = waiting.iter().position(|member| member.regulation_id == *leader) else {
@@ -98,12 +98,12 @@ pub fn choose(leader: &RegulationId, mut waiting: Vec<Member>) -> Vec<Member> {
 mod tests {
     use super::*;
 
-    fn member(second: i64, ids: usize, bytes: usize) -> Member {
+    fn member(second: i64, ids: usize, bytes: usize) -> GroupMember {
         let since = Timestamp::from_second(second).expect("in range");
-        Member { ids, bytes, ..Member::new(RegulationId::new(), 1, since, BTreeSet::new(), &[]) }
+        GroupMember { ids, bytes, ..GroupMember::new(RegulationId::new(), 1, since, BTreeSet::new(), &[]) }
     }
 
-    fn seconds(crew: &[Member]) -> Vec<i64> {
+    fn seconds(crew: &[GroupMember]) -> Vec<i64> {
         crew.iter().map(|member| member.since.as_second()).collect()
     }
 
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn who_was_served_waits_no_more() {
-        let served = Member { outcome: Some(Outcome::default()), ..member(1, 1, 1) };
+        let served = GroupMember { outcome: Some(GroupOutcome::default()), ..member(1, 1, 1) };
         let waits = member(2, 1, 1);
         let (first, second) = (served.regulation_id.clone(), waits.regulation_id.clone());
         assert_eq!(seconds(&choose(&second, vec![served.clone(), waits.clone()])), [2]);
@@ -142,7 +142,8 @@ mod tests {
     #[test]
     fn bytes_are_counted_as_they_are_sent() {
         let subjects = [Subject::user("a"), Subject::user("\u{1}"), Subject::user("\"")];
-        let member = Member::new(RegulationId::new(), 1, Timestamp::UNIX_EPOCH, BTreeSet::new(), &subjects);
+        let member =
+            GroupMember::new(RegulationId::new(), 1, Timestamp::UNIX_EPOCH, BTreeSet::new(), &subjects);
         assert_eq!((member.ids, member.bytes), (3, 3 + 8 + 4));
     }
 }

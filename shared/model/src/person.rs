@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::source::{Seen, SourceId};
+use crate::source::{Sightings, SourceId};
 use crate::subject::Subject;
 use crate::tracking::Event;
 
@@ -22,7 +22,7 @@ pub const MAX_OWNERS: usize = 10;
 /// Where subjects are suppressed: everywhere, or at one source.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub enum Scope {
+pub enum SuppressionScope {
     /// In the whole workspace.
     Workspace,
     /// At one source.
@@ -32,7 +32,7 @@ pub enum Scope {
 /// How the whole workspace is written. No source can be called so: the API reserves it.
 pub const WORKSPACE: &str = "WORKSPACE";
 
-impl Scope {
+impl SuppressionScope {
     /// The scope as it is written.
     pub fn as_str(&self) -> &str {
         match self {
@@ -42,13 +42,13 @@ impl Scope {
     }
 }
 
-impl fmt::Display for Scope {
+impl fmt::Display for SuppressionScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl TryFrom<String> for Scope {
+impl TryFrom<String> for SuppressionScope {
     type Error = crate::failure::Failure;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
@@ -56,8 +56,8 @@ impl TryFrom<String> for Scope {
     }
 }
 
-impl From<Scope> for String {
-    fn from(scope: Scope) -> Self {
+impl From<SuppressionScope> for String {
+    fn from(scope: SuppressionScope) -> Self {
         scope.as_str().to_owned()
     }
 }
@@ -66,13 +66,13 @@ impl From<Scope> for String {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Person {
     /// Where it is suppressed by name.
-    pub scopes: BTreeSet<Scope>,
+    pub scopes: BTreeSet<SuppressionScope>,
     /// Where it is suppressed because it belongs to somebody who is.
-    pub linked_scopes: BTreeSet<Scope>,
+    pub linked_scopes: BTreeSet<SuppressionScope>,
     /// Since when each of these keeps it out.
-    pub since: BTreeMap<Scope, Timestamp>,
+    pub since: BTreeMap<SuppressionScope, Timestamp>,
     /// When it was last asked to be erased: events from before are not kept any more, wherever they still are.
-    pub erased: BTreeMap<Scope, Timestamp>,
+    pub erased: BTreeMap<SuppressionScope, Timestamp>,
     /// The users that this id was met with.
     pub owners: BTreeSet<String>,
     /// Whether other ids are known to be this user's.
@@ -88,12 +88,12 @@ impl Person {
     }
 
     /// Where it is suppressed, for whichever reason.
-    pub fn all_scopes(&self) -> BTreeSet<Scope> {
+    pub fn all_scopes(&self) -> BTreeSet<SuppressionScope> {
         self.scopes.union(&self.linked_scopes).cloned().collect()
     }
 
     /// Whether anything keeps it out but for this scope.
-    pub fn is_suppressed_beside(&self, scope: &Scope) -> bool {
+    pub fn is_suppressed_beside(&self, scope: &SuppressionScope) -> bool {
         self.scopes.union(&self.linked_scopes).any(|other| other != scope)
     }
 
@@ -124,7 +124,7 @@ impl People {
     }
 
     /// On which days each source saw any of them: the first and the last.
-    pub fn seen(&self) -> Seen {
+    pub fn seen(&self) -> Sightings {
         let all = self.0.values().flat_map(|person| &person.seen);
         all.map(|(source, days)| (source.clone(), *days)).collect()
     }
@@ -142,12 +142,17 @@ impl People {
         })
     }
 
-    fn keep_out(&self, event: &Event, source: &SourceId, holds: impl Fn(&Person, &Scope) -> bool) -> bool {
-        let here = [Scope::Workspace, Scope::Source(source.clone())];
+    fn keep_out(
+        &self,
+        event: &Event,
+        source: &SourceId,
+        holds: impl Fn(&Person, &SuppressionScope) -> bool,
+    ) -> bool {
+        let here = [SuppressionScope::Workspace, SuppressionScope::Source(source.clone())];
         event.subjects().any(|subject| {
             let Some(person) = self.get(&subject) else { return false };
             let speaks = event.anonymous.as_ref() != Some(&subject) || event.user.is_none();
-            let keeps_out = |scope: &&Scope| {
+            let keeps_out = |scope: &&SuppressionScope| {
                 person.scopes.contains(scope) || speaks && person.linked_scopes.contains(scope)
             };
             here.iter().filter(keeps_out).any(|scope| holds(person, scope))
@@ -156,7 +161,7 @@ impl People {
 
     /// Whether an event of a source came in before somebody whom it names was asked to be erased.
     pub fn erased(&self, event: &Event, source: &SourceId) -> bool {
-        let here = [Scope::Workspace, Scope::Source(source.clone())];
+        let here = [SuppressionScope::Workspace, SuppressionScope::Source(source.clone())];
         event.subjects().any(|subject| {
             let Some(person) = self.get(&subject) else { return false };
             here.iter().filter_map(|scope| person.erased.get(scope)).any(|at| event.received_at <= *at)
@@ -174,14 +179,14 @@ impl Extend<(Subject, Person)> for People {
 mod tests {
     use super::*;
     use crate::subject::SubjectType;
-    use crate::tracking::{Call, Kind, read};
+    use crate::tracking::{Call, EventKind, read};
 
-    fn event(kind: Kind, body: &str) -> Event {
+    fn event(kind: EventKind, body: &str) -> Event {
         let now = "2026-11-24T20:00:00Z".parse().expect("a timestamp");
         read(Call::One(kind), body.as_bytes(), now).expect("a body").events.remove(0)
     }
 
-    fn suppressed(scope: Scope, by_link: bool) -> Person {
+    fn suppressed(scope: SuppressionScope, by_link: bool) -> Person {
         let (own, linked) = if by_link { (None, Some(scope)) } else { (Some(scope), None) };
         let scopes = own.into_iter().collect();
         Person { scopes, linked_scopes: linked.into_iter().collect(), ..Person::default() }
@@ -192,20 +197,20 @@ mod tests {
         let (web, ios): (SourceId, SourceId) = ("web".parse().expect("id"), "ios".parse().expect("id"));
         let anonymous = |id: &str| Subject { kind: SubjectType::AnonymousId, id: id.into() };
         let mut people = People::default();
-        people.insert(Subject::user("gone"), suppressed(Scope::Workspace, false));
-        people.insert(Subject::user("gone-web"), suppressed(Scope::Source(web.clone()), false));
-        people.insert(anonymous("hers"), suppressed(Scope::Workspace, true));
-        people.insert(anonymous("named"), suppressed(Scope::Workspace, false));
+        people.insert(Subject::user("gone"), suppressed(SuppressionScope::Workspace, false));
+        people.insert(Subject::user("gone-web"), suppressed(SuppressionScope::Source(web.clone()), false));
+        people.insert(anonymous("hers"), suppressed(SuppressionScope::Workspace, true));
+        people.insert(anonymous("named"), suppressed(SuppressionScope::Workspace, false));
         for (kind, body, at_web, at_ios) in [
-            (Kind::Page, r#"{"userId": "gone"}"#, true, true),
-            (Kind::Page, r#"{"userId": "gone-web"}"#, true, false),
-            (Kind::Page, r#"{"userId": "other"}"#, false, false),
-            (Kind::Page, r#"{"anonymousId": "gone"}"#, false, false),
-            (Kind::Page, r#"{"anonymousId": "hers"}"#, true, true),
-            (Kind::Page, r#"{"userId": "other", "anonymousId": "hers"}"#, false, false),
-            (Kind::Page, r#"{"userId": "other", "anonymousId": "named"}"#, true, true),
-            (Kind::Alias, r#"{"userId": "other", "previousId": "gone"}"#, true, true),
-            (Kind::Alias, r#"{"userId": "other", "previousId": "hers"}"#, true, true),
+            (EventKind::Page, r#"{"userId": "gone"}"#, true, true),
+            (EventKind::Page, r#"{"userId": "gone-web"}"#, true, false),
+            (EventKind::Page, r#"{"userId": "other"}"#, false, false),
+            (EventKind::Page, r#"{"anonymousId": "gone"}"#, false, false),
+            (EventKind::Page, r#"{"anonymousId": "hers"}"#, true, true),
+            (EventKind::Page, r#"{"userId": "other", "anonymousId": "hers"}"#, false, false),
+            (EventKind::Page, r#"{"userId": "other", "anonymousId": "named"}"#, true, true),
+            (EventKind::Alias, r#"{"userId": "other", "previousId": "gone"}"#, true, true),
+            (EventKind::Alias, r#"{"userId": "other", "previousId": "hers"}"#, true, true),
         ] {
             let event = event(kind, body);
             assert_eq!((people.drops(&event, &web), people.drops(&event, &ios)), (at_web, at_ios), "{body}");
@@ -215,11 +220,14 @@ mod tests {
     #[test]
     fn what_came_in_before_a_suppression_was_asked_for_is_kept() {
         let web: SourceId = "web".parse().expect("id");
-        let event = event(Kind::Page, r#"{"userId": "u"}"#);
+        let event = event(EventKind::Page, r#"{"userId": "u"}"#);
         for (since, late) in [("2026-11-24T20:00:00Z", true), ("2026-11-24T20:00:00.001Z", false)] {
-            let since = [(Scope::Workspace, since.parse().expect("a timestamp"))].into();
+            let since = [(SuppressionScope::Workspace, since.parse().expect("a timestamp"))].into();
             let mut people = People::default();
-            people.insert(Subject::user("u"), Person { since, ..suppressed(Scope::Workspace, false) });
+            people.insert(
+                Subject::user("u"),
+                Person { since, ..suppressed(SuppressionScope::Workspace, false) },
+            );
             assert_eq!((people.drops(&event, &web), people.drops_late(&event, &web)), (true, late));
         }
     }
@@ -228,12 +236,12 @@ mod tests {
     fn events_from_before_an_erasure_are_told_from_those_after_it() {
         let (web, ios): (SourceId, SourceId) = ("web".parse().expect("id"), "ios".parse().expect("id"));
         let mut people = People::default();
-        let event = event(Kind::Page, r#"{"userId": "u"}"#);
+        let event = event(EventKind::Page, r#"{"userId": "u"}"#);
         assert!(!people.erased(&event, &web));
         for (scope, at, at_web, at_ios) in [
-            (Scope::Workspace, "2026-11-24T19:59:59Z", false, false),
-            (Scope::Workspace, "2026-11-24T20:00:00Z", true, true),
-            (Scope::Source(web.clone()), "2026-11-24T20:00:00Z", true, false),
+            (SuppressionScope::Workspace, "2026-11-24T19:59:59Z", false, false),
+            (SuppressionScope::Workspace, "2026-11-24T20:00:00Z", true, true),
+            (SuppressionScope::Source(web.clone()), "2026-11-24T20:00:00Z", true, false),
         ] {
             let erased = [(scope, at.parse().expect("a timestamp"))].into();
             people.insert(Subject::user("u"), Person { erased, ..Person::default() });

@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::id::DestinationId;
-use crate::part::Part;
+use crate::source_scope::SourceScope;
 use crate::subject::Subject;
 
 /// How long the function that is asked may take: somebody waits for the answer.
@@ -31,7 +31,7 @@ pub enum Probe {
         subjects: Vec<Subject>,
         /// In which part of it; in all, if left out.
         #[serde(skip_serializing_if = "Option::is_none", default)]
-        part: Option<Part>,
+        part: Option<SourceScope>,
     },
 }
 

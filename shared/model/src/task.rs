@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::destination::{Destination, Kind};
+use crate::destination::{Destination, DestinationKind};
 use crate::failure::Failure;
 use crate::id::DestinationId;
-use crate::part::Part;
+use crate::source_scope::SourceScope;
 use crate::status::TaskStatus;
 
 /// The work of one regulation at one destination.
@@ -20,10 +20,10 @@ pub struct Task {
     /// The destination's vendor.
     pub vendor: String,
     /// The destination's kind.
-    pub kind: Kind,
+    pub kind: DestinationKind,
     /// The part of the destination that it is about; all of it, if left out.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub part: Option<Part>,
+    pub part: Option<SourceScope>,
     /// How far it is.
     pub status: TaskStatus,
     /// What happened and what to do about it, for people.
@@ -45,7 +45,7 @@ pub struct Task {
 
 impl Task {
     /// The task for a destination, or for a part of it, not begun.
-    pub fn new(destination: &Destination, part: Option<&Part>) -> Self {
+    pub fn new(destination: &Destination, part: Option<&SourceScope>) -> Self {
         Self {
             part: part.cloned(),
             destination_id: destination.id.clone(),
@@ -112,7 +112,7 @@ pub(crate) mod tests {
             destination_id: DestinationId::new(),
             name: "Warehouse".into(),
             vendor: "postgres".into(),
-            kind: Kind::Warehouse,
+            kind: DestinationKind::Warehouse,
             part: None,
             status: TaskStatus::Running,
             message: None,

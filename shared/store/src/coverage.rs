@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{Change, Store, to_item};
-use model::destination::Kind;
+use model::destination::DestinationKind;
 use model::failure::Result;
-use model::person::Scope;
+use model::person::SuppressionScope;
 use model::regulation::{Regulation, Suppression};
-use model::source::Seen;
+use model::source::Sightings;
 use model::subject::{Subject, SubjectType};
 
 /// The part of a regulation's items that says that this is done.
@@ -25,7 +25,7 @@ pub struct Covered {
     pub shared: u64,
     /// Which sources saw any of them.
     #[serde(default)]
-    pub seen: Seen,
+    pub seen: Sightings,
 }
 
 impl Store {
@@ -89,7 +89,7 @@ impl Store {
             None => {}
         }
         let everyone = [&subjects[..], &linked.subjects[..]].concat();
-        if kind.erases_from(Kind::Archive) && regulation.subject_type != SubjectType::ObjectId {
+        if kind.erases_from(DestinationKind::Archive) && regulation.subject_type != SubjectType::ObjectId {
             self.mark_erased(&everyone, &scope, now).await?;
         }
         let covered = Covered {
@@ -111,7 +111,9 @@ impl Store {
     pub async fn first_suppressed_everywhere(&self, subjects: &[Subject]) -> Result<Option<usize>> {
         let people = self.people(subjects).await?;
         Ok(subjects.iter().position(|subject| {
-            people.get(subject).is_some_and(|person| person.all_scopes().contains(&Scope::Workspace))
+            people
+                .get(subject)
+                .is_some_and(|person| person.all_scopes().contains(&SuppressionScope::Workspace))
         }))
     }
 
@@ -134,12 +136,12 @@ impl Store {
     }
 }
 
-fn scope(regulation: &Regulation) -> Scope {
+fn scope(regulation: &Regulation) -> SuppressionScope {
     let source = regulation.part.as_ref().map(|part| part.source_id.clone());
-    source.map_or(Scope::Workspace, Scope::Source)
+    source.map_or(SuppressionScope::Workspace, SuppressionScope::Source)
 }
 
-fn change<'a>(regulation: &'a Regulation, scope: &'a Scope) -> Change<'a> {
+fn change<'a>(regulation: &'a Regulation, scope: &'a SuppressionScope) -> Change<'a> {
     Change { scope, at: regulation.created_at, by: Some(&regulation.id), reason: None, by_link: false }
 }
 

@@ -13,11 +13,11 @@
 
 mod batches;
 mod coverage;
-mod crews;
 mod destinations;
+mod group_commit;
+mod idempotency;
 mod people;
 mod regulations;
-mod replays;
 mod runs;
 mod search;
 mod slots;
@@ -45,9 +45,9 @@ use lambda::environment;
 use model::failure::{Failure, Result};
 use model::subject::Subject;
 
+pub use idempotency::{Answer, Claim, Replay};
 pub use people::Linked;
-pub use replays::{Answer, Claim, Replay};
-pub use runs::{Progress, Run, Waiting};
+pub use runs::{Run, RunProgress, Waiting};
 pub use search::RegulationFilter;
 pub use slots::Slots;
 pub use suppressions::{Change, Suppressed};

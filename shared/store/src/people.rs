@@ -12,7 +12,7 @@ use tokio::time::{Duration, sleep};
 
 use crate::{CONCURRENCY, Item, PERSON, Store, failure, person_key, text};
 use model::failure::{Failure, Result};
-use model::person::{MAX_OWNERS, People, Person, Scope};
+use model::person::{MAX_OWNERS, People, Person, SuppressionScope};
 use model::source::SourceId;
 use model::subject::{Subject, SubjectType};
 
@@ -285,7 +285,7 @@ fn person(item: Item) -> Option<(Subject, Person)> {
     let set = |name: &str| item.get(name).and_then(|value| value.as_ss().ok()).cloned().unwrap_or_default();
     let sources = |name: &str| {
         let ids = set(name).into_iter().filter_map(|id| id.parse().ok());
-        ids.map(Scope::Source).collect::<BTreeSet<Scope>>()
+        ids.map(SuppressionScope::Source).collect::<BTreeSet<SuppressionScope>>()
     };
     let mut person = Person {
         scopes: sources("sources"),
@@ -296,16 +296,16 @@ fn person(item: Item) -> Option<(Subject, Person)> {
     };
     if item.contains_key("scope") {
         let scopes = if flag("byLink") { &mut person.linked_scopes } else { &mut person.scopes };
-        scopes.insert(Scope::Workspace);
+        scopes.insert(SuppressionScope::Workspace);
     }
     let time = |value: &AttributeValue| value.as_s().ok()?.parse::<Timestamp>().ok();
-    person.since.extend(item.get("suppressedAt").and_then(time).map(|at| (Scope::Workspace, at)));
+    person.since.extend(item.get("suppressedAt").and_then(time).map(|at| (SuppressionScope::Workspace, at)));
     for (name, value) in &item {
         if let Some(source) = name.strip_prefix(SINCE).and_then(|id| id.parse().ok()) {
-            person.since.extend(time(value).map(|at| (Scope::Source(source), at)));
+            person.since.extend(time(value).map(|at| (SuppressionScope::Source(source), at)));
         }
         if let Some(scope) = name.strip_prefix(ERASED)
-            && let (Ok(scope), Some(at)) = (Scope::try_from(scope.to_owned()), time(value))
+            && let (Ok(scope), Some(at)) = (SuppressionScope::try_from(scope.to_owned()), time(value))
         {
             person.erased.insert(scope, at);
         }

@@ -103,7 +103,7 @@ impl Run {
 
 /// How far a batch of a phase is. Sums of it show how far the run is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Progress {
+pub struct RunProgress {
     /// Objects that are done.
     pub objects: u64,
     /// Uncompressed bytes that were read.
@@ -323,7 +323,7 @@ impl Store {
         run: &RunId,
         phase: Phase,
         batch: usize,
-        progress: Progress,
+        progress: RunProgress,
     ) -> Result<()> {
         let sk = format!("{}#{batch:06}", phase.as_str());
         let item = to_item(&format!("{PROGRESS}{run}"), &sk, &progress)?;
@@ -334,11 +334,11 @@ impl Store {
     ///
     /// # Errors
     /// As DynamoDB says.
-    pub async fn progress(&self, run: &RunId, phase: Phase) -> Result<Progress> {
+    pub async fn progress(&self, run: &RunId, phase: Phase) -> Result<RunProgress> {
         let prefix = format!("{}#", phase.as_str());
-        let batches: Vec<Progress> =
+        let batches: Vec<RunProgress> =
             self.all(&self.tables.runs, &format!("{PROGRESS}{run}"), &prefix).await?;
-        Ok(batches.iter().fold(Progress::default(), |sum, batch| Progress {
+        Ok(batches.iter().fold(RunProgress::default(), |sum, batch| RunProgress {
             objects: sum.objects + batch.objects,
             bytes: sum.bytes + batch.bytes,
             hits: sum.hits + batch.hits,

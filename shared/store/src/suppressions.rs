@@ -20,7 +20,7 @@ use crate::{
 };
 use model::failure::{Failure, Result};
 use model::id::RegulationId;
-use model::person::Scope;
+use model::person::SuppressionScope;
 use model::subject::Subject;
 
 /// The index by scope and date, for listing.
@@ -36,7 +36,7 @@ pub struct Suppressed {
     /// Who.
     pub subject: Subject,
     /// Where.
-    pub scope: Scope,
+    pub scope: SuppressionScope,
     /// Since when.
     pub suppressed_at: Timestamp,
     /// By which regulation, if by one.
@@ -54,7 +54,7 @@ pub struct Suppressed {
 #[derive(Debug, Clone)]
 pub struct Change<'a> {
     /// Where.
-    pub scope: &'a Scope,
+    pub scope: &'a SuppressionScope,
     /// When it was asked for. Of two changes the one that was asked for later counts, in whichever order they
     /// are carried out.
     pub at: Timestamp,
@@ -115,7 +115,11 @@ impl Store {
     ///
     /// # Errors
     /// As DynamoDB says.
-    pub async fn suppress_linked(&self, subject: &Subject, scopes: &BTreeSet<Scope>) -> Result<()> {
+    pub async fn suppress_linked(
+        &self,
+        subject: &Subject,
+        scopes: &BTreeSet<SuppressionScope>,
+    ) -> Result<()> {
         for scope in scopes {
             let change = Change { scope, at: Timestamp::now(), by: None, reason: None, by_link: true };
             self.suppress_one(subject, &change).await?;
@@ -175,11 +179,17 @@ impl Store {
 
     /// Changes what is said of a subject in a scope, unless something was said later. What a source says stands in an
     /// item of its own, and the person names the source.
-    async fn change_entry(&self, subject: &Subject, scope: &Scope, entry: Entry, person: &str) -> Result<()> {
+    async fn change_entry(
+        &self,
+        subject: &Subject,
+        scope: &SuppressionScope,
+        entry: Entry,
+        person: &str,
+    ) -> Result<()> {
         // An expression may name only what it uses.
         let names =
             entry.update.contains("#scope").then(|| [("#scope".to_owned(), "scope".to_owned())].into());
-        let Scope::Source(source) = scope else {
+        let SuppressionScope::Source(source) = scope else {
             let update = self
                 .update_person(subject)
                 .update_expression(entry.update)
@@ -224,14 +234,24 @@ impl Store {
     ///
     /// # Errors
     /// As DynamoDB says; call again.
-    pub async fn mark_erased(&self, subjects: &[Subject], scope: &Scope, at: Timestamp) -> Result<()> {
+    pub async fn mark_erased(
+        &self,
+        subjects: &[Subject],
+        scope: &SuppressionScope,
+        at: Timestamp,
+    ) -> Result<()> {
         let writes: Vec<_> =
             subjects.iter().map(|subject| self.mark_one_erased(subject, scope, at)).collect();
         stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
         self.count_change().await
     }
 
-    async fn mark_one_erased(&self, subject: &Subject, scope: &Scope, at: Timestamp) -> Result<()> {
+    async fn mark_one_erased(
+        &self,
+        subject: &Subject,
+        scope: &SuppressionScope,
+        at: Timestamp,
+    ) -> Result<()> {
         let update = self
             .update_person(subject)
             .update_expression(format!("SET #erased = :at{EXISTS_SET}"))
@@ -247,7 +267,7 @@ impl Store {
     /// `Invalid` for a cursor that was never given out.
     pub async fn suppressed(
         &self,
-        scope: &Scope,
+        scope: &SuppressionScope,
         count: i32,
         from: Option<&str>,
     ) -> Result<Page<Suppressed>> {

@@ -47,13 +47,13 @@ pub trait Engine {
     ///
     /// # Errors
     /// When the warehouse is away or refuses us altogether; what it has against this one statement is
-    /// [`Turn::Refused`].
+    /// [`StatementState::Refused`].
     fn run(
         &mut self,
         statement: &Statement<'_>,
         memory: &mut Memory,
         until: Instant,
-    ) -> impl Future<Output = Result<Turn>>;
+    ) -> impl Future<Output = Result<StatementState>>;
 
     /// How many bytes a statement would be billed for; none, where bytes are not what is billed.
     ///
@@ -179,7 +179,7 @@ impl Memory {
 
 /// How far a statement came.
 #[derive(Debug)]
-pub enum Turn {
+pub enum StatementState {
     /// It ended.
     Done(Answer),
     /// It runs, and `memory` knows it: go on after so many seconds. `rows` are those that are gone since the last

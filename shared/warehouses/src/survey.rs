@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::erasure::{Erasure, Progress};
+use crate::erasure::{Erasure, ErasureProgress};
 use crate::{Engine, Ids, Statement, Verb};
 use destinations::warehouse::Table;
 use model::failure::{Failure, Result};
@@ -115,7 +115,7 @@ pub async fn check<E: Engine>(engine: &mut E, ids: &Ids<'_>) -> Result<Survey> {
 /// What stands in the way; `Transient`, if it is not done by `until`.
 pub async fn count<E: Engine>(engine: &mut E, ids: &Ids<'_>, seed: &str, until: Instant) -> Result<Survey> {
     let tables = engine.discover().await?;
-    let mut progress = Progress::default();
+    let mut progress = ErasureProgress::default();
     let mut erasure = Erasure { engine, tables: &tables, ids, seed };
     while erasure.count(&mut progress, until).await?.is_some() {
         if Instant::now() >= until {

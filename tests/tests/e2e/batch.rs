@@ -14,7 +14,7 @@ use tests::scenario::{LIMIT, Scenario};
 use tests::stack::Stack;
 use tests::world::{Options, World};
 
-use crate::twice::kill;
+use crate::idempotence::kill;
 
 /// How many subjects the large file has; a million of them have a test of their own.
 const SUBJECTS: usize = 20_000;

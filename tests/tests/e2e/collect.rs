@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::door::{Door, names, wait_for};
+use tests::ingest::{TrackingClient, names, wait_for};
 use tests::scenario::LIMIT;
 use tests::world::World;
 
@@ -16,7 +16,7 @@ use tests::world::World;
 async fn whoever_is_suppressed_is_kept_out_with_all_their_ids() -> Result<()> {
     let world = World::new().await?;
     tests::warehouse::fill(&world.warehouse, &["bob".to_owned()], 5).await?;
-    let door = Door::open(&world, "web").await?;
+    let door = TrackingClient::open(&world, "web").await?;
     door.ok("identify", json!({"userId": "ada", "anonymousId": "ada-phone"})).await?;
     door.ok("t", json!({"userId": "ada", "event": "before"})).await?;
     door.ok("t", json!({"anonymousId": "ada-phone", "event": "before, nameless"})).await?;
@@ -45,7 +45,7 @@ async fn whoever_is_suppressed_is_kept_out_with_all_their_ids() -> Result<()> {
 #[tokio::test]
 async fn bad_input_is_answered_as_segment_answers_it_and_loses_no_neighbour() -> Result<()> {
     let world = World::new().await?;
-    let door = Door::open(&world, "web").await?;
+    let door = TrackingClient::open(&world, "web").await?;
     let track =
         |name: &str, size| json!({"type": "track", "userId": "u", "event": name, "x": "x".repeat(size)});
     let many: Vec<Value> = (0..2_000).map(|n| track(&format!("many {n}"), 0)).collect();

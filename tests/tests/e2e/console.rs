@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::json;
 use tests::api::destinations;
 use tests::certificate;
-use tests::door::{Door, wait_for};
+use tests::ingest::{TrackingClient, wait_for};
 use tests::people::THREE;
 use tests::process::{Dir, root};
 use tests::queue::{ended, send};
@@ -61,7 +61,7 @@ async fn people_from_the_door(world: &World) -> Result<()> {
     let manual =
         json!({"name": "Call centre", "vendor": "manual", "settings": {"contact": "privacy@calls.example"}});
     let manual = api.add_destination(&manual).await?;
-    let door = Door::open(world, "web").await?;
+    let door = TrackingClient::open(world, "web").await?;
     for person in ["grace", "hopper"] {
         let phone = format!("{person}-phone");
         door.ok("identify", json!({"userId": person, "anonymousId": phone})).await?;

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::archive::PREFIX;
-use tests::door::Door;
+use tests::ingest::TrackingClient;
 use tests::postgres::PASSWORD;
 use tests::scenario::{LIMIT, retry};
 use tests::vendors::Fault;
@@ -42,7 +42,7 @@ async fn identifiers_stay_where_they_belong() -> Result<()> {
     world.braze.world().faults.extend([Fault::ServerError, Fault::Garbage, Fault::Unauthorized]);
 
     let mut answers = Vec::new();
-    let door = Door::open(&world, "web").await?;
+    let door = TrackingClient::open(&world, "web").await?;
     let event =
         json!({ "type": "identify", "userId": PLANTED, "anonymousId": "phone", "traits": { "a": PLANTED } });
     door.ok("identify", event.clone()).await?;

@@ -15,8 +15,8 @@ use tests::s3::{Call, Fault, Rule};
 use tests::scenario::{LIMIT, retry, task};
 
 use crate::archives::{archive, forget, key, line, versions, world};
+use crate::idempotence::{kill, long_lines, slowly};
 use crate::runs::wait_for_phase;
-use crate::twice::{kill, long_lines, slowly};
 
 const OBJECTS: usize = 2_000;
 const IN_A_BATCH: usize = 8;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
 use serde_json::json;
-use tests::door::{Door, collected, names, wait_for};
+use tests::ingest::{TrackingClient, collected, names, wait_for};
 use tests::process::root;
 use tests::proxy::Proxy;
 use tests::world::World;
@@ -68,7 +68,7 @@ const ROUNDS: usize = 3;
 #[tokio::test]
 async fn segments_own_sdks_lose_nothing_and_bring_nobody_back() -> Result<()> {
     let world = World::new().await?;
-    let door = Door::open(&world, "web").await?;
+    let door = TrackingClient::open(&world, "web").await?;
     let api = world.stack.output("CollectApiId")?;
     // A name that the system's resolver knows.
     let host = Proxy::start(&format!("{}/_aws/execute-api/{api}/$default", world.stack.aws.url()))?;
@@ -123,7 +123,7 @@ async fn segments_own_sdks_lose_nothing_and_bring_nobody_back() -> Result<()> {
 #[tokio::test]
 async fn segments_own_browser_sdk_gets_in_and_keeps_nobody_in() -> Result<()> {
     let world = World::new().await?;
-    let door = Door::open(&world, "web").await?;
+    let door = TrackingClient::open(&world, "web").await?;
     let mut sdk = Sdk::start(&["node", "browser.mjs"], &door.url, &door.key)?;
     sdk.says("sent").await?;
     wait_for(&world, "web", &["ada before", "bob before"]).await?;
@@ -155,7 +155,7 @@ async fn segments_own_browser_sdk_gets_in_and_keeps_nobody_in() -> Result<()> {
 /// Segment's Go SDK cannot be had from the tests' registries, so that they do not run it: this is what it sends. See
 /// `upload` and `send` in analytics.go, `batch` in message.go and fixtures/test-enqueue-*.json of
 /// <https://github.com/segmentio/analytics-go>, version 3: the batch's own message id, and one context for all.
-async fn what_the_go_sdk_sends_is_taken(world: &World, door: &Door) -> Result<()> {
+async fn what_the_go_sdk_sends_is_taken(world: &World, door: &TrackingClient) -> Result<()> {
     let batch = json!({
         "messageId": "a-batch", "sentAt": "2026-11-24T20:00:01.5Z",
         "batch": [

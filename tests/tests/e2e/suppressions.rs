@@ -7,14 +7,14 @@ use anyhow::{Result, ensure};
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::door::{Door, wait_for};
+use tests::ingest::{TrackingClient, wait_for};
 use tests::scenario::LIMIT;
 use tests::world::World;
 
 /// How long a change may take to hold at the door.
 const HOLDS: Duration = Duration::from_secs(1);
 
-async fn track(door: &Door, event: &str) -> Result<()> {
+async fn track(door: &TrackingClient, event: &str) -> Result<()> {
     door.ok("track", json!({"userId": "ada", "event": event})).await
 }
 
@@ -27,7 +27,7 @@ async fn sources_and_the_workspace_keep_out_each_on_its_own_and_the_workspace_wi
     let world = World::new().await?;
     tests::warehouse::fill(&world.warehouse, &["bob".to_owned()], 5).await?;
     let api = &world.stack.api;
-    let (web, ios) = (Door::open(&world, "web").await?, Door::open(&world, "ios").await?);
+    let (web, ios) = (TrackingClient::open(&world, "web").await?, TrackingClient::open(&world, "ios").await?);
     let ada = json!({"type": "USER_ID", "id": "ada"});
     let at_web = json!({"subjects": [ada], "sourceId": "web", "reason": "asked by phone"});
     let everywhere = json!({"subjects": [ada]});

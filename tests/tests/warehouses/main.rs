@@ -4,7 +4,7 @@
 //! What is promised of every engine is held in `suite` and `crew` and run against each.
 
 mod bigquery;
-mod crew;
+mod group_commit;
 mod machine;
 mod postgres;
 mod redshift;

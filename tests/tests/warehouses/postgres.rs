@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use model::evidence::Step;
-use model::failure::Kind;
+use model::failure::FailureKind;
 use model::subject::Subject;
 use serde_json::{Value, json};
 use tests::postgres::{PASSWORD, Server, USER};
 use tokio_postgres::{Client, SimpleQueryMessage};
 use warehouses::postgres::Postgres;
 use warehouses::survey;
-use warehouses::{Engine, Ids, Memory, Rows, Statement, Turn, Verb};
+use warehouses::{Engine, Ids, Memory, Rows, Statement, StatementState, Verb};
 
 use crate::machine;
 use crate::suite::{self, Dialect, Double, SCHEMA, erase, people, report};
@@ -212,7 +212,7 @@ async fn foreign_keys_are_reported_and_never_cascaded() -> Result<()> {
     let failure = suite::invoke(&local, &people([8, 9]), "stuck", &mut kept, &mut reports)
         .await
         .expect_err("9 is paid for");
-    assert_eq!(failure.kind, Kind::Permanent);
+    assert_eq!(failure.kind, FailureKind::Permanent);
     for named in ["web.orders", "web.accounts", "pays \"for", "web.payments", "23503", "cascaded"] {
         assert!(failure.public.contains(named), "{named}: {failure}");
     }
@@ -246,7 +246,7 @@ async fn what_stands_in_the_way_is_said() -> Result<()> {
         .with_user(&role);
     let subjects = [Subject::user("secret-7")];
     let failure = erase(&local, &subjects, "shut").await.expect_err("two tables are shut");
-    assert_eq!(failure.kind, Kind::Permanent);
+    assert_eq!(failure.kind, FailureKind::Permanent);
     assert!(failure.public.contains("web.shut") && failure.public.contains("web.veiled"), "{failure}");
     assert!(!failure.public.contains("open_one") && !failure.public.contains("secret-7"), "{failure}");
     assert_eq!(local.sql("SELECT count(*) FROM web.open_one").await?, [["0"]], "its neighbour is erased");
@@ -293,7 +293,7 @@ async fn few_are_looked_up_and_many_found_by_reading() -> Result<()> {
         let statement = Statement { verb: Verb::Delete, tables: &tables, ids: &ids, seed: "visits" };
         let mut memory = Memory::default();
         let turn = engine.run(&statement, &mut memory, Instant::now()).await?;
-        assert!(matches!(turn, Turn::Later { rows: 0, .. }), "{turn:?}");
+        assert!(matches!(turn, StatementState::Later { rows: 0, .. }), "{turn:?}");
         assert_eq!(memory.handle.as_deref(), Some(way));
         if way.contains("index") {
             // By now it would be read.
@@ -302,7 +302,7 @@ async fn few_are_looked_up_and_many_found_by_reading() -> Result<()> {
                 .batch_execute("DELETE FROM web.visits WHERE user_id LIKE 'v%' AND random() < 0.9")
                 .await?;
             let turn = engine.run(&statement, &mut memory, Instant::now() + Duration::from_secs(60)).await?;
-            assert!(matches!(&turn, Turn::Done(answer) if answer.rows == [25_000]), "{turn:?}");
+            assert!(matches!(&turn, StatementState::Done(answer) if answer.rows == [25_000]), "{turn:?}");
         }
     }
     assert_eq!(local.sql("SELECT count(*) FROM web.visits WHERE user_id = '7'").await?, [["0"]]);

@@ -91,7 +91,7 @@ async fn sessions_are_opened_anew_and_long_statements_waited_for() -> Result<()>
     let at_once = std::time::Instant::now();
     // The set-up is described once for each of its statements; then the count runs on.
     let turn = warehouses::Engine::run(&mut engine, &statement, &mut memory, at_once).await?;
-    let ran = matches!(turn, warehouses::Turn::Later { .. });
+    let ran = matches!(turn, warehouses::StatementState::Later { .. });
     assert_eq!(ran, memory.handle.is_some(), "{turn:?}");
     assert!(memory.session.is_some(), "the session is kept");
     let kept = serde_json::to_string(&memory)?;

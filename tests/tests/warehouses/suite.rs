@@ -12,10 +12,10 @@ use model::evidence::Step;
 use model::failure::Failure;
 use model::subject::{Subject, SubjectType};
 use serde_json::Value;
-use warehouses::erasure::{Erasure, Next, Progress, Report};
+use warehouses::erasure::{Erasure, ErasureProgress, Next, Report};
 use warehouses::{Engine, Ids, Rows, survey};
 
-pub use crate::crew::a_full_crew;
+pub use crate::group_commit::a_full_crew;
 
 /// A test for each promise, against the double that an expression makes.
 macro_rules! promises {
@@ -259,7 +259,7 @@ pub async fn invoke<D: Double>(
     let mut engine = double.connect().await?;
     let tables = engine.discover().await?;
     let ids = Ids::new(people);
-    let mut progress = Progress::of(kept.clone(), 1);
+    let mut progress = ErasureProgress::of(kept.clone(), 1);
     let mut erasure = Erasure { engine: &mut engine, tables: &tables, ids: &ids, seed };
     let until = Instant::now() + Duration::from_secs(120);
     loop {

@@ -3,7 +3,7 @@
 //! 1. The subjects are cut into batches of the vendor's size; several are under way at once.
 //! 2. For each batch the protocol is asked for its next step, until it is done or wants to wait. Each call waits for
 //!    its slot, so that all invocations together keep to the vendor's rate.
-//! 3. What is done is counted in [`Progress`], which is kept every few seconds and between two invocations. A batch
+//! 3. What is done is counted in [`VendorProgress`], which is kept every few seconds and between two invocations. A batch
 //!    that was sent but not counted is sent again: every deletion may be asked for twice.
 //! 4. A batch that the vendor refuses, at once or after it had begun, is halved, so that one bad subject fails alone. What may pass is left for a
 //!    later turn; a key that is refused, and a vendor that answers nobody, stop the turn.
@@ -37,10 +37,10 @@ use model::destination::{Destination, Secrets};
 use model::failure::{Failure, Result};
 use model::subject::{Subject, hex};
 use pace::Pace;
-use progress::Batch;
+use progress::SubjectBatch;
 use store::Store;
 
-pub use progress::Progress;
+pub use progress::VendorProgress;
 
 /// How long a vendor may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -78,7 +78,7 @@ pub struct Job<'a> {
 
 /// How a turn ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub enum VendorTurn {
     /// Every subject has its outcome.
     Done,
     /// Come back after this many seconds.
@@ -139,13 +139,13 @@ impl Engine {
         &self,
         vendor: &'static dyn Vendor,
         job: Job<'_>,
-        progress: &mut Progress,
+        progress: &mut VendorProgress,
         until: Instant,
-        keep: impl AsyncFn(&Progress) -> Result<()>,
-    ) -> Result<Turn> {
+        keep: impl AsyncFn(&VendorProgress) -> Result<()>,
+    ) -> Result<VendorTurn> {
         let round = Round::new(vendor, job, until);
         let (count, limits) = (round.subjects.len(), round.limits);
-        let mut queue: VecDeque<Batch> = progress.resume(count).into();
+        let mut queue: VecDeque<SubjectBatch> = progress.resume(count).into();
         let (mut kept, mut noted) = (Instant::now(), Vec::new());
         let (mut stop, mut trouble) = (None, None);
         let (mut troubles, mut refusals) = (0, 0);
@@ -217,11 +217,11 @@ impl Engine {
         }
         progress.set_unsupported(job.subjects.len() - count);
         if progress.is_done(count) {
-            return Ok(Turn::Done);
+            return Ok(VendorTurn::Done);
         }
         match Instant::now() < until {
-            true => Ok(Turn::Later(progress.wait(round.now))),
-            false => Ok(Turn::Later(1)),
+            true => Ok(VendorTurn::Later(progress.wait(round.now))),
+            false => Ok(VendorTurn::Later(1)),
         }
     }
 
@@ -231,7 +231,7 @@ impl Engine {
     /// What is wrong with them, or with the vendor.
     pub async fn check(&self, vendor: &'static dyn Vendor, job: Job<'_>, until: Instant) -> Result<()> {
         let round = Round::new(vendor, Job { subjects: &[], ..job }, until);
-        let nobody = Batch { from: 0, len: 0, note: Value::Null };
+        let nobody = SubjectBatch { from: 0, len: 0, note: Value::Null };
         match self.drive(&round, &nobody, |ask| vendor.check(ask)).await {
             End::Step(_) => Ok(()),
             End::Refused(failure)
@@ -243,13 +243,18 @@ impl Engine {
         }
     }
 
-    async fn batch(&self, round: &Round<'_>, batch: Batch) -> (Batch, End) {
+    async fn batch(&self, round: &Round<'_>, batch: SubjectBatch) -> (SubjectBatch, End) {
         let end = self.drive(round, &batch, |ask| round.vendor.next(ask)).await;
         (batch, end)
     }
 
     /// Asks the protocol and sends what it says, until it says something else.
-    async fn drive(&self, round: &Round<'_>, batch: &Batch, next: impl Fn(&Ask<'_>) -> Result<Step>) -> End {
+    async fn drive(
+        &self,
+        round: &Round<'_>,
+        batch: &SubjectBatch,
+        next: impl Fn(&Ask<'_>) -> Result<Step>,
+    ) -> End {
         let key = round.key(batch);
         let mut replies = Vec::new();
         while replies.len() <= MAX_CALLS {
@@ -335,7 +340,7 @@ impl<'a> Round<'a> {
     }
 
     /// A UUID that stands for a batch: a vendor that is told twice knows it again.
-    fn key(&self, batch: &Batch) -> String {
+    fn key(&self, batch: &SubjectBatch) -> String {
         let place = format!("{}/{}/{}/{}", self.regulation, self.destination.id, batch.from, batch.len);
         let hash: [u8; 32] = Sha256::digest(place).into();
         let bytes = hash.first_chunk().copied().unwrap_or_default();

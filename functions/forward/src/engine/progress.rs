@@ -16,7 +16,7 @@ const WAITS: (i64, i64) = (5, 2 * 86_400);
 /// vendor's own: it is dropped when the task ends well.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Progress {
+pub struct VendorProgress {
     /// How many subjects were taken up, in the order of the regulation.
     begun: usize,
     /// Batches that were begun and are not done, by their first subject.
@@ -45,13 +45,13 @@ struct Open {
 
 /// A run of subjects that is asked for at once.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Batch {
+pub(super) struct SubjectBatch {
     pub from: usize,
     pub len: usize,
     pub note: Value,
 }
 
-impl Progress {
+impl VendorProgress {
     /// How many subjects had which outcome so far.
     pub fn outcomes(&self) -> BTreeMap<Outcome, u64> {
         let mut outcomes = self.ended.clone();
@@ -73,36 +73,39 @@ impl Progress {
 
     /// What is left from earlier turns. When everything else has ended, those who were refused are asked for once
     /// more: the task is being retried.
-    pub(super) fn resume(&mut self, subjects: usize) -> Vec<Batch> {
+    pub(super) fn resume(&mut self, subjects: usize) -> Vec<SubjectBatch> {
         if self.open.is_empty() && self.begun >= subjects {
             self.refusal = None;
             let refused = std::mem::take(&mut self.refused);
             self.open.extend(refused.into_iter().map(|at| (at, Open { n: 1, note: Value::Null })));
         }
-        let batch =
-            |(from, open): (&usize, &Open)| Batch { from: *from, len: open.n, note: open.note.clone() };
+        let batch = |(from, open): (&usize, &Open)| SubjectBatch {
+            from: *from,
+            len: open.n,
+            note: open.note.clone(),
+        };
         self.open.iter().map(batch).collect()
     }
 
     /// Takes up the next batch, if anybody is left.
-    pub(super) fn begin(&mut self, subjects: usize, size: usize) -> Option<Batch> {
+    pub(super) fn begin(&mut self, subjects: usize, size: usize) -> Option<SubjectBatch> {
         let (from, len) = (self.begun, size.min(subjects.checked_sub(self.begun)?));
         if len == 0 {
             return None;
         }
         self.begun += len;
-        let batch = Batch { from, len, note: Value::Null };
+        let batch = SubjectBatch { from, len, note: Value::Null };
         self.keep(&batch);
         Some(batch)
     }
 
     /// Keeps a batch with its note.
-    pub(super) fn keep(&mut self, batch: &Batch) {
+    pub(super) fn keep(&mut self, batch: &SubjectBatch) {
         self.open.insert(batch.from, Open { n: batch.len, note: batch.note.clone() });
     }
 
     /// Notes what became of a batch.
-    pub(super) fn end(&mut self, batch: &Batch, outcomes: &[Outcome]) {
+    pub(super) fn end(&mut self, batch: &SubjectBatch, outcomes: &[Outcome]) {
         self.open.remove(&batch.from);
         for (at, outcome) in outcomes.iter().enumerate() {
             match outcome {
@@ -114,14 +117,14 @@ impl Progress {
 
     /// Halves a refused batch, to find whom the vendor refuses: both are asked for anew. Nothing, if there is nothing to
     /// halve.
-    pub(super) fn halve(&mut self, batch: &Batch) -> Option<[Batch; 2]> {
+    pub(super) fn halve(&mut self, batch: &SubjectBatch) -> Option<[SubjectBatch; 2]> {
         if batch.len < 2 {
             return None;
         }
         self.since = None;
         let half = batch.len / 2;
         let halves = [(batch.from, half), (batch.from + half, batch.len - half)];
-        let halves = halves.map(|(from, len)| Batch { from, len, note: Value::Null });
+        let halves = halves.map(|(from, len)| SubjectBatch { from, len, note: Value::Null });
         halves.iter().for_each(|half| self.keep(half));
         Some(halves)
     }
@@ -153,7 +156,7 @@ mod tests {
 
     #[test]
     fn thirty_days_take_some_tens_of_looks() {
-        let (mut progress, mut now, mut looks) = (Progress::default(), Timestamp::UNIX_EPOCH, 0);
+        let (mut progress, mut now, mut looks) = (VendorProgress::default(), Timestamp::UNIX_EPOCH, 0);
         let end = now + SignedDuration::from_hours(30 * 24);
         while now < end {
             now += SignedDuration::from_secs(progress.wait(now).into());
@@ -164,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_refused_batch_is_halved_until_one_stands_alone_and_asked_again_on_a_retry() {
-        let mut progress = Progress::default();
+        let mut progress = VendorProgress::default();
         let batch = progress.begin(3, 50).expect("a batch");
         let [first, second] = progress.halve(&batch).expect("two halves");
         assert_eq!(progress.halve(&first), None, "one subject cannot be halved");
@@ -172,19 +175,19 @@ mod tests {
         progress.end(&second, &[Outcome::Accepted; 2]);
         assert_eq!(progress.outcomes(), [(Outcome::Refused, 1), (Outcome::Accepted, 2)].into());
         assert!(progress.is_done(3));
-        assert_eq!(progress.resume(3), [Batch { from: 0, len: 1, note: Value::Null }]);
+        assert_eq!(progress.resume(3), [SubjectBatch { from: 0, len: 1, note: Value::Null }]);
         assert_eq!(progress.count(), 2);
     }
 
     #[test]
     fn the_progress_of_5_000_single_calls_stays_far_below_an_items_400_kb() {
-        let mut progress = Progress::default();
+        let mut progress = VendorProgress::default();
         while let Some(mut batch) = progress.begin(5_000, 1) {
             batch.note = "6762f0df1bb69f9f2193bb84".into();
             progress.keep(&batch);
         }
         let json = serde_json::to_string(&progress).expect("JSON");
         assert!(json.len() < 300_000, "{}", json.len());
-        assert_eq!(serde_json::from_str::<Progress>(&json).expect("the same"), progress);
+        assert_eq!(serde_json::from_str::<VendorProgress>(&json).expect("the same"), progress);
     }
 }

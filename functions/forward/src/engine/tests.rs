@@ -12,7 +12,7 @@ use super::fixture::{Entry, Fixture, fixture};
 use super::*;
 use destinations::Form;
 use destinations::cloud::{Limits, VENDORS};
-use model::destination::Kind;
+use model::destination::DestinationKind;
 use model::id::DestinationId;
 
 /// What the server answers: status, headers, body; nothing, if it never answers.
@@ -100,7 +100,7 @@ fn place(vendor: &str, settings: Map<String, Value>) -> Destination {
         id: DestinationId::new(),
         name: "Vendor".into(),
         vendor: vendor.into(),
-        kind: Kind::Cloud,
+        kind: DestinationKind::Cloud,
         settings,
         enabled_from: Timestamp::UNIX_EPOCH,
         enabled_until: None,
@@ -140,19 +140,19 @@ async fn run(
     server: &Server,
     subjects: &[Subject],
     turns: usize,
-) -> (Progress, Result<Turn>) {
+) -> (VendorProgress, Result<VendorTurn>) {
     let destination = destination(vendor, fixture, &server.url);
     let vendor: &'static dyn Vendor = Box::leak(Box::new(Unlimited(vendor)));
     let engine = Engine::with_patience(None, Duration::from_millis(300)).expect("an engine");
     let job = Job { destination: &destination, secrets: &fixture.secrets, regulation: "reg", subjects };
-    let (mut progress, mut turn) = (Progress::default(), Ok(Turn::Later(0)));
+    let (mut progress, mut turn) = (VendorProgress::default(), Ok(VendorTurn::Later(0)));
     for _ in 0..turns {
         let until = Instant::now() + Duration::from_secs(60);
         turn = engine.turn(vendor, job, &mut progress, until, async |_| Ok(())).await;
         // Between two invocations.
         let kept = serde_json::to_string(&progress).expect("JSON");
         progress = serde_json::from_str(&kept).expect("the same");
-        if turn == Ok(Turn::Done) {
+        if turn == Ok(VendorTurn::Done) {
             break;
         }
     }
@@ -196,7 +196,7 @@ async fn every_vendor_gets_through_trouble_of_every_kind() {
                 let server = Server::start(answers.cloned()).await;
                 let (progress, turn) = run(*vendor, &fixture, &server, &subjects, canned.len() + 3).await;
                 let place = format!("{name}, {trouble} at call {}", at + 1);
-                assert_eq!(turn, Ok(Turn::Done), "{place}");
+                assert_eq!(turn, Ok(VendorTurn::Done), "{place}");
                 let mut wanted = std::collections::BTreeMap::new();
                 for outcome in &case.outcomes {
                     *wanted.entry(*outcome).or_insert(0) += 1;
@@ -260,12 +260,12 @@ impl Vendor for Choosy {
     }
 }
 
-async fn choosy(ids: impl IntoIterator<Item = usize>) -> (Progress, Result<Turn>) {
+async fn choosy(ids: impl IntoIterator<Item = usize>) -> (VendorProgress, Result<VendorTurn>) {
     let subjects: Vec<_> = ids.into_iter().map(|id| Subject::user(id.to_string())).collect();
     let (place, secrets) = (place("choosy", Map::new()), Secrets::default());
     let job = Job { destination: &place, secrets: &secrets, regulation: "reg", subjects: &subjects };
     let engine = Engine::new(None).expect("an engine");
-    let mut progress = Progress::default();
+    let mut progress = VendorProgress::default();
     let until = Instant::now() + Duration::from_secs(60);
     let turn = engine.turn(&Choosy, job, &mut progress, until, async |_| Ok(())).await;
     (progress, turn)
@@ -274,7 +274,7 @@ async fn choosy(ids: impl IntoIterator<Item = usize>) -> (Progress, Result<Turn>
 #[tokio::test]
 async fn one_refused_subject_fails_alone() {
     let (progress, turn) = choosy((0..100).map(|n| if n == 37 { 1 } else { n * 10 })).await;
-    assert_eq!(turn, Ok(Turn::Done));
+    assert_eq!(turn, Ok(VendorTurn::Done));
     assert_eq!(progress.outcomes(), [(Outcome::Refused, 1), (Outcome::Confirmed, 99)].into());
     assert_eq!(progress.refusal(), Some("no"));
 }
@@ -313,10 +313,10 @@ async fn a_batch_that_is_given_up_after_it_had_begun_is_asked_for_anew_in_halves
     let engine = Engine::new(None).expect("an engine");
     let run = async |subjects: &[Subject]| {
         let job = Job { destination: &place, secrets: &secrets, regulation: "reg", subjects };
-        let mut progress = Progress::default();
+        let mut progress = VendorProgress::default();
         for _ in 0..8 {
             let until = Instant::now() + Duration::from_secs(60);
-            if engine.turn(&Slow, job, &mut progress, until, async |_| Ok(())).await == Ok(Turn::Done) {
+            if engine.turn(&Slow, job, &mut progress, until, async |_| Ok(())).await == Ok(VendorTurn::Done) {
                 break;
             }
         }
@@ -353,7 +353,7 @@ async fn a_call_that_is_the_same_for_all_batches_is_sent_once() {
     let server = Server::start(answers.into_iter().chain([ok(200, &Value::from(all).to_string())])).await;
     let subjects: Vec<_> = (0..300).map(|n| Subject::user(n.to_string())).collect();
     let (progress, turn) = run(vendor, &fixture, &server, &subjects, 2).await;
-    assert_eq!(turn, Ok(Turn::Done));
+    assert_eq!(turn, Ok(VendorTurn::Done));
     assert_eq!(progress.outcomes(), [(Outcome::Confirmed, 300)].into());
     assert_eq!(server.requests().len(), 4);
 }

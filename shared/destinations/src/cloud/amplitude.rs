@@ -11,7 +11,9 @@ use jiff::{ToSpan, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Ask, Call, Description, Field, Form, Kind, Limits, Outcome, Reply, Step, Vendor, region};
+use super::{
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, Vendor, region,
+};
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 
@@ -20,7 +22,7 @@ const REGION: Field = Field::required("region", "Where the project's data is kep
 
 const DESCRIPTION: Description = Description {
     vendor: "amplitude",
-    kind: Kind::Cloud,
+    kind: DestinationKind::Cloud,
     docs: "https://amplitude.com/docs/apis/analytics/user-privacy",
     confirms: TaskStatus::Confirmed,
     fields: &[

@@ -16,7 +16,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::ticket::Ticket;
-use super::{Ask, Call, Description, Field, Form, Kind, Limits, Outcome, Reply, Step, Vendor, encode};
+use super::{
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, Vendor, encode,
+};
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 
@@ -25,7 +27,7 @@ const HOST: Field = Field::optional("host", "Host of the OpenDSR API; hq1.appsfl
 
 const DESCRIPTION: Description = Description {
     vendor: "appsflyer",
-    kind: Kind::Cloud,
+    kind: DestinationKind::Cloud,
     docs: "https://dev.appsflyer.com/hc/reference/create-opendsr-request",
     confirms: TaskStatus::Confirmed,
     fields: &[

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Ask, Call, Description, Field, Form, Kind, Limits, Outcome, Step, Vendor};
+use super::{Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Step, Vendor};
 use model::failure::Result;
 use model::status::TaskStatus;
 
@@ -18,7 +18,7 @@ const ENDPOINT: Field =
 
 const DESCRIPTION: Description = Description {
     vendor: "braze",
-    kind: Kind::Cloud,
+    kind: DestinationKind::Cloud,
     docs: "https://www.braze.com/docs/api/endpoints/user_data/post_user_delete/",
     confirms: TaskStatus::Accepted,
     fields: &[ENDPOINT, Field::secret("apiKey", "REST API key with the permission users.delete")],

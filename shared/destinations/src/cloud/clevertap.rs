@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Ask, Call, Description, Field, Form, Kind, Limits, Outcome, Step, Vendor, region};
+use super::{Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Step, Vendor, region};
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 
@@ -28,7 +28,7 @@ const REGION: Field = Field::required("region", "Region of the account, as its d
 
 const DESCRIPTION: Description = Description {
     vendor: "clevertap",
-    kind: Kind::Cloud,
+    kind: DestinationKind::Cloud,
     docs: "https://developer.clevertap.com/docs/delete-user-profile-api",
     confirms: TaskStatus::Accepted,
     fields: &[

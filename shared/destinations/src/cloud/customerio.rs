@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Ask, Call, Description, Field, Form, Kind, Limits, Outcome, Reply, Step, Vendor, region};
+use super::{
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, Vendor, region,
+};
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 
@@ -21,7 +23,7 @@ const REGIONS: &[super::super::Region] =
 
 const DESCRIPTION: Description = Description {
     vendor: "customerio",
-    kind: Kind::Cloud,
+    kind: DestinationKind::Cloud,
     docs: "https://docs.customer.io/integrations/api/track/",
     confirms: TaskStatus::Accepted,
     fields: &[

@@ -14,7 +14,9 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Ask, Call, Description, Field, Form, Kind, Limits, Outcome, Reply, Step, Vendor, encode};
+use super::{
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, Vendor, encode,
+};
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 
@@ -24,7 +26,7 @@ const HOST: Field =
 
 const DESCRIPTION: Description = Description {
     vendor: "google-analytics",
-    kind: Kind::Cloud,
+    kind: DestinationKind::Cloud,
     docs: "https://developers.google.com/analytics/devguides/config/admin/v1/rest/v1alpha/properties/submitUserDeletion",
     confirms: TaskStatus::Accepted,
     fields: &[

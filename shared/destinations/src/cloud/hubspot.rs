@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Ask, Call, Description, Field, Form, Kind, Limits, Outcome, Step, Vendor, encode};
+use super::{Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Step, Vendor, encode};
 use model::failure::Result;
 use model::status::TaskStatus;
 
@@ -22,7 +22,7 @@ const HOST: Field = Field::optional("host", "Host of the API; api.hubapi.com if 
 
 const DESCRIPTION: Description = Description {
     vendor: "hubspot",
-    kind: Kind::Cloud,
+    kind: DestinationKind::Cloud,
     docs: "https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/",
     confirms: TaskStatus::Accepted,
     fields: &[

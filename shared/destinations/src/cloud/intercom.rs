@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Ask, Call, Description, Field, Form, Kind, Limits, Outcome, Step, Vendor, encode, region};
+use super::{
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Step, Vendor, encode, region,
+};
 use model::failure::Result;
 use model::status::TaskStatus;
 
@@ -21,7 +23,7 @@ const REGION: Field = Field::required("region", "Where the workspace's data is h
 
 const DESCRIPTION: Description = Description {
     vendor: "intercom",
-    kind: Kind::Cloud,
+    kind: DestinationKind::Cloud,
     docs: "https://developers.intercom.com/docs/references/rest-api/api.intercom.io/contacts/deletecontact",
     confirms: TaskStatus::Accepted,
     fields: &[REGION, Field::secret("accessToken", "Access token that may read and write contacts")],

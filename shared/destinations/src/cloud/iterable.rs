@@ -13,7 +13,8 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Ask, Call, Description, Field, Form, Kind, Limits, Outcome, Reply, Step, Vendor, encode, region,
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, Vendor, encode,
+    region,
 };
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
@@ -24,7 +25,7 @@ const REGION: Field = Field::required("region", "Data center of the project")
 
 const DESCRIPTION: Description = Description {
     vendor: "iterable",
-    kind: Kind::Cloud,
+    kind: DestinationKind::Cloud,
     docs: "https://support.iterable.com/hc/en-us/articles/360029174171-Responding-to-GDPR-Requests-",
     confirms: TaskStatus::Confirmed,
     fields: &[

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Ask, Call, Description, Field, Form, Kind, Limits, Outcome, Step, Vendor};
+use super::{Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Step, Vendor};
 use model::failure::Result;
 use model::status::TaskStatus;
 
@@ -20,7 +20,7 @@ const HOST: Field =
 
 const DESCRIPTION: Description = Description {
     vendor: "klaviyo",
-    kind: Kind::Cloud,
+    kind: DestinationKind::Cloud,
     docs: "https://developers.klaviyo.com/en/reference/request_profile_deletion",
     confirms: TaskStatus::Accepted,
     fields: &[

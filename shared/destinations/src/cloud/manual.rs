@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Ask, Description, Field, Kind, Limits, Outcome, Step, Vendor};
+use super::{Ask, Description, DestinationKind, Field, Limits, Outcome, Step, Vendor};
 use model::failure::Result;
 use model::status::TaskStatus;
 use model::subject::SubjectType;
 
 const DESCRIPTION: Description = Description {
     vendor: "manual",
-    kind: Kind::Cloud,
+    kind: DestinationKind::Cloud,
     docs: "",
     confirms: TaskStatus::NotSupported,
     fields: &[Field::required("contact", "Whom to ask for a deletion: an address, a form, a name")],

@@ -15,7 +15,8 @@ use uuid::Uuid;
 
 use super::ticket::Ticket;
 use super::{
-    Ask, Call, Description, Field, Form, Kind, Limits, Outcome, Reply, Step, Vendor, encode, region,
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, Vendor, encode,
+    region,
 };
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
@@ -28,7 +29,7 @@ const REGION: Field = Field::required("region", "Where the project's data reside
 
 const DESCRIPTION: Description = Description {
     vendor: "mixpanel",
-    kind: Kind::Cloud,
+    kind: DestinationKind::Cloud,
     docs: "https://docs.mixpanel.com/reference/create-deletion",
     confirms: TaskStatus::Confirmed,
     fields: &[

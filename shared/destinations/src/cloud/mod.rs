@@ -39,7 +39,7 @@ use serde_json::{Map, Value};
 
 use crate::description::region;
 pub(crate) use crate::description::{Description, Field, Form};
-pub(crate) use model::destination::{Kind, Secrets};
+pub(crate) use model::destination::{DestinationKind, Secrets};
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 use model::subject::{Subject, SubjectType};

@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::ticket::Ticket;
-use super::{Ask, Call, Description, Field, Form, Kind, Limits, Outcome, Reply, Step, Vendor};
+use super::{Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, Vendor};
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 
@@ -24,7 +24,7 @@ const HOST: Field =
 
 const DESCRIPTION: Description = Description {
     vendor: "salesforce-marketing-cloud",
-    kind: Kind::Cloud,
+    kind: DestinationKind::Cloud,
     docs: "https://developer.salesforce.com/docs/marketing/marketing-cloud/guide/DeleteByContactKeys.html",
     confirms: TaskStatus::Confirmed,
     fields: &[

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use sha1::Sha1;
 use sha2::Sha256;
 
-use super::{Ask, Call, Description, Field, Form, Kind, Limits, Outcome, Step, Vendor};
+use super::{Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Step, Vendor};
 use model::failure::Result;
 use model::status::TaskStatus;
 use model::subject::{SubjectType, hex};
@@ -23,7 +23,7 @@ const URL: Field = Field::required("url", "Where deletions are sent, with https"
 
 const DESCRIPTION: Description = Description {
     vendor: "webhook",
-    kind: Kind::Cloud,
+    kind: DestinationKind::Cloud,
     docs: "https://segment.com/docs/connections/destinations/catalog/webhooks/",
     confirms: TaskStatus::Accepted,
     fields: &[URL, Field::secret("sharedSecret", "Secret under which each body is signed")],

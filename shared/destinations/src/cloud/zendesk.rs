@@ -17,7 +17,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::ticket::Ticket;
-use super::{Ask, Call, Description, Field, Form, Kind, Limits, Outcome, Reply, Step, Vendor};
+use super::{Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, Vendor};
 use model::failure::Result;
 use model::status::TaskStatus;
 
@@ -26,7 +26,7 @@ const HOST: Field = Field::required("host", "Host of the account, such as acme.z
 
 const DESCRIPTION: Description = Description {
     vendor: "zendesk",
-    kind: Kind::Cloud,
+    kind: DestinationKind::Cloud,
     docs: "https://developer.zendesk.com/api-reference/ticketing/users/users/#permanently-delete-user",
     confirms: TaskStatus::Confirmed,
     fields: &[

@@ -1,16 +1,16 @@
 //! BigQuery: its settings.
 
-use model::destination::Kind;
+use model::destination::DestinationKind;
 use model::status::TaskStatus;
 use serde::Deserialize;
 
-use super::{COLUMNS, ENDPOINT, EXCEPT, Pattern, Scope, Settings};
+use super::{COLUMNS, ENDPOINT, EXCEPT, Pattern, Settings, TableScope};
 use crate::description::{Description, Field};
 
 /// What the catalogue says of it.
 pub const DESCRIPTION: Description = Description {
     vendor: "bigquery",
-    kind: Kind::Warehouse,
+    kind: DestinationKind::Warehouse,
     docs: "https://cloud.google.com/bigquery/docs/data-manipulation-language",
     confirms: TaskStatus::Confirmed,
     fields: &[
@@ -46,7 +46,7 @@ pub struct BigQuery {
     pub endpoint: Option<String>,
     /// The tables in scope.
     #[serde(flatten)]
-    pub scope: Scope,
+    pub scope: TableScope,
 }
 
 /// A filter on the partitions that are looked at: some tables demand one, and partitions that are read are billed.
@@ -62,7 +62,7 @@ pub struct Partition {
 }
 
 impl Settings for BigQuery {
-    fn scope(&self) -> &Scope {
+    fn scope(&self) -> &TableScope {
         &self.scope
     }
 

@@ -10,7 +10,7 @@ pub mod snowflake;
 pub use bigquery::BigQuery;
 pub use postgres::Postgres;
 pub use redshift::Redshift;
-pub use scope::{Candidate, Column, Pattern, Scope, Table, place, quote};
+pub use scope::{Candidate, Column, Pattern, Table, TableScope, place, quote};
 pub use snowflake::Snowflake;
 
 use model::destination::Destination;
@@ -53,7 +53,7 @@ const ENDPOINT: Field = Field::optional("endpoint", "Another URL than the vendor
 /// Settings that say which tables are in scope.
 pub trait Settings: DeserializeOwned {
     /// The tables in scope.
-    fn scope(&self) -> &Scope;
+    fn scope(&self) -> &TableScope;
 
     /// The host that is not the vendor's own, which only test stacks want.
     fn endpoint(&self) -> Option<&str> {

@@ -1,16 +1,16 @@
 //! Postgres: its settings.
 
-use model::destination::Kind;
+use model::destination::DestinationKind;
 use model::status::TaskStatus;
 use serde::{Deserialize, Serialize};
 
-use super::{COLUMNS, EXCEPT, SCHEMAS, Scope, Settings};
+use super::{COLUMNS, EXCEPT, SCHEMAS, Settings, TableScope};
 use crate::description::{Description, Field};
 
 /// What the catalogue says of it.
 pub const DESCRIPTION: Description = Description {
     vendor: "postgres",
-    kind: Kind::Warehouse,
+    kind: DestinationKind::Warehouse,
     docs: "https://www.postgresql.org/docs/current/sql-delete.html",
     confirms: TaskStatus::Confirmed,
     fields: &[
@@ -50,7 +50,7 @@ pub struct Postgres {
     pub ca_certificate: Option<String>,
     /// The tables in scope.
     #[serde(flatten)]
-    pub scope: Scope,
+    pub scope: TableScope,
 }
 
 fn default_port() -> u16 {
@@ -69,7 +69,7 @@ pub enum Tls {
 }
 
 impl Settings for Postgres {
-    fn scope(&self) -> &Scope {
+    fn scope(&self) -> &TableScope {
         &self.scope
     }
 }

@@ -1,17 +1,17 @@
 //! Redshift: its settings.
 
-use model::destination::Kind;
+use model::destination::DestinationKind;
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 use serde::Deserialize;
 
-use super::{COLUMNS, ENDPOINT, EXCEPT, SCHEMAS, Scope, Settings};
+use super::{COLUMNS, ENDPOINT, EXCEPT, SCHEMAS, Settings, TableScope};
 use crate::description::{Description, Field};
 
 /// What the catalogue says of it.
 pub const DESCRIPTION: Description = Description {
     vendor: "redshift",
-    kind: Kind::Warehouse,
+    kind: DestinationKind::Warehouse,
     docs: "https://docs.aws.amazon.com/redshift/latest/mgmt/data-api.html",
     confirms: TaskStatus::Confirmed,
     fields: &[
@@ -42,11 +42,11 @@ pub struct Redshift {
     pub endpoint: Option<String>,
     /// The tables in scope.
     #[serde(flatten)]
-    pub scope: Scope,
+    pub scope: TableScope,
 }
 
 impl Settings for Redshift {
-    fn scope(&self) -> &Scope {
+    fn scope(&self) -> &TableScope {
         &self.scope
     }
 

@@ -24,7 +24,7 @@ const MAX_NAME: usize = 2 * 1024;
 /// What is in scope, as the settings say it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Scope {
+pub struct TableScope {
     /// The schemas (BigQuery: datasets).
     #[serde(alias = "datasets")]
     pub schemas: Vec<Pattern>,
@@ -145,7 +145,7 @@ pub fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-impl Scope {
+impl TableScope {
     /// Checks what no type can say.
     ///
     /// # Errors
@@ -254,7 +254,7 @@ mod tests {
 
     use super::*;
 
-    fn scope(settings: serde_json::Value) -> Scope {
+    fn scope(settings: serde_json::Value) -> TableScope {
         serde_json::from_value(settings).expect("valid settings")
     }
 
@@ -360,7 +360,7 @@ mod tests {
             json!({"schemas": ["web"], "columns": [{"column": "x", "type": "EMAIL"}]}),
             json!({"schemas": ["web"], "columns": [{"column": "x", "type": "USER_ID", "fold": true}]}),
         ] {
-            assert!(serde_json::from_value::<Scope>(settings.clone()).is_err(), "{settings}");
+            assert!(serde_json::from_value::<TableScope>(settings.clone()).is_err(), "{settings}");
         }
     }
 

@@ -1,16 +1,16 @@
 //! Snowflake: its settings.
 
-use model::destination::Kind;
+use model::destination::DestinationKind;
 use model::status::TaskStatus;
 use serde::Deserialize;
 
-use super::{COLUMNS, ENDPOINT, EXCEPT, SCHEMAS, Scope, Settings};
+use super::{COLUMNS, ENDPOINT, EXCEPT, SCHEMAS, Settings, TableScope};
 use crate::description::{Description, Field};
 
 /// What the catalogue says of it.
 pub const DESCRIPTION: Description = Description {
     vendor: "snowflake",
-    kind: Kind::Warehouse,
+    kind: DestinationKind::Warehouse,
     docs: "https://docs.snowflake.com/en/developer-guide/sql-api/reference",
     confirms: TaskStatus::Confirmed,
     fields: &[
@@ -45,7 +45,7 @@ pub struct Snowflake {
     pub endpoint: Option<String>,
     /// The tables in scope.
     #[serde(flatten)]
-    pub scope: Scope,
+    pub scope: TableScope,
 }
 
 /// A Snowflake account's identifier; it becomes part of a host name.
@@ -66,7 +66,7 @@ impl TryFrom<String> for Account {
 }
 
 impl Settings for Snowflake {
-    fn scope(&self) -> &Scope {
+    fn scope(&self) -> &TableScope {
         &self.scope
     }
 

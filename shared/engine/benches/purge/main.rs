@@ -224,7 +224,7 @@ fn second_run(rows: &mut Vec<Row>, packed: &Bytes) {
     let (_, filter) = filter::scan(packed, &matcher, &key).unwrap();
     let (filter, rules) = (filter.unwrap(), Rules::at_paths(KEYS[0].iter().copied()).unwrap());
     assert!(!filter.may_contain(&Questions::new(&matcher, &key)), "the object is not read again");
-    let source = filter::Source { etag: "e", version: Some("v"), rules: &rules };
+    let source = filter::FilterSource { etag: "e", version: Some("v"), rules: &rules };
     // How many lines there are stands in front of it.
     let read = size_of::<u64>() + filter.seal(&source, &key).len();
     let (ours, reference) = (read as f64 / 1e3, packed.len() as f64 / 1e3);

@@ -5,13 +5,13 @@
 use libfuzzer_sys::fuzz_target;
 use engine::matching::{Matcher, SubjectSet, Verdict};
 use model::rules::Rules;
-use model::tracking::{Call, Event, Kind, MAX_EVENT, read};
+use model::tracking::{Call, Event, EventKind, MAX_EVENT, read};
 
 fuzz_target!(|data: &[u8]| {
     let Some((&which, body)) = data.split_first() else { return };
-    let call = match usize::from(which) % (Kind::ALL.len() + 1) {
+    let call = match usize::from(which) % (EventKind::ALL.len() + 1) {
         0 => Call::Batch,
-        number => Call::One(Kind::ALL[number - 1]),
+        number => Call::One(EventKind::ALL[number - 1]),
     };
     let now = "2026-11-24T20:00:00Z".parse().expect("a timestamp");
     let Ok(incoming) = read(call, body, now) else { return };

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::gzip::GzipReader;
 use super::mark::Mark;
-use super::source::{Source, judge};
-use super::splice::{Kept, Member, Plain, Tape};
+use super::source::{ByteSource, judge};
+use super::splice::{GzipMember, Kept, Plain, Tape};
 use super::{Codec, FormatError, Object};
 
 const BAD_ZSTD: &str = "zstd data that does not decompress or ends too early";
@@ -22,9 +22,9 @@ pub(super) struct Decoder<'o> {
 }
 
 enum Inner<'o> {
-    Plain(Source<'o>),
+    Plain(ByteSource<'o>),
     Gzip(Box<GzipReader<'o>>),
-    Zstd(Box<zstd::stream::read::Decoder<'o, io::BufReader<Source<'o>>>>),
+    Zstd(Box<zstd::stream::read::Decoder<'o, io::BufReader<ByteSource<'o>>>>),
 }
 
 /// How far back a decoder may look into what it gave.
@@ -34,7 +34,7 @@ const HEAD: usize = 64 << 10;
 
 impl<'o> Decoder<'o> {
     /// `taped`: what is read is kept for an encoder that can copy it.
-    pub(super) fn new(codec: Codec, source: Source<'o>, taped: bool) -> Result<Self, FormatError> {
+    pub(super) fn new(codec: Codec, source: ByteSource<'o>, taped: bool) -> Result<Self, FormatError> {
         let inner = match codec {
             Codec::Plain => Inner::Plain(source),
             Codec::Gzip => Inner::Gzip(Box::new(GzipReader::new(source, taped.then(Tape::new)))),
@@ -45,9 +45,9 @@ impl<'o> Decoder<'o> {
         Ok(Self { inner, head: Vec::new(), given: 0, history: Vec::new(), plain: 0 })
     }
 
-    /// Goes on from a mark.
+    /// Resume on from a mark.
     pub(super) fn resume(codec: Codec, object: &'o dyn Object, mark: Mark) -> Result<Self, FormatError> {
-        let source = Source::open(object, mark.raw)?;
+        let source = ByteSource::open(object, mark.raw)?;
         let Some(mut inside) = mark.inside else {
             return Ok(Self { plain: mark.plain, ..Self::new(codec, source, false)? });
         };
@@ -130,7 +130,7 @@ fn fill(reader: &mut impl Read, out: &mut [u8]) -> Result<usize, FormatError> {
 pub(super) enum Encoder<'w> {
     Plain(&'w mut (dyn Write + Send)),
     /// One member whatever the source had: some readers lose what stands behind a first one.
-    Gzip(Box<Member<&'w mut (dyn Write + Send)>>),
+    Gzip(Box<GzipMember<&'w mut (dyn Write + Send)>>),
     Zstd(Box<zstd::stream::write::Encoder<'static, &'w mut (dyn Write + Send)>>),
 }
 
@@ -144,7 +144,7 @@ impl<'w> Encoder<'w> {
     ) -> Result<Self, FormatError> {
         Ok(match codec {
             Codec::Plain => Self::Plain(out),
-            Codec::Gzip => Self::Gzip(Box::new(Member::new(out, kept, at).map_err(FormatError::Io)?)),
+            Codec::Gzip => Self::Gzip(Box::new(GzipMember::new(out, kept, at).map_err(FormatError::Io)?)),
             Codec::Zstd => {
                 let level = zstd::DEFAULT_COMPRESSION_LEVEL;
                 let mut encoder = zstd::stream::write::Encoder::new(out, level).map_err(FormatError::Io)?;

@@ -53,7 +53,7 @@ fn header<'m>(bytes: &[u8], last: bool, matcher: &'m Matcher) -> Option<(Header<
     })
 }
 
-/// Goes through the records under the header, which `head` begins with. Answers where it paused, if `pause` wanted
+/// Resume through the records under the header, which `head` begins with. Answers where it paused, if `pause` wanted
 /// it to.
 pub(super) fn purge(
     blocks: &mut Blocks<'_, '_>,

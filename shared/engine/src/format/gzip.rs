@@ -7,7 +7,7 @@
 use super::FormatError;
 use super::inflate::{HEADER, Inflate, Pause};
 use super::mark::{Inside, Mark};
-use super::source::{Source, judge};
+use super::source::{ByteSource, judge};
 use super::splice::{SEGMENT, Tape};
 
 pub(super) const CORRUPT: &str = "gzip data that does not decompress";
@@ -15,7 +15,7 @@ const TRUNCATED: &str = "gzip data that ends too early";
 const GARBAGE: &str = "something other than gzip behind gzip data";
 
 pub(super) struct GzipReader<'o> {
-    source: Source<'o>,
+    source: ByteSource<'o>,
     inflate: Inflate,
     state: State,
     crc: crc32fast::Hasher,
@@ -34,7 +34,7 @@ enum State {
 
 impl<'o> GzipReader<'o> {
     /// With a `tape`, what is read is kept there.
-    pub(super) fn new(source: Source<'o>, tape: Option<Tape>) -> Self {
+    pub(super) fn new(source: ByteSource<'o>, tape: Option<Tape>) -> Self {
         let (inflate, crc) = (Inflate::new(), crc32fast::Hasher::new());
         Self { source, inflate, state: State::Header, crc, length: 0, given: 0, tape }
     }
@@ -43,8 +43,8 @@ impl<'o> GzipReader<'o> {
         self.tape.as_mut()
     }
 
-    /// Goes on from where another reader was.
-    pub(super) fn resume(source: Source<'o>, inside: Inside) -> Result<Self, FormatError> {
+    /// Resume on from where another reader was.
+    pub(super) fn resume(source: ByteSource<'o>, inside: Inside) -> Result<Self, FormatError> {
         let crc = crc32fast::Hasher::new_with_initial_len(inside.crc, u64::from(inside.length));
         let inflate = Inflate::recall(inside.memory).map_err(|_| FormatError::Corrupt(CORRUPT))?;
         Ok(Self { source, inflate, state: State::Data, crc, length: inside.length, given: 0, tape: None })

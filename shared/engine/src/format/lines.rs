@@ -12,7 +12,7 @@ use super::mark::Mark;
 use super::{FormatError, Report};
 use crate::matching::{Matcher, Verdict};
 
-/// Goes through the lines. Answers where it paused, if `pause` wanted it to.
+/// Resume through the lines. Answers where it paused, if `pause` wanted it to.
 pub(super) fn purge(
     blocks: &mut Blocks<'_, '_>,
     mut out: Option<&mut Encoder<'_>>,

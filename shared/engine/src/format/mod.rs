@@ -33,7 +33,7 @@ pub use report::{Codec, Content, Format, Report};
 use crate::matching::Matcher;
 use blocks::Blocks;
 use mark::Mark;
-use source::Source;
+use source::ByteSource;
 
 /// An object as the engine reads it: whole from the front, or by ranges. Calls block.
 pub trait Object: Sync {
@@ -172,7 +172,7 @@ pub enum Rewritten {
 
 /// What an object is, told by its first bytes; no more of it is read.
 pub fn detect(object: &dyn Object, matcher: &Matcher) -> Result<Format, FormatError> {
-    let mut source = Source::open(object, 0)?;
+    let mut source = ByteSource::open(object, 0)?;
     let codec = detect::codec(source.head()?)?;
     let mut decoder = codec::Decoder::new(codec, source, false)?;
     let content = detect::content(decoder.head()?, matcher)?;
@@ -229,7 +229,7 @@ fn purge(
     from: Option<Pause>,
     pause: &dyn Fn() -> bool,
 ) -> Result<Rewritten, FormatError> {
-    let mut source = Source::open(object, 0)?;
+    let mut source = ByteSource::open(object, 0)?;
     let codec = detect::codec(source.head()?)?;
     let mut decoder = codec::Decoder::new(codec, source, out.is_some())?;
     let head = decoder.head()?.to_vec();

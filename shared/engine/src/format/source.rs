@@ -12,7 +12,7 @@ const CHUNK: usize = 128 << 10;
 
 /// The object's bytes through one buffer. An end before the object's length is a failure of the source: what
 /// is missing would otherwise be lost from the rewritten object.
-pub(super) struct Source<'o> {
+pub(super) struct ByteSource<'o> {
     reader: Box<dyn Read + Send + 'o>,
     len: u64,
     left: u64,
@@ -39,7 +39,7 @@ impl From<Outside> for io::Error {
     }
 }
 
-impl<'o> Source<'o> {
+impl<'o> ByteSource<'o> {
     /// Begins at byte `from`.
     pub(super) fn open(object: &'o dyn Object, from: u64) -> Result<Self, FormatError> {
         let reader = object.reader(from).map_err(FormatError::Io)?;
@@ -102,7 +102,7 @@ impl<'o> Source<'o> {
     }
 }
 
-impl Read for Source<'_> {
+impl Read for ByteSource<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let chunk = self.chunk()?;
         let read = chunk.len().min(out.len());

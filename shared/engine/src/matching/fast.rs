@@ -3,12 +3,12 @@
 //! Most lines belong to nobody who is looked for. They are told from the few *candidates* without parsing;
 //! every candidate then goes through the full parse, which alone decides.
 //!
-//! 1. `sieve` finds line feeds, backslashes and keys in one pass. A line that does not begin with `{"` and end
+//! 1. `prefilter` finds line feeds, backslashes and keys in one pass. A line that does not begin with `{"` and end
 //!    with `}` is a candidate, as it may be unreadable. A `\u` escape of a character that occurs in a key is
 //!    one, as it may hide the key.
 //! 2. A key is its bytes, quotes included. What stands behind it is read: a string or number that is some
 //!    subject's (bitmap, then hash table) makes the line a candidate; so does anything that cannot be read at a
-//!    glance (a backslash in the string, an array, an exponent). Keys too many for the sieve are searched for
+//!    glance (a backslash in the string, an array, an exponent). Keys too many for the prefilter are searched for
 //!    one by one.
 //! 3. A block that is not UTF-8 has only candidates.
 //!
@@ -20,7 +20,7 @@ use std::ops::Range;
 use memchr::{memchr, memchr_iter, memchr3, memmem, memrchr};
 
 use super::ids::Ids;
-use super::sieve::{Anchor, MAX_KEYS, Sieve};
+use super::prefilter::{Anchor, MAX_KEYS, Prefilter};
 use super::{Matcher, Verdict};
 use model::rules::Rules;
 
@@ -92,12 +92,12 @@ impl Escapes {
     }
 }
 
-/// Goes through blocks of whole lines. Holds what one pass needs from block to block.
+/// Resume through blocks of whole lines. Holds what one pass needs from block to block.
 pub struct BlockScan<'m> {
     matcher: &'m Matcher,
     /// Of the first keys; known from the first block on.
     anchors: Vec<Anchor>,
-    sieve: Sieve,
+    prefilter: Prefilter,
     /// Places in the block, each in a line that the full parse has to see.
     candidates: Vec<usize>,
     hits: Vec<u32>,
@@ -105,7 +105,13 @@ pub struct BlockScan<'m> {
 
 impl<'m> BlockScan<'m> {
     pub(super) fn new(matcher: &'m Matcher) -> Self {
-        Self { matcher, anchors: Vec::new(), sieve: Sieve::new(), candidates: Vec::new(), hits: Vec::new() }
+        Self {
+            matcher,
+            anchors: Vec::new(),
+            prefilter: Prefilter::new(),
+            candidates: Vec::new(),
+            hits: Vec::new(),
+        }
     }
 
     /// Decides about a block of whole lines (the last may lack its line feed). Calls `each` in order for every
@@ -153,13 +159,13 @@ impl<'m> BlockScan<'m> {
         let plan = &*self.matcher.plan;
         let (mut lines, mut start, mut from, mut known) = (0, 0, 0, false);
         while from < block.len() {
-            self.sieve.sift(&self.anchors, block, from);
-            if !self.sieve.ascii && !known {
+            self.prefilter.sift(&self.anchors, block, from);
+            if !self.prefilter.ascii && !known {
                 simdutf8::basic::from_utf8(block).ok()?;
                 known = true;
             }
-            from = self.sieve.next;
-            for at in self.sieve.places() {
+            from = self.prefilter.next;
+            for at in self.prefilter.places() {
                 match block[at] {
                     b'\n' => {
                         if !looks_whole(&block[start..at]) {

@@ -12,11 +12,11 @@
 mod fast;
 mod ids;
 mod key;
+mod prefilter;
 mod record;
 mod residue;
 mod sample;
 mod seen;
-mod sieve;
 mod subjects;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -34,7 +34,7 @@ pub use subjects::SubjectSet;
 use fast::{Escapes, Key};
 use ids::Ids;
 use residue::Residue;
-use seen::Seen;
+use seen::SeenIds;
 
 use model::rules::Rules;
 
@@ -43,7 +43,7 @@ use model::rules::Rules;
 pub struct Matcher {
     plan: Arc<Plan>,
     strict: bool,
-    seen: Option<Arc<Mutex<Seen>>>,
+    seen: Option<Arc<Mutex<SeenIds>>>,
 }
 
 /// What [`Matcher`] works out once per purge run.
@@ -92,7 +92,7 @@ impl Matcher {
         Self { strict: true, ..self }
     }
 
-    /// Goes through blocks of lines: the same decisions as [`Self::line`], fast.
+    /// Resume through blocks of lines: the same decisions as [`Self::line`], fast.
     pub fn blocks(&self) -> BlockScan<'_> {
         BlockScan::new(self)
     }
@@ -121,7 +121,7 @@ impl Matcher {
 
     /// A matcher that also notes whose records it comes across, in one object.
     pub(crate) fn collecting(&self, key: IndexKey) -> Self {
-        Self { seen: Some(Arc::new(Mutex::new(Seen::new(key)))), ..self.clone() }
+        Self { seen: Some(Arc::new(Mutex::new(SeenIds::new(key)))), ..self.clone() }
     }
 
     /// The hashes of all values seen; `None` when something could not be read.

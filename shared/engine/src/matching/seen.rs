@@ -12,7 +12,7 @@ const TIDY: usize = 1 << 16;
 
 /// The keyed hashes of all values seen in one object. A superset of the identifiers is fine: the index
 /// built from it may then ask for a scan that finds nothing, and never misses one that would.
-pub(crate) struct Seen {
+pub(crate) struct SeenIds {
     key: IndexKey,
     hashes: Vec<u64>,
     tidy_at: usize,
@@ -20,7 +20,7 @@ pub(crate) struct Seen {
     opaque: bool,
 }
 
-impl Seen {
+impl SeenIds {
     pub(super) fn new(key: IndexKey) -> Self {
         Self {
             key,

@@ -11,7 +11,7 @@ use super::file::File;
 use super::ledger::{Closed, Ledger};
 use super::message::{Message, Subjects};
 use super::{Account, MAX_BATCH};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 
 /// What the lines of a file are, when it arrives in pieces of so many bytes.
 fn read_in(bytes: &[u8], column: Option<&str>, piece: usize) -> Result<Vec<(u64, Entry)>, Failure> {
@@ -33,7 +33,7 @@ fn read(text: &str) -> Vec<(u64, Entry)> {
 
 fn refusal(text: &str, column: Option<&str>) -> String {
     let failure = read_in(text.as_bytes(), column, 7).expect_err("a file that cannot be read");
-    assert_eq!(failure.kind, Kind::Invalid);
+    assert_eq!(failure.kind, FailureKind::Invalid);
     failure.public
 }
 

@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::destination::Kind;
+use crate::destination::DestinationKind;
 use crate::id::RegulationId;
-use crate::part::Part;
+use crate::source_scope::SourceScope;
 use crate::status::Status;
 use crate::subject::{PseudonymKey, Subject, SubjectType};
 
@@ -82,11 +82,11 @@ impl RegulationType {
     }
 
     /// Whether it erases the subjects from destinations of this kind.
-    pub fn erases_from(self, kind: Kind) -> bool {
+    pub fn erases_from(self, kind: DestinationKind) -> bool {
         match self {
-            Self::DeleteArchiveOnly => kind == Kind::Archive,
+            Self::DeleteArchiveOnly => kind == DestinationKind::Archive,
             Self::DeleteOnly | Self::SuppressWithDelete => true,
-            Self::DeleteInternal | Self::SuppressWithDeleteInternal => kind != Kind::Cloud,
+            Self::DeleteInternal | Self::SuppressWithDeleteInternal => kind != DestinationKind::Cloud,
             Self::SuppressOnly | Self::Unsuppress => false,
         }
     }
@@ -116,7 +116,7 @@ pub struct Regulation {
     pub subject_count: usize,
     /// Which part of the workspace it is about; all of it, if left out.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub part: Option<Part>,
+    pub part: Option<SourceScope>,
     /// Another regulation that asked for the same about the same subjects, and was under way when this one came.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub duplicate_of: Option<RegulationId>,

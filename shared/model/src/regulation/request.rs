@@ -10,8 +10,8 @@ use utoipa::openapi::{Array, ArrayBuilder, ObjectBuilder, Type};
 use super::{MAX_SUBJECT_BYTES, MAX_SUBJECTS, Regulation, RegulationType};
 use crate::failure::{Failure, Result};
 use crate::id::RegulationId;
-use crate::part::{MAX_COLLECTION, Part};
 use crate::source::SourceId;
+use crate::source_scope::{MAX_COLLECTION, SourceScope};
 use crate::status::Status;
 use crate::subject::{MAX_ID_BYTES, Subject, SubjectType, fault};
 
@@ -132,7 +132,13 @@ impl NewSourceRegulation {
             let message = "ANONYMOUS_ID goes with the regulationType DELETE_ARCHIVE_ONLY alone";
             return Err(Failure::invalid(message).field("subjectType"));
         }
-        make(id, now, kind, (subject_type, self.subject_ids), Some(Part { source_id, collection: None }))
+        make(
+            id,
+            now,
+            kind,
+            (subject_type, self.subject_ids),
+            Some(SourceScope { source_id, collection: None }),
+        )
     }
 }
 
@@ -161,7 +167,7 @@ impl NewCloudSourceRegulation {
             let message = format!("collection has 1 to {MAX_COLLECTION} letters, digits and underscores");
             return Err(Failure::invalid(message).field("collection"));
         }
-        let part = Part { source_id, collection: Some(self.collection) };
+        let part = SourceScope { source_id, collection: Some(self.collection) };
         make(id, now, kind, (subject_type, self.subject_ids), Some(part))
     }
 }
@@ -185,7 +191,7 @@ fn make(
     now: Timestamp,
     regulation_type: RegulationType,
     (subject_type, ids): (SubjectType, Vec<String>),
-    part: Option<Part>,
+    part: Option<SourceScope>,
 ) -> Result<(Regulation, Vec<Subject>)> {
     let subjects = check_subjects(subject_type, ids)?;
     let regulation = Regulation {
@@ -257,7 +263,7 @@ mod tests {
         ];
         for (kind, ids, field) in cases {
             let failure = request(kind, ids).expect_err("invalid");
-            assert_eq!((failure.kind, failure.field), (failure::Kind::Invalid, Some(field)));
+            assert_eq!((failure.kind, failure.field), (failure::FailureKind::Invalid, Some(field)));
             assert!(!failure.public.contains(&long));
         }
     }

@@ -14,7 +14,7 @@ mod seen;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::destination::{Destination, Kind};
+use crate::destination::{Destination, DestinationKind};
 use crate::failure::{Failure, Result};
 use crate::id::{DestinationId, WriteKeyId};
 
@@ -23,7 +23,7 @@ pub use id::SourceId;
 pub use key::{KeptKey, KeyHash, WriteKey};
 pub use recipient::{Recipient, recipients};
 pub use request::{NewSource, SourceChange, SourceView};
-pub use seen::{Seen, SeenAt};
+pub use seen::{SeenAt, Sightings};
 
 /// The most write keys that a source has at a time: enough to rotate them one platform at a time.
 const MAX_KEYS: usize = 20;
@@ -86,7 +86,7 @@ impl Source {
     ) -> impl Iterator<Item = &'a Destination> {
         let connected: Vec<&DestinationId> = self.connected_at(time).collect();
         destinations.iter().filter(move |destination| {
-            destination.kind == Kind::Archive
+            destination.kind == DestinationKind::Archive
                 && destination.enabled_until.is_none_or(|until| time < until)
                 && connected.contains(&&destination.id)
         })

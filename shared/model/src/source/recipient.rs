@@ -6,8 +6,8 @@ use jiff::tz::Offset;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Seen, Source, SourceId};
-use crate::destination::{Destination, Kind};
+use super::{Sightings, Source, SourceId};
+use crate::destination::{Destination, DestinationKind};
 use crate::id::DestinationId;
 
 /// A destination that a source's events about somebody went to.
@@ -23,7 +23,7 @@ pub struct Recipient {
     /// Which vendor's it is.
     pub vendor: String,
     /// What sort of place it is.
-    pub kind: Kind,
+    pub kind: DestinationKind,
     /// The first day, in UTC, on which that may have been.
     #[schema(value_type = String, format = Date)]
     pub first: Date,
@@ -34,7 +34,7 @@ pub struct Recipient {
 
 /// Who received events, of whom each source saw something on these days. Days are all that is known: on the day on
 /// which a connection began or ended, the events are counted as gone there.
-pub fn recipients(seen: &Seen, sources: &[Source], destinations: &[Destination]) -> Vec<Recipient> {
+pub fn recipients(seen: &Sightings, sources: &[Source], destinations: &[Destination]) -> Vec<Recipient> {
     let mut all = Vec::new();
     for source in sources {
         let Some((first, last)) = seen.days(&source.id) else { continue };
@@ -104,6 +104,6 @@ mod tests {
             found,
             [("B", day("2026-02-01"), day("2026-02-10")), ("W", day("2026-02-20"), day("2026-03-01"))]
         );
-        assert_eq!(recipients(&Seen::default(), &[], &all), []);
+        assert_eq!(recipients(&Sightings::default(), &[], &all), []);
     }
 }

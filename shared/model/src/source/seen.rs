@@ -25,9 +25,9 @@ pub struct SeenAt {
 /// Which sources saw somebody: each once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<SeenAt>", into = "Vec<SeenAt>")]
-pub struct Seen(BTreeMap<SourceId, (Date, Date)>);
+pub struct Sightings(BTreeMap<SourceId, (Date, Date)>);
 
-impl Seen {
+impl Sightings {
     /// Whether no source did.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -45,13 +45,13 @@ impl Seen {
     }
 }
 
-impl Extend<(SourceId, (Date, Date))> for Seen {
+impl Extend<(SourceId, (Date, Date))> for Sightings {
     fn extend<T: IntoIterator<Item = (SourceId, (Date, Date))>>(&mut self, all: T) {
         all.into_iter().for_each(|(source, days)| self.add(source, days));
     }
 }
 
-impl FromIterator<(SourceId, (Date, Date))> for Seen {
+impl FromIterator<(SourceId, (Date, Date))> for Sightings {
     fn from_iter<T: IntoIterator<Item = (SourceId, (Date, Date))>>(all: T) -> Self {
         let mut seen = Self::default();
         seen.extend(all);
@@ -59,7 +59,7 @@ impl FromIterator<(SourceId, (Date, Date))> for Seen {
     }
 }
 
-impl IntoIterator for Seen {
+impl IntoIterator for Sightings {
     type Item = (SourceId, (Date, Date));
     type IntoIter = std::collections::btree_map::IntoIter<SourceId, (Date, Date)>;
 
@@ -68,14 +68,14 @@ impl IntoIterator for Seen {
     }
 }
 
-impl From<Vec<SeenAt>> for Seen {
+impl From<Vec<SeenAt>> for Sightings {
     fn from(all: Vec<SeenAt>) -> Self {
         all.into_iter().map(|seen| (seen.source_id, (seen.first, seen.last))).collect()
     }
 }
 
-impl From<Seen> for Vec<SeenAt> {
-    fn from(seen: Seen) -> Self {
+impl From<Sightings> for Vec<SeenAt> {
+    fn from(seen: Sightings) -> Self {
         seen.into_iter().map(|(source_id, (first, last))| SeenAt { source_id, first, last }).collect()
     }
 }
@@ -90,12 +90,12 @@ mod tests {
             let day = |text: &str| text.parse().expect("a day");
             (source.parse().expect("an id"), (day(first), day(last)))
         };
-        let mut seen: Seen = [said("web", "2026-02-03", "2026-02-04")].into_iter().collect();
+        let mut seen: Sightings = [said("web", "2026-02-03", "2026-02-04")].into_iter().collect();
         seen.extend([said("web", "2026-02-01", "2026-02-02"), said("ios", "2026-03-01", "2026-03-01")]);
         let all = [said("ios", "2026-03-01", "2026-03-01"), said("web", "2026-02-01", "2026-02-04")];
         assert_eq!(seen.clone().into_iter().collect::<Vec<_>>(), all);
         let json = serde_json::to_value(&seen).expect("JSON");
         assert_eq!(json[1]["first"], "2026-02-01");
-        assert_eq!(serde_json::from_value::<Seen>(json).expect("what was written"), seen);
+        assert_eq!(serde_json::from_value::<Sightings>(json).expect("what was written"), seen);
     }
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::Kind;
+use super::EventKind;
 use super::fields::Fields;
 use crate::number::plain as plain_number;
 use crate::subject::{MAX_ID_BYTES, Subject, SubjectType};
@@ -33,7 +33,7 @@ pub struct Event {
 impl Event {
     pub(super) fn new(
         mut fields: Fields<'_>,
-        kind: Option<Kind>,
+        kind: Option<EventKind>,
         now: Timestamp,
     ) -> Result<Self, &'static str> {
         let kind = match kind {
@@ -47,7 +47,7 @@ impl Event {
         let anonymous =
             identifier(fields.get("anonymousId"), "anonymousId is neither a string nor a number")?;
         let previous = match kind {
-            Kind::Alias => {
+            EventKind::Alias => {
                 identifier(fields.get("previousId"), "previousId is neither a string nor a number")?
             }
             _ => None,
@@ -55,7 +55,7 @@ impl Event {
         if user.is_none() && anonymous.is_none() && previous.is_none() {
             return Err("it has neither a userId nor an anonymousId");
         }
-        if kind == Kind::Track && fields.text("event").is_none_or(|name| name.is_empty()) {
+        if kind == EventKind::Track && fields.text("event").is_none_or(|name| name.is_empty()) {
             return Err("it is a track call without the name of an event");
         }
         let message_id = fields.text("messageId").filter(|id| !id.is_empty());
@@ -102,7 +102,7 @@ impl Event {
         #[serde(rename_all = "camelCase")]
         struct Stored<'a> {
             #[serde(rename = "type")]
-            kind: Kind,
+            kind: EventKind,
             received_at: Timestamp,
             message_id: String,
             #[serde(borrow)]
@@ -120,7 +120,7 @@ impl Event {
             message_id: stored.message_id,
             user: id(stored.user_id).map(Subject::user),
             anonymous: id(stored.anonymous_id).map(|id| Subject { kind: SubjectType::AnonymousId, id }),
-            previous: id(stored.previous_id).filter(|_| stored.kind == Kind::Alias),
+            previous: id(stored.previous_id).filter(|_| stored.kind == EventKind::Alias),
         })
     }
 

@@ -33,13 +33,13 @@ pub enum Call {
     /// Many events of any type.
     Batch,
     /// One event of this type.
-    One(Kind),
+    One(EventKind),
 }
 
 /// The type of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum EventKind {
     /// Who the user is.
     Identify,
     /// What the user did.
@@ -54,7 +54,7 @@ pub enum Kind {
     Alias,
 }
 
-impl Kind {
+impl EventKind {
     /// Every type.
     pub const ALL: [Self; 6] =
         [Self::Identify, Self::Track, Self::Page, Self::Screen, Self::Group, Self::Alias];
@@ -79,7 +79,7 @@ impl Call {
         match name {
             "batch" | "b" | "import" => Some(Self::Batch),
             _ => {
-                let mut kinds = Kind::ALL.into_iter();
+                let mut kinds = EventKind::ALL.into_iter();
                 let kind = kinds.find(|kind| kind.as_str() == name || kind.as_str()[..1] == *name);
                 kind.map(Self::One)
             }
@@ -147,7 +147,14 @@ pub fn read(call: Call, body: &[u8], now: Timestamp) -> Result<Incoming, Problem
 }
 
 impl Incoming {
-    fn add(&mut self, index: usize, size: usize, fields: Fields<'_>, kind: Option<Kind>, now: Timestamp) {
+    fn add(
+        &mut self,
+        index: usize,
+        size: usize,
+        fields: Fields<'_>,
+        kind: Option<EventKind>,
+        now: Timestamp,
+    ) {
         if size > MAX_EVENT {
             return self.reject(index, "it has more than 32 KB");
         }

@@ -21,13 +21,13 @@ fn calls_are_told_by_their_names_and_by_the_browsers_letters() {
         ("batch", Some(Call::Batch)),
         ("b", Some(Call::Batch)),
         ("import", Some(Call::Batch)),
-        ("t", Some(Call::One(Kind::Track))),
-        ("track", Some(Call::One(Kind::Track))),
-        ("i", Some(Call::One(Kind::Identify))),
-        ("p", Some(Call::One(Kind::Page))),
-        ("s", Some(Call::One(Kind::Screen))),
-        ("g", Some(Call::One(Kind::Group))),
-        ("a", Some(Call::One(Kind::Alias))),
+        ("t", Some(Call::One(EventKind::Track))),
+        ("track", Some(Call::One(EventKind::Track))),
+        ("i", Some(Call::One(EventKind::Identify))),
+        ("p", Some(Call::One(EventKind::Page))),
+        ("s", Some(Call::One(EventKind::Screen))),
+        ("g", Some(Call::One(EventKind::Group))),
+        ("a", Some(Call::One(EventKind::Alias))),
         ("tr", None),
         ("", None),
         ("é", None),
@@ -40,7 +40,7 @@ fn calls_are_told_by_their_names_and_by_the_browsers_letters() {
 fn an_event_is_kept_as_it_was_written_and_completed() {
     let body = r#"{"writeKey": "k", "userId": 7.0, "event": "E",
         "properties": {"id": 12345678901234567890, "price": 0.10}, "userId": "u\u0037"}"#;
-    let incoming = read(Call::One(Kind::Track), body.as_bytes(), now()).expect("good");
+    let incoming = read(Call::One(EventKind::Track), body.as_bytes(), now()).expect("good");
     assert_eq!(incoming.write_key.as_deref(), Some("k"));
     let event = &incoming.events[0];
     let line = std::str::from_utf8(&event.line).expect("text");

@@ -24,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::poll::poll;
-use super::{Answer, Engine, Memory, Rows, Statement, Turn, Verb, counts};
+use super::{Answer, Engine, Memory, Rows, Statement, StatementState, Verb, counts};
 use destinations::warehouse::BigQuery as Settings;
 use destinations::warehouse::{Candidate, Table};
 use failure::{failure, refusal};
@@ -163,7 +163,12 @@ impl Engine for BigQuery {
         self.settings.scope.tables(candidates)
     }
 
-    async fn run(&mut self, statement: &Statement<'_>, memory: &mut Memory, until: Instant) -> Result<Turn> {
+    async fn run(
+        &mut self,
+        statement: &Statement<'_>,
+        memory: &mut Memory,
+        until: Instant,
+    ) -> Result<StatementState> {
         let id = match &memory.handle {
             Some(id) => id.clone(),
             None => {
@@ -174,7 +179,7 @@ impl Engine for BigQuery {
                     Err(error) if error.http_status_code() == Some(409) => {}
                     Err(error) if error.http_status_code() == Some(400) => {
                         memory.end();
-                        return Ok(Turn::Refused(failure(&error)));
+                        return Ok(StatementState::Refused(failure(&error)));
                     }
                     Err(error) => return Err(failure(&error)),
                 }
@@ -186,11 +191,11 @@ impl Engine for BigQuery {
             Ok((!matches!(state(&job), State::Running)).then_some(job))
         });
         let Some(job) = done.await? else {
-            return Ok(Turn::Later { seconds: memory.wait(), rows: 0 });
+            return Ok(StatementState::Later { seconds: memory.wait(), rows: 0 });
         };
         if let State::Failed(error) = state(&job) {
             memory.end();
-            return Ok(Turn::Refused(refusal(error)));
+            return Ok(StatementState::Refused(refusal(error)));
         }
         let statistics = job.statistics.unwrap_or_default().query.unwrap_or_default();
         let bytes = statistics.total_bytes_billed.unwrap_or_default().unsigned_abs();
@@ -199,7 +204,7 @@ impl Engine for BigQuery {
             Verb::Count => counts(&self.rows(&id).await?, statement.tables.len()),
         };
         memory.end();
-        Ok(Turn::Done(Answer { rows, bytes }))
+        Ok(StatementState::Done(Answer { rows, bytes }))
     }
 
     async fn estimate(&mut self, statement: &Statement<'_>) -> Result<Option<u64>> {

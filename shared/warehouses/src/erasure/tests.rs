@@ -9,7 +9,7 @@ use model::subject::{Subject, SubjectType};
 /// Answers statements from a script.
 #[derive(Default)]
 pub(super) struct Scripted {
-    pub(super) turns: VecDeque<Turn>,
+    pub(super) turns: VecDeque<StatementState>,
     pub(super) asked: Vec<String>,
 }
 
@@ -20,12 +20,17 @@ impl Engine for Scripted {
         Ok(tables(&["a", "b", "c"]))
     }
 
-    async fn run(&mut self, statement: &Statement<'_>, memory: &mut Memory, _: Instant) -> Result<Turn> {
+    async fn run(
+        &mut self,
+        statement: &Statement<'_>,
+        memory: &mut Memory,
+        _: Instant,
+    ) -> Result<StatementState> {
         let names: Vec<_> = statement.tables.iter().map(|table| table.name.as_str()).collect();
         self.asked.push(format!("{:?} {}", statement.verb, names.join(" ")));
         let turn = self.turns.pop_front().expect("the script is over");
         match &turn {
-            Turn::Later { .. } => memory.handle = Some("running".into()),
+            StatementState::Later { .. } => memory.handle = Some("running".into()),
             _ => memory.end(),
         }
         Ok(turn)
@@ -39,16 +44,16 @@ pub(super) fn tables(names: &[&str]) -> Vec<Table> {
     names.iter().map(table).collect()
 }
 
-pub(super) fn done(rows: &[u64]) -> Turn {
-    Turn::Done(Answer { rows: rows.to_vec(), bytes: 10 })
+pub(super) fn done(rows: &[u64]) -> StatementState {
+    StatementState::Done(Answer { rows: rows.to_vec(), bytes: 10 })
 }
 
-pub(super) fn later() -> Turn {
-    Turn::Later { seconds: 9, rows: 0 }
+pub(super) fn later() -> StatementState {
+    StatementState::Later { seconds: 9, rows: 0 }
 }
 
-pub(super) fn refused(failure: Failure) -> Turn {
-    Turn::Refused(failure)
+pub(super) fn refused(failure: Failure) -> StatementState {
+    StatementState::Refused(failure)
 }
 
 /// Runs until the end or a failure, each phase in an invocation of its own: what was kept goes through JSON.
@@ -61,7 +66,7 @@ pub(super) async fn run(
     let ids = Ids::new(&subjects);
     let mut told = Vec::new();
     loop {
-        let mut progress = Progress::of(kept.clone(), 1);
+        let mut progress = ErasureProgress::of(kept.clone(), 1);
         let mut erasure = Erasure { engine, tables: &tables, ids: &ids, seed: "seed" };
         let until = Instant::now() + std::time::Duration::from_secs(60);
         let next = erasure.next(&mut progress, until, Timestamp::UNIX_EPOCH).await;
@@ -157,8 +162,8 @@ async fn tables_that_cannot_be_counted_are_found_one_by_one() {
 
 #[tokio::test]
 async fn a_new_attempt_begins_anew() {
-    let old = Progress { attempt: 1, phase: Phase::Verify, ..Progress::default() };
+    let old = ErasureProgress { attempt: 1, phase: Phase::Verify, ..ErasureProgress::default() };
     let kept = serde_json::to_value(&old).expect("JSON");
-    assert_eq!(Progress::of(kept.clone(), 1), old);
-    assert_eq!(Progress::of(kept, 2), Progress { attempt: 2, ..Progress::default() });
+    assert_eq!(ErasureProgress::of(kept.clone(), 1), old);
+    assert_eq!(ErasureProgress::of(kept, 2), ErasureProgress { attempt: 2, ..ErasureProgress::default() });
 }

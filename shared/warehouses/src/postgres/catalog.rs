@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 
 use super::compare::Compare;
 use super::failure::failure;
-use destinations::warehouse::{Candidate, Scope, Table, place, quote};
+use destinations::warehouse::{Candidate, Table, TableScope, place, quote};
 use model::failure::Result;
 
 /// What is known of the tables beside what all engines know.
@@ -77,7 +77,7 @@ const CASCADES: &str = "
     WHERE k.contype = 'f' AND k.confdeltype IN ('c', 'n', 'd') AND n.nspname = ANY($1)
     ORDER BY 1, 2, 3";
 
-pub(super) async fn read(client: &Client, scope: &Scope) -> Result<(Vec<Table>, Catalog)> {
+pub(super) async fn read(client: &Client, scope: &TableScope) -> Result<(Vec<Table>, Catalog)> {
     let all = client.query(SCHEMAS, &[]).await.map_err(|e| failure(&e))?;
     let all: Vec<String> = all.iter().map(|row| row.get(0)).collect();
     let schemas = scope.schemas(&all)?;

@@ -4,7 +4,7 @@
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, SqlState};
 
-use crate::Turn;
+use crate::StatementState;
 use model::failure::{Failure, Result};
 
 /// What went wrong with a statement.
@@ -15,8 +15,8 @@ pub(super) struct Trouble {
 }
 
 impl Trouble {
-    pub(super) fn turn(self) -> Result<Turn> {
-        if self.alone { Ok(Turn::Refused(self.failure)) } else { Err(self.failure) }
+    pub(super) fn turn(self) -> Result<StatementState> {
+        if self.alone { Ok(StatementState::Refused(self.failure)) } else { Err(self.failure) }
     }
 }
 

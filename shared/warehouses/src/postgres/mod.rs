@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 
-use super::{Answer, Engine, Ids, Memory, Statement, Turn, Verb};
+use super::{Answer, Engine, Ids, Memory, Statement, StatementState, Verb};
 use catalog::{Catalog, Entry};
 use cursor::{Cursor, Way};
 use destinations::warehouse::Postgres as Settings;
-use destinations::warehouse::{Scope, Table};
+use destinations::warehouse::{Table, TableScope};
 use failure::Trouble;
 use model::failure::Result;
 
@@ -39,7 +39,7 @@ const PACE: Duration = Duration::from_millis(700);
 /// A connection to one Postgres destination.
 pub struct Postgres {
     client: Client,
-    scope: Scope,
+    scope: TableScope,
     catalog: Catalog,
 }
 
@@ -214,7 +214,12 @@ impl Engine for Postgres {
         Ok(tables)
     }
 
-    async fn run(&mut self, statement: &Statement<'_>, memory: &mut Memory, until: Instant) -> Result<Turn> {
+    async fn run(
+        &mut self,
+        statement: &Statement<'_>,
+        memory: &mut Memory,
+        until: Instant,
+    ) -> Result<StatementState> {
         let mut rows = Vec::with_capacity(statement.tables.len());
         for table in statement.tables {
             let entry = self.catalog.entry(table);
@@ -228,7 +233,7 @@ impl Engine for Postgres {
                 Ok((gone, None)) => rows.push(gone),
                 Ok((gone, cursor)) => {
                     memory.handle = cursor;
-                    return Ok(Turn::Later { seconds: 1, rows: gone });
+                    return Ok(StatementState::Later { seconds: 1, rows: gone });
                 }
                 Err(trouble) => {
                     memory.end();
@@ -237,7 +242,7 @@ impl Engine for Postgres {
             }
         }
         memory.end();
-        Ok(Turn::Done(Answer { rows, bytes: 0 }))
+        Ok(StatementState::Done(Answer { rows, bytes: 0 }))
     }
 
     fn remarks(&self) -> Vec<String> {

@@ -19,7 +19,7 @@ use aws_sdk_redshiftdata::types::{Field, SqlParameter, StatusString};
 use jiff::Timestamp;
 
 use super::poll::poll;
-use super::{Answer, Engine, Ids, Memory, Rows, Statement, Turn, Verb, counts};
+use super::{Answer, Engine, Ids, Memory, Rows, Statement, StatementState, Verb, counts};
 use destinations::warehouse::Redshift as Settings;
 use destinations::warehouse::{Candidate, Table};
 use failure::{failure, lost, refusal};
@@ -166,7 +166,12 @@ impl Engine for Redshift {
         self.settings.scope.tables(candidates)
     }
 
-    async fn run(&mut self, statement: &Statement<'_>, memory: &mut Memory, until: Instant) -> Result<Turn> {
+    async fn run(
+        &mut self,
+        statement: &Statement<'_>,
+        memory: &mut Memory,
+        until: Instant,
+    ) -> Result<StatementState> {
         let id = match &memory.handle {
             Some(id) => id.clone(),
             None => {
@@ -182,14 +187,14 @@ impl Engine for Redshift {
                     Err(failure) => {
                         memory.session = None;
                         memory.end();
-                        return Err(Failure { kind: model::failure::Kind::Transient, ..failure });
+                        return Err(Failure { kind: model::failure::FailureKind::Transient, ..failure });
                     }
                 }
             }
         };
         let ended = match poll(until, async || self.describe(&id).await).await {
             Ok(Some(ended)) => ended,
-            Ok(None) => return Ok(Turn::Later { seconds: memory.wait(), rows: 0 }),
+            Ok(None) => return Ok(StatementState::Later { seconds: memory.wait(), rows: 0 }),
             Err(failure) => {
                 if !failure.is_transient() {
                     // It is no longer known: begin again.
@@ -206,7 +211,7 @@ impl Engine for Redshift {
                 memory.session = None;
                 return Err(failure);
             }
-            return Ok(Turn::Refused(failure));
+            return Ok(StatementState::Refused(failure));
         }
         let rows = match statement.verb {
             Verb::Count => counts(&self.rows(&id).await?, statement.tables.len()),
@@ -221,7 +226,7 @@ impl Engine for Redshift {
             }
         };
         memory.end();
-        Ok(Turn::Done(Answer { rows, bytes: 0 }))
+        Ok(StatementState::Done(Answer { rows, bytes: 0 }))
     }
 
     fn residuals(&self, removed: &Rows, _now: Timestamp) -> Rows {

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::{Builder, Uuid};
 
 use super::poll::poll;
-use super::{Answer, Engine, Memory, Rows, Statement, Turn, Verb, counts};
+use super::{Answer, Engine, Memory, Rows, Statement, StatementState, Verb, counts};
 use client::{Api, Reply, ResultSet};
 use destinations::warehouse::Snowflake as Settings;
 use destinations::warehouse::{Candidate, Column, Table, place, quote};
@@ -161,7 +161,12 @@ impl Engine for Snowflake {
         self.settings.scope.tables(candidates)
     }
 
-    async fn run(&mut self, statement: &Statement<'_>, memory: &mut Memory, until: Instant) -> Result<Turn> {
+    async fn run(
+        &mut self,
+        statement: &Statement<'_>,
+        memory: &mut Memory,
+        until: Instant,
+    ) -> Result<StatementState> {
         let mut reply = match &memory.handle {
             Some(handle) => Reply::Running(handle.clone()),
             None => {
@@ -182,16 +187,16 @@ impl Engine for Snowflake {
             });
             match done.await? {
                 Some(done) => reply = done,
-                None => return Ok(Turn::Later { seconds: memory.wait(), rows: 0 }),
+                None => return Ok(StatementState::Later { seconds: memory.wait(), rows: 0 }),
             }
         }
         let result = match reply {
             Reply::Done(result) => result,
             Reply::Refused(failure) => {
                 memory.end();
-                return Ok(Turn::Refused(failure));
+                return Ok(StatementState::Refused(failure));
             }
-            Reply::Running(_) => return Ok(Turn::Later { seconds: memory.wait(), rows: 0 }),
+            Reply::Running(_) => return Ok(StatementState::Later { seconds: memory.wait(), rows: 0 }),
         };
         let deleted = result.stats.num_rows_deleted;
         let rows = self.rows(result).await?;
@@ -201,7 +206,7 @@ impl Engine for Snowflake {
             Verb::Delete => vec![deleted.or_else(|| number(rows.first()?, 0)).unwrap_or_default()],
         };
         memory.end();
-        Ok(Turn::Done(Answer { rows, bytes: 0 }))
+        Ok(StatementState::Done(Answer { rows, bytes: 0 }))
     }
 
     fn residuals(&self, removed: &Rows, now: Timestamp) -> Rows {

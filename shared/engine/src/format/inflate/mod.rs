@@ -131,7 +131,7 @@ impl Inflate {
         Some(Memory { bits: bits & ((1 << count) - 1), count, last, pending, stored, codes })
     }
 
-    /// Goes on from there.
+    /// Resume on from there.
     pub(in crate::format) fn recall(memory: Memory) -> Result<Self, Malformed> {
         let Memory { bits, count, last, pending, stored, codes } = memory;
         let mut inflate = Self { bits, count: count.min(63), last, pending, ..Self::new() };

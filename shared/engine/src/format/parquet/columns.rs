@@ -16,7 +16,7 @@ const BATCH: usize = 4096;
 pub(super) struct Column<'m> {
     pub(super) index: usize,
     pub(super) node: &'m Node,
-    kind: Kind,
+    kind: ColumnKind,
     physical: Physical,
     length: usize,
     max_definition: i16,
@@ -25,7 +25,7 @@ pub(super) struct Column<'m> {
 
 /// How values read as text.
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+enum ColumnKind {
     Text,
     /// 16 bytes: lower-case hex with hyphens.
     Uuid,
@@ -129,28 +129,30 @@ fn element(
 }
 
 /// `None`: values that are nobody's identifier (truth, times, decimals with a point).
-fn kind(column: &ColumnDescriptor) -> Option<Kind> {
+fn kind(column: &ColumnDescriptor) -> Option<ColumnKind> {
     let logical = column.logical_type_ref();
     let converted = column.converted_type();
     match column.physical_type() {
-        Physical::BYTE_ARRAY => (converted != ConvertedType::DECIMAL).then_some(Kind::Text),
+        Physical::BYTE_ARRAY => (converted != ConvertedType::DECIMAL).then_some(ColumnKind::Text),
         Physical::FIXED_LEN_BYTE_ARRAY => match logical {
-            Some(LogicalType::Uuid) => Some(Kind::Uuid),
-            None if converted == ConvertedType::NONE => Some(Kind::Text),
+            Some(LogicalType::Uuid) => Some(ColumnKind::Uuid),
+            None if converted == ConvertedType::NONE => Some(ColumnKind::Text),
             _ => None,
         },
         Physical::INT32 | Physical::INT64 => match (logical, converted) {
             (Some(LogicalType::Integer(int)), _) => {
-                Some(if int.is_signed { Kind::Signed } else { Kind::Unsigned })
+                Some(if int.is_signed { ColumnKind::Signed } else { ColumnKind::Unsigned })
             }
-            (None, ConvertedType::UINT_8 | ConvertedType::UINT_16) => Some(Kind::Unsigned),
-            (None, ConvertedType::UINT_32 | ConvertedType::UINT_64) => Some(Kind::Unsigned),
-            (None, ConvertedType::NONE | ConvertedType::INT_8 | ConvertedType::INT_16) => Some(Kind::Signed),
-            (None, ConvertedType::INT_32 | ConvertedType::INT_64) => Some(Kind::Signed),
-            _ if converted == ConvertedType::DECIMAL && column.type_scale() == 0 => Some(Kind::Signed),
+            (None, ConvertedType::UINT_8 | ConvertedType::UINT_16) => Some(ColumnKind::Unsigned),
+            (None, ConvertedType::UINT_32 | ConvertedType::UINT_64) => Some(ColumnKind::Unsigned),
+            (None, ConvertedType::NONE | ConvertedType::INT_8 | ConvertedType::INT_16) => {
+                Some(ColumnKind::Signed)
+            }
+            (None, ConvertedType::INT_32 | ConvertedType::INT_64) => Some(ColumnKind::Signed),
+            _ if converted == ConvertedType::DECIMAL && column.type_scale() == 0 => Some(ColumnKind::Signed),
             _ => None,
         },
-        Physical::FLOAT | Physical::DOUBLE => Some(Kind::Float),
+        Physical::FLOAT | Physical::DOUBLE => Some(ColumnKind::Float),
         Physical::BOOLEAN | Physical::INT96 => None,
     }
 }
@@ -235,7 +237,7 @@ impl Column<'_> {
     /// Bytes that are no UTF-8 are nobody's identifier.
     fn bytes(&self, value: &[u8], each: impl FnOnce(&str)) {
         match (self.kind, <[u8; 16]>::try_from(value)) {
-            (Kind::Uuid, Ok(uuid)) => {
+            (ColumnKind::Uuid, Ok(uuid)) => {
                 each(uuid::Uuid::from_bytes(uuid).hyphenated().encode_lower(&mut [0; 36]))
             }
             _ => str::from_utf8(value).map(each).unwrap_or(()),
@@ -243,11 +245,11 @@ impl Column<'_> {
     }
 
     fn int32(&self, value: i32) -> String {
-        if self.kind == Kind::Unsigned { value.cast_unsigned().to_string() } else { value.to_string() }
+        if self.kind == ColumnKind::Unsigned { value.cast_unsigned().to_string() } else { value.to_string() }
     }
 
     fn int64(&self, value: i64) -> String {
-        if self.kind == Kind::Unsigned { value.cast_unsigned().to_string() } else { value.to_string() }
+        if self.kind == ColumnKind::Unsigned { value.cast_unsigned().to_string() } else { value.to_string() }
     }
 }
 

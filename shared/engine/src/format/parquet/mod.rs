@@ -9,8 +9,8 @@
 //! 5. Schema, key-value metadata, version and author of the file stay.
 
 mod columns;
-mod goes;
 mod ranges;
+mod resume;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -37,7 +37,7 @@ use super::mark::Mark;
 use super::source::{Outside, judge};
 use super::{Codec, Content, Format, FormatError, Object, Pause, Report, Rewritten};
 use crate::matching::{Found, Matcher};
-pub(super) use goes::Kept;
+pub(super) use resume::Kept;
 
 const CORRUPT: &str = "Parquet data that breaks its own format";
 

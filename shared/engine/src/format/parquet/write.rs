@@ -16,8 +16,8 @@ use parquet::file::properties::{
 };
 use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedWrite};
 
-use super::goes::{Kept, Sink, footer, join, skip};
 use super::ranges::Ranges;
+use super::resume::{Kept, Sink, footer, join, skip};
 use super::{CORRUPT, judge_parquet, pages};
 use crate::format::FormatError;
 use crate::format::source::judge;

@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use super::inflate::WINDOW;
 use bits::Bits;
 pub(super) use tape::Tape;
-use tape::{Part, Segment};
+use tape::{Segment, TapePart};
 
 /// The level of `gzip` itself when nothing is said.
 const LEVEL: u32 = 6;
@@ -64,7 +64,7 @@ impl<'b> Plain<'b> {
     }
 }
 
-pub(super) struct Member<W> {
+pub(super) struct GzipMember<W> {
     out: Bits<W>,
     deflate: Compress,
     buffer: Vec<u8>,
@@ -83,7 +83,7 @@ enum State {
     Encoding,
 }
 
-impl<W: Write> Member<W> {
+impl<W: Write> GzipMember<W> {
     /// A new member, or one that was paused in front of this plain byte.
     pub(super) fn new(mut out: W, kept: Option<Kept>, at: u64) -> io::Result<Self> {
         let (crc, length, clean, state) = match kept {
@@ -154,7 +154,7 @@ impl<W: Write> Member<W> {
         self.length += bytes.len() as u64;
     }
 
-    /// Goes as far as possible towards `end`, copying where that can be done.
+    /// Resume as far as possible towards `end`, copying where that can be done.
     fn go_on(&mut self, plain: Plain<'_>, end: u64, tape: &mut Tape) -> io::Result<()> {
         loop {
             if matches!(self.state, State::Copying(_)) {
@@ -186,7 +186,7 @@ impl<W: Write> Member<W> {
     fn copy_from(&mut self, segment: &Segment) -> io::Result<()> {
         self.deflate(&[], FlushCompress::Sync)?;
         self.state = State::Copying(None);
-        if let Part::Later(codes) = &segment.part {
+        if let TapePart::Later(codes) = &segment.part {
             let (bytes, bits) = &codes.header;
             self.header(bytes, bits.clone())?;
         }
@@ -196,12 +196,12 @@ impl<W: Write> Member<W> {
     fn copy(&mut self, segment: &Segment, tape: &Tape) -> io::Result<()> {
         let (bytes, bits) = tape.bits(segment);
         match &segment.part {
-            Part::Stored => self.stored(bytes)?,
-            Part::First(_) => self.header(bytes, bits)?,
-            Part::Later(_) => self.out.copy(bytes, bits)?,
+            TapePart::Stored => self.stored(bytes)?,
+            TapePart::First(_) => self.header(bytes, bits)?,
+            TapePart::Later(_) => self.out.copy(bytes, bits)?,
         }
         self.state = State::Copying(match &segment.part {
-            Part::First(codes) | Part::Later(codes) if !segment.closes => Some(codes.end),
+            TapePart::First(codes) | TapePart::Later(codes) if !segment.closes => Some(codes.end),
             _ => None,
         });
         self.at = segment.plain.end;

@@ -17,7 +17,7 @@ pub(super) struct Segment {
     pub(super) plain: Range<u64>,
     /// Where it stands on the tape. Of a stored block, the bytes alone.
     bits: Range<u64>,
-    pub(super) part: Part,
+    pub(super) part: TapePart,
     /// It ends with the end of its block.
     pub(super) closes: bool,
     /// It begins a member, so that nothing from it on looks at what is in front of it.
@@ -26,7 +26,7 @@ pub(super) struct Segment {
 
 /// What a segment is of its block.
 #[derive(Clone)]
-pub(super) enum Part {
+pub(super) enum TapePart {
     Stored,
     /// The header, and symbols.
     First(Arc<Codes>),
@@ -47,7 +47,7 @@ struct Open {
     plain: u64,
     bit: u64,
     /// `None`: in front of a block.
-    part: Option<Part>,
+    part: Option<TapePart>,
     fresh: bool,
 }
 
@@ -85,13 +85,13 @@ impl Tape {
         self.open.part = Some(match block {
             Block::Stored => {
                 self.open.bit = self.here;
-                Part::Stored
+                TapePart::Stored
             }
             Block::Codes { end } => {
                 let bits = self.open.bit..self.here;
                 let bytes = self.bytes_of(&bits).to_vec();
                 let header = (bytes, bits.start % 8..bits.start % 8 + bits.end - bits.start);
-                Part::First(Arc::new(Codes { header, end }))
+                TapePart::First(Arc::new(Codes { header, end }))
             }
         });
     }
@@ -101,7 +101,7 @@ impl Tape {
         if let Some(part) = self.open.part.clone().filter(|_| plain > self.open.plain) {
             self.cut(part.clone(), plain, false);
             self.open.part = Some(match part {
-                Part::First(codes) => Part::Later(codes),
+                TapePart::First(codes) => TapePart::Later(codes),
                 part => part,
             });
         }
@@ -110,14 +110,14 @@ impl Tape {
     /// The end of a block was read. A block of nothing is left out.
     pub(in crate::format) fn block_ends(&mut self, plain: u64) {
         match self.open.part.take() {
-            Some(part) if plain > self.open.plain || matches!(part, Part::Later(_)) => {
+            Some(part) if plain > self.open.plain || matches!(part, TapePart::Later(_)) => {
                 self.cut(part, plain, true);
             }
             _ => self.open.bit = self.here,
         }
     }
 
-    fn cut(&mut self, part: Part, plain: u64, closes: bool) {
+    fn cut(&mut self, part: TapePart, plain: u64, closes: bool) {
         let Open { plain: start, bit, fresh, .. } = self.open;
         self.segments.push_back(Segment { plain: start..plain, bits: bit..self.here, part, closes, fresh });
         self.open = Open { plain, bit: self.here, part: None, fresh: false };

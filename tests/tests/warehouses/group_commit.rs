@@ -6,11 +6,11 @@ use anyhow::Result;
 use destinations::warehouse::Table;
 use jiff::Timestamp;
 use model::evidence::Step;
-use model::group_commit::Member;
+use model::group_commit::GroupMember;
 use model::id::RegulationId;
 use model::subject::Subject;
 use serde_json::Value;
-use warehouses::erasure::{Erasure, Next, Progress, Report};
+use warehouses::erasure::{Erasure, ErasureProgress, Next, Report};
 use warehouses::{Engine, Ids};
 
 use crate::suite::{Double, Holdings, fill, people};
@@ -27,7 +27,7 @@ impl<E: Engine> Connected<E> {
     }
 
     /// Goes on with one regulation until it tells something; nothing, at the end.
-    async fn next(&mut self, subjects: &[Subject], progress: &mut Progress) -> Result<Option<Report>> {
+    async fn next(&mut self, subjects: &[Subject], progress: &mut ErasureProgress) -> Result<Option<Report>> {
         let ids = Ids::new(subjects);
         loop {
             match self.erasure(&ids, "own").next(progress, soon(), Timestamp::now()).await? {
@@ -39,7 +39,7 @@ impl<E: Engine> Connected<E> {
     }
 
     /// Deletes a crew's rows.
-    async fn delete(&mut self, subjects: &[Subject], work: &mut Progress) -> Result<()> {
+    async fn delete(&mut self, subjects: &[Subject], work: &mut ErasureProgress) -> Result<()> {
         let ids = Ids::new(subjects);
         while self.erasure(&ids, "crew").delete(work, soon()).await?.is_some() {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -64,10 +64,10 @@ pub async fn a_full_crew<D: Double>(double: &D) -> Result<()> {
     let before = Holdings::take(double, &everyone).await?;
     let (mut crew, mut progress, mut found) = (Vec::new(), Vec::new(), Vec::new());
     for subjects in &own {
-        let mut new = Progress::of(Value::Null, 1);
+        let mut new = ErasureProgress::of(Value::Null, 1);
         found.push(connected.next(subjects, &mut new).await?.expect("it tells what it found").counts);
         let tables = new.pending().clone();
-        crew.push(Member::new(RegulationId::new(), 1, Timestamp::now(), tables, subjects));
+        crew.push(GroupMember::new(RegulationId::new(), 1, Timestamp::now(), tables, subjects));
         progress.push(new);
     }
     progress[0].lead(&crew, Timestamp::now());

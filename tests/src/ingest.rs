@@ -15,7 +15,7 @@ use crate::world::World;
 
 /// A client with the write key of a source.
 #[derive(Debug, Clone)]
-pub struct Door {
+pub struct TrackingClient {
     /// Where the tracking API is.
     pub url: String,
     /// The write key.
@@ -23,7 +23,7 @@ pub struct Door {
     http: reqwest::Client,
 }
 
-impl Door {
+impl TrackingClient {
     /// Makes a source, which is connected to everything.
     ///
     /// # Errors

@@ -15,11 +15,11 @@ const BATCH_BYTES: u64 = 512 << 20;
 
 /// Whom a run is about. Holds identifiers: it is deleted when the run closes.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Roster {
+pub struct RunPlan {
     /// All subjects, each once.
     pub subjects: Vec<Subject>,
     /// The regulations that the run serves.
-    pub members: Vec<Member>,
+    pub members: Vec<RunMember>,
     /// Archives that could not be listed, and why.
     pub unreadable: BTreeMap<DestinationId, String>,
 }
@@ -27,7 +27,7 @@ pub struct Roster {
 /// A regulation that a run serves.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Member {
+pub struct RunMember {
     /// The regulation.
     pub regulation_id: RegulationId,
     /// Which attempt of it.
@@ -36,13 +36,13 @@ pub struct Member {
     pub task_token: String,
     /// Its archives.
     pub archives: Vec<DestinationId>,
-    /// Its subjects, as places in [`Roster::subjects`].
+    /// Its subjects, as places in [`RunPlan::subjects`].
     pub subjects: Vec<u32>,
 }
 
 /// Work for one invocation: objects of one archive.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Batch {
+pub struct ObjectBatch {
     /// The archive.
     pub archive: DestinationId,
     /// Its bucket.
@@ -90,13 +90,13 @@ pub struct Results {
     /// Its bucket.
     pub bucket: String,
     /// What happened to each entry that is done, by its place in the batch.
-    pub results: BTreeMap<usize, Outcome>,
+    pub results: BTreeMap<usize, KeyOutcome>,
     /// How far the entries are that an invocation began and could not end.
     #[serde(default)]
-    pub halfway: BTreeMap<usize, Halfway>,
+    pub checkpoints: BTreeMap<usize, Checkpoint>,
     /// How many invocations one after the other did not end, the one that is under way included.
     #[serde(default)]
-    pub deaths: u32,
+    pub unfinished_invocations: u32,
     /// The entry on which an invocation works that works on no other.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub alone: Option<usize>,
@@ -104,9 +104,9 @@ pub struct Results {
 
 /// How far a key is that is gone on with in the next invocation.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Halfway {
+pub struct Checkpoint {
     /// What happened so far.
-    pub outcome: Outcome,
+    pub outcome: KeyOutcome,
     /// The versions that are dealt with.
     pub passed: Vec<Version>,
     /// The version that is being read, and where that paused.
@@ -117,27 +117,27 @@ pub struct Halfway {
     pub read: u64,
 }
 
-impl Halfway {
+impl Checkpoint {
     /// A key that nothing was done about yet.
     pub fn new(key: &str) -> Self {
-        let outcome = Outcome { key: key.to_owned(), ..Outcome::default() };
+        let outcome = KeyOutcome { key: key.to_owned(), ..KeyOutcome::default() };
         Self { outcome, ..Self::default() }
     }
 
     /// Notes what is in a version.
     pub fn see(&mut self, version: &Version, report: Report, ruled_out: bool) {
         let (version, read) = (version.clone(), std::mem::take(&mut self.read));
-        self.outcome.seen.push(Seen { version, report, ruled_out, read });
+        self.outcome.seen.push(SeenVersion { version, report, ruled_out, read });
     }
 }
 
 /// What happened to one key.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct KeyOutcome {
     /// The key.
     pub key: String,
     /// The versions that were read, each with what was in it. When forgetting: as they were before.
-    pub seen: Vec<Seen>,
+    pub seen: Vec<SeenVersion>,
     /// Whether a clean current version was written, or the object deleted since nothing was left of it.
     pub rewritten: bool,
     /// The clean version that was written.
@@ -154,7 +154,7 @@ pub struct Outcome {
 
 /// A version and what was in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct SeenVersion {
     /// The version.
     pub version: Version,
     /// What was in it.
@@ -218,7 +218,7 @@ impl Reason {
     }
 }
 
-impl Outcome {
+impl KeyOutcome {
     /// Whether any version held a subject.
     pub fn is_hit(&self) -> bool {
         self.seen.iter().any(|seen| seen.report.removed > 0)

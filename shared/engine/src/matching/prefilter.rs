@@ -30,8 +30,8 @@ impl Anchor {
     }
 }
 
-/// What the sieve found in a portion of a block.
-pub(super) struct Sieve {
+/// What the prefilter found in a portion of a block.
+pub(super) struct Prefilter {
     /// Places behind the portion's beginning. As many as an index of 16 bits can name, so that none needs a check.
     places: Box<[u16; 1 << 16]>,
     count: u16,
@@ -42,7 +42,7 @@ pub(super) struct Sieve {
     pub(super) ascii: bool,
 }
 
-impl Sieve {
+impl Prefilter {
     pub(super) fn new() -> Self {
         Self { places: Box::new([0; 1 << 16]), count: 0, from: 0, next: 0, ascii: true }
     }
@@ -52,7 +52,7 @@ impl Sieve {
         self.places[..usize::from(self.count)].iter().map(|&at| self.from + usize::from(at))
     }
 
-    /// Goes through the portion of a block that begins here. Of the anchors, [`MAX_KEYS`] count.
+    /// Resume through the portion of a block that begins here. Of the anchors, [`MAX_KEYS`] count.
     pub(super) fn sift(&mut self, anchors: &[Anchor], block: &[u8], from: usize) {
         (self.from, self.count) = (from, 0);
         let (block, pair) = (&block[from..], |at: usize| anchors[at].pair);
@@ -129,11 +129,11 @@ mod tests {
 
     /// All portions of a block.
     fn whole(anchors: &[Anchor], block: &[u8]) -> (Vec<usize>, bool) {
-        let (mut sieve, mut places, mut ascii) = (Sieve::new(), Vec::new(), true);
-        while sieve.next < block.len() {
-            sieve.sift(anchors, block, sieve.next);
-            places.extend(sieve.places());
-            ascii &= sieve.ascii;
+        let (mut prefilter, mut places, mut ascii) = (Prefilter::new(), Vec::new(), true);
+        while prefilter.next < block.len() {
+            prefilter.sift(anchors, block, prefilter.next);
+            places.extend(prefilter.places());
+            ascii &= prefilter.ascii;
         }
         (places, ascii)
     }

@@ -26,7 +26,7 @@ const CONCURRENCY: usize = 32;
 /// How many entries a cache holds before it is emptied.
 const MAX_KEPT: usize = 10_000;
 
-pub struct Door {
+pub struct Ingest {
     store: Store,
     queue: EventQueue,
     sources: Mutex<HashMap<KeyHash, (Instant, Admitted)>>,
@@ -47,7 +47,7 @@ pub struct Passed {
     pub dropped: usize,
 }
 
-impl Door {
+impl Ingest {
     pub fn new(store: Store, queue: EventQueue) -> Self {
         Self { store, queue, sources: Mutex::default(), people: Mutex::default() }
     }

@@ -11,7 +11,7 @@ use tests::scenario::{LIMIT, retry, task};
 use tests::warehouse::Holdings;
 use tests::world::World;
 
-use crate::twice::kill;
+use crate::idempotence::kill;
 
 /// The first deletes while the others come. One person stands in two regulations.
 const FIRST: &[&str] = &["u1"];

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use archive::Archive;
-use archive::manifest::{Member, Roster};
+use archive::run_plan::{RunMember, RunPlan};
 use destinations::archive::Settings;
 use model::id::DestinationId;
 use model::id_shape::{Known, advice};
@@ -22,10 +22,10 @@ impl Looks {
         &mut self,
         context: &Context,
         archive: &DestinationId,
-        roster: &Roster,
-        member: &Member,
+        plan: &RunPlan,
+        member: &RunMember,
     ) -> Option<String> {
-        let subjects = || member.subjects.iter().filter_map(|place| roster.subjects.get(*place as usize));
+        let subjects = || member.subjects.iter().filter_map(|place| plan.subjects.get(*place as usize));
         let kind = subjects().next()?.kind;
         let sent = subjects().filter(|subject| subject.kind == kind).map(|Subject { id, .. }| id.as_str());
         let key = (archive.clone(), kind);

@@ -14,12 +14,12 @@ use destinations::warehouse::Table;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use model::failure::Result;
-use model::group_commit::{Member, Outcome, choose};
+use model::group_commit::{GroupMember, GroupOutcome, choose};
 use model::id::RegulationId;
 use model::subject::Subject;
 use model::task::Task;
 use store::Store;
-use warehouses::erasure::{Erasure, Progress};
+use warehouses::erasure::{Erasure, ErasureProgress};
 use warehouses::{Engine, Ids};
 
 /// How many regulations' subjects are read at once.
@@ -36,7 +36,7 @@ pub enum Turn {
 }
 
 /// A source's own part of a warehouse is another scope than the whole.
-fn shares(task: &Task, progress: &Progress) -> bool {
+fn shares(task: &Task, progress: &ErasureProgress) -> bool {
     task.part.is_none() && progress.may_share()
 }
 
@@ -50,7 +50,7 @@ pub struct Company<'a> {
 impl Company<'_> {
     /// In how many seconds to look again, as long as another one leads. Asks the warehouse nothing, since even a look
     /// may be billed there.
-    pub async fn waits(self, task: &Task, progress: &mut Progress) -> Result<Option<u32>> {
+    pub async fn waits(self, task: &Task, progress: &mut ErasureProgress) -> Result<Option<u32>> {
         let Request { regulation_id: id, destination_id: destination, .. } = self.request;
         if !shares(task, progress) {
             return Ok(None);
@@ -64,7 +64,12 @@ impl Company<'_> {
     }
 
     /// Whose turn it is. For who is connected: nobody waits for a leader who cannot even reach the warehouse.
-    pub async fn turn(self, task: &mut Task, progress: &mut Progress, subjects: &[Subject]) -> Result<Turn> {
+    pub async fn turn(
+        self,
+        task: &mut Task,
+        progress: &mut ErasureProgress,
+        subjects: &[Subject],
+    ) -> Result<Turn> {
         if !shares(task, progress) {
             return Ok(Turn::Alone);
         }
@@ -79,7 +84,7 @@ impl Company<'_> {
             return Ok(Turn::Alone);
         }
         if entry.is_none() {
-            let member = Member::new(id.clone(), *attempt, now, progress.pending().clone(), subjects);
+            let member = GroupMember::new(id.clone(), *attempt, now, progress.pending().clone(), subjects);
             store.enlist(destination, &member).await?;
         }
         if !leads {
@@ -97,7 +102,7 @@ impl Company<'_> {
     /// Goes on with the deletion of the crew's rows. Answers in how many seconds to go on, or nothing at the end.
     pub async fn lead<E: Engine>(
         self,
-        progress: &mut Progress,
+        progress: &mut ErasureProgress,
         engine: &mut E,
         tables: &[Table],
         until: Instant,
@@ -122,7 +127,7 @@ impl Company<'_> {
         tracing::info!(%destination, crew = crew.len(), tables = outcome.tables.len(), "deleted together");
         for ((id, attempt), subjects) in crew.iter().zip(&subjects) {
             // Nothing was done for whom nobody was left.
-            let nothing = Outcome::default();
+            let nothing = GroupOutcome::default();
             let outcome = if subjects.is_empty() { &nothing } else { &outcome };
             self.store.note_outcome(destination, (id, *attempt), outcome).await?;
         }

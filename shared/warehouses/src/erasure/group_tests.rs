@@ -7,46 +7,46 @@ use serde_json::Value;
 
 use super::tests::{Scripted, done, later, refused, rows, run, tables};
 use super::*;
-use model::group_commit::{Member, Outcome};
+use model::group_commit::{GroupMember, GroupOutcome};
 use model::id::RegulationId;
 use model::subject::Subject;
 
 const START: Timestamp = Timestamp::UNIX_EPOCH;
 
 /// A regulation that found one row in `a`, two in `c`, and has yet to delete them.
-async fn found() -> Progress {
+async fn found() -> ErasureProgress {
     let mut engine = Scripted { turns: [done(&[1, 0]), done(&[2])].into(), ..Scripted::default() };
-    let mut progress = Progress::of(Value::Null, 1);
+    let mut progress = ErasureProgress::of(Value::Null, 1);
     assert!(!progress.may_share(), "nothing is found yet");
     assert!(matches!(next(&mut engine, &mut progress).await, Ok(Next::Tell(_))));
     assert!(progress.may_share());
     progress
 }
 
-async fn next(engine: &mut Scripted, progress: &mut Progress) -> Result<Next> {
+async fn next(engine: &mut Scripted, progress: &mut ErasureProgress) -> Result<Next> {
     let (tables, subjects) = (tables(&["a", "b", "c"]), [Subject::user("u1")]);
     let mut erasure = Erasure { engine, tables: &tables, ids: &Ids::new(&subjects), seed: "own" };
     erasure.next(progress, Instant::now() + Duration::from_secs(60), START).await
 }
 
 /// The deletion of the whole crew's rows.
-async fn work(engine: &mut Scripted, progress: &mut Progress) -> Result<Option<u32>> {
+async fn work(engine: &mut Scripted, progress: &mut ErasureProgress) -> Result<Option<u32>> {
     let (tables, subjects) = (tables(&["a", "b", "c"]), [Subject::user("u1"), Subject::user("u2")]);
     let mut erasure = Erasure { engine, tables: &tables, ids: &Ids::new(&subjects), seed: "crew" };
     let lead = progress.leads().expect("it leads");
     erasure.delete(&mut lead.work, Instant::now() + Duration::from_secs(60)).await
 }
 
-fn member(tables: &[&str]) -> Member {
-    Member::new(RegulationId::new(), 1, START, names(tables), &[])
+fn member(tables: &[&str]) -> GroupMember {
+    GroupMember::new(RegulationId::new(), 1, START, names(tables), &[])
 }
 
 fn names(tables: &[&str]) -> BTreeSet<String> {
     tables.iter().map(|table| format!("s.{table}")).collect()
 }
 
-fn together(tables: &[&str]) -> Outcome {
-    Outcome { together: 2, tables: names(tables) }
+fn together(tables: &[&str]) -> GroupOutcome {
+    GroupOutcome { together: 2, tables: names(tables) }
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn who_leads_deletes_from_the_tables_of_all_and_goes_on_after_a_crash() {
     let mut progress = found().await;
     progress.lead(&[member(&["a", "c"]), member(&["b", "c"])], START);
     let kept = serde_json::to_value(&progress).expect("JSON");
-    let mut progress = Progress::of(kept, 1);
+    let mut progress = ErasureProgress::of(kept, 1);
     assert_eq!(progress.leads().expect("it leads").crew.len(), 2, "the same crew");
     let mut engine = Scripted { turns: [done(&[5]), later()].into(), ..Scripted::default() };
     assert_eq!(work(&mut engine, &mut progress).await, Ok(Some(9)));
@@ -92,7 +92,7 @@ async fn what_is_left_after_company_is_deleted_alone_and_without_an_error() {
     let kept = &mut serde_json::to_value(&progress).expect("JSON");
     let mut engine = Scripted { turns: [done(&[0, 0]), done(&[1])].into(), ..Scripted::default() };
     assert_eq!(run(&mut engine, kept).await.1, Ok(Some(1)));
-    assert!(!Progress::of(kept.clone(), 1).may_share(), "no second time");
+    assert!(!ErasureProgress::of(kept.clone(), 1).may_share(), "no second time");
     engine.turns = [done(&[1]), done(&[0, 0]), done(&[1])].into();
     let end = run(&mut engine, kept).await.1;
     assert!(end.expect_err("alone, rows that come back are trouble").is_transient());

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::destination::Kind;
+use crate::destination::DestinationKind;
 use crate::source::SourceId;
 
 /// The longest name of a collection, in bytes; warehouses take no longer names of tables.
@@ -11,7 +11,7 @@ pub const MAX_COLLECTION: usize = 127;
 /// What one source brought; of a cloud source, one of its collections.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Part {
+pub struct SourceScope {
     /// The source.
     pub source_id: SourceId,
     /// The collection: a table of the source's schema.
@@ -19,9 +19,9 @@ pub struct Part {
     pub collection: Option<String>,
 }
 
-impl Part {
+impl SourceScope {
     /// Whether a destination of this kind can hold any of it: objects of cloud sources lie in warehouses alone.
-    pub fn may_lie_in(&self, kind: Kind) -> bool {
-        self.collection.is_none() || kind == Kind::Warehouse
+    pub fn may_lie_in(&self, kind: DestinationKind) -> bool {
+        self.collection.is_none() || kind == DestinationKind::Warehouse
     }
 }

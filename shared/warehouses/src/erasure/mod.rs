@@ -8,10 +8,10 @@
 //! **forget** may be done together with other regulations' ([`group_commit`](model::group_commit)(super::crew)). Then a regulation tells as removed
 //! what it had found, in how many regulations' company, and who led also tells the bytes billed for all.
 //!
-//! [`Progress`] is kept between two invocations and knows what ran where. If it is lost with a crash, everything
+//! [`ErasureProgress`] is kept between two invocations and knows what ran where. If it is lost with a crash, everything
 //! since it was last kept is done again: each statement may run twice.
 
-mod company;
+mod group;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -19,13 +19,13 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Answer, Engine, Ids, Memory, Rows, Statement, Turn, Verb};
-use company::Company;
+use crate::{Answer, Engine, Ids, Memory, Rows, Statement, StatementState, Verb};
 use destinations::warehouse::Table;
+use group::Company;
 use model::evidence::Step;
 use model::failure::{Failure, Result};
 
-pub use company::Lead;
+pub use group::Lead;
 
 /// How many tables a message names; it says how many more there are.
 const NAMED: usize = 5;
@@ -33,7 +33,7 @@ const NAMED: usize = 5;
 /// How far an erasure came. Holds counts and names of tables, no identifier.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Progress {
+pub struct ErasureProgress {
     attempt: u32,
     phase: Phase,
     /// Rows by table, as the counts of this phase found them so far.
@@ -104,7 +104,7 @@ pub struct Erasure<'a, E> {
     pub seed: &'a str,
 }
 
-impl Progress {
+impl ErasureProgress {
     /// What was kept of this attempt; a new attempt begins anew.
     pub fn of(kept: serde_json::Value, attempt: u32) -> Self {
         let kept: Self = serde_json::from_value(kept).unwrap_or_default();
@@ -145,7 +145,12 @@ impl<E: Engine> Erasure<'_, E> {
     ///
     /// # Errors
     /// The warehouse's failure; `progress` then holds all that was done before it.
-    pub async fn next(&mut self, progress: &mut Progress, until: Instant, now: Timestamp) -> Result<Next> {
+    pub async fn next(
+        &mut self,
+        progress: &mut ErasureProgress,
+        until: Instant,
+        now: Timestamp,
+    ) -> Result<Next> {
         match progress.phase {
             Phase::Find => {
                 if let Some(seconds) = self.count(progress, until).await? {
@@ -198,7 +203,7 @@ impl<E: Engine> Erasure<'_, E> {
     ///
     /// # Errors
     /// As [`Erasure::next`].
-    pub async fn count(&mut self, progress: &mut Progress, until: Instant) -> Result<Option<u32>> {
+    pub async fn count(&mut self, progress: &mut ErasureProgress, until: Instant) -> Result<Option<u32>> {
         let mut single = false;
         loop {
             let mut tables = self.begun(progress);
@@ -213,16 +218,16 @@ impl<E: Engine> Erasure<'_, E> {
                 return Ok(Some(1));
             }
             match self.run(Verb::Count, &tables, progress, until).await? {
-                Turn::Done(Answer { rows, bytes }) => {
+                StatementState::Done(Answer { rows, bytes }) => {
                     progress.bytes += bytes;
                     progress.counts.extend(tables.iter().map(Table::place).zip(rows));
                     single = false;
                 }
-                Turn::Later { seconds, .. } => return Ok(Some(seconds)),
+                StatementState::Later { seconds, .. } => return Ok(Some(seconds)),
                 // One table of many: they are asked one by one, to find out which.
-                Turn::Refused(_) if tables.len() > 1 => single = true,
-                Turn::Refused(failure) if failure.is_transient() => return Err(failure),
-                Turn::Refused(failure) => {
+                StatementState::Refused(_) if tables.len() > 1 => single = true,
+                StatementState::Refused(failure) if failure.is_transient() => return Err(failure),
+                StatementState::Refused(failure) => {
                     progress.uncountable.insert(tables[0].place());
                     progress.refused.insert(tables[0].place(), failure.public);
                 }
@@ -234,7 +239,7 @@ impl<E: Engine> Erasure<'_, E> {
     ///
     /// # Errors
     /// As [`Erasure::next`].
-    pub async fn delete(&mut self, progress: &mut Progress, until: Instant) -> Result<Option<u32>> {
+    pub async fn delete(&mut self, progress: &mut ErasureProgress, until: Instant) -> Result<Option<u32>> {
         // Tables that went away since they were counted hold nobody any more.
         progress.pending.retain(|place| self.tables.iter().any(|table| table.place() == *place));
         loop {
@@ -255,16 +260,16 @@ impl<E: Engine> Erasure<'_, E> {
                 let turn = self.run(Verb::Delete, std::slice::from_ref(&table), progress, until).await?;
                 let removed = progress.removed.entry(place.clone()).or_default();
                 match turn {
-                    Turn::Done(Answer { rows, bytes }) => {
+                    StatementState::Done(Answer { rows, bytes }) => {
                         *removed += rows.into_iter().sum::<u64>();
                         progress.bytes += bytes;
                         progress.pending.remove(&place);
                     }
-                    Turn::Later { seconds, rows } => {
+                    StatementState::Later { seconds, rows } => {
                         *removed += rows;
                         return Ok(Some(seconds));
                     }
-                    Turn::Refused(failure) => drop(refusals.insert(place, failure)),
+                    StatementState::Refused(failure) => drop(refusals.insert(place, failure)),
                 }
             }
             if progress.pending.is_empty() {
@@ -285,7 +290,7 @@ impl<E: Engine> Erasure<'_, E> {
         }
     }
 
-    fn uncounted(&self, progress: &Progress) -> impl Iterator<Item = &Table> {
+    fn uncounted(&self, progress: &ErasureProgress) -> impl Iterator<Item = &Table> {
         self.tables.iter().filter(|table| {
             let place = table.place();
             self.ids.wanted(table).next().is_some()
@@ -295,7 +300,7 @@ impl<E: Engine> Erasure<'_, E> {
     }
 
     /// The tables of the statement that is under way. If one of them is gone, it is as if nothing were.
-    fn begun(&self, progress: &mut Progress) -> Vec<Table> {
+    fn begun(&self, progress: &mut ErasureProgress) -> Vec<Table> {
         let find = |place: &String| self.tables.iter().find(|table| table.place() == *place).cloned();
         let tables: Option<Vec<_>> = progress.flight.iter().map(find).collect();
         tables.unwrap_or_else(|| {
@@ -309,9 +314,9 @@ impl<E: Engine> Erasure<'_, E> {
         &mut self,
         verb: Verb,
         tables: &[Table],
-        progress: &mut Progress,
+        progress: &mut ErasureProgress,
         until: Instant,
-    ) -> Result<Turn> {
+    ) -> Result<StatementState> {
         let statement = Statement { verb, tables, ids: self.ids, seed: self.seed };
         let turn = self.engine.run(&statement, &mut progress.memory, until).await;
         progress.flight = match progress.memory.handle {
@@ -340,6 +345,6 @@ fn list(refusals: &BTreeMap<impl AsRef<str> + Ord, impl ToString>) -> String {
 }
 
 #[cfg(test)]
-mod company_tests;
+mod group_tests;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use jiff::Timestamp;
 use model::failure::Failure;
 use model::id::RegulationId;
-use model::person::Scope;
+use model::person::SuppressionScope;
 use model::regulation::{NewRegulation, RegulationType};
 use model::status::Status;
 use model::subject::SubjectType;
@@ -138,7 +138,8 @@ struct OlderAttributesShown {
     tag = "Config API v1beta", params(("slug" = String, Path), OlderPage),
     responses((status = 200, description = "A page of them", body = OlderSuppressed)))]
 pub async fn suppressed(State(context): Shared, page: OlderPage) -> Reply<OlderSuppressed> {
-    let found = context.store.suppressed(&Scope::Workspace, page.size, page.token.as_deref()).await?;
+    let found =
+        context.store.suppressed(&SuppressionScope::Workspace, page.size, page.token.as_deref()).await?;
     let users = found.items.into_iter().filter(|entry| entry.subject.kind == SubjectType::UserId);
     let user = |entry: Suppressed| OlderSuppressedUser {
         attributes: OlderAttributesShown { name: "userId", values: vec![entry.subject.id] },

@@ -3,7 +3,7 @@
 //! 1. Who calls, and whether they may ([`auth`](crate::auth), [`access`](crate::access)).
 //! 2. Whether they make too many regulations ([`limit`](crate::limit)).
 //! 3. A call that changes something is written into the audit trail, before it is done and after.
-//! 4. A call with an `Idempotency-Key` that was done before is answered as before ([`replay`](crate::replay)).
+//! 4. A call with an `Idempotency-Key` that was done before is answered as before ([`replay`](crate::idempotency)).
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
@@ -18,8 +18,8 @@ use crate::access::Needs;
 use crate::auth::{Caller, authenticate};
 use crate::context::Shared;
 use crate::error::ApiError;
+use crate::idempotency;
 use crate::limit::Window;
-use crate::replay;
 
 /// The longest answer that the trail looks into: Lambda's own limit.
 const MAX_ANSWER: usize = 6 << 20;
@@ -40,14 +40,14 @@ pub async fn gate(
     let mut response = if needs.writes {
         let mut entry = entry(&caller, &path, &request, now);
         context.store.write_trail(&entry).await?;
-        let response = replay::answer(&context, &caller, request, next).await;
+        let response = idempotency::answer(&context, &caller, request, next).await;
         let response = note(&mut entry, response).await;
         if let Err(failure) = context.store.write_trail(&entry).await {
             tracing::error!(entry = %entry.id, %failure, "the trail does not say how this ended");
         }
         response
     } else {
-        replay::answer(&context, &caller, request, next).await
+        idempotency::answer(&context, &caller, request, next).await
     };
     if let Some(window) = window {
         window.tell(response.headers_mut());

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::{Store, if_held, number, text, to_item, unless_refused, value};
 use model::failure::Result;
-use model::group_commit::{Member, Outcome};
+use model::group_commit::{GroupMember, GroupOutcome};
 use model::id::{DestinationId, RegulationId};
 
 const CREW: &str = "CREW#";
@@ -21,7 +21,7 @@ impl Store {
     ///
     /// # Errors
     /// As DynamoDB says.
-    pub async fn enlist(&self, destination: &DestinationId, member: &Member) -> Result<()> {
+    pub async fn enlist(&self, destination: &DestinationId, member: &GroupMember) -> Result<()> {
         let item = to_item(&pk(destination), member.regulation_id.as_str(), member)?;
         let request = self
             .client
@@ -37,7 +37,11 @@ impl Store {
     ///
     /// # Errors
     /// As DynamoDB says.
-    pub async fn enlisted(&self, destination: &DestinationId, id: &RegulationId) -> Result<Option<Member>> {
+    pub async fn enlisted(
+        &self,
+        destination: &DestinationId,
+        id: &RegulationId,
+    ) -> Result<Option<GroupMember>> {
         self.get(&self.tables.runs, (&pk(destination), id.as_str())).await
     }
 
@@ -45,7 +49,7 @@ impl Store {
     ///
     /// # Errors
     /// As DynamoDB says.
-    pub async fn all_enlisted(&self, destination: &DestinationId) -> Result<Vec<Member>> {
+    pub async fn all_enlisted(&self, destination: &DestinationId) -> Result<Vec<GroupMember>> {
         self.all(&self.tables.runs, &pk(destination), "reg_").await
     }
 
@@ -57,7 +61,7 @@ impl Store {
         &self,
         destination: &DestinationId,
         (id, attempt): (&RegulationId, u32),
-        outcome: &Outcome,
+        outcome: &GroupOutcome,
     ) -> Result<()> {
         let request = self
             .client

@@ -1,4 +1,4 @@
-//! What [`Progress`] knows of a deletion that is shared with other regulations: whether it may be, whether this one
+//! What [`ErasureProgress`] knows of a deletion that is shared with other regulations: whether it may be, whether this one
 //! leads a [`group_commit`](model::group_commit)(model::group_commit), and that it is over.
 
 use std::collections::BTreeSet;
@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Phase, Progress};
+use super::{ErasureProgress, Phase};
 use model::failure::Failure;
-use model::group_commit::{Member, Outcome};
+use model::group_commit::{GroupMember, GroupOutcome};
 use model::id::RegulationId;
 
 /// Seconds after which a regulation that waits looks again, at most: a state machine has 25,000 events, and each look
@@ -43,15 +43,15 @@ pub struct Lead {
     pub crew: Vec<(RegulationId, u32)>,
     since: Timestamp,
     /// The deletion.
-    pub work: Progress,
+    pub work: ErasureProgress,
 }
 
 impl Lead {
     /// What came of it: `together` are the regulations that still had subjects.
-    pub fn outcome(&self, together: u64) -> Outcome {
+    pub fn outcome(&self, together: u64) -> GroupOutcome {
         let work = &self.work;
         let done = |table: &&String| !work.pending.contains(*table) && !work.refused.contains_key(*table);
-        Outcome { together, tables: work.removed.keys().filter(done).cloned().collect() }
+        GroupOutcome { together, tables: work.removed.keys().filter(done).cloned().collect() }
     }
 
     /// Whether the others are to wait with the leader until a trouble has passed.
@@ -62,7 +62,7 @@ impl Lead {
     }
 }
 
-impl Progress {
+impl ErasureProgress {
     /// Whether there are rows to be deleted that may go together with others', and no statement of its own is under way.
     pub fn may_share(&self) -> bool {
         self.phase == Phase::Forget
@@ -83,7 +83,7 @@ impl Progress {
     }
 
     /// Leads this crew from now on.
-    pub fn lead(&mut self, crew: &[Member], now: Timestamp) {
+    pub fn lead(&mut self, crew: &[GroupMember], now: Timestamp) {
         let pending = crew.iter().flat_map(|member| member.tables.iter().cloned()).collect();
         let work = Self { attempt: self.attempt, phase: Phase::Forget, pending, ..Self::default() };
         let crew = crew.iter().map(|member| (member.regulation_id.clone(), member.attempt)).collect();
@@ -99,7 +99,7 @@ impl Progress {
     }
 
     /// The company is over. What is left of the rows, this regulation deletes alone.
-    pub fn settle(&mut self, outcome: &Outcome) {
+    pub fn settle(&mut self, outcome: &GroupOutcome) {
         let over = Company::Over { together: outcome.together };
         if let Company::Leads(lead) = std::mem::replace(&mut self.company, over) {
             let work = lead.work;
