@@ -70,7 +70,7 @@ test: $(TOOLS) $(SDK) $(WAREHOUSES) $(SCHEMATHESIS) $(BROWSER) lint programs ## 
 	cargo test --workspace
 
 lint: $(TOOLS) $(NODE_TOOLS) ## Check formatting, Rust, the template, the state machines and the API's description
-	$(BIN)/python infra/local/lint.py
+	$(BIN)/python infra/local/lint
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 

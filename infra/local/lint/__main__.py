@@ -1,0 +1,36 @@
+"""Checks what is no Rust: the template, the state machines, the API's description. One file for each subject."""
+
+import json
+import os
+import sys
+
+import cloudformation
+import description
+import machines
+from common import TEMPLATE, fault, faults
+from common import machines as machines_of
+from samtranslator.yaml_helper import yaml_parse
+
+
+def main():
+    os.environ["AWS_DEFAULT_REGION"] = "us-east-1"  # the transform asks for one
+    template = yaml_parse(TEMPLATE.read_text())
+    for _, file, substitutions in machines_of(template):
+        try:
+            machine = json.loads(file.read_text())
+        except (OSError, ValueError) as error:
+            fault(file, f"cannot be read: {error}")
+            continue
+        machines.check(file, machine, substitutions)
+    description.check()
+    if not faults and (expanded := cloudformation.expand(template)):
+        cloudformation.check(expanded)
+    for line in faults:
+        print(line, file=sys.stderr)
+    sound = "infra: the template, the state machines and the API's description are sound"
+    print(f"infra: {len(faults)} fault(s)" if faults else sound)
+    return bool(faults)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
