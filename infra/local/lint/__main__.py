@@ -7,6 +7,7 @@ import sys
 import cloudformation
 import description
 import machines
+import retries
 from common import TEMPLATE, fault, faults
 from common import machines as machines_of
 from samtranslator.yaml_helper import yaml_parse
@@ -15,13 +16,16 @@ from samtranslator.yaml_helper import yaml_parse
 def main():
     os.environ["AWS_DEFAULT_REGION"] = "us-east-1"  # the transform asks for one
     template = yaml_parse(TEMPLATE.read_text())
+    definitions = []
     for _, file, substitutions in machines_of(template):
         try:
             machine = json.loads(file.read_text())
         except (OSError, ValueError) as error:
             fault(file, f"cannot be read: {error}")
             continue
+        definitions.append((file, machine))
         machines.check(file, machine, substitutions)
+    retries.check(definitions)
     description.check()
     if not faults and (expanded := cloudformation.expand(template)):
         cloudformation.check(expanded)
