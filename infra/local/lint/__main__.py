@@ -5,6 +5,7 @@ import os
 import sys
 
 import cloudformation
+import concurrency
 import description
 import machines
 import retries
@@ -26,6 +27,7 @@ def main():
         definitions.append((file, machine))
         machines.check(file, machine, substitutions)
     retries.check(definitions)
+    concurrency.check(template, definitions)
     description.check()
     if not faults and (expanded := cloudformation.expand(template)):
         cloudformation.check(expanded)
