@@ -9,6 +9,7 @@ import concurrency
 import description
 import machines
 import retries
+import timeouts
 from common import TEMPLATE, fault, faults
 from common import machines as machines_of
 from samtranslator.yaml_helper import yaml_parse
@@ -28,6 +29,7 @@ def main():
         machines.check(file, machine, substitutions)
     retries.check(definitions)
     concurrency.check(template, definitions)
+    timeouts.check(template, definitions)
     description.check()
     if not faults and (expanded := cloudformation.expand(template)):
         cloudformation.check(expanded)
