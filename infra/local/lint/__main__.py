@@ -7,6 +7,7 @@ import sys
 import cloudformation
 import concurrency
 import description
+import kept
 import machines
 import retries
 import timeouts
@@ -30,6 +31,7 @@ def main():
     retries.check(definitions)
     concurrency.check(template, definitions)
     timeouts.check(template, definitions)
+    kept.check(template)
     description.check()
     if not faults and (expanded := cloudformation.expand(template)):
         cloudformation.check(expanded)
