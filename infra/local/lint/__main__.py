@@ -9,6 +9,7 @@ import concurrency
 import description
 import kept
 import machines
+import quotas
 import retries
 import timeouts
 from common import TEMPLATE, fault, faults
@@ -32,6 +33,7 @@ def main():
     concurrency.check(template, definitions)
     timeouts.check(template, definitions)
     kept.check(template)
+    quotas.check(template)
     description.check()
     if not faults and (expanded := cloudformation.expand(template)):
         cloudformation.check(expanded)
