@@ -9,6 +9,7 @@ import concurrency
 import description
 import kept
 import machines
+import partitions
 import quotas
 import retries
 import timeouts
@@ -32,6 +33,7 @@ def main():
     retries.check(definitions)
     concurrency.check(template, definitions)
     timeouts.check(template, definitions)
+    partitions.check([TEMPLATE, *(file for file, _ in definitions)])
     kept.check(template)
     quotas.check(template)
     description.check()
