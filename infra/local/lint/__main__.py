@@ -12,6 +12,7 @@ import machines
 import partitions
 import quotas
 import retries
+import roles
 import timeouts
 from common import TEMPLATE, fault, faults
 from common import machines as machines_of
@@ -35,6 +36,7 @@ def main():
     timeouts.check(template, definitions)
     partitions.check([TEMPLATE, *(file for file, _ in definitions)])
     kept.check(template)
+    roles.check(template)
     quotas.check(template)
     description.check()
     if not faults and (expanded := cloudformation.expand(template)):
