@@ -14,6 +14,7 @@ import quotas
 import retries
 import roles
 import timeouts
+import transport
 from common import TEMPLATE, fault, faults
 from common import machines as machines_of
 from samtranslator.yaml_helper import yaml_parse
@@ -36,6 +37,7 @@ def main():
     timeouts.check(template, definitions)
     partitions.check([TEMPLATE, *(file for file, _ in definitions)])
     kept.check(template)
+    transport.check(template)
     roles.check(template)
     quotas.check(template)
     description.check()
