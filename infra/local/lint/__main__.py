@@ -4,6 +4,7 @@ import json
 import os
 import sys
 
+import access_logs
 import cloudformation
 import concurrency
 import description
@@ -38,6 +39,7 @@ def main():
     partitions.check([TEMPLATE, *(file for file, _ in definitions)])
     kept.check(template)
     transport.check(template)
+    access_logs.check(template)
     roles.check(template)
     quotas.check(template)
     description.check()
