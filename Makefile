@@ -94,14 +94,19 @@ bench: $(BENCH_TOOLS) ## Measure what must be fast, as ratios in one run: make b
 build: $(CARGO_TOOLS) $(PAGE) ## Make the functions' arm64 zips: target/lambda/*/bootstrap.zip
 	PATH="$(BIN):$$PATH" cargo-lambda lambda build --release --arm64 --output-format zip --lambda-dir target/lambda $(FUNCTIONS:%=--package %)
 
-deploy: $(TOOLS) ## Deploy to AWS with your credentials: make deploy STACK=lethe BUCKET=my-artifacts
+# PARAMETERS may have quotes of its own: PARAMETERS='PurgeSchedule="rate(5 minutes)"'. PARAMETERS_FILE is a JSON list of
+# such texts, ["PurgeSchedule=rate(5 minutes)", "ArchiveBuckets=one,two"], that no shell reads.
+deploy: $(TOOLS) ## Deploy to AWS with your credentials: make deploy STACK=lethe BUCKET=my-artifacts [PARAMETERS_FILE=production.json]
 	@test -n "$(STACK)" -a -n "$(BUCKET)" || { \
-	  echo "Say where: make deploy STACK=<stack name> BUCKET=<bucket for the zips> [PARAMETERS='PurgeDelay=3600']" >&2; exit 1; }
+	  echo "Say where: make deploy STACK=<stack name> BUCKET=<bucket for the zips> [PARAMETERS_FILE=production.json]" >&2; exit 1; }
+	@test -z '$(PARAMETERS_FILE)' -o -f '$(PARAMETERS_FILE)' || { echo "There is no file $(PARAMETERS_FILE)" >&2; exit 1; }
+	@test -z '$(PARAMETERS_FILE)' -o -z '$(if $(PARAMETERS),yes)' || { echo "Give PARAMETERS or PARAMETERS_FILE, not both" >&2; exit 1; }
 	@$(MAKE) build
 	$(BIN)/aws cloudformation package --template-file infra/template.yaml --s3-bucket "$(BUCKET)" \
 	  --output-template-file target/lambda/template.yaml
 	$(BIN)/aws cloudformation deploy --template-file target/lambda/template.yaml --stack-name "$(STACK)" \
-	  --s3-bucket "$(BUCKET)" --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
+	  --s3-bucket "$(BUCKET)" --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND --no-fail-on-empty-changeset \
+	  $(if $(PARAMETERS_FILE),--parameter-overrides 'file://$(PARAMETERS_FILE)',$(if $(PARAMETERS),--parameter-overrides $(PARAMETERS)))
 
 # --- Tools ----------------------------------------------------------------------------------------------
 

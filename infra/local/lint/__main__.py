@@ -7,6 +7,7 @@ import sys
 import access_logs
 import cloudformation
 import concurrency
+import deploying
 import description
 import kept
 import machines
@@ -40,6 +41,7 @@ def main():
     kept.check(template)
     transport.check(template)
     access_logs.check(template)
+    deploying.check(template)
     roles.check(template)
     quotas.check(template)
     description.check()
