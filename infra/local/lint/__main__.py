@@ -1,4 +1,5 @@
-"""Checks what is no Rust: the template, the state machines, the API's description. One file for each subject."""
+"""Checks what no compiler does: the template, the state machines, the API's description, the crates that are used. One
+file for each subject."""
 
 import json
 import os
@@ -7,6 +8,7 @@ import sys
 import access_logs
 import cloudformation
 import concurrency
+import crates
 import deploying
 import description
 import kept
@@ -45,11 +47,12 @@ def main():
     roles.check(template)
     quotas.check(template)
     description.check()
+    crates.check()
     if not faults and (expanded := cloudformation.expand(template)):
         cloudformation.check(expanded)
     for line in faults:
         print(line, file=sys.stderr)
-    sound = "infra: the template, the state machines and the API's description are sound"
+    sound = "infra: the template, the state machines, the API's description and the crates are sound"
     print(f"infra: {len(faults)} fault(s)" if faults else sound)
     return bool(faults)
 
