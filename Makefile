@@ -1,10 +1,10 @@
 # Everything a person types here. `make` alone lists it.
 #
-# Tools go into .venv and four node_modules folders, pinned. Nothing is installed outside this folder, except that
+# Tools go into .venv, .tools and four node_modules folders, pinned. Nothing is installed outside this folder, except that
 # `make build` adds the arm64 target to Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint fmt openapi contract bench watch build deploy screenshots purge-file batch programs
+.PHONY: help demo up down test lint audit fmt openapi contract bench watch build deploy screenshots purge-file batch programs
 
 FUNCTIONS := $(notdir $(wildcard functions/*))
 PROGRAMS  := $(or $(CARGO_TARGET_DIR),target)/debug
@@ -18,6 +18,8 @@ CONTRACT_TOOLS := infra/local/contract/node_modules/.tools
 SDK         := tests/sdk/node_modules/.tools .venv-segment/.tools
 WAREHOUSES  := .venv-bigquery/.tools .venv-snowflake/.tools
 SCHEMATHESIS := .venv-schemathesis/.tools
+DENY_VERSION := 0.20.2
+DENY        := .tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 WEB_TOOLS   := functions/console/web/node_modules/.tools
 BROWSER     := tests/browser/node_modules/.tools
 
@@ -69,10 +71,15 @@ batch: $(TOOLS) ## Send a file of people to be forgotten: make batch FILE=ids.cs
 test: $(TOOLS) $(SDK) $(WAREHOUSES) $(SCHEMATHESIS) $(BROWSER) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
 	cargo test --workspace
 
-lint: $(TOOLS) $(NODE_TOOLS) ## Check formatting, Rust, the template, the state machines and the API's description
-	$(BIN)/python infra/local/lint.py
+lint: $(TOOLS) $(NODE_TOOLS) ## Check formatting, Rust, its crates, the template, the state machines and the API's description
+	$(BIN)/python infra/local/lint
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+
+audit: .venv-secrets/.tools .venv-checkov/.tools $(DENY) ## Look for secrets, weaknesses of the template, licences and banned crates
+	.venv-secrets/bin/python infra/local/audit/secret_scan.py
+	.venv-checkov/bin/checkov --config-file infra/local/audit/checkov.yaml
+	$(DENY) --locked --all-features check --hide-inclusion-graph licenses bans sources
 
 fmt: ## Format the Rust code
 	cargo fmt --all
@@ -94,14 +101,19 @@ bench: $(BENCH_TOOLS) ## Measure what must be fast, as ratios in one run: make b
 build: $(CARGO_TOOLS) $(PAGE) ## Make the functions' arm64 zips: target/lambda/*/bootstrap.zip
 	PATH="$(BIN):$$PATH" cargo-lambda lambda build --release --arm64 --output-format zip --lambda-dir target/lambda $(FUNCTIONS:%=--package %)
 
-deploy: $(TOOLS) ## Deploy to AWS with your credentials: make deploy STACK=lethe BUCKET=my-artifacts
+# PARAMETERS may have quotes of its own: PARAMETERS='PurgeSchedule="rate(5 minutes)"'. PARAMETERS_FILE is a JSON list of
+# such texts, ["PurgeSchedule=rate(5 minutes)", "ArchiveBuckets=one,two"], that no shell reads.
+deploy: $(TOOLS) ## Deploy to AWS with your credentials: make deploy STACK=lethe BUCKET=my-artifacts [PARAMETERS_FILE=production.json]
 	@test -n "$(STACK)" -a -n "$(BUCKET)" || { \
-	  echo "Say where: make deploy STACK=<stack name> BUCKET=<bucket for the zips> [PARAMETERS='PurgeDelay=3600']" >&2; exit 1; }
+	  echo "Say where: make deploy STACK=<stack name> BUCKET=<bucket for the zips> [PARAMETERS_FILE=production.json]" >&2; exit 1; }
+	@test -z '$(PARAMETERS_FILE)' -o -f '$(PARAMETERS_FILE)' || { echo "There is no file $(PARAMETERS_FILE)" >&2; exit 1; }
+	@test -z '$(PARAMETERS_FILE)' -o -z '$(if $(PARAMETERS),yes)' || { echo "Give PARAMETERS or PARAMETERS_FILE, not both" >&2; exit 1; }
 	@$(MAKE) build
 	$(BIN)/aws cloudformation package --template-file infra/template.yaml --s3-bucket "$(BUCKET)" \
 	  --output-template-file target/lambda/template.yaml
 	$(BIN)/aws cloudformation deploy --template-file target/lambda/template.yaml --stack-name "$(STACK)" \
-	  --s3-bucket "$(BUCKET)" --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
+	  --s3-bucket "$(BUCKET)" --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND --no-fail-on-empty-changeset \
+	  $(if $(PARAMETERS_FILE),--parameter-overrides 'file://$(PARAMETERS_FILE)',$(if $(PARAMETERS),--parameter-overrides $(PARAMETERS)))
 
 # --- Tools ----------------------------------------------------------------------------------------------
 
@@ -128,10 +140,15 @@ $(CARGO_TOOLS): infra/local/watch-requirements.txt $(TOOLS)
 
 # These want other versions of the same libraries than .venv, and than each other.
 .venv-%/.tools: infra/local/%-requirements.txt | $(TOOLS)
-	@echo "Setting up .venv-$* (for the tests; once)"
+	@echo "Setting up .venv-$* (once)"
 	@python3 -m venv .venv-$*
 	@.venv-$*/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
+
+# Built from its source, which takes some minutes; `make lint` does without it.
+$(DENY):
+	@echo "Building cargo-deny (for make audit; once, some minutes)"
+	@cargo install --quiet --locked cargo-deny --version $(DENY_VERSION) --no-default-features --root .tools/cargo-deny-$(DENY_VERSION)
 
 $(PAGE): $(WEB_TOOLS) $(PAGE_PARTS)
 	@cd functions/console/web && npm run --silent build
