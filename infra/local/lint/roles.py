@@ -6,7 +6,7 @@ from common import INFRA, TEMPLATE, fault, states
 
 # Who lists an archive's versions and reads them by their ids: the purge all of them, the other a few when a run closes.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html: with a version id that is another permission.
-READ_VERSIONS = ("PurgeFunction", "SweepFunction")
+READ_VERSIONS = ("PurgeFunction", "PurgeRunFunction")
 CUSTOMERS_BUCKETS = ("ArchiveBuckets", "BatchBuckets")
 # What a Distributed Map starts, looks at and stops: its children are executions whose ARN has a slash behind the name.
 # https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html

@@ -16,6 +16,7 @@ use crate::id::DestinationId;
 /// What sort of place a destination is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = Kind)]
 pub enum DestinationKind {
     /// Event archives in object storage: rewritten by purge runs.
     Archive,

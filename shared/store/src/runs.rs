@@ -103,6 +103,7 @@ impl Run {
 
 /// How far a batch of a phase is. Sums of it show how far the run is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Progress)]
 pub struct RunProgress {
     /// Objects that are done.
     pub objects: u64,

@@ -33,7 +33,7 @@ pub struct Reply {
     ask: bool,
 }
 
-pub async fn sweep(context: &Context, request: Request) -> Result<Reply> {
+pub async fn handle(context: &Context, request: Request) -> Result<Reply> {
     let mut reply = Reply { batches: 0, ask: false };
     match request {
         Request::Tick => nudge::tick(context).await?,

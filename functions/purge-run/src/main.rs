@@ -36,5 +36,5 @@ async fn main() -> Result<(), Error> {
         purge_delay: environment::seconds("PURGE_DELAY")?,
         batch_objects: environment::count("BATCH_OBJECTS")?,
     };
-    telemetry::run(|request, _| handler::sweep(&context, request)).await
+    telemetry::run(|request, _| handler::handle(&context, request)).await
 }
