@@ -10,3 +10,4 @@
 
 pub mod archive;
 pub mod check;
+pub mod run;

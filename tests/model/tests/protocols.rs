@@ -89,10 +89,23 @@ protocol!(archive: Archive,
     erasure_not_noted: ErasureNotNoted,
 );
 
+protocol!(run: Runs,
+    evidence_at_the_end: EvidenceAtTheEnd,
+    first_find_stands: FirstFindStands,
+    unread_is_clean: UnreadIsClean,
+    no_second_look: NoSecondLook,
+    lock_for_all: LockForAll,
+    tick_aborts_the_living: TickAbortsTheLiving,
+    guard_asks_once: GuardAsksOnce,
+    nobody_ticks: NobodyTicks,
+    abort_keeps_the_lock: AbortKeepsTheLock,
+);
+
 #[test]
 fn table() {
     let reports = [
         ("archive", archive::report()),
+        ("run", run::report()),
     ];
     println!("| model     | states    | mutants caught | seconds |");
     for (name, report) in reports {
