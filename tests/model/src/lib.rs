@@ -10,4 +10,5 @@
 
 pub mod archive;
 pub mod check;
+pub mod crew;
 pub mod run;

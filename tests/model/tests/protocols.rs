@@ -101,11 +101,21 @@ protocol!(run: Runs,
     abort_keeps_the_lock: AbortKeepsTheLock,
 );
 
+protocol!(crew: Crew,
+    the_told_are_believed: TheToldAreBelieved,
+    notes_before_the_end: NotesBeforeTheEnd,
+    crew_is_not_kept: CrewIsNotKept,
+    crew_is_everybody: CrewIsEverybody,
+    lease_for_ever: LeaseForEver,
+    followers_never_lead: FollowersNeverLead,
+);
+
 #[test]
 fn table() {
     let reports = [
         ("archive", archive::report()),
         ("run", run::report()),
+        ("crew", crew::report()),
     ];
     println!("| model     | states    | mutants caught | seconds |");
     for (name, report) in reports {
