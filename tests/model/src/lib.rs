@@ -12,3 +12,4 @@ pub mod archive;
 pub mod check;
 pub mod crew;
 pub mod run;
+pub mod standing;

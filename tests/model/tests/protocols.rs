@@ -110,12 +110,22 @@ protocol!(crew: Crew,
     followers_never_lead: FollowersNeverLead,
 );
 
+protocol!(standing: Standing,
+    taking_back_lifts: TakingBackLifts,
+    earlier_leaves_no_trace: EarlierLeavesNoTrace,
+    hold_outlives_withdrawal: HoldOutlivesWithdrawal,
+    lift_needs_somebody: LiftNeedsSomebody,
+    last_writer_wins: LastWriterWins,
+    takes_back_everybodys: TakesBackEverybodys,
+);
+
 #[test]
 fn table() {
     let reports = [
         ("archive", archive::report()),
         ("run", run::report()),
         ("crew", crew::report()),
+        ("standing", standing::report()),
     ];
     println!("| model     | states    | mutants caught | seconds |");
     for (name, report) in reports {
