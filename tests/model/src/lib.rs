@@ -11,5 +11,6 @@
 pub mod archive;
 pub mod check;
 pub mod crew;
+pub mod life;
 pub mod run;
 pub mod standing;

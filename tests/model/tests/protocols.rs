@@ -119,6 +119,18 @@ protocol!(standing: Standing,
     takes_back_everybodys: TakesBackEverybodys,
 );
 
+protocol!(life: Life,
+    start_of_retry_is_lost: StartOfRetryIsLost,
+    ended_stays_ended: EndedStaysEnded,
+    seal_meddles: SealMeddles,
+    seal_misses_withdrawal: SealMissesWithdrawal,
+    resets_first: ResetsFirst,
+    drops_first: DropsFirst,
+    drops_during_retry: DropsDuringRetry,
+    withdraws_anytime: WithdrawsAnytime,
+    unended_is_done: UnendedIsDone,
+);
+
 #[test]
 fn table() {
     let reports = [
@@ -126,6 +138,7 @@ fn table() {
         ("run", run::report()),
         ("crew", crew::report()),
         ("standing", standing::report()),
+        ("life", life::report()),
     ];
     println!("| model     | states    | mutants caught | seconds |");
     for (name, report) in reports {
