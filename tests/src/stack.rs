@@ -124,7 +124,7 @@ impl Stack {
     /// # Errors
     /// When the template has no function of that name: `purge` is `PurgeFunction` there.
     pub async fn environment(&self, function: &str) -> Result<Vec<(String, String)>> {
-        let name = self.function(&logical(function)?).await?;
+        let name = self.function(&logical(function)).await?;
         let url = format!("{}/2015-03-31/functions/{name}/configuration", self.aws.url());
         let found: Value = self.aws.http().get(url).send().await?.json().await?;
         let variables = found["Environment"]["Variables"].as_object().into_iter().flatten();
@@ -140,7 +140,7 @@ impl Stack {
         let mut variables: BTreeMap<String, String> = variables.collect();
         variables.extend(change.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let environment = json!({ "Variables": variables }).to_string();
-        let name = self.function(&logical(function)?).await?;
+        let name = self.function(&logical(function)).await?;
         let update = ["lambda", "update-function-configuration", "--function-name", &name];
         self.aws.cli(&[&update[..], &["--environment", &environment]].concat()).await?;
         Ok(())
@@ -213,10 +213,13 @@ impl Stack {
     }
 }
 
-/// A function's name in the template.
-fn logical(function: &str) -> Result<String> {
-    let (first, rest) = function.split_at_checked(1).context("a function has a name")?;
-    Ok(format!("{}{rest}Function", first.to_uppercase()))
+/// A function's name in the template: `purge-run` is `PurgeRunFunction` there.
+fn logical(function: &str) -> String {
+    let words = function.split('-').map(|word| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_uppercase() + rest
+    });
+    words.collect::<String>() + "Function"
 }
 
 fn output<'a>(outputs: &'a BTreeMap<String, String>, name: &str) -> Result<&'a str> {
