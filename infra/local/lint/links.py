@@ -1,4 +1,5 @@
-"""Every relative link in a Markdown file leads to a file, and its anchor to a heading there.
+"""Every relative link in a Markdown file leads to a file, and its anchor to a heading there. Every test that the threat
+model names exists.
 
 GitHub makes an anchor of a heading: lower case, punctuation dropped, spaces as hyphens.
 https://docs.github.com/en/get-started/writing-on-github/getting-started-with-writing-and-formatting-on-github/basic-writing-and-formatting-syntax#section-links
@@ -7,14 +8,31 @@ https://docs.github.com/en/get-started/writing-on-github/getting-started-with-wr
 import re
 import subprocess
 
-from common import ROOT, fault
+from common import INFRA, ROOT, fault
 
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+# `e2e/runs.rs::name`, a test in a file under tests/tests/; or a file under infra/.
+NAMED = re.compile(r"`((?:infra|e2e)/[\w./]+\.\w+)(?:::(\w+))?`")
+THREATS = INFRA / "THREATS.md"
 
 
 def check():
+    check_links()
+    check_tests()
+
+
+def check_tests():
+    for name, test in NAMED.findall(THREATS.read_text()):
+        file = ROOT / (name if name.startswith("infra/") else f"tests/tests/{name}")
+        if not file.exists():
+            fault(THREATS, f"there is no {name}")
+        elif test and f"fn {test}(" not in file.read_text():
+            fault(THREATS, f"{name} has no test {test}")
+
+
+def check_links():
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"]
     names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     for file in (ROOT / name for name in names):
