@@ -13,8 +13,8 @@ from common import INFRA, ROOT, fault
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
-# `e2e/runs.rs::name`, a test in a file under tests/tests/; or a file under infra/.
-NAMED = re.compile(r"`((?:infra|e2e)/[\w./]+\.\w+)(?:::(\w+))?`")
+# `e2e/runs.rs::name`, a test in a file under tests/tests/; or a path, with a test in it or without.
+NAMED = re.compile(r"`((?:e2e|functions|infra|shared)/[\w./-]+\.\w+)(?:::(\w+))?`")
 THREATS = INFRA / "THREATS.md"
 
 
@@ -25,7 +25,7 @@ def check():
 
 def check_tests():
     for name, test in NAMED.findall(THREATS.read_text()):
-        file = ROOT / (name if name.startswith("infra/") else f"tests/tests/{name}")
+        file = ROOT / (f"tests/tests/{name}" if name.startswith("e2e/") else name)
         if not file.exists():
             fault(THREATS, f"there is no {name}")
         elif test and f"fn {test}(" not in file.read_text():
