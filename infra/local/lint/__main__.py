@@ -1,5 +1,5 @@
-"""Checks what no compiler does: the template, the state machines, the API's description, the crates that are used. One
-file for each subject."""
+"""Checks what no compiler does: the template, the state machines, the API's description, the links between
+pages, the crates that are used. One file for each subject."""
 
 import json
 import os
@@ -12,6 +12,7 @@ import crates
 import deploying
 import description
 import kept
+import links
 import machines
 import partitions
 import quotas
@@ -47,12 +48,13 @@ def main():
     roles.check(template)
     quotas.check(template)
     description.check()
+    links.check()
     crates.check()
     if not faults and (expanded := cloudformation.expand(template)):
         cloudformation.check(expanded)
     for line in faults:
         print(line, file=sys.stderr)
-    sound = "infra: the template, the state machines, the API's description and the crates are sound"
+    sound = "infra: the template, the state machines, the API's description, the links and the crates are sound"
     print(f"infra: {len(faults)} fault(s)" if faults else sound)
     return bool(faults)
 

@@ -4,11 +4,11 @@
 //! |---|---|---|
 //! | regulations | regulation id, part | the regulation, its subjects until it is sealed, its tasks, its evidence; batches |
 //! | | pseudonym, regulation id | which regulations are about whom |
-//! | suppressions | subject, part | the suppression list, and what else is known of people at the door |
+//! | suppressions | subject, part | the suppression list, and what else `collect` knows about people |
 //! | sources | kind, id | sources, and which source a write key belongs to |
 //! | destinations | destination id | configuration; the secrets are in Secrets Manager; slots of time for calls |
 //! | runs | kind, id | regulations that wait for a purge run; the lock; the runs |
-//! | | destination, regulation id | regulations that wait at a warehouse; who has the lead there |
+//! | | destination, regulation id | regulations that wait at a warehouse; the lease of their leader |
 //! | access | kind, id | API tokens and their use; the audit trail; answers kept for requests that are repeated |
 
 mod batches;

@@ -1,10 +1,10 @@
 //! Warehouses: one file per engine behind one contract.
 //!
-//! 1. [`Scope`](destinations::warehouse::Scope) says which tables and columns count: Segment's own, and those that the destination's settings
-//!    add. What does not fit together is told when a destination is connected.
+//! 1. [`TableScope`](destinations::warehouse::TableScope) says which tables and columns count: Segment's own, and those
+//!    that the destination's settings add. Settings that do not fit together are refused when a destination is connected.
 //! 2. An [`Engine`] discovers them among the base tables, and runs one [`Statement`] at a time: a count or a
 //!    deletion. A statement may outlive the invocation that began it.
-//! 3. [`erasure`] leads: **find** counts the subjects' rows per table, **forget** deletes them, **verify** counts
+//! 3. [`erasure`] decides what runs next: **find** counts the subjects' rows per table, **forget** deletes them, **verify** counts
 //!    again. [`survey`] only looks: whether it would work, and how many rows would go.
 //! 4. Regulations that wait for the same warehouse are deleted together: a [`group_commit`](model::group_commit).
 
