@@ -15,6 +15,7 @@ use model::id::RunId;
 use model::probe::{Finding, Probe};
 use model::purge_run::Phase;
 use serde::{Deserialize, Serialize};
+use store::Run;
 use tokio::select;
 use tokio::time::interval_at;
 
@@ -147,7 +148,8 @@ async fn purge(context: &Context, request: Request, until: Instant) -> Result<Re
 }
 
 async fn is_stopped(context: &Context, run: &RunId) -> Result<bool> {
-    Ok(context.store.run(run).await?.is_some_and(|run| run.stop_requested))
+    let ended = |run: Run| run.stop_requested || run.finished_at.is_some();
+    Ok(context.store.run(run).await?.is_some_and(ended))
 }
 
 async fn one(

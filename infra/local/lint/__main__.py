@@ -19,6 +19,7 @@ import retries
 import roles
 import timeouts
 import transport
+import window
 from common import TEMPLATE, fault, faults
 from common import machines as machines_of
 from samtranslator.yaml_helper import yaml_parse
@@ -46,6 +47,7 @@ def main():
     deploying.check(template)
     roles.check(template)
     quotas.check(template)
+    window.check(template)
     description.check()
     crates.check()
     if not faults and (expanded := cloudformation.expand(template)):

@@ -59,6 +59,13 @@ pub struct Listing {
 }
 
 impl Listing {
+    /// Goes on behind a key.
+    #[must_use]
+    pub fn after(mut self, key: Option<String>) -> Self {
+        self.from = (key, None);
+        self
+    }
+
     /// The next keys, each with all its versions; none, when there are no more.
     ///
     /// # Errors

@@ -29,6 +29,8 @@ pub enum Key<'a> {
     RunPlan(&'a RunId),
     /// The numbers of a phase's batches, for the state machine.
     Manifest(&'a RunId, Phase),
+    /// How far the listing of the archives is.
+    Listing(&'a RunId),
     /// A batch of a phase.
     Batch(&'a RunId, Phase, usize),
     /// How far that batch is.
@@ -47,6 +49,7 @@ impl std::fmt::Display for Key<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::RunPlan(run) => write!(f, "runs/{run}/plan.json"),
+            Self::Listing(run) => write!(f, "runs/{run}/listing.json"),
             Self::Manifest(run, phase) => write!(f, "runs/{run}/{}/manifest.json", phase.as_str()),
             Self::Batch(run, phase, number) => write!(f, "runs/{run}/{}/{number:06}.json", phase.as_str()),
             Self::Results(run, phase, number) => {
@@ -122,6 +125,16 @@ impl Bucket {
         let json = serde_json::to_vec(value)
             .map_err(|e| Failure::permanent(format!("{key} cannot be written")).detail(e))?;
         self.write_bytes(key, json).await
+    }
+
+    /// Writes a JSON file unless there is one: what is written stands.
+    ///
+    /// # Errors
+    /// `Transient`, if S3 throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn write_json_once<T: Serialize>(&self, key: Key<'_>, value: &T) -> Result<()> {
+        let json = serde_json::to_string(value)
+            .map_err(|e| Failure::permanent(format!("{key} cannot be written")).detail(e))?;
+        self.write_once(key, "application/json", json).await
     }
 
     /// Writes bytes.

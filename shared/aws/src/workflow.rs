@@ -16,6 +16,30 @@ pub struct Workflow {
     client: Client,
 }
 
+/// What Step Functions says of an execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Execution {
+    /// It is under way, or will be again.
+    Running,
+    /// It has ended, however.
+    Ended,
+    /// There is none of that name, or Step Functions does not say so yet: what it describes is eventually consistent.
+    /// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html>
+    Unknown,
+}
+
+impl Execution {
+    fn of(status: &ExecutionStatus) -> Self {
+        match status {
+            ExecutionStatus::Succeeded
+            | ExecutionStatus::Failed
+            | ExecutionStatus::TimedOut
+            | ExecutionStatus::Aborted => Self::Ended,
+            _ => Self::Running,
+        }
+    }
+}
+
 impl Workflow {
     /// A client for the state machines that the environment names (`DELETION_STATE_MACHINE`,
     /// `PURGE_RUN_STATE_MACHINE`).
@@ -46,16 +70,22 @@ impl Workflow {
         self.start(machine, id.to_string(), json!({ "runId": id })).await
     }
 
-    /// Whether the execution of a purge run is under way.
+    /// What Step Functions says of the execution of a purge run.
     ///
     /// # Errors
     /// As Step Functions says.
-    pub async fn is_running(&self, id: &RunId) -> Result<bool> {
+    pub async fn run_execution(&self, id: &RunId) -> Result<Execution> {
         let machine = environment::required("PURGE_RUN_STATE_MACHINE")?;
-        let execution = format!("{}:{id}", machine.replace(":stateMachine:", ":execution:"));
+        self.describe(&machine, id.as_str()).await
+    }
+
+    async fn describe(&self, machine: &str, name: &str) -> Result<Execution> {
+        let execution = format!("{}:{name}", machine.replace(":stateMachine:", ":execution:"));
         match self.client.describe_execution().execution_arn(execution).send().await {
-            Ok(reply) => Ok(reply.status == ExecutionStatus::Running),
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => Ok(false),
+            Ok(reply) => Ok(Execution::of(&reply.status)),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => {
+                Ok(Execution::Unknown)
+            }
             Err(e) => Err(failure(&e)),
         }
     }

@@ -3,7 +3,7 @@
 use crate::{Store, to_item, unless_refused};
 use model::evidence::{Evidence, Step};
 use model::failure::{Failure, Result};
-use model::id::{DestinationId, RegulationId};
+use model::id::{DestinationId, RegulationId, RunId};
 use model::task::Task;
 
 const TASK: &str = "TASK#";
@@ -50,13 +50,24 @@ impl Store {
     /// # Errors
     /// As DynamoDB says.
     pub async fn keep_evidence(&self, id: &RegulationId, evidence: &Evidence) -> Result<()> {
-        let destination = evidence.destination_id.as_ref().map_or("", DestinationId::as_str);
-        let sk = format!("{EVIDENCE}{:04}#{destination}#{}", evidence.attempt, evidence.step.as_str());
+        self.put_evidence(id, evidence, &evidence_key(evidence)).await
+    }
+
+    /// Keeps a piece of evidence of a purge run. What a step said first in a run stands. Each run of an attempt has its
+    /// own: one that was given up may have removed some already, and the next finds the rest.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn keep_run_evidence(&self, id: &RegulationId, run: &RunId, evidence: &Evidence) -> Result<()> {
+        self.put_evidence(id, evidence, &format!("{}#{run}", evidence_key(evidence))).await
+    }
+
+    async fn put_evidence(&self, id: &RegulationId, evidence: &Evidence, sk: &str) -> Result<()> {
         let put = self
             .client
             .put_item()
             .table_name(&self.tables.regulations)
-            .set_item(Some(to_item(id.as_str(), &sk, evidence)?))
+            .set_item(Some(to_item(id.as_str(), sk, evidence)?))
             .condition_expression("attribute_not_exists(pk)");
         unless_refused(put.send().await)
     }
@@ -72,6 +83,11 @@ impl Store {
             .filter(|e| e.step == Step::Find && e.destination_id.as_ref() == Some(destination))
             .any(|e| e.counts.values().any(|count| *count > 0)))
     }
+}
+
+fn evidence_key(evidence: &Evidence) -> String {
+    let destination = evidence.destination_id.as_ref().map_or("", DestinationId::as_str);
+    format!("{EVIDENCE}{:04}#{destination}#{}", evidence.attempt, evidence.step.as_str())
 }
 
 pub(crate) fn task_key(destination: &DestinationId) -> String {
