@@ -1,3 +1,14 @@
+//! Leads purge runs, step by step, as `infra/purge-run.asl.json` calls it.
+//!
+//! 1. **tick**, **nudge**: start a run for those who wait, and take up what a crash left.
+//! 2. **open**: take the lock and write down whom the run serves. The state machine then waits for recorders to end.
+//! 3. **list**: pack the archives' objects into batches, which the function `purge` searches.
+//! 4. **guard**: keep what was found as evidence; ask somebody before much is removed (**listen** hears the answer).
+//! 5. **close**: evidence, status and answers for everybody whom the run served.
+//! 6. **abort**: give the run up; those whom it served wait for the next.
+//!
+//! Each step may run twice or die half-way.
+
 use model::failure::Result;
 use model::id::{RegulationId, RunId};
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,10 @@
+//! Works through one batch of a purge run, or answers the API about an archive.
+//!
+//! 1. The plan says for whom to look, the batch in which objects.
+//! 2. Each core works on one object at a time: finds, forgets or verifies. Every few seconds the progress is noted, and
+//!    whether somebody stopped the run.
+//! 3. When time is up, what was done is kept, and the state machine invokes the function again for the rest.
+
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 

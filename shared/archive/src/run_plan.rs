@@ -188,7 +188,7 @@ pub struct SeenVersion {
 /// Why something is left, so that a person can deal with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Residual {
-    /// Why.
+    /// What kind of obstacle it is.
     pub reason: Reason,
     /// What exactly, in words.
     pub detail: String,

@@ -51,7 +51,7 @@ impl Workflow {
     /// the execution carries the regulation's id and the attempt as its name.
     ///
     /// # Errors
-    /// As Step Functions says.
+    /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn start_deletion(&self, id: &RegulationId, attempt: u32, delay: u32) -> Result<()> {
         let machine = environment::required("DELETION_STATE_MACHINE")?;
         let mut input = json!({ "regulationId": id, "attempt": attempt });
@@ -64,7 +64,7 @@ impl Workflow {
     /// Starts a purge run. Harmless when it is started already.
     ///
     /// # Errors
-    /// As Step Functions says.
+    /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn start_run(&self, id: &RunId) -> Result<()> {
         let machine = environment::required("PURGE_RUN_STATE_MACHINE")?;
         self.start(machine, id.to_string(), json!({ "runId": id })).await
@@ -73,7 +73,7 @@ impl Workflow {
     /// What Step Functions says of the execution of a purge run.
     ///
     /// # Errors
-    /// As Step Functions says.
+    /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn run_execution(&self, id: &RunId) -> Result<Execution> {
         let machine = environment::required("PURGE_RUN_STATE_MACHINE")?;
         self.describe(&machine, id.as_str()).await
@@ -93,7 +93,7 @@ impl Workflow {
     /// Tells a waiting state that its work is done. A token that is answered or timed out already is no error.
     ///
     /// # Errors
-    /// As Step Functions says.
+    /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn succeed(&self, token: &str) -> Result<()> {
         let request = self.client.send_task_success().task_token(token).output("{}");
         match request.send().await {
@@ -106,7 +106,7 @@ impl Workflow {
     /// Tells a waiting state that its work will not be done.
     ///
     /// # Errors
-    /// As Step Functions says.
+    /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn fail(&self, token: &str, error: &str) -> Result<()> {
         let request = self.client.send_task_failure().task_token(token).error(error);
         match request.send().await {
@@ -119,7 +119,7 @@ impl Workflow {
     /// Answers a run that waits to be confirmed.
     ///
     /// # Errors
-    /// As Step Functions says.
+    /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn answer_run(&self, token: &str, may_go_on: bool) -> Result<()> {
         if may_go_on { self.succeed(token).await } else { self.fail(token, "Stopped").await }
     }

@@ -13,7 +13,7 @@ impl Store {
     /// The tasks of a regulation.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn tasks(&self, id: &RegulationId) -> Result<Vec<Task>> {
         self.all(&self.tables.regulations, id.as_str(), TASK).await
     }
@@ -21,7 +21,7 @@ impl Store {
     /// One task of a regulation.
     ///
     /// # Errors
-    /// As DynamoDB says; `Permanent`, if there is none.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call or there is none.
     pub async fn task(&self, id: &RegulationId, destination: &DestinationId) -> Result<Task> {
         let task = self.get(&self.tables.regulations, (id.as_str(), &task_key(destination))).await?;
         task.ok_or_else(|| Failure::permanent(format!("{id} has no task for {destination}")))
@@ -30,7 +30,7 @@ impl Store {
     /// Stores a task.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn save_task(&self, id: &RegulationId, task: &Task) -> Result<()> {
         let item = to_item(id.as_str(), &task_key(&task.destination_id), task)?;
         self.put(&self.tables.regulations, item).await
@@ -39,7 +39,7 @@ impl Store {
     /// The evidence of a regulation.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn evidence(&self, id: &RegulationId) -> Result<Vec<Evidence>> {
         self.all(&self.tables.regulations, id.as_str(), EVIDENCE).await
     }
@@ -48,7 +48,7 @@ impl Store {
     /// find less, since it already removed some.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn keep_evidence(&self, id: &RegulationId, evidence: &Evidence) -> Result<()> {
         self.put_evidence(id, evidence, &evidence_key(evidence)).await
     }
@@ -75,7 +75,7 @@ impl Store {
     /// Whether any attempt found something of the subjects at a destination.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn ever_found(&self, id: &RegulationId, destination: &DestinationId) -> Result<bool> {
         let evidence = self.evidence(id).await?;
         Ok(evidence
