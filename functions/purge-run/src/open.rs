@@ -25,7 +25,14 @@ pub async fn open(context: &Context, run: &RunId) -> Result<u64> {
         return Ok(0);
     }
     context.store.create_run(&Run::new(run.clone(), false, Timestamp::now())).await?;
-    let dry_run = goes_on(context, run).await?.dry_run;
+    let dry_run = match goes_on(context, run).await {
+        Err(failure) if !failure.is_transient() => {
+            // It has ended or was stopped: should nobody wait for this answer any more, nobody else would unlock.
+            context.store.unlock(run).await?;
+            return Err(failure);
+        }
+        record => record?.dry_run,
+    };
     let (part, waiting) = company(context).await?;
     let plan = plan(context, run, part, &waiting, dry_run).await?;
     context.files.write_json_once(Key::RunPlan(run), &plan).await?;
