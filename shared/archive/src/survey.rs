@@ -291,3 +291,18 @@ async fn ask(purge: &Purge, mut entry: Entry) -> Option<Suspect> {
     entry.versions = suspects;
     (!entry.versions.is_empty()).then_some(Suspect { entry, indexed })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denial_that_hinders_nothing_is_said_and_the_check_is_well_all_the_same() {
+        let remarks = vec!["where the bucket lies cannot be told: access is denied".to_owned()];
+        let survey = Survey { objects: 1, versions: 2, whole: true, remarks, ..Survey::default() };
+        assert!(survey.is_well());
+        let message = survey.message();
+        assert!(message.starts_with("1 objects in 2 versions: "), "{message}");
+        assert!(message.ends_with("; where the bucket lies cannot be told: access is denied"), "{message}");
+    }
+}
