@@ -62,7 +62,7 @@ async fn main() -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let build = ["build", "--release", "--package", "collect"];
     ensure!(Command::new(cargo).args(build).current_dir(root()).status()?.success(), "it does not build");
-    let world = World::new().await?;
+    let world = World::collecting().await?;
     let mut bench = Bench {
         program: programs()?.with_file_name("release").join("collect"),
         wire: Wire::start(world.stack.aws.port).await?,

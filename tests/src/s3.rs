@@ -48,6 +48,13 @@ pub enum Fault {
     Late(Duration),
     /// The body comes at so many bytes a second.
     Paced(u32),
+    /// The call is passed on only after a while, and its answer after another.
+    Held {
+        /// How long it is kept before it is passed on.
+        before: Duration,
+        /// How long the answer is kept.
+        after: Duration,
+    },
     /// This is done first, and the call then passed on.
     First(Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>),
 }
@@ -71,6 +78,10 @@ pub struct Call {
     pub method: Method,
     /// Its path: `/bucket/key`.
     pub path: String,
+    /// What stands behind the path.
+    pub query: String,
+    /// Its headers.
+    pub headers: HeaderMap,
     /// When it came.
     pub begun: Instant,
     /// When the last byte of the answer went.
@@ -177,8 +188,9 @@ async fn answer(State(proxy): State<Proxy>, request: Request) -> Response {
             rule.times -= 1;
             rule.fault.clone()
         });
-        let (method, begun) = (request.method().clone(), Instant::now());
-        world.calls.push(Call { method, path, begun, ended: None, bytes: 0 });
+        let (method, headers) = (request.method().clone(), request.headers().clone());
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        world.calls.push(Call { method, path, query, headers, begun: Instant::now(), ended: None, bytes: 0 });
         (fault, world.calls.len() - 1)
     };
     let of_version = request.uri().query().is_some_and(|query| query.contains("versionId="));
@@ -220,6 +232,12 @@ async fn answer(State(proxy): State<Proxy>, request: Request) -> Response {
         Some(Fault::First(action)) => {
             action().await;
             pass_on(&proxy, call, request, None).await
+        }
+        Some(Fault::Held { before, after }) => {
+            tokio::time::sleep(before).await;
+            let answer = pass_on(&proxy, call, request, None).await;
+            tokio::time::sleep(after).await;
+            answer
         }
         fault => pass_on(&proxy, call, request, fault).await,
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -129,6 +130,25 @@ impl Stack {
         let found: Value = self.aws.http().get(url).send().await?.json().await?;
         let variables = found["Environment"]["Variables"].as_object().into_iter().flatten();
         Ok(variables.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect())
+    }
+
+    /// Invokes a function and answers what it answers.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or its answer is no JSON.
+    pub async fn invoke(&self, function: &str, event: &Value) -> Result<Value> {
+        let name = self.function(&logical(function)).await?;
+        let url = format!("{}/2015-03-31/functions/{name}/invocations", self.aws.url());
+        Ok(self
+            .aws
+            .http()
+            .post(url)
+            .timeout(Duration::from_secs(120))
+            .json(event)
+            .send()
+            .await?
+            .json()
+            .await?)
     }
 
     /// Gives a function other values for some of its environment variables, or more of them.

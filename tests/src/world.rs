@@ -44,6 +44,9 @@ pub struct Options {
     pub default_share: bool,
     /// For how many seconds a regulation waits for others; one, since tests cannot wait, if left out.
     pub purge_delay: Option<u32>,
+    /// How many seconds the record function has, which a purge run waits for; one, since most tests send no events, if
+    /// left out.
+    pub record_timeout: Option<u32>,
 }
 
 /// One test's world.
@@ -71,6 +74,14 @@ impl World {
         Self::with(Options::default()).await
     }
 
+    /// A world to which events are sent.
+    ///
+    /// # Errors
+    /// What went wrong, and what to do.
+    pub async fn collecting() -> Result<Self> {
+        Self::with(Options { record_timeout: Some(10), ..Options::default() }).await
+    }
+
     /// A world with three destinations: `Events archive`, `Warehouse` and `Braze`.
     ///
     /// # Errors
@@ -80,10 +91,14 @@ impl World {
         let name = format!("test{}", WORLDS.fetch_add(1, Ordering::Relaxed));
         let (bucket, braze) = (format!("{name}-archive"), Fake::start(&BRAZE)?);
         let delay = options.purge_delay.unwrap_or(1).to_string();
+        let record = options.record_timeout.unwrap_or(1).to_string();
         let window = options.retry_window.unwrap_or(3_600).to_string();
         let parameters = [
             ("PurgeDelay", delay.as_str()),
             ("RecordWindow", "1"),
+            ("RecordTimeout", &record),
+            // One clock, and nothing goes on without its program.
+            ("RecordMargin", "0"),
             ("RetryWindow", &window),
             ("DestinationEndpoints", "any"),
             ("ArchiveBuckets", &bucket),

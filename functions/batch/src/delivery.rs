@@ -2,6 +2,7 @@
 
 use aws_lambda_events::sqs::SqsMessage;
 use jiff::Timestamp;
+use model::backoff;
 use model::id::BatchId;
 
 /// A message as SQS delivers it, perhaps not for the first time.
@@ -41,6 +42,6 @@ impl Delivery {
 
     /// After how many seconds it should come again, when something is away: half a minute, growing to an hour.
     pub fn pause(&self) -> u32 {
-        (30 << self.receives.saturating_sub(1).min(7)).min(3_600)
+        backoff::REDELIVERY.seconds_after(self.receives)
     }
 }

@@ -10,7 +10,7 @@ use model::destination::{Destination, Secrets};
 use model::evidence::{Evidence, Step};
 use model::failure::{Failure, Result};
 use model::id_shape::{Known, Shape, advice as advice_on};
-use model::probe::{Finding, PATIENCE, Probe};
+use model::probe::{Finding, Probe, TIME_TO_ANSWER};
 use model::status::TaskStatus;
 use model::subject::Subject;
 use model::task::Task;
@@ -53,7 +53,7 @@ pub async fn handle(context: &Context, event: Event, until: Instant) -> Result<R
     match event {
         Event::Step(request) => erase(context, request, until).await.map(Reply::Next),
         Event::Probe(probe) => {
-            let looked = look(context, probe, until.min(Instant::now() + PATIENCE)).await;
+            let looked = look(context, probe, until.min(Instant::now() + TIME_TO_ANSWER)).await;
             Ok(Reply::Finding(finding(looked)))
         }
     }

@@ -7,7 +7,7 @@ use app::admission;
 use aws::bucket::Key;
 use axum::extract::State;
 use jiff::Timestamp;
-use model::evidence::Evidence;
+use model::evidence::{Evidence, by_step};
 use model::failure::Failure;
 use model::id::{DestinationId, RegulationId};
 use model::regulation::{NewRegulation, Regulation, RegulationType};
@@ -234,9 +234,9 @@ impl DestinationStatus {
         let mine = || evidence.iter().filter(|e| e.destination_id.as_ref() == Some(&task.destination_id));
         let last = mine().map(|e| e.attempt).max();
         Self {
-            evidence: mine()
-                .filter(|e| Some(e.attempt) == last)
-                .map(|e| (e.step.as_str(), e.clone()))
+            evidence: by_step(mine().filter(|e| Some(e.attempt) == last))
+                .into_iter()
+                .map(|(step, evidence)| (step.as_str(), evidence))
                 .collect(),
             name: task.name,
             id: task.destination_id,

@@ -9,25 +9,29 @@ use model::purge_run::Phase;
 use model::status::TaskStatus;
 
 use crate::context::Context;
+use crate::evidence::keep_forgot;
 use crate::run::{answer, end};
+use crate::tally::tally;
 
 /// How many runs may be given up before a regulation stops waiting for another.
-const PATIENCE: usize = 3;
+const MAX_ABORTED_RUNS: usize = 3;
 
 pub async fn abort(context: &Context, run: &RunId, error: &str) -> Result<()> {
     let stopped = context.store.run(run).await?.is_some_and(|record| record.stop_requested);
     let error = if stopped { "somebody stopped it" } else { error };
     tracing::warn!(%run, error, "giving a purge run up");
     if let Some(plan) = context.files.read::<RunPlan>(Key::RunPlan(run)).await? {
+        keep_what_was_removed(context, run, &plan).await?;
         for member in &plan.members {
-            context.store.note_abort(&member.regulation_id, run).await?;
+            context.store.note_abort(&member.regulation_id, &member.task_token, run).await?;
             let Some(waiting) = context.store.waits(&member.regulation_id).await? else { continue };
-            if waiting.aborted_runs.len() < PATIENCE {
+            if waiting.task_token != member.task_token || waiting.aborted_runs.len() < MAX_ABORTED_RUNS {
                 continue;
             }
             for archive in &member.archives {
                 let mut task = context.store.task(&member.regulation_id, archive).await?;
-                let message = format!("{PATIENCE} purge runs were given up, the last because {error}; retry");
+                let message =
+                    format!("{MAX_ABORTED_RUNS} purge runs were given up, the last because {error}; retry");
                 task.end(TaskStatus::Failed, Some(message), Timestamp::now());
                 context.store.save_task(&member.regulation_id, &task).await?;
             }
@@ -36,4 +40,21 @@ pub async fn abort(context: &Context, run: &RunId, error: &str) -> Result<()> {
         context.files.delete(Key::RunPlan(run)).await?;
     }
     end(context, run, Phase::Aborted).await
+}
+
+/// The guard kept what was found. What the run removed since goes into the evidence, too, as far as its batches say so;
+/// that they cannot be read must not keep the lock from being freed.
+async fn keep_what_was_removed(context: &Context, run: &RunId, plan: &RunPlan) -> Result<()> {
+    let is_dry = context.store.run(run).await?.is_some_and(|record| record.dry_run);
+    if is_dry || context.files.bytes(Key::Manifest(run, Phase::Forget)).await?.is_none() {
+        return Ok(());
+    }
+    match tally(context, run).await {
+        Ok(archives) => keep_forgot(context, run, plan, &archives).await,
+        Err(failure) if failure.is_transient() => Err(failure),
+        Err(failure) => {
+            tracing::error!(%run, %failure, "what the run removed cannot be told");
+            Ok(())
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! What every step may use, made once at cold start.
 
+use std::time::Duration;
+
 use aws::bucket::Bucket;
 use aws::workflow::Workflow;
 use aws_sdk_s3::Client;
@@ -13,7 +15,12 @@ pub struct Context {
     pub files: Bucket,
     pub s3: Client,
     pub pseudonyms: PseudonymKey,
+    /// How long a regulation may wait for others to share its run.
     pub purge_delay: SignedDuration,
+    /// How long after somebody's suppression a recorder that began before it may still write.
+    pub record_ends: SignedDuration,
+    /// How long an invocation lists the archives before it leaves the rest to the next.
+    pub list_slice: Duration,
     /// How many objects a batch has at most.
     pub batch_objects: usize,
 }

@@ -1,21 +1,24 @@
 //! Between finding and forgetting: how much would go?
 //!
-//! A dry run ends here. A run that would remove a larger share of an archive's lines than the archive permits
+//! What was found is kept as evidence. A dry run ends here. A run that would remove a larger share of an archive's lines than the archive permits
 //! waits for somebody to confirm it. The objects that were hit are packed into the batches of the next phases.
 
+use std::collections::HashMap;
 use std::pin::pin;
 
-use archive::run_plan::{Entry, KeyOutcome, ObjectBatch, Packer};
+use archive::listing::Packer;
+use archive::run_plan::{Entry, KeyOutcome, ObjectBatch, RunPlan};
 use aws::bucket::Key;
 use destinations::archive::Settings;
 use futures::TryStreamExt;
 use model::failure::{Failure, Result};
-use model::id::RunId;
+use model::id::{DestinationId, RunId};
 use model::purge_run::Phase;
 
 use crate::context::Context;
+use crate::evidence::keep_found;
 use crate::run::{goes_on, unstopped, write_manifest};
-use crate::tally::{batches, tally};
+use crate::tally::{Tally, batches, tally};
 
 /// Answers how many batches hold objects with hits, and whether somebody has to confirm the run first.
 pub async fn guard(context: &Context, run: &RunId) -> Result<(usize, bool)> {
@@ -23,7 +26,10 @@ pub async fn guard(context: &Context, run: &RunId) -> Result<(usize, bool)> {
         return Ok((0, false));
     }
     let batches = pack_hits(context, run).await?;
-    let question = too_much(context, run).await?;
+    let archives = tally(context, run).await?;
+    let plan: RunPlan = context.files.expect(Key::RunPlan(run)).await?;
+    keep_found(context, run, &plan, &archives).await?;
+    let question = too_much(context, &archives).await?;
     let record = unstopped(context.store.pass_guard(run, question.as_deref()).await?)?;
     Ok((batches, record.question.is_some()))
 }
@@ -67,15 +73,15 @@ async fn pack_hits(context: &Context, run: &RunId) -> Result<usize> {
         write(&last, packer.take()).await?;
     }
     for phase in [Phase::Forget, Phase::Verify] {
-        write_manifest(context, run, phase, packed).await?;
+        write_manifest(context, run, phase, &Vec::from_iter(0..packed)).await?;
     }
     Ok(packed)
 }
 
 /// What to ask before the run goes on, if it would remove more than an archive permits.
-async fn too_much(context: &Context, run: &RunId) -> Result<Option<String>> {
-    for (archive, tally) in tally(context, run).await? {
-        let destination = context.store.destination(&archive).await?;
+async fn too_much(context: &Context, archives: &HashMap<DestinationId, Tally>) -> Result<Option<String>> {
+    for (archive, tally) in archives {
+        let destination = context.store.destination(archive).await?;
         let settings: Settings = destination.settings()?;
         let share = tally.theirs as f64 / tally.lines.max(1) as f64;
         if share > settings.max_share.0 {

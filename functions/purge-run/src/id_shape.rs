@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use archive::Archive;
 use archive::run_plan::{RunMember, RunPlan};
 use destinations::archive::Settings;
+use model::failure::Result;
 use model::id::DestinationId;
 use model::id_shape::{Known, advice};
 use model::subject::{Subject, SubjectType};
@@ -17,7 +18,7 @@ pub struct Looks(HashMap<(DestinationId, SubjectType), Known>);
 
 impl Looks {
     /// What to tell about a regulation of whose subjects an archive holds nothing. That nothing can be told is no
-    /// failure.
+    /// failure; that the archive may not be looked into is said.
     pub async fn advice(
         &mut self,
         context: &Context,
@@ -30,10 +31,20 @@ impl Looks {
         let sent = subjects().filter(|subject| subject.kind == kind).map(|Subject { id, .. }| id.as_str());
         let key = (archive.clone(), kind);
         if !self.0.contains_key(&key) {
-            let settings: Settings = context.store.destination(archive).await.ok()?.settings().ok()?;
-            let bucket = Archive::new(context.s3.clone(), settings.bucket.clone());
-            self.0.insert(key.clone(), bucket.sample(&settings, kind).await);
+            match sample(context, archive, kind).await {
+                Ok(known) => drop(self.0.insert(key.clone(), known)),
+                Err(failure) => {
+                    tracing::warn!(%archive, detail = failure.detail, "{}", failure.public);
+                    let why = format!("what ids look like there could not be told: {}", failure.public);
+                    return Some(why).filter(|_| !failure.is_transient());
+                }
+            }
         }
         advice(self.0.get(&key)?, sent)
     }
+}
+
+async fn sample(context: &Context, archive: &DestinationId, kind: SubjectType) -> Result<Known> {
+    let settings: Settings = context.store.destination(archive).await?.settings()?;
+    Archive::new(context.s3.clone(), settings.bucket.clone()).sample(&settings, kind).await
 }

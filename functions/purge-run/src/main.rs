@@ -3,9 +3,11 @@
 mod abort;
 mod close;
 mod context;
+mod evidence;
 mod guard;
 mod handler;
 mod id_shape;
+mod list;
 mod nudge;
 mod open;
 mod report;
@@ -34,6 +36,8 @@ async fn main() -> Result<(), Error> {
         files: Bucket::new(s3.clone(), environment::required("LETHE_BUCKET")?),
         s3,
         purge_delay: environment::seconds("PURGE_DELAY")?,
+        record_ends: environment::seconds("RECORD_TIMEOUT")? + environment::seconds("RECORD_MARGIN")?,
+        list_slice: environment::seconds("LIST_SECONDS")?.unsigned_abs(),
         batch_objects: environment::count("BATCH_OBJECTS")?,
     };
     telemetry::run(|request, _| handler::handle(&context, request)).await

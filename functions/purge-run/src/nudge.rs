@@ -1,15 +1,20 @@
 //! Starts purge runs, and regulations whose start was lost.
 
+use aws::workflow::Execution;
 use jiff::{SignedDuration, Timestamp};
 use model::destination::DestinationKind;
 use model::failure::{Failure, Result};
 use model::id::{RegulationId, RunId};
+use store::RunLock;
 
 use crate::abort::abort;
 use crate::context::Context;
 
 /// How long a regulation may be accepted but not begun before its start counts as lost.
 const LOST: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long a run may hold the lock without an execution that Step Functions knows.
+const UNKNOWN: SignedDuration = SignedDuration::from_hours(1);
 
 /// By then an attempt has begun that was let in before the identifiers were due to be dropped.
 const JUST_BEGUN: SignedDuration = SignedDuration::from_hours(1);
@@ -38,10 +43,10 @@ pub async fn start_if_due(context: &Context) -> Result<()> {
 
 /// The schedule's work: what a crash left lying is taken up again, and identifiers are not kept longer than said.
 pub async fn tick(context: &Context) -> Result<()> {
-    if let Some(run) = context.store.locked_by().await?
-        && !context.workflow.is_running(&run).await?
+    if let Some(lock) = context.store.run_lock().await?
+        && has_ended(context, &lock).await?
     {
-        abort(context, &run, "its execution was stopped").await?;
+        abort(context, &lock.run_id, "its execution was stopped").await?;
     }
     let lost = Timestamp::now() - LOST;
     for regulation in context.store.not_begun(lost).await? {
@@ -52,6 +57,16 @@ pub async fn tick(context: &Context) -> Result<()> {
         tracing::info!(dropped, "identifiers that were kept for a retry");
     }
     start_if_due(context).await
+}
+
+/// Whether the execution of the run that holds the lock has ended. Step Functions may not know one yet that has just
+/// begun (`DescribeExecution` is eventually consistent): that alone does not make it dead.
+async fn has_ended(context: &Context, lock: &RunLock) -> Result<bool> {
+    Ok(match context.workflow.run_execution(&lock.run_id).await? {
+        Execution::Running => false,
+        Execution::Ended => true,
+        Execution::Unknown => Timestamp::now().duration_since(lock.since) > UNKNOWN,
+    })
 }
 
 async fn start(context: &Context) -> Result<()> {

@@ -7,25 +7,36 @@ use jiff::Timestamp;
 use model::failure::{Failure, Result};
 use model::id::RunId;
 use model::purge_run::Phase;
+use serde::{Deserialize, Serialize};
 use store::Run;
 
 use crate::context::Context;
 
+/// A batch, as the manifest of a phase names it.
+#[derive(Serialize, Deserialize)]
+pub struct ManifestLine {
+    pub batch: usize,
+}
+
 /// Writes down the numbers of a phase's batches, as the Distributed Map reads them.
-pub async fn write_manifest(context: &Context, run: &RunId, phase: Phase, batches: usize) -> Result<()> {
-    let numbers: Vec<_> = (0..batches).map(|number| serde_json::json!({ "batch": number })).collect();
+pub async fn write_manifest(context: &Context, run: &RunId, phase: Phase, batches: &[usize]) -> Result<()> {
+    let numbers: Vec<_> = batches.iter().map(|batch| ManifestLine { batch: *batch }).collect();
     context.files.write(Key::Manifest(run, phase), &numbers).await
 }
 
-/// The record of a run that nobody stopped.
+/// The record of a run that has not ended and that nobody stopped.
 pub async fn goes_on(context: &Context, run: &RunId) -> Result<Run> {
     let record = context.store.run(run).await?;
     unstopped(record.unwrap_or_else(|| Run::new(run.clone(), false, Timestamp::now())))
 }
 
-/// The same record, unless somebody stopped its run.
+/// The same record, unless its run has ended or somebody stopped it.
 pub fn unstopped(run: Run) -> Result<Run> {
-    if run.stop_requested { Err(Failure::permanent(format!("{} was stopped", run.id))) } else { Ok(run) }
+    match run {
+        Run { stop_requested: true, id, .. } => Err(Failure::permanent(format!("{id} was stopped"))),
+        Run { finished_at: Some(_), id, .. } => Err(Failure::permanent(format!("{id} has ended"))),
+        run => Ok(run),
+    }
 }
 
 /// Notes that a run is over and lets the next one go. Whatever batch was given up, its uploads are taken back.

@@ -10,9 +10,9 @@ use futures::{StreamExt, TryStreamExt};
 use model::failure::Result;
 use model::id::{DestinationId, RunId};
 use model::purge_run::Phase;
-use serde_json::Value;
 
 use crate::context::Context;
+use crate::run::ManifestLine;
 
 /// How many batches are read at once.
 const READS: usize = 16;
@@ -82,9 +82,9 @@ pub async fn batches(
     run: &RunId,
     phase: Phase,
 ) -> Result<impl Stream<Item = Result<(ObjectBatch, Vec<KeyOutcome>)>>> {
-    let manifest: Option<Vec<Value>> = context.files.read(Key::Manifest(run, phase)).await?;
-    let numbers = stream::iter(0..manifest.map_or(0, |batches| batches.len()));
-    Ok(numbers.map(move |number| batch(context, run, phase, number)).buffered(READS))
+    let manifest: Option<Vec<ManifestLine>> = context.files.read(Key::Manifest(run, phase)).await?;
+    let lines = stream::iter(manifest.unwrap_or_default());
+    Ok(lines.map(move |line| batch(context, run, phase, line.batch)).buffered(READS))
 }
 
 async fn batch(

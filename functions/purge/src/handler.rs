@@ -1,3 +1,10 @@
+//! Works through one batch of a purge run, or answers the API about an archive.
+//!
+//! 1. The plan says for whom to look, the batch in which objects.
+//! 2. Each core works on one object at a time: finds, forgets or verifies. Every few seconds the progress is noted, and
+//!    whether somebody stopped the run.
+//! 3. When time is up, what was done is kept, and the state machine invokes the function again for the rest.
+
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
@@ -15,6 +22,7 @@ use model::id::RunId;
 use model::probe::{Finding, Probe};
 use model::purge_run::Phase;
 use serde::{Deserialize, Serialize};
+use store::Run;
 use tokio::select;
 use tokio::time::interval_at;
 
@@ -147,7 +155,8 @@ async fn purge(context: &Context, request: Request, until: Instant) -> Result<Re
 }
 
 async fn is_stopped(context: &Context, run: &RunId) -> Result<bool> {
-    Ok(context.store.run(run).await?.is_some_and(|run| run.stop_requested))
+    let ended = |run: Run| run.stop_requested || run.finished_at.is_some();
+    Ok(context.store.run(run).await?.is_some_and(ended))
 }
 
 async fn one(

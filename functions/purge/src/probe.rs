@@ -12,14 +12,14 @@ use destinations::narrow;
 use engine::matching::{Matcher, SubjectSet};
 use model::failure::Result;
 use model::id::RunId;
-use model::probe::{Finding, PATIENCE, Probe};
+use model::probe::{Finding, Probe, TIME_TO_ANSWER};
 use serde_json::json;
 
 use crate::context::Context;
 
 /// That something stands in the way is an answer, not an error.
 pub async fn finding(context: &Context, probe: Probe, until: Instant) -> Finding {
-    match look(context, probe, until.min(Instant::now() + PATIENCE)).await {
+    match look(context, probe, until.min(Instant::now() + TIME_TO_ANSWER)).await {
         Ok(survey) => Finding { ok: survey.is_well(), message: survey.message(), details: json!(survey) },
         Err(failure) => {
             tracing::warn!(kind = %failure.kind, detail = failure.detail, "{}", failure.public);

@@ -1,3 +1,10 @@
+//! Changes the suppression list for a regulation, before anything is erased.
+//!
+//! 1. The regulation begins, unless it was withdrawn.
+//! 2. Its subjects, with all that is linked to them, are suppressed or let in again; the evidence says how many.
+//! 3. The step waits until every instance of the tracking API has read the list anew.
+//! 4. The answer says what is left to erase, by kind of destination.
+
 use std::time::Duration;
 
 use aws::secrets::SecretStore;

@@ -20,6 +20,7 @@ import retries
 import roles
 import timeouts
 import transport
+import window
 from common import TEMPLATE, fault, faults
 from common import machines as machines_of
 from samtranslator.yaml_helper import yaml_parse
@@ -47,6 +48,7 @@ def main():
     deploying.check(template)
     roles.check(template)
     quotas.check(template)
+    window.check(template)
     description.check()
     links.check()
     crates.check()

@@ -59,10 +59,17 @@ pub struct Listing {
 }
 
 impl Listing {
+    /// Goes on behind a key.
+    #[must_use]
+    pub fn after(mut self, key: Option<String>) -> Self {
+        self.from = (key, None);
+        self
+    }
+
     /// The next keys, each with all its versions; none, when there are no more.
     ///
     /// # Errors
-    /// As S3 says; `Permanent`, if the bucket may not be listed.
+    /// `Transient`, if S3 throttles or cannot be reached; `Permanent`, if the bucket may not be listed.
     pub async fn next(&mut self) -> Result<Option<Vec<Entry>>> {
         let mut entries: Vec<Entry> = self.held.take().into_iter().collect();
         // A page may hold nothing but versions of one key, or delete markers.
@@ -117,7 +124,7 @@ impl Archive {
     /// The versions of one key, the newest first.
     ///
     /// # Errors
-    /// As S3 says.
+    /// `Transient`, if S3 throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn versions(&self, key: &str) -> Result<Vec<Version>> {
         // Of all keys that begin so, the key itself comes first.
         let first = self.list(key).next().await?.and_then(|page| page.into_iter().next());
@@ -137,8 +144,9 @@ impl Archive {
     }
 
     /// The region that the bucket lies in, if S3 tells.
-    pub(crate) async fn region(&self) -> Option<String> {
-        self.client.head_bucket().bucket(&self.bucket).send().await.ok()?.bucket_region
+    pub(crate) async fn region(&self) -> Result<Option<String>, Trouble> {
+        let reply = self.client.head_bucket().bucket(&self.bucket).send().await;
+        Ok(reply.map_err(|e| trouble(&e))?.bucket_region)
     }
 
     /// The tags of a version, as `PutObject` takes them.

@@ -49,7 +49,11 @@ impl Filters {
     pub(crate) async fn ask(&self, key: &str, version: &Version) -> (Option<FilterVerdict>, u64) {
         let stored = self.files.bytes(Key::Filter(&self.archive, &hash(key, version))).await;
         // Without its filter a version is read: whatever went wrong costs time only.
-        let stored = stored.ok().flatten().unwrap_or_default();
+        let stored = stored.unwrap_or_else(|failure| {
+            tracing::warn!(detail = failure.detail, "a filter cannot be read: {}", failure.public);
+            None
+        });
+        let stored = stored.unwrap_or_default();
         (self.word(&stored, version), stored.len() as u64)
     }
 

@@ -52,7 +52,6 @@ pub(crate) struct Paused {
 pub(crate) struct UploadPart {
     pub(crate) etag: Option<String>,
     pub(crate) crc32: Option<String>,
-    pub(crate) crc64_nvme: Option<String>,
 }
 
 impl Ledger {
@@ -69,7 +68,7 @@ impl Ledger {
     /// Takes back every upload that the run has not completed. For a run that is over: nobody goes on with them.
     ///
     /// # Errors
-    /// As S3 says. An upload that cannot be taken back is left to the bucket's lifecycle rule.
+    /// `Transient`, if S3 throttles or cannot be reached; `Permanent`, if it refuses the call. An upload that cannot be taken back is left to the bucket's lifecycle rule.
     pub async fn take_back_all(&self, s3: &Client) -> Result<()> {
         for hash in self.files.names(Key::Upload(&self.run, "")).await? {
             let key = Key::Upload(&self.run, &hash);

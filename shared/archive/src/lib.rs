@@ -14,6 +14,7 @@ pub mod run_plan;
 mod bucket;
 pub mod filters;
 pub mod ledger;
+pub mod listing;
 mod object;
 pub mod purge;
 mod sample;

@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 
 use crate::bucket::Archive;
 use crate::filters::{FilterVerdict, Filters};
@@ -22,9 +23,10 @@ use crate::upload::{Upload, parts};
 use engine::filter::{self, Scanned};
 use engine::format::{self, FormatError, Pause, Report, Rewritten};
 use engine::matching::Matcher;
+use model::backoff;
 
-/// How often a key is looked at again, after S3 failed or another writer came first.
-const ATTEMPTS: usize = 4;
+/// How often a key is tried, if S3 fails or another writer comes first.
+const ATTEMPTS: u32 = 4;
 
 /// All that a batch of one archive needs.
 pub struct Purge {
@@ -64,11 +66,14 @@ impl Purge {
     pub async fn forget(&self, entry: &Entry, mut at: Checkpoint) -> Left {
         let detail = "others changed it each time it was rewritten".to_owned();
         let mut trouble = Residual { reason: Reason::Contended, detail, until: None };
-        for _ in 0..ATTEMPTS {
+        for attempt in 1..=ATTEMPTS {
             match self.forget_once(entry, &mut at).await {
                 Ok(()) => return Left::Done(at.outcome),
                 Err(Trouble::Changed) => {}
-                Err(Trouble::Left(residual)) if residual.reason == Reason::Unreachable => trouble = residual,
+                Err(Trouble::Left(residual)) if residual.reason == Reason::Unreachable => {
+                    trouble = residual;
+                    sleep(backoff::OBJECT.after(attempt)).await;
+                }
                 Err(Trouble::Left(residual)) => {
                     at.outcome.residuals.push(residual);
                     return Left::Done(at.outcome);
@@ -257,7 +262,7 @@ impl Purge {
         read: &mut u64,
     ) -> Result<Report, Trouble> {
         let mut trouble = Trouble::Changed;
-        for _ in 0..ATTEMPTS {
+        for attempt in 1..=ATTEMPTS {
             // Tells a version that is gone, cold or denied from one that cannot be read.
             self.archive.readable(key, version).await?;
             let object = self.archive.object(key, version);
@@ -284,6 +289,7 @@ impl Purge {
                 Err(error) => match unreadable(error) {
                     Trouble::Left(residual) if residual.reason == Reason::Unreachable => {
                         trouble = Trouble::Left(residual);
+                        sleep(backoff::OBJECT.after(attempt)).await;
                     }
                     trouble => return Err(trouble),
                 },

@@ -1,27 +1,44 @@
 //! What the steps of a purge run hand to one another, as JSON files in Lethe's bucket. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use engine::format::{Pause, Report};
 use model::id::{DestinationId, RegulationId};
 use model::rules::Rules;
+use model::source_scope::SourceScope;
 use model::subject::Subject;
 
-/// How many bytes one batch holds at most, unless a single object has more.
-const BATCH_BYTES: u64 = 512 << 20;
-
-/// Whom a run is about. Holds identifiers: it is deleted when the run closes.
+/// Whom a run is about. Written once, since hits are noted by a subject's place in it. Holds identifiers: it is deleted
+/// when the run ends.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct RunPlan {
     /// All subjects, each once.
     pub subjects: Vec<Subject>,
     /// The regulations that the run serves.
     pub members: Vec<RunMember>,
-    /// Archives that could not be listed, and why.
-    pub unreadable: BTreeMap<DestinationId, String>,
+    /// The part of the archives that the run reads; all of each, if left out.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub part: Option<SourceScope>,
+    /// Before this no archive may be listed: a recorder that read the suppression list before a member's suppression
+    /// may still write a file. A run that only looks need not wait.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub list_from: Option<Timestamp>,
+}
+
+impl RunPlan {
+    /// The archives of all members.
+    pub fn archives(&self) -> BTreeSet<&DestinationId> {
+        self.members.iter().flat_map(|member| &member.archives).collect()
+    }
+
+    /// How many seconds remain until the archives may be listed, rounded up.
+    pub fn seconds_to_wait(&self, now: Timestamp) -> u64 {
+        let left = self.list_from.map_or(SignedDuration::ZERO, |from| from.duration_since(now));
+        u64::try_from(left.as_millis()).unwrap_or(0).div_ceil(1_000)
+    }
 }
 
 /// A regulation that a run serves.
@@ -171,7 +188,7 @@ pub struct SeenVersion {
 /// Why something is left, so that a person can deal with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Residual {
-    /// Why.
+    /// What kind of obstacle it is.
     pub reason: Reason,
     /// What exactly, in words.
     pub detail: String,
@@ -231,64 +248,16 @@ impl KeyOutcome {
     }
 }
 
-/// Packs entries into batches by bytes, so that each takes about as long.
-#[derive(Debug)]
-pub struct Packer {
-    most: usize,
-    batch: Vec<Entry>,
-    room: u64,
-}
-
-impl Packer {
-    /// Batches of at most so many objects.
-    pub fn new(most: usize) -> Self {
-        Self { most, batch: Vec::new(), room: 0 }
-    }
-
-    /// Adds an entry. Answers the batch before it, if the entry does not fit in there.
-    pub fn push(&mut self, entry: Entry) -> Option<Vec<Entry>> {
-        let size: u64 = entry.versions.iter().map(|version| version.size).sum();
-        let fits = size <= self.room && self.batch.len() < self.most;
-        let full = if fits { None } else { self.take() };
-        self.room = if fits { self.room - size } else { BATCH_BYTES.saturating_sub(size) };
-        self.batch.push(entry);
-        full
-    }
-
-    /// Whether there is no entry that is not in a batch.
-    pub fn is_empty(&self) -> bool {
-        self.batch.is_empty()
-    }
-
-    /// The last batch.
-    pub fn take(&mut self) -> Option<Vec<Entry>> {
-        self.room = 0;
-        Some(std::mem::take(&mut self.batch)).filter(|batch| !batch.is_empty())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn entry(size: u64) -> Entry {
-        let version = Version { id: "null".into(), etag: "e".into(), size, current: true };
-        Entry { key: format!("k{size}"), versions: vec![version] }
-    }
-
-    fn pack(most: usize, entries: impl IntoIterator<Item = Entry>) -> Vec<Vec<Entry>> {
-        let mut packer = Packer::new(most);
-        let mut batches: Vec<_> = entries.into_iter().filter_map(|entry| packer.push(entry)).collect();
-        batches.extend(packer.take());
-        batches
-    }
-
     #[test]
-    fn batches_hold_every_entry_once_and_keep_their_size() {
-        let sizes = [1, BATCH_BYTES, 3, BATCH_BYTES * 2, 5, 6];
-        let batches = pack(2_000, sizes.map(entry));
-        assert_eq!(batches.concat(), sizes.map(entry));
-        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 1, 1, 2]);
-        assert_eq!(pack(2_000, (0..5_000).map(|_| entry(1))).len(), 3);
+    fn a_run_waits_until_every_earlier_recorder_has_ended_and_only_looking_waits_for_nobody() {
+        let now = Timestamp::from_second(1_000).unwrap();
+        let plan = |list_from| RunPlan { list_from, ..RunPlan::default() };
+        let in_millis = |ms| plan(Some(now + SignedDuration::from_millis(ms))).seconds_to_wait(now);
+        assert_eq!([130_000, 129_001, 1, 0, -1, -5_000].map(in_millis), [130, 130, 1, 0, 0, 0]);
+        assert_eq!(plan(None).seconds_to_wait(now), 0);
     }
 }

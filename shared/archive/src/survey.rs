@@ -51,6 +51,9 @@ pub struct Survey {
     /// How many of the objects that were looked into are of which format; after a check only.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub formats: BTreeMap<String, u64>,
+    /// What could not be told, and why, though nothing depends on it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
     /// Objects that were to be read and cannot be.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unreachable: Vec<Unreachable>,
@@ -130,7 +133,8 @@ impl Survey {
             }
             None => self.formats.keys().map(String::as_str).collect::<Vec<_>>().join("; "),
         };
-        format!("{objects} objects in {versions} versions{more}: {what}")
+        let remarks: String = self.remarks.iter().map(|remark| format!("; {remark}")).collect();
+        format!("{objects} objects in {versions} versions{more}: {what}{remarks}")
     }
 }
 
@@ -153,7 +157,13 @@ pub async fn check(archive: &Archive, settings: &Settings, until: Instant) -> Re
             break false;
         }
     };
-    survey.region = archive.region().await;
+    match archive.region().await {
+        Ok(region) => survey.region = region,
+        Err(Trouble::Left(Residual { detail, .. })) => {
+            survey.remarks.push(format!("where the bucket lies cannot be told: {detail}"));
+        }
+        Err(_) => {}
+    }
     let matcher = &Matcher::new(&settings.rules, &SubjectSet::new([]));
     let looks = stream::iter(sample.entries).map(async |Entry { key, versions }| {
         let mut formats = Vec::new();
@@ -280,4 +290,19 @@ async fn ask(purge: &Purge, mut entry: Entry) -> Option<Suspect> {
     }
     entry.versions = suspects;
     (!entry.versions.is_empty()).then_some(Suspect { entry, indexed })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denial_that_hinders_nothing_is_said_and_the_check_is_well_all_the_same() {
+        let remarks = vec!["where the bucket lies cannot be told: access is denied".to_owned()];
+        let survey = Survey { objects: 1, versions: 2, whole: true, remarks, ..Survey::default() };
+        assert!(survey.is_well());
+        let message = survey.message();
+        assert!(message.starts_with("1 objects in 2 versions: "), "{message}");
+        assert!(message.ends_with("; where the bucket lies cannot be told: access is denied"), "{message}");
+    }
 }

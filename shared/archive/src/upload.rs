@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, ServerSideEncryption};
+use aws_sdk_s3::types::{
+    ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, ServerSideEncryption,
+};
 use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 
@@ -160,7 +162,11 @@ impl Upload<'_> {
     }
 
     async fn begin(&self) -> Result<String, Trouble> {
-        let request = keeping!(self.archive.client.create_multipart_upload(), self);
+        // The parts carry this checksum. An upload that names none refuses them when it is completed (`InvalidPart`).
+        // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+        let request = keeping!(self.archive.client.create_multipart_upload(), self)
+            .checksum_algorithm(ChecksumAlgorithm::Crc32)
+            .checksum_type(ChecksumType::Composite);
         let created = request.send().await.map_err(|e| trouble(&e))?;
         let id = created.upload_id.unwrap_or_default();
         if let Err(failure) = self.ledger.note(&self.begun(id.clone(), None)).await {
@@ -184,10 +190,10 @@ impl Upload<'_> {
     async fn send_part(&self, id: &str, number: usize, part: Bytes) -> Result<UploadPart, Trouble> {
         let number = i32::try_from(number).unwrap_or(i32::MAX);
         let request = self.archive.client.upload_part().bucket(&self.archive.bucket).key(self.key);
-        let request = request.upload_id(id).part_number(number).body(ByteStream::from(part));
+        let request = request.checksum_algorithm(ChecksumAlgorithm::Crc32).upload_id(id).part_number(number);
+        let request = request.body(ByteStream::from(part));
         let sent = request.send().await.map_err(|e| trouble(&e))?;
-        let (crc32, crc64_nvme) = (sent.checksum_crc32, sent.checksum_crc64_nvme);
-        Ok(UploadPart { etag: sent.e_tag, crc32, crc64_nvme })
+        Ok(UploadPart { etag: sent.e_tag, crc32: sent.checksum_crc32 })
     }
 
     /// Makes the new version the current one, if the old one still is.
@@ -245,10 +251,5 @@ fn written(id: Option<String>, etag: Option<String>) -> Version {
 }
 
 fn completed(part: UploadPart, number: i32) -> CompletedPart {
-    CompletedPart::builder()
-        .part_number(number)
-        .set_e_tag(part.etag)
-        .set_checksum_crc32(part.crc32)
-        .set_checksum_crc64_nvme(part.crc64_nvme)
-        .build()
+    CompletedPart::builder().part_number(number).set_e_tag(part.etag).set_checksum_crc32(part.crc32).build()
 }

@@ -29,7 +29,7 @@ impl BatchQueue {
     /// Puts a message that can never succeed into the dead-letter queue, as it was, with notes on it.
     ///
     /// # Errors
-    /// As SQS says.
+    /// `Transient`, if SQS throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn bury(&self, body: &str, notes: &[(&str, &str)]) -> Result<()> {
         let mut request = self.client.send_message().queue_url(&self.dead_letters).message_body(body);
         for (name, value) in notes.iter().filter(|(_, value)| !value.is_empty()) {
@@ -44,7 +44,7 @@ impl BatchQueue {
     /// Lets a message that was received be received again after some seconds, of which SQS takes up to 12 hours.
     ///
     /// # Errors
-    /// As SQS says.
+    /// `Transient`, if SQS throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn again_in(&self, receipt: &str, seconds: u32) -> Result<()> {
         let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
         let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);

@@ -29,6 +29,8 @@ pub enum Key<'a> {
     RunPlan(&'a RunId),
     /// The numbers of a phase's batches, for the state machine.
     Manifest(&'a RunId, Phase),
+    /// How far the listing of the archives is.
+    Listing(&'a RunId),
     /// A batch of a phase.
     Batch(&'a RunId, Phase, usize),
     /// How far that batch is.
@@ -47,6 +49,7 @@ impl std::fmt::Display for Key<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::RunPlan(run) => write!(f, "runs/{run}/plan.json"),
+            Self::Listing(run) => write!(f, "runs/{run}/listing.json"),
             Self::Manifest(run, phase) => write!(f, "runs/{run}/{}/manifest.json", phase.as_str()),
             Self::Batch(run, phase, number) => write!(f, "runs/{run}/{}/{number:06}.json", phase.as_str()),
             Self::Results(run, phase, number) => {
@@ -76,7 +79,7 @@ impl Bucket {
     /// Reads a JSON file, if it is there.
     ///
     /// # Errors
-    /// As S3 says.
+    /// `Transient`, if S3 throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn read<T: DeserializeOwned>(&self, key: Key<'_>) -> Result<Option<T>> {
         let Some(bytes) = self.bytes(key).await? else { return Ok(None) };
         let parsed = serde_json::from_slice(&bytes);
@@ -86,7 +89,7 @@ impl Bucket {
     /// Reads a JSON file that must be there.
     ///
     /// # Errors
-    /// As S3 says; `Permanent`, if there is none.
+    /// `Transient`, if S3 throttles or cannot be reached; `Permanent`, if it refuses the call or there is none.
     pub async fn expect<T: DeserializeOwned>(&self, key: Key<'_>) -> Result<T> {
         self.read(key).await?.ok_or_else(|| Failure::permanent(format!("{key} is not there")))
     }
@@ -94,7 +97,7 @@ impl Bucket {
     /// What stands behind `prefix` in the keys that begin so, up to the file's ending.
     ///
     /// # Errors
-    /// As S3 says.
+    /// `Transient`, if S3 throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn names(&self, prefix: Key<'_>) -> Result<Vec<String>> {
         let prefix = prefix.to_string();
         let prefix = prefix.trim_end_matches(".json");
@@ -108,7 +111,7 @@ impl Bucket {
     /// Reads a text file, if it is there.
     ///
     /// # Errors
-    /// As S3 says.
+    /// `Transient`, if S3 throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn text(&self, key: Key<'_>) -> Result<Option<String>> {
         let bytes = self.bytes(key).await?;
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
@@ -117,17 +120,27 @@ impl Bucket {
     /// Writes a JSON file.
     ///
     /// # Errors
-    /// As S3 says.
+    /// `Transient`, if S3 throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn write<T: Serialize>(&self, key: Key<'_>, value: &T) -> Result<()> {
         let json = serde_json::to_vec(value)
             .map_err(|e| Failure::permanent(format!("{key} cannot be written")).detail(e))?;
         self.write_bytes(key, json).await
     }
 
+    /// Writes a JSON file unless there is one: what is written stands.
+    ///
+    /// # Errors
+    /// `Transient`, if S3 throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn write_json_once<T: Serialize>(&self, key: Key<'_>, value: &T) -> Result<()> {
+        let json = serde_json::to_string(value)
+            .map_err(|e| Failure::permanent(format!("{key} cannot be written")).detail(e))?;
+        self.write_once(key, "application/json", json).await
+    }
+
     /// Writes bytes.
     ///
     /// # Errors
-    /// As S3 says.
+    /// `Transient`, if S3 throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn write_bytes(&self, key: Key<'_>, bytes: Vec<u8>) -> Result<()> {
         let request = self.client.put_object().bucket(&self.bucket).key(key.to_string());
         request.body(ByteStream::from(bytes)).send().await.map_err(|e| failure("S3", &e))?;
@@ -137,7 +150,7 @@ impl Bucket {
     /// Writes a text file unless there is one: what is written stands.
     ///
     /// # Errors
-    /// As S3 says.
+    /// `Transient`, if S3 throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn write_once(&self, key: Key<'_>, content_type: &str, text: String) -> Result<()> {
         let request = self.client.put_object().bucket(&self.bucket).key(key.to_string());
         let reply = request
@@ -156,7 +169,7 @@ impl Bucket {
     /// Deletes a file in all its versions. Harmless when there is none.
     ///
     /// # Errors
-    /// As S3 says.
+    /// `Transient`, if S3 throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn delete(&self, key: Key<'_>) -> Result<()> {
         let key = key.to_string();
         let (mut marker, mut version_marker) = (None, None);
@@ -181,7 +194,7 @@ impl Bucket {
     /// Reads a file, if it is there.
     ///
     /// # Errors
-    /// As S3 says.
+    /// `Transient`, if S3 throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn bytes(&self, key: Key<'_>) -> Result<Option<Vec<u8>>> {
         let reply = self.client.get_object().bucket(&self.bucket).key(key.to_string()).send().await;
         let reply = match reply {

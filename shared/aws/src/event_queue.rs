@@ -73,7 +73,7 @@ impl EventQueue {
     /// Sends events. Once this is answered they are durable.
     ///
     /// # Errors
-    /// As SQS says; some may then be sent and others not.
+    /// `Transient`, if SQS throttles or cannot be reached; `Permanent`, if it refuses the call. Some may then be sent and others not.
     pub async fn send(&self, source: &SourceId, events: &[&Event]) -> Result<()> {
         for part in parts(events) {
             let message = Message::new(source, part.iter().copied())?;

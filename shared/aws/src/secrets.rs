@@ -44,7 +44,7 @@ impl SecretStore {
     /// The key of all pseudonyms, from the secret that the environment names (`PSEUDONYM_KEY_SECRET`).
     ///
     /// # Errors
-    /// As [`SecretStore::text`].
+    /// Those of [`SecretStore::text`].
     pub async fn pseudonym_key(&self) -> Result<PseudonymKey> {
         let key = self.text(&environment::required("PSEUDONYM_KEY_SECRET")?).await?;
         Ok(PseudonymKey::new(key.as_bytes()))
@@ -53,7 +53,7 @@ impl SecretStore {
     /// The secrets of a destination, as they were within the last minute.
     ///
     /// # Errors
-    /// As [`SecretStore::text`].
+    /// Those of [`SecretStore::text`].
     pub async fn of(&self, destination: &Destination) -> Result<Secrets> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&destination.id).cloned();
         match kept {
@@ -65,7 +65,7 @@ impl SecretStore {
     /// The secrets of a destination, as they are now.
     ///
     /// # Errors
-    /// As [`SecretStore::text`].
+    /// Those of [`SecretStore::text`].
     pub async fn fresh(&self, destination: &Destination) -> Result<Secrets> {
         let json = self.text(&self.name(destination)).await?;
         let secrets: Secrets = serde_json::from_str(&json).map_err(|_| {
@@ -79,7 +79,7 @@ impl SecretStore {
     /// Stores the secrets of a new destination.
     ///
     /// # Errors
-    /// As Secrets Manager says.
+    /// `Transient`, if Secrets Manager throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn save(&self, destination: &Destination, secrets: &Secrets) -> Result<()> {
         let request = self.client.create_secret().name(self.name(destination));
         request.secret_string(json(secrets)?).send().await.map_err(|e| failure(&e))?;
@@ -89,7 +89,7 @@ impl SecretStore {
     /// Puts new secrets of a destination in the place of the old ones.
     ///
     /// # Errors
-    /// As Secrets Manager says.
+    /// `Transient`, if Secrets Manager throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn replace(&self, destination: &Destination, secrets: &Secrets) -> Result<()> {
         let request = self.client.put_secret_value().secret_id(self.name(destination));
         request.secret_string(json(secrets)?).send().await.map_err(|e| failure(&e))?;

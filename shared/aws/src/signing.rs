@@ -25,7 +25,7 @@ impl Signer {
     /// The public key.
     ///
     /// # Errors
-    /// As KMS says.
+    /// `Transient`, if KMS throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn public_key(&self) -> Result<Jwk> {
         let request = self.client.get_public_key().key_id(environment::required("SIGNING_KEY")?);
         let reply = request.send().await.map_err(|e| crate::failure("KMS", &e))?;
@@ -36,7 +36,7 @@ impl Signer {
     /// Signs claims into a certificate.
     ///
     /// # Errors
-    /// As KMS says.
+    /// `Transient`, if KMS throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn certify(&self, claims: &Claims) -> Result<String> {
         let input = claims.signing_input(&self.public_key().await?)?;
         let request = self

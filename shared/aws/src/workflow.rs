@@ -16,6 +16,30 @@ pub struct Workflow {
     client: Client,
 }
 
+/// What Step Functions says of an execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Execution {
+    /// It is under way, or will be again.
+    Running,
+    /// It has ended, however.
+    Ended,
+    /// There is none of that name, or Step Functions does not say so yet: what it describes is eventually consistent.
+    /// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html>
+    Unknown,
+}
+
+impl Execution {
+    fn of(status: &ExecutionStatus) -> Self {
+        match status {
+            ExecutionStatus::Succeeded
+            | ExecutionStatus::Failed
+            | ExecutionStatus::TimedOut
+            | ExecutionStatus::Aborted => Self::Ended,
+            _ => Self::Running,
+        }
+    }
+}
+
 impl Workflow {
     /// A client for the state machines that the environment names (`DELETION_STATE_MACHINE`,
     /// `PURGE_RUN_STATE_MACHINE`).
@@ -27,7 +51,7 @@ impl Workflow {
     /// the execution carries the regulation's id and the attempt as its name.
     ///
     /// # Errors
-    /// As Step Functions says.
+    /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn start_deletion(&self, id: &RegulationId, attempt: u32, delay: u32) -> Result<()> {
         let machine = environment::required("DELETION_STATE_MACHINE")?;
         let mut input = json!({ "regulationId": id, "attempt": attempt });
@@ -40,22 +64,28 @@ impl Workflow {
     /// Starts a purge run. Harmless when it is started already.
     ///
     /// # Errors
-    /// As Step Functions says.
+    /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn start_run(&self, id: &RunId) -> Result<()> {
         let machine = environment::required("PURGE_RUN_STATE_MACHINE")?;
         self.start(machine, id.to_string(), json!({ "runId": id })).await
     }
 
-    /// Whether the execution of a purge run is under way.
+    /// What Step Functions says of the execution of a purge run.
     ///
     /// # Errors
-    /// As Step Functions says.
-    pub async fn is_running(&self, id: &RunId) -> Result<bool> {
+    /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn run_execution(&self, id: &RunId) -> Result<Execution> {
         let machine = environment::required("PURGE_RUN_STATE_MACHINE")?;
-        let execution = format!("{}:{id}", machine.replace(":stateMachine:", ":execution:"));
+        self.describe(&machine, id.as_str()).await
+    }
+
+    async fn describe(&self, machine: &str, name: &str) -> Result<Execution> {
+        let execution = format!("{}:{name}", machine.replace(":stateMachine:", ":execution:"));
         match self.client.describe_execution().execution_arn(execution).send().await {
-            Ok(reply) => Ok(reply.status == ExecutionStatus::Running),
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => Ok(false),
+            Ok(reply) => Ok(Execution::of(&reply.status)),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => {
+                Ok(Execution::Unknown)
+            }
             Err(e) => Err(failure(&e)),
         }
     }
@@ -63,7 +93,7 @@ impl Workflow {
     /// Tells a waiting state that its work is done. A token that is answered or timed out already is no error.
     ///
     /// # Errors
-    /// As Step Functions says.
+    /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn succeed(&self, token: &str) -> Result<()> {
         let request = self.client.send_task_success().task_token(token).output("{}");
         match request.send().await {
@@ -76,7 +106,7 @@ impl Workflow {
     /// Tells a waiting state that its work will not be done.
     ///
     /// # Errors
-    /// As Step Functions says.
+    /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn fail(&self, token: &str, error: &str) -> Result<()> {
         let request = self.client.send_task_failure().task_token(token).error(error);
         match request.send().await {
@@ -89,7 +119,7 @@ impl Workflow {
     /// Answers a run that waits to be confirmed.
     ///
     /// # Errors
-    /// As Step Functions says.
+    /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn answer_run(&self, token: &str, may_go_on: bool) -> Result<()> {
         if may_go_on { self.succeed(token).await } else { self.fail(token, "Stopped").await }
     }

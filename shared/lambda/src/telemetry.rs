@@ -29,7 +29,7 @@ const MARGIN: Duration = Duration::from_secs(20);
 /// failure is logged and reported by its kind.
 ///
 /// # Errors
-/// As the Lambda runtime says.
+/// The runtime's own, if it cannot reach Lambda.
 pub async fn run<I, O, F>(step: impl Fn(I, Instant) -> F) -> std::result::Result<(), Error>
 where
     I: DeserializeOwned,

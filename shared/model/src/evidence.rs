@@ -79,6 +79,38 @@ impl Evidence {
         let (destination_id, vendor) = (Some(task.destination_id.clone()), Some(task.vendor.clone()));
         Self { destination_id, vendor, attempt, step, at, counts, looked_at, residuals, sources }
     }
+
+    /// This and what the same step did in a later run. What a run found and did not remove, the next finds again, so that
+    /// the larger count is what was there at least; what they removed adds up; what is left is what the last one saw.
+    fn and_then(&self, later: &Self) -> Self {
+        let mut both = later.clone();
+        let combine: fn(u64, u64) -> u64 = match self.step {
+            Step::Find => u64::max,
+            Step::Forget => |before, now| before + now,
+            Step::Suppress | Step::Verify | Step::Forward => |_, now| now,
+        };
+        for (name, before) in &self.counts {
+            let count = both.counts.entry(name.clone()).or_default();
+            *count = combine(*before, *count);
+        }
+        both.sources.extend(self.sources.clone());
+        both
+    }
+}
+
+/// The evidence of one attempt at one destination, by step. An archive may have been purged by several runs, of which all
+/// but the last were given up.
+pub fn by_step<'a>(evidence: impl IntoIterator<Item = &'a Evidence>) -> BTreeMap<Step, Evidence> {
+    let mut in_order: Vec<_> = evidence.into_iter().collect();
+    in_order.sort_by_key(|evidence| evidence.at);
+    let mut steps: BTreeMap<Step, Evidence> = BTreeMap::new();
+    for later in in_order {
+        match steps.get_mut(&later.step) {
+            None => drop(steps.insert(later.step, later.clone())),
+            Some(earlier) => *earlier = earlier.and_then(later),
+        }
+    }
+    steps
 }
 
 /// One link of the chain: a piece of evidence and the hash that covers it and all before it.
@@ -138,6 +170,25 @@ mod tests {
             residuals: BTreeMap::new(),
             sources: Sightings::default(),
         }
+    }
+
+    #[test]
+    fn runs_that_were_given_up_count_with_the_one_that_ended() {
+        let with = |step, second, lines| Evidence {
+            counts: [("lines".to_owned(), lines)].into(),
+            ..evidence(step, second)
+        };
+        let all = [
+            with(Step::Find, 1, 3),
+            with(Step::Forget, 2, 2),
+            with(Step::Find, 3, 1),
+            with(Step::Forget, 4, 1),
+            with(Step::Verify, 5, 1),
+            with(Step::Verify, 6, 0),
+        ];
+        let shown = by_step(&all);
+        assert_eq!(shown.values().map(|it| it.counts["lines"]).collect::<Vec<_>>(), [3, 3, 0]);
+        assert_eq!(shown[&Step::Find].at, all[2].at);
     }
 
     #[test]

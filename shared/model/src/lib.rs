@@ -8,6 +8,7 @@
 //!
 //! The other modules hold what these are made of: [`id`], [`status`], [`failure`], [`token`], [`rules`], …
 
+pub mod backoff;
 pub mod batch;
 pub mod certificate;
 pub mod destination;

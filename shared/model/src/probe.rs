@@ -11,8 +11,8 @@ use crate::id::DestinationId;
 use crate::source_scope::SourceScope;
 use crate::subject::Subject;
 
-/// How long the function that is asked may take: somebody waits for the answer.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the function that is asked may take: somebody waits for its answer.
+pub const TIME_TO_ANSWER: Duration = Duration::from_secs(20);
 
 /// A question about a destination.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,16 +20,16 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub enum Probe {
     /// Whether it can be reached and the credentials are good; nothing is changed.
     Check {
-        /// Which.
+        /// The destination that is asked about.
         destination_id: DestinationId,
     },
     /// How much of the subjects it holds; nothing is changed.
     Count {
-        /// Which.
+        /// The destination that is asked about.
         destination_id: DestinationId,
-        /// Whose.
+        /// The people whose data is counted.
         subjects: Vec<Subject>,
-        /// In which part of it; in all, if left out.
+        /// The part of the destination to count in; all of it, if left out.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         part: Option<SourceScope>,
     },

@@ -3,17 +3,21 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::backoff;
 use crate::destination::{Destination, DestinationKind};
 use crate::failure::Failure;
 use crate::id::DestinationId;
 use crate::source_scope::SourceScope;
 use crate::status::TaskStatus;
 
+/// The longest that a task waits, in seconds, whatever a vendor asks for.
+const DAY: u32 = 86_400;
+
 /// The work of one regulation at one destination.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Task {
-    /// Where.
+    /// The destination that it works on.
     pub destination_id: DestinationId,
     /// The destination's name when the task was made: a later renaming does not rewrite history.
     pub name: String,
@@ -24,15 +28,15 @@ pub struct Task {
     /// The part of the destination that it is about; all of it, if left out.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub part: Option<SourceScope>,
-    /// How far it is.
+    /// The state of the work.
     pub status: TaskStatus,
     /// What happened and what to do about it, for people.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub message: Option<String>,
-    /// How often it met a passing trouble since it last got on.
+    /// Failures in a row that may pass, since it last made progress.
     #[serde(default)]
     pub tries: u32,
-    /// Since when it meets trouble.
+    /// When the first of those failures happened.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub troubled_since: Option<Timestamp>,
     /// When it ended.
@@ -80,7 +84,7 @@ impl Task {
         self.finished_at = Some(now);
     }
 
-    /// Notes that it got on: earlier trouble is over.
+    /// Notes progress: earlier failures no longer count.
     pub fn progressed(&mut self, status: TaskStatus) {
         self.status = status;
         self.message = None;
@@ -88,8 +92,8 @@ impl Task {
         self.troubled_since = None;
     }
 
-    /// Takes note of a failure. A passing one gives the seconds to wait before the next try, growing from
-    /// two seconds to a day, for as long as `window` lasts; any other, and a passing one that does not pass,
+    /// Takes note of a failure. A passing one gives the seconds to wait before the next try (a day at most), by
+    /// [`backoff::TASK`] or what the failure says, for as long as `window` lasts; any other, and a passing one that does not pass,
     /// ends the task as failed.
     pub fn failed(&mut self, failure: &Failure, window: SignedDuration, now: Timestamp) -> Option<u32> {
         let since = *self.troubled_since.get_or_insert(now);
@@ -99,7 +103,8 @@ impl Task {
         }
         self.tries += 1;
         self.message = Some(format!("{}; trying again", failure.public));
-        Some(2_u32.saturating_pow(self.tries.min(17)).max(failure.wait.unwrap_or(0)).min(86_400))
+        let at_least = failure.wait.unwrap_or(0).min(DAY);
+        Some(backoff::TASK.seconds_after(self.tries).max(at_least))
     }
 }
 

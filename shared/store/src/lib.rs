@@ -27,6 +27,7 @@ mod suppressions;
 mod tasks;
 mod tokens;
 mod trail;
+mod waiting;
 
 use std::collections::HashMap;
 
@@ -47,11 +48,12 @@ use model::subject::Subject;
 
 pub use idempotency::{Answer, Claim, Replay};
 pub use people::Linked;
-pub use runs::{Run, RunProgress, Waiting};
+pub use runs::{Run, RunLock, RunProgress};
 pub use search::RegulationFilter;
 pub use slots::Slots;
 pub use suppressions::{Change, Suppressed};
 pub use trail::TrailEntry;
+pub use waiting::Waiting;
 
 /// The names of the tables.
 #[derive(Debug, Clone)]

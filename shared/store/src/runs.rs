@@ -1,20 +1,16 @@
-//! The table `runs`: who waits for a purge run, which run is on, and how each went.
-
-use std::collections::BTreeSet;
+//! The table `runs`: which purge run is on, and how each went. Who waits for one stands in [`crate::waiting`].
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Store, if_held, number, text, to_item, unless_refused};
+use crate::{Store, failure, if_held, number, text, to_item, unless_refused};
 use model::failure::{Failure, Result};
-use model::id::{RegulationId, RunId};
+use model::id::RunId;
 use model::purge_run::Phase;
 
-/// Items of regulations that wait. `infra/deletion.asl.json` (state `Enlist`) writes them, under this name.
-const WAITING: &str = "WAITING";
 const RUN: &str = "RUN";
 const LOCK: &str = "LOCK";
 const CONFIRM: &str = "CONFIRM";
@@ -22,22 +18,6 @@ const PROGRESS: &str = "PROGRESS#";
 
 /// The condition under which a run may be changed: it has not ended, and nobody stopped it.
 const GOES_ON: &str = "attribute_exists(pk) AND attribute_not_exists(finishedAt) AND stopRequested = :false";
-
-/// A regulation that waits for its archives to be purged.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Waiting {
-    /// The regulation.
-    #[serde(rename = "sk")]
-    pub regulation_id: RegulationId,
-    /// Since when.
-    pub since: Timestamp,
-    /// What to answer the state machine with.
-    pub task_token: String,
-    /// The runs that served it and were given up.
-    #[serde(default)]
-    pub aborted_runs: BTreeSet<RunId>,
-}
 
 /// A purge run. Several write to its record at once (the run itself, and whoever confirms or stops it), so that it
 /// is never stored whole but once: each sets fields of its own, on conditions.
@@ -101,6 +81,17 @@ impl Run {
     }
 }
 
+/// The lock that lets one run go at a time.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunLock {
+    /// The run that holds it.
+    pub run_id: RunId,
+    /// When the run took it last: each time that it is opened.
+    #[serde(default)]
+    pub since: Timestamp,
+}
+
 /// How far a batch of a phase is. Sums of it show how far the run is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Progress)]
@@ -114,63 +105,11 @@ pub struct RunProgress {
 }
 
 impl Store {
-    /// The regulations that wait, the longest first.
-    ///
-    /// # Errors
-    /// As DynamoDB says.
-    pub async fn waiting(&self) -> Result<Vec<Waiting>> {
-        // DynamoDB compares keys with no empty text: the prefix is that of every regulation's id.
-        let mut all: Vec<Waiting> = self.all(&self.tables.runs, WAITING, "reg_").await?;
-        all.sort_by_key(|waiting| waiting.since);
-        Ok(all)
-    }
-
-    /// Whether a regulation waits.
-    ///
-    /// # Errors
-    /// As DynamoDB says.
-    pub async fn waits(&self, id: &RegulationId) -> Result<Option<Waiting>> {
-        self.get(&self.tables.runs, (WAITING, id.as_str())).await
-    }
-
-    /// Takes a regulation off the waiting list, unless it has been put there anew with another token.
-    ///
-    /// # Errors
-    /// As DynamoDB says.
-    pub async fn served(&self, id: &RegulationId, token: &str) -> Result<()> {
-        let request = self
-            .client
-            .delete_item()
-            .table_name(&self.tables.runs)
-            .key("pk", text(WAITING))
-            .key("sk", text(id.as_str()))
-            .condition_expression("taskToken = :token")
-            .expression_attribute_values(":token", text(token));
-        unless_refused(request.send().await)
-    }
-
-    /// Notes with a waiting regulation that a run that served it was given up.
-    ///
-    /// # Errors
-    /// As DynamoDB says.
-    pub async fn note_abort(&self, id: &RegulationId, run: &RunId) -> Result<()> {
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.tables.runs)
-            .key("pk", text(WAITING))
-            .key("sk", text(id.as_str()))
-            .update_expression("ADD abortedRuns :run")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":run", AttributeValue::Ss(vec![run.to_string()]));
-        unless_refused(request.send().await)
-    }
-
     /// Takes the lock that lets one run go at a time. Answers whether `run` holds it now, be it from before.
     ///
     /// # Errors
-    /// As DynamoDB says.
-    pub async fn lock(&self, run: &RunId) -> Result<bool> {
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn lock(&self, run: &RunId, now: Timestamp) -> Result<bool> {
         let request = self
             .client
             .put_item()
@@ -178,6 +117,7 @@ impl Store {
             .item("pk", text(LOCK))
             .item("sk", text(LOCK))
             .item("runId", text(run.as_str()))
+            .item("since", text(&now.to_string()))
             .condition_expression("attribute_not_exists(pk) OR runId = :run")
             .expression_attribute_values(":run", text(run.as_str()));
         if_held(request.send().await)
@@ -186,7 +126,7 @@ impl Store {
     /// Frees the lock, if `run` holds it.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn unlock(&self, run: &RunId) -> Result<()> {
         let request = self
             .client
@@ -199,50 +139,72 @@ impl Store {
         unless_refused(request.send().await)
     }
 
+    /// Who holds the lock.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn run_lock(&self) -> Result<Option<RunLock>> {
+        self.get(&self.tables.runs, (LOCK, LOCK)).await
+    }
+
     /// The run that holds the lock.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn locked_by(&self) -> Result<Option<RunId>> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Lock {
-            run_id: RunId,
-        }
-        let lock: Option<Lock> = self.get(&self.tables.runs, (LOCK, LOCK)).await?;
-        Ok(lock.map(|lock| lock.run_id))
+        Ok(self.run_lock().await?.map(|lock| lock.run_id))
     }
 
     /// Stores a run that has not begun. One that is known already stays as it is.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn create_run(&self, run: &Run) -> Result<()> {
         let item = to_item(RUN, run.id.as_str(), run)?;
         let request = self.client.put_item().table_name(&self.tables.runs).set_item(Some(item));
         unless_refused(request.condition_expression("attribute_not_exists(pk)").send().await)
     }
 
-    /// Notes that a run looks for its subjects, and in how much.
+    /// Notes that a run looks for its subjects, and in how much. Answers the run as it is then: one that ended
+    /// meanwhile stays as it is.
     ///
     /// # Errors
-    /// As DynamoDB says.
-    pub async fn begin_find(&self, id: &RunId, regulations: usize, objects: u64, bytes: u64) -> Result<()> {
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if there is no such run.
+    pub async fn begin_find(&self, id: &RunId, regulations: usize, objects: u64, bytes: u64) -> Result<Run> {
         let request = self
             .change(id, "SET phase = :phase, regulations = :regulations, objects = :objects, bytes = :bytes")
-            .condition_expression("attribute_exists(pk) AND attribute_not_exists(finishedAt)")
+            .condition_expression(GOES_ON)
             .expression_attribute_values(":phase", text(Phase::Find.as_str()))
             .expression_attribute_values(":regulations", number(regulations as u64))
             .expression_attribute_values(":objects", number(objects))
-            .expression_attribute_values(":bytes", number(bytes));
-        unless_refused(request.send().await)
+            .expression_attribute_values(":bytes", number(bytes))
+            .expression_attribute_values(":false", AttributeValue::Bool(false));
+        unless_refused(request.send().await)?;
+        self.known_run(id).await
+    }
+
+    /// Counts an invocation that lists the archives. No two get the same number, so that none writes over the
+    /// batches of another.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn count_listing(&self, id: &RunId) -> Result<usize> {
+        let request = self
+            .change(id, "ADD listings :one")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":one", number(1))
+            .return_values(ReturnValue::UpdatedNew);
+        let reply = request.send().await.map_err(|e| failure(&e))?;
+        let count =
+            reply.attributes.as_ref().and_then(|item| item.get("listings")?.as_n().ok()?.parse().ok());
+        count.ok_or_else(|| Failure::transient("DynamoDB did not say how often the archives were listed"))
     }
 
     /// Lets a run go on from finding to forgetting, or asks `question` first: unless somebody confirmed or stopped
     /// it. Answers the run as it is then.
     ///
     /// # Errors
-    /// As DynamoDB says; `Permanent`, if there is no such run.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if there is no such run.
     pub async fn pass_guard(&self, id: &RunId, question: Option<&str>) -> Result<Run> {
         let request = match question {
             Some(question) => self
@@ -257,13 +219,13 @@ impl Store {
             .condition_expression(format!("{GOES_ON} AND attribute_not_exists(confirmedAt)"))
             .expression_attribute_values(":false", AttributeValue::Bool(false));
         unless_refused(request.send().await)?;
-        self.run(id).await?.ok_or_else(|| Failure::permanent(format!("there is no run {id}")))
+        self.known_run(id).await
     }
 
     /// Confirms a run that asks. Answers whether it asked: it does not any more once it was stopped.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn confirm_run(&self, id: &RunId, now: Timestamp) -> Result<bool> {
         let request = self
             .change(id, "SET phase = :forget, confirmedAt = :now REMOVE question")
@@ -278,7 +240,7 @@ impl Store {
     /// Asks for a run to be stopped. Answers whether it can be: not once it has ended.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn request_stop(&self, id: &RunId) -> Result<bool> {
         let request = self
             .change(id, "SET stopRequested = :true")
@@ -290,7 +252,7 @@ impl Store {
     /// Notes how and when a run ended. What was noted first stands.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn end_run(&self, id: &RunId, phase: Phase, now: Timestamp) -> Result<()> {
         let request = self
             .change(id, "SET phase = :phase, finishedAt = :now REMOVE question")
@@ -308,7 +270,7 @@ impl Store {
     /// Runs, the newest first.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn runs(&self) -> Result<Vec<Run>> {
         let mut all: Vec<Run> = self.all(&self.tables.runs, RUN, "run_").await?;
         all.reverse();
@@ -318,7 +280,7 @@ impl Store {
     /// Notes how far a batch is.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn note_progress(
         &self,
         run: &RunId,
@@ -334,7 +296,7 @@ impl Store {
     /// How far a phase of a run is.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn progress(&self, run: &RunId, phase: Phase) -> Result<RunProgress> {
         let prefix = format!("{}#", phase.as_str());
         let batches: Vec<RunProgress> =
@@ -350,7 +312,7 @@ impl Store {
     /// `AwaitConfirmation`) keeps it.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn confirmation(&self, run: &RunId) -> Result<Option<String>> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -364,15 +326,19 @@ impl Store {
     /// Drops what was only needed while a run was on.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn drop_confirmation(&self, run: &RunId) -> Result<()> {
         self.delete(&self.tables.runs, (CONFIRM, run.as_str())).await
+    }
+
+    async fn known_run(&self, id: &RunId) -> Result<Run> {
+        self.run(id).await?.ok_or_else(|| Failure::permanent(format!("there is no run {id}")))
     }
 
     /// A run.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn run(&self, id: &RunId) -> Result<Option<Run>> {
         self.get(&self.tables.runs, (RUN, id.as_str())).await
     }

@@ -3,7 +3,7 @@
 use crate::{Store, to_item, unless_refused};
 use model::evidence::{Evidence, Step};
 use model::failure::{Failure, Result};
-use model::id::{DestinationId, RegulationId};
+use model::id::{DestinationId, RegulationId, RunId};
 use model::task::Task;
 
 const TASK: &str = "TASK#";
@@ -13,7 +13,7 @@ impl Store {
     /// The tasks of a regulation.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn tasks(&self, id: &RegulationId) -> Result<Vec<Task>> {
         self.all(&self.tables.regulations, id.as_str(), TASK).await
     }
@@ -21,7 +21,7 @@ impl Store {
     /// One task of a regulation.
     ///
     /// # Errors
-    /// As DynamoDB says; `Permanent`, if there is none.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call or there is none.
     pub async fn task(&self, id: &RegulationId, destination: &DestinationId) -> Result<Task> {
         let task = self.get(&self.tables.regulations, (id.as_str(), &task_key(destination))).await?;
         task.ok_or_else(|| Failure::permanent(format!("{id} has no task for {destination}")))
@@ -30,7 +30,7 @@ impl Store {
     /// Stores a task.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn save_task(&self, id: &RegulationId, task: &Task) -> Result<()> {
         let item = to_item(id.as_str(), &task_key(&task.destination_id), task)?;
         self.put(&self.tables.regulations, item).await
@@ -39,7 +39,7 @@ impl Store {
     /// The evidence of a regulation.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn evidence(&self, id: &RegulationId) -> Result<Vec<Evidence>> {
         self.all(&self.tables.regulations, id.as_str(), EVIDENCE).await
     }
@@ -48,15 +48,26 @@ impl Store {
     /// find less, since it already removed some.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn keep_evidence(&self, id: &RegulationId, evidence: &Evidence) -> Result<()> {
-        let destination = evidence.destination_id.as_ref().map_or("", DestinationId::as_str);
-        let sk = format!("{EVIDENCE}{:04}#{destination}#{}", evidence.attempt, evidence.step.as_str());
+        self.put_evidence(id, evidence, &evidence_key(evidence)).await
+    }
+
+    /// Keeps a piece of evidence of a purge run. What a step said first in a run stands. Each run of an attempt has its
+    /// own: one that was given up may have removed some already, and the next finds the rest.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn keep_run_evidence(&self, id: &RegulationId, run: &RunId, evidence: &Evidence) -> Result<()> {
+        self.put_evidence(id, evidence, &format!("{}#{run}", evidence_key(evidence))).await
+    }
+
+    async fn put_evidence(&self, id: &RegulationId, evidence: &Evidence, sk: &str) -> Result<()> {
         let put = self
             .client
             .put_item()
             .table_name(&self.tables.regulations)
-            .set_item(Some(to_item(id.as_str(), &sk, evidence)?))
+            .set_item(Some(to_item(id.as_str(), sk, evidence)?))
             .condition_expression("attribute_not_exists(pk)");
         unless_refused(put.send().await)
     }
@@ -64,7 +75,7 @@ impl Store {
     /// Whether any attempt found something of the subjects at a destination.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn ever_found(&self, id: &RegulationId, destination: &DestinationId) -> Result<bool> {
         let evidence = self.evidence(id).await?;
         Ok(evidence
@@ -72,6 +83,11 @@ impl Store {
             .filter(|e| e.step == Step::Find && e.destination_id.as_ref() == Some(destination))
             .any(|e| e.counts.values().any(|count| *count > 0)))
     }
+}
+
+fn evidence_key(evidence: &Evidence) -> String {
+    let destination = evidence.destination_id.as_ref().map_or("", DestinationId::as_str);
+    format!("{EVIDENCE}{:04}#{destination}#{}", evidence.attempt, evidence.step.as_str())
 }
 
 pub(crate) fn task_key(destination: &DestinationId) -> String {

@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use destinations::warehouse::{Column, Table};
+use model::backoff;
 use model::failure::{Failure, Result};
 use model::subject::{Subject, SubjectType};
 
@@ -173,7 +174,7 @@ impl Memory {
     /// The running statement needs more time than this invocation has: in how many seconds to ask again.
     pub fn wait(&mut self) -> u32 {
         self.asked += 1;
-        (5 << self.asked.min(6)).min(300)
+        backoff::STATEMENT.seconds_after(self.asked)
     }
 }
 

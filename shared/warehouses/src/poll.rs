@@ -3,26 +3,26 @@
 use std::ops::AsyncFnMut;
 use std::time::{Duration, Instant};
 
+use model::backoff;
 use model::failure::Result;
 
 /// How long an invocation waits for one statement before it lets the state machine wait, which costs less.
-const PATIENCE: Duration = Duration::from_secs(20);
-const FIRST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(2);
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// Asks again and again, with growing pauses, until there is an answer or time is up.
 pub(crate) async fn poll<T>(
     until: Instant,
     mut ask: impl AsyncFnMut() -> Result<Option<T>>,
 ) -> Result<Option<T>> {
-    let end = until.min(Instant::now() + PATIENCE);
-    let mut pause = FIRST;
+    let end = until.min(Instant::now() + LONGEST_WAIT);
+    let mut asked = 0;
     loop {
         let answer = ask().await?;
+        asked += 1;
+        let pause = backoff::POLL.after(asked);
         if answer.is_some() || Instant::now() + pause >= end {
             return Ok(answer);
         }
         tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST);
     }
 }

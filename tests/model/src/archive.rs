@@ -148,8 +148,8 @@ pub enum Action {
 /// A step left out or weakened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
-    /// **As the code is**: the run lists the archive although a recorder may be at work that read the list before S was
-    /// suppressed. It writes S after the run has verified, and is lost before it looks again.
+    /// **As the code once was**: the run lists the archive although a recorder may be at work that read the list before S
+    /// was suppressed. It writes S after the run has verified, and is lost before it looks again.
     ListsAtOnce,
     /// **As the code is**: when S is let in again, nothing tells the recorder which events came in before that.
     LiftForgets,

@@ -120,8 +120,8 @@ pub enum Action {
 /// A step left out or weakened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
-    /// **As the code is**: what was found becomes evidence only when a run closes. A run that was stopped or given up
-    /// after it had removed something takes that along, and the next finds nothing.
+    /// **As the code once was**: what was found becomes evidence only when a run closes. A run that was stopped or given
+    /// up after it had removed something takes that along, and the next finds nothing.
     EvidenceAtTheEnd,
     /// Half a remedy: it is written before anything is removed, but of the first run of an attempt alone.
     FirstFindStands,

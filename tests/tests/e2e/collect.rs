@@ -14,7 +14,7 @@ use tests::world::World;
 
 #[tokio::test]
 async fn whoever_is_suppressed_is_kept_out_with_all_their_ids() -> Result<()> {
-    let world = World::new().await?;
+    let world = World::collecting().await?;
     tests::warehouse::fill(&world.warehouse, &["bob".to_owned()], 5).await?;
     let door = TrackingClient::open(&world, "web").await?;
     door.ok("identify", json!({"userId": "ada", "anonymousId": "ada-phone"})).await?;
@@ -44,7 +44,7 @@ async fn whoever_is_suppressed_is_kept_out_with_all_their_ids() -> Result<()> {
 
 #[tokio::test]
 async fn bad_input_is_answered_as_segment_answers_it_and_loses_no_neighbour() -> Result<()> {
-    let world = World::new().await?;
+    let world = World::collecting().await?;
     let door = TrackingClient::open(&world, "web").await?;
     let track =
         |name: &str, size| json!({"type": "track", "userId": "u", "event": name, "x": "x".repeat(size)});

@@ -20,7 +20,9 @@ use tests::world::{Options, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_is_deleted_and_proven_gone_from_the_page_alone() -> Result<()> {
-    let world = World::with(Options { retry_window: Some(1), ..Options::default() }).await?;
+    let world =
+        World::with(Options { retry_window: Some(1), record_timeout: Some(10), ..Options::default() })
+            .await?;
     people_from_the_door(&world).await?;
     let scenario = Scenario::set(&world).await?;
     batches(&world).await?;

@@ -10,7 +10,7 @@ use tests::api::destinations;
 use tests::archive::PREFIX;
 use tests::certificate;
 use tests::people::{THREE, everyone};
-use tests::s3::{Fault, S3};
+use tests::s3::{Call, Fault, S3};
 use tests::scenario::{LIMIT, Scenario, forget_the_three, task};
 use tests::stack::Stack;
 use tests::warehouse::Holdings;
@@ -173,7 +173,7 @@ pub(super) async fn slowly(world: &World) -> Result<S3> {
 async fn an_object_too_long_for_one_invocation_goes_on_in_the_next() -> Result<()> {
     let world = World::new().await?;
     tests::warehouse::fill(&world.warehouse, &["nobody".to_owned()], 1).await?;
-    let _proxy = slowly(&world).await?;
+    let proxy = slowly(&world).await?;
     let key = format!("{PREFIX}web/1767225600000/long.jsonl");
     let lines = long_lines();
     world.put(&key, lines.concat().as_bytes()).await?;
@@ -190,7 +190,29 @@ async fn an_object_too_long_for_one_invocation_goes_on_in_the_next() -> Result<(
         let goes = logs.lines().filter(|line| line.contains(&format!("\"phase\":\"{phase}\""))).count();
         assert!(goes > 2, "{phase} took {goes} invocations:\n{logs}");
     }
+    parts_are_as_s3_wants_them(&proxy.world().calls);
     Ok(())
+}
+
+/// S3 refuses parts with a checksum that their upload did not name, and parts but the last below 5 MiB, as the local one
+/// does not. <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html>,
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
+fn parts_are_as_s3_wants_them(calls: &[Call]) {
+    let header = |call: &Call, name| call.headers.get(name).and_then(|it| Some(it.to_str().ok()?.to_owned()));
+    let begun: Vec<_> = calls.iter().filter(|call| call.query.starts_with("uploads")).collect();
+    let parts: Vec<_> = calls.iter().filter(|call| call.query.contains("partNumber=")).collect();
+    assert!(!begun.is_empty() && parts.len() > 2, "{} uploads, {} parts", begun.len(), parts.len());
+    for call in begun {
+        assert_eq!(header(call, "x-amz-checksum-algorithm").as_deref(), Some("CRC32"), "{call:?}");
+        assert_eq!(header(call, "x-amz-checksum-type").as_deref(), Some("COMPOSITE"), "{call:?}");
+    }
+    for call in &parts {
+        assert!(header(call, "x-amz-checksum-crc32").is_some(), "{call:?}");
+        assert!(!call.headers.keys().any(|name| name.as_str().contains("crc64")), "{call:?}");
+    }
+    let small =
+        |call: &&&Call| header(call, "content-length").is_none_or(|n| n.parse().unwrap_or(0) < 5 << 20);
+    assert!(parts.iter().filter(small).count() <= 1, "only the last part may be small");
 }
 
 /// Thousands of people at once, and the process dies while it deletes: some tables are done, one is under way.

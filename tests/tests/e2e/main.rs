@@ -26,3 +26,4 @@ mod suppressions;
 mod tokens;
 mod vendors;
 mod warehouses;
+mod window;

@@ -21,7 +21,9 @@ const FORMS: [&str; 3] = ["planted.ada", "planted%2Eada", "lovelace@"];
 
 #[tokio::test]
 async fn identifiers_stay_where_they_belong() -> Result<()> {
-    let world = World::with(Options { retry_window: Some(3), ..Options::default() }).await?;
+    let world =
+        World::with(Options { retry_window: Some(3), record_timeout: Some(10), ..Options::default() })
+            .await?;
     let api = &world.stack.api;
     let line = json!({ "type": "track", "userId": PLANTED }).to_string();
     world

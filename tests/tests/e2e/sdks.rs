@@ -67,7 +67,7 @@ const ROUNDS: usize = 3;
 /// sent before, and nothing from a second after the call on.
 #[tokio::test]
 async fn segments_own_sdks_lose_nothing_and_bring_nobody_back() -> Result<()> {
-    let world = World::new().await?;
+    let world = World::collecting().await?;
     let door = TrackingClient::open(&world, "web").await?;
     let api = world.stack.output("CollectApiId")?;
     // A name that the system's resolver knows.
@@ -122,7 +122,7 @@ async fn segments_own_sdks_lose_nothing_and_bring_nobody_back() -> Result<()> {
 /// closed for a while, through it again.
 #[tokio::test]
 async fn segments_own_browser_sdk_gets_in_and_keeps_nobody_in() -> Result<()> {
-    let world = World::new().await?;
+    let world = World::collecting().await?;
     let door = TrackingClient::open(&world, "web").await?;
     let mut sdk = Sdk::start(&["node", "browser.mjs"], &door.url, &door.key)?;
     sdk.says("sent").await?;

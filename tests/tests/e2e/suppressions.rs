@@ -24,7 +24,7 @@ fn texts(list: &Value, field: &str) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn sources_and_the_workspace_keep_out_each_on_its_own_and_the_workspace_wins() -> Result<()> {
-    let world = World::new().await?;
+    let world = World::collecting().await?;
     tests::warehouse::fill(&world.warehouse, &["bob".to_owned()], 5).await?;
     let api = &world.stack.api;
     let (web, ios) = (TrackingClient::open(&world, "web").await?, TrackingClient::open(&world, "ios").await?);

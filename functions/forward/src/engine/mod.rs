@@ -33,6 +33,7 @@ use uuid::Builder;
 
 use destinations::cloud::{Ask, Call, Limits, Outcome, Reply, Step, Vendor};
 use http::{Fault, Http};
+use model::backoff;
 use model::destination::{Destination, Secrets};
 use model::failure::{Failure, Result};
 use model::subject::{Subject, hex};
@@ -309,7 +310,7 @@ impl Engine {
             match self.http.send(round.name(), call).await {
                 Ok(reply) => return Ok(Arc::new(reply)),
                 Err(Fault::Limited(wait)) => {
-                    let wait = wait.unwrap_or(2_u32.pow(attempt)).max(1);
+                    let wait = wait.unwrap_or(backoff::RATE_LIMIT.seconds_after(attempt + 1)).max(1);
                     self.pace.hold(&round.credential, wait).await.map_err(Fault::Stop)?;
                 }
                 Err(fault) => return Err(fault),

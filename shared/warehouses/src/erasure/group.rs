@@ -7,13 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{ErasureProgress, Phase};
+use model::backoff;
 use model::failure::Failure;
 use model::group_commit::{GroupMember, GroupOutcome};
 use model::id::RegulationId;
 
-/// Seconds after which a regulation that waits looks again, at most: a state machine has 25,000 events, and each look
-/// takes some.
-const LONGEST_LOOK: f64 = 300.0;
 /// Trouble that the warehouse says will last for more seconds than these is nothing to let others wait for.
 const LONGEST_TROUBLE: u32 = 300;
 /// For how long others wait for a leader that has trouble.
@@ -76,10 +74,10 @@ impl ErasureProgress {
         &self.pending
     }
 
-    /// Another regulation leads: in how many seconds to look again, about a quarter of how long it has waited.
+    /// Another regulation leads: in how many seconds to look again.
     pub fn wait(&mut self) -> u32 {
         self.looks += 1;
-        (1.6 * 1.25_f64.powf(self.looks.into())).min(LONGEST_LOOK) as u32
+        backoff::FOLLOWER.seconds_after(self.looks)
     }
 
     /// Leads this crew from now on.

@@ -78,6 +78,9 @@ pub async fn up() -> Result<Local> {
             &[
                 ("PurgeDelay", "3"),
                 ("RecordWindow", "1"),
+                // A run waits as long before it lists; here it is one clock, and nothing goes on without its program.
+                ("RecordTimeout", "5"),
+                ("RecordMargin", "0"),
                 ("DestinationEndpoints", "any"),
                 ("ArchiveBuckets", BUCKET),
             ],

@@ -1,0 +1,73 @@
+//! How long to wait before the next try: every policy in one table. Pure.
+
+use std::time::Duration;
+
+/// Waits that grow with each try in vain: `first`, then each `factor` times the one before, `longest` at most.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Backoff {
+    first: Duration,
+    factor: f64,
+    longest: Duration,
+}
+
+/// A task whose warehouse or vendor is away: as little as possible, and at least once a day.
+pub const TASK: Backoff = Backoff::seconds(2, 2.0, 86_400);
+/// A vendor's rate limit, if the vendor does not say how long it lasts.
+pub const RATE_LIMIT: Backoff = Backoff::seconds(1, 2.0, 60);
+/// A statement of a warehouse that runs longer than an invocation.
+pub const STATEMENT: Backoff = Backoff::seconds(10, 2.0, 300);
+/// A regulation whose rows another one deletes. It looks again after about a quarter of the time that it has waited: a
+/// state machine has 25,000 events, and each look takes some.
+pub const FOLLOWER: Backoff = Backoff::seconds(2, 1.25, 300);
+/// A message of the batch queue while something is away.
+pub const REDELIVERY: Backoff = Backoff::seconds(30, 2.0, 3_600);
+/// A statement that is waited for within an invocation.
+pub const POLL: Backoff = Backoff::milliseconds(100, 2.0, 2_000);
+/// An archive object, after S3 broke off and the client's own tries were used up.
+pub const OBJECT: Backoff = Backoff::milliseconds(200, 2.0, 2_000);
+
+impl Backoff {
+    const fn seconds(first: u64, factor: f64, longest: u64) -> Self {
+        Self { first: Duration::from_secs(first), factor, longest: Duration::from_secs(longest) }
+    }
+
+    const fn milliseconds(first: u64, factor: f64, longest: u64) -> Self {
+        Self { first: Duration::from_millis(first), factor, longest: Duration::from_millis(longest) }
+    }
+
+    /// How long to wait after so many tries in vain. No try at all counts as one.
+    pub fn after(&self, tries: u32) -> Duration {
+        let growth = self.factor.powf(tries.saturating_sub(1).into());
+        let wait = (self.first.as_secs_f64() * growth).min(self.longest.as_secs_f64());
+        Duration::from_secs_f64(wait)
+    }
+
+    /// The same in whole seconds.
+    pub fn seconds_after(&self, tries: u32) -> u32 {
+        u32::try_from(self.after(tries).as_secs()).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_policy_grows_from_its_first_wait_to_its_longest() {
+        for (policy, tries, seconds) in [
+            (TASK, [1, 2, 3, 16, 17, 500], [2, 4, 8, 65_536, 86_400, 86_400]),
+            (RATE_LIMIT, [0, 1, 2, 3, 4, 99], [1, 1, 2, 4, 8, 60]),
+            (STATEMENT, [1, 2, 3, 5, 6, 99], [10, 20, 40, 160, 300, 300]),
+            (FOLLOWER, [1, 2, 3, 10, 24, u32::MAX], [2, 2, 3, 14, 300, 300]),
+            (REDELIVERY, [0, 1, 2, 7, 8, 99], [30, 30, 60, 1_920, 3_600, 3_600]),
+        ] {
+            assert_eq!(tries.map(|tries| policy.seconds_after(tries)), seconds, "{policy:?}");
+        }
+        for (policy, milliseconds) in
+            [(POLL, [100, 200, 400, 1_600, 2_000]), (OBJECT, [200, 400, 800, 2_000, 2_000])]
+        {
+            let waits = [1, 2, 3, 5, 60].map(|tries| policy.after(tries).as_millis());
+            assert_eq!(waits, milliseconds, "{policy:?}");
+        }
+    }
+}
