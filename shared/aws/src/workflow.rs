@@ -10,6 +10,19 @@ use lambda::environment;
 use model::failure::{Failure, Result};
 use model::id::{RegulationId, RunId};
 
+/// How an execution stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Execution {
+    /// There is none of this name.
+    Absent,
+    /// It is under way.
+    Running,
+    /// It ended as it should.
+    Succeeded,
+    /// It failed, timed out, or was stopped.
+    Ended,
+}
+
 /// The state machines of one installation.
 #[derive(Debug, Clone)]
 pub struct Workflow {
@@ -23,24 +36,39 @@ impl Workflow {
         Self { client: Client::new(config) }
     }
 
-    /// Starts an attempt of a regulation, whose work begins after some seconds. Harmless when it is started already:
-    /// the execution carries the regulation's id and the attempt as its name.
+    /// Starts an attempt of a regulation, whose work begins after `delay` seconds; `restart` counts the executions of
+    /// that attempt that ended without a seal. Harmless when it is started already: the execution's name is made of the
+    /// regulation's id, the attempt and the restart.
     ///
     /// # Errors
-    /// As Step Functions says.
-    pub async fn start_deletion(&self, id: &RegulationId, attempt: u32, delay: u32) -> Result<()> {
+    /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn start_deletion(
+        &self,
+        id: &RegulationId,
+        attempt: u32,
+        restart: u32,
+        delay: u32,
+    ) -> Result<()> {
         let machine = environment::required("DELETION_STATE_MACHINE")?;
         let mut input = json!({ "regulationId": id, "attempt": attempt });
         if delay > 0 {
             input["delaySeconds"] = delay.into();
         }
-        self.start(machine, format!("{id}-{attempt}"), input).await
+        self.start(machine, deletion_name(id, attempt, restart), input).await
+    }
+
+    /// How an execution of an attempt of a regulation stands.
+    ///
+    /// # Errors
+    /// As [`Workflow::start_deletion`].
+    pub async fn deletion(&self, id: &RegulationId, attempt: u32, restart: u32) -> Result<Execution> {
+        self.execution("DELETION_STATE_MACHINE", &deletion_name(id, attempt, restart)).await
     }
 
     /// Starts a purge run. Harmless when it is started already.
     ///
     /// # Errors
-    /// As Step Functions says.
+    /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn start_run(&self, id: &RunId) -> Result<()> {
         let machine = environment::required("PURGE_RUN_STATE_MACHINE")?;
         self.start(machine, id.to_string(), json!({ "runId": id })).await
@@ -49,13 +77,25 @@ impl Workflow {
     /// Whether the execution of a purge run is under way.
     ///
     /// # Errors
-    /// As Step Functions says.
+    /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn is_running(&self, id: &RunId) -> Result<bool> {
-        let machine = environment::required("PURGE_RUN_STATE_MACHINE")?;
-        let execution = format!("{}:{id}", machine.replace(":stateMachine:", ":execution:"));
-        match self.client.describe_execution().execution_arn(execution).send().await {
-            Ok(reply) => Ok(reply.status == ExecutionStatus::Running),
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => Ok(false),
+        Ok(self.execution("PURGE_RUN_STATE_MACHINE", id.as_str()).await? == Execution::Running)
+    }
+
+    async fn execution(&self, machine: &str, name: &str) -> Result<Execution> {
+        let machine = environment::required(machine)?;
+        let arn = format!("{}:{name}", machine.replace(":stateMachine:", ":execution:"));
+        match self.client.describe_execution().execution_arn(arn).send().await {
+            Ok(reply) => Ok(match reply.status {
+                ExecutionStatus::Failed | ExecutionStatus::Aborted | ExecutionStatus::TimedOut => {
+                    Execution::Ended
+                }
+                ExecutionStatus::Succeeded => Execution::Succeeded,
+                _ => Execution::Running,
+            }),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => {
+                Ok(Execution::Absent)
+            }
             Err(e) => Err(failure(&e)),
         }
     }
@@ -63,7 +103,7 @@ impl Workflow {
     /// Tells a waiting state that its work is done. A token that is answered or timed out already is no error.
     ///
     /// # Errors
-    /// As Step Functions says.
+    /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn succeed(&self, token: &str) -> Result<()> {
         let request = self.client.send_task_success().task_token(token).output("{}");
         match request.send().await {
@@ -76,7 +116,7 @@ impl Workflow {
     /// Tells a waiting state that its work will not be done.
     ///
     /// # Errors
-    /// As Step Functions says.
+    /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn fail(&self, token: &str, error: &str) -> Result<()> {
         let request = self.client.send_task_failure().task_token(token).error(error);
         match request.send().await {
@@ -89,7 +129,7 @@ impl Workflow {
     /// Answers a run that waits to be confirmed.
     ///
     /// # Errors
-    /// As Step Functions says.
+    /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn answer_run(&self, token: &str, may_go_on: bool) -> Result<()> {
         if may_go_on { self.succeed(token).await } else { self.fail(token, "Stopped").await }
     }
@@ -102,6 +142,13 @@ impl Workflow {
             Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_already_exists()) => Ok(()),
             Err(e) => Err(failure(&e)),
         }
+    }
+}
+
+fn deletion_name(id: &RegulationId, attempt: u32, restart: u32) -> String {
+    match restart {
+        0 => format!("{id}-{attempt}"),
+        restart => format!("{id}-{attempt}-r{restart}"),
     }
 }
 

@@ -1,9 +1,10 @@
 //! The tasks of a regulation, one for each destination, and the evidence of what they did.
 
-use crate::{Store, to_item, unless_refused};
+use crate::{Store, to_item, unless_refused, value};
 use model::evidence::{Evidence, Step};
 use model::failure::{Failure, Result};
 use model::id::{DestinationId, RegulationId};
+use model::status::TaskStatus;
 use model::task::Task;
 
 const TASK: &str = "TASK#";
@@ -13,7 +14,7 @@ impl Store {
     /// The tasks of a regulation.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn tasks(&self, id: &RegulationId) -> Result<Vec<Task>> {
         self.all(&self.tables.regulations, id.as_str(), TASK).await
     }
@@ -21,7 +22,7 @@ impl Store {
     /// One task of a regulation.
     ///
     /// # Errors
-    /// As DynamoDB says; `Permanent`, if there is none.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call or there is no such task.
     pub async fn task(&self, id: &RegulationId, destination: &DestinationId) -> Result<Task> {
         let task = self.get(&self.tables.regulations, (id.as_str(), &task_key(destination))).await?;
         task.ok_or_else(|| Failure::permanent(format!("{id} has no task for {destination}")))
@@ -30,16 +31,32 @@ impl Store {
     /// Stores a task.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn save_task(&self, id: &RegulationId, task: &Task) -> Result<()> {
         let item = to_item(id.as_str(), &task_key(&task.destination_id), task)?;
         self.put(&self.tables.regulations, item).await
     }
 
+    /// Stores a task, unless it has another status than this by now.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn save_task_if(&self, id: &RegulationId, task: &Task, before: TaskStatus) -> Result<()> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tables.regulations)
+            .set_item(Some(to_item(id.as_str(), &task_key(&task.destination_id), task)?))
+            .condition_expression("#status = :before")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":before", value(&before)?);
+        unless_refused(put.send().await)
+    }
+
     /// The evidence of a regulation.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn evidence(&self, id: &RegulationId) -> Result<Vec<Evidence>> {
         self.all(&self.tables.regulations, id.as_str(), EVIDENCE).await
     }
@@ -48,7 +65,7 @@ impl Store {
     /// find less, since it already removed some.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn keep_evidence(&self, id: &RegulationId, evidence: &Evidence) -> Result<()> {
         let destination = evidence.destination_id.as_ref().map_or("", DestinationId::as_str);
         let sk = format!("{EVIDENCE}{:04}#{destination}#{}", evidence.attempt, evidence.step.as_str());
@@ -64,7 +81,7 @@ impl Store {
     /// Whether any attempt found something of the subjects at a destination.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn ever_found(&self, id: &RegulationId, destination: &DestinationId) -> Result<bool> {
         let evidence = self.evidence(id).await?;
         Ok(evidence

@@ -192,7 +192,7 @@ async fn an_answer_says_what_its_scope_says_and_never_what_was_sent() -> Result<
     }
     assert!(!access_table(&world).await?.contains(planted));
 
-    let many = ["DELETE_ONLY"; 101];
+    let many = vec!["DELETE_ONLY"; 101];
     let search = json!({ "regulationTypes": many });
     assert_eq!(status(admin, Method::POST, "/regulations/search", Some(&search)).await?, 422);
     let path = format!("/regulations?regulationTypes={}", many.join(","));
