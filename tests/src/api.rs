@@ -101,6 +101,24 @@ impl Api {
         Ok((reply.status(), reply.headers().clone(), reply.text().await?))
     }
 
+    /// The status that `HEAD` is answered with.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn head(&self, path: &str) -> Result<StatusCode> {
+        let request = self.http.head(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        Ok(request.send().await?.status())
+    }
+
+    /// The status that `GET` is answered with, if `Authorization` is exactly this.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn get_as(&self, authorization: &str, path: &str) -> Result<StatusCode> {
+        let request = self.http.get(format!("{}{path}", self.url)).header("authorization", authorization);
+        Ok(request.send().await?.status())
+    }
+
     /// Makes a token and answers its id and a client that holds it.
     ///
     /// # Errors

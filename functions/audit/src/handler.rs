@@ -37,20 +37,22 @@ pub struct Reply {
     status: Status,
 }
 
-/// 1. Tasks that did not end are failed, with the error that stopped them.
-/// 2. The certificate is written, once for each attempt.
-/// 3. If nothing failed, the identifiers are dropped; otherwise a retry needs them, for some time.
-/// 4. The regulation gets its status.
+/// 1. An attempt that was withdrawn, has ended, or is not the last any more is left as it is.
+/// 2. Tasks that did not end are failed, with the error that stopped them.
+/// 3. The certificate is written, once for each attempt, and with it the head of the audit trail.
+/// 4. If nothing failed, the identifiers are dropped; otherwise a retry needs them, for some time.
+/// 5. The regulation gets its status.
 ///
 /// Each step may be repeated: what is written stands.
 pub async fn seal(context: &Context, request: Request) -> Result<Reply> {
     let (store, id) = (&context.store, &request.regulation_id);
+    // Either the work begins, if it has not, or the regulation is withdrawn: nothing withdrawn is certified.
+    let begun = store.begin_regulation(id).await?;
     let regulation = store
         .regulation(id)
         .await?
         .ok_or_else(|| Failure::permanent(format!("there is no regulation {id}")))?;
-    if regulation.status == Status::Invalid {
-        // It was withdrawn before anything was done: there is nothing to certify.
+    if !begun || regulation.attempt != request.attempt || regulation.status.is_final() {
         return Ok(Reply { status: regulation.status });
     }
     let tasks = end_tasks(store, id, &request.outcomes).await?;
@@ -67,10 +69,11 @@ pub async fn seal(context: &Context, request: Request) -> Result<Reply> {
         let pseudonyms = context.secrets.pseudonym_key().await?;
         let subjects = store.subjects(id).await?;
         let subjects = subjects.iter().map(|subject| pseudonyms.pseudonym(subject)).collect();
-        let claims = Claims::new(regulation, status, subjects, &tasks, chain(evidence), now);
+        let claims = Claims::new(regulation.clone(), status, subjects, &tasks, chain(evidence), now);
         let certificate = context.signer.certify(&claims).await?;
         context.certificates.write_once(key, "application/jose", certificate).await?;
     }
+    seal_trail(context).await?;
     if status.drops_identifiers() {
         if erases {
             store.forget_people(&store.everyone(id).await?, now).await?;
@@ -79,9 +82,18 @@ pub async fn seal(context: &Context, request: Request) -> Result<Reply> {
     } else {
         store.note_due(id, kept_until(now)).await?;
     }
-    store.set_status(id, status, Some(now)).await?;
+    store.end_attempt(&regulation, status, now).await?;
     tracing::info!(regulation = %id, ?status, "sealed");
     Ok(Reply { status })
+}
+
+/// Writes the head of the audit trail's chain where nobody can overwrite it: records up to it can no longer be changed
+/// without a trace.
+async fn seal_trail(context: &Context) -> Result<()> {
+    let head = context.store.trail_head().await?;
+    let json = serde_json::to_string(&head)
+        .map_err(|e| Failure::permanent("the trail's head cannot be written").detail(e))?;
+    context.certificates.write_once(Key::TrailHead(head.number), "application/json", json).await
 }
 
 async fn end_tasks(store: &Store, id: &RegulationId, outcomes: &Value) -> Result<Vec<Task>> {

@@ -9,13 +9,13 @@ use model::id::BatchId;
 pub struct Delivery {
     /// Its id in SQS: the same for each delivery.
     pub message_id: String,
-    /// Names this delivery.
+    /// SQS's handle of this delivery.
     pub receipt: String,
     /// What was sent.
     pub body: String,
     /// Who sent it: SQS's `SenderId`.
     pub sender: String,
-    /// For the how many-th time it is delivered.
+    /// Delivery attempt number, from 1.
     pub receives: u32,
     sent: Timestamp,
 }
@@ -40,7 +40,7 @@ impl Delivery {
         BatchId::of_message(&self.message_id, self.sent)
     }
 
-    /// After how many seconds it should come again, when something is away: half a minute, growing to an hour.
+    /// After how many seconds it is delivered again when a service is down: half a minute, growing to an hour.
     pub fn pause(&self) -> u32 {
         backoff::REDELIVERY.seconds_after(self.receives)
     }

@@ -9,7 +9,8 @@ use crate::context::Context;
 use crate::delivery::Delivery;
 use crate::work;
 
-/// Deals with each message by itself, and answers those that must be delivered again.
+/// 1. Each message is dealt with by itself: its regulations are made.
+/// 2. What may succeed later is delivered again; what never can goes to the dead-letter queue with the reason.
 pub async fn handle(context: &Context, event: SqsEvent, until: Instant) -> Result<SqsBatchResponse> {
     let mut again = SqsBatchResponse::default();
     for message in event.records {

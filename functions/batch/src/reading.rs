@@ -1,14 +1,13 @@
 //! Reads the subjects of a message, wherever they stand, cut into regulations.
 
-use std::ops::AsyncFnMut;
-
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
-use model::batch::BoundFile;
 use model::batch::file::File;
 use model::batch::ledger::{Closed, Ledger};
 use model::batch::message::{FileName, Subjects};
+use model::batch::{BoundFile, Refusal};
 use model::failure::{Failure, Result};
+use store::REFUSALS_PER_ITEM;
 
 /// The file as it is now.
 pub async fn bind(s3: &Client, name: &FileName) -> Result<BoundFile> {
@@ -22,12 +21,23 @@ pub async fn bind(s3: &Client, name: &FileName) -> Result<BoundFile> {
     })
 }
 
-/// Reads all of it and hands over the subjects of one regulation after the other: the same ones each time.
+/// How many bytes of a file are read at a time: unpacked, they may name many people and refuse many lines.
+const PIECE: usize = 4 << 10;
+
+/// What becomes of what is read.
+pub trait Taker {
+    /// Takes the subjects of one regulation after the other: the same ones each time.
+    async fn regulation(&mut self, subjects: Vec<String>) -> Result<()>;
+    /// Takes the lines that name nobody, `REFUSALS_PER_ITEM` at a time.
+    async fn refusals(&mut self, refusals: Vec<Refusal>) -> Result<()>;
+}
+
+/// Reads all of it. Memory stays the same however long the file is.
 pub async fn read(
     s3: &Client,
     subjects: &Subjects,
     bound: Option<&BoundFile>,
-    mut each: impl AsyncFnMut(Vec<String>) -> Result<()>,
+    taker: &mut impl Taker,
 ) -> Result<Closed> {
     let (mut ledger, mut full) = (Ledger::default(), Vec::new());
     match (subjects, bound) {
@@ -39,12 +49,12 @@ pub async fn read(
                 reply.map_err(|e| trouble(&e, e.raw_response().map(|reply| reply.status().as_u16())))?.body;
             while let Some(bytes) = body.next().await {
                 let bytes = bytes.map_err(|_| Failure::transient("S3 broke off its answer"))?;
-                file.push(&bytes, &mut |line, entry| {
-                    full.extend(ledger.enter(line, entry)?);
-                    Ok(())
-                })?;
-                for subjects in full.drain(..) {
-                    each(subjects).await?;
+                for piece in bytes.chunks(PIECE) {
+                    file.push(piece, &mut |line, entry| {
+                        full.extend(ledger.enter(line, entry)?);
+                        Ok(())
+                    })?;
+                    hand_over(&mut ledger, &mut full, taker).await?;
                 }
             }
             file.finish(&mut |line, entry| {
@@ -57,11 +67,26 @@ pub async fn read(
             return Err(Failure::permanent("a file is read before it is looked at"));
         }
     }
-    let (last, closed) = ledger.close();
-    for subjects in full.into_iter().chain(last) {
-        each(subjects).await?;
+    hand_over(&mut ledger, &mut full, taker).await?;
+    let (last, mut closed) = ledger.close();
+    if let Some(subjects) = last {
+        taker.regulation(subjects).await?;
+    }
+    let refusals = std::mem::take(&mut closed.refusals);
+    if !refusals.is_empty() {
+        taker.refusals(refusals).await?;
     }
     Ok(closed)
+}
+
+async fn hand_over(ledger: &mut Ledger, full: &mut Vec<Vec<String>>, taker: &mut impl Taker) -> Result<()> {
+    for subjects in full.drain(..) {
+        taker.regulation(subjects).await?;
+    }
+    while let Some(refusals) = ledger.take_refusals(REFUSALS_PER_ITEM) {
+        taker.refusals(refusals).await?;
+    }
+    Ok(())
 }
 
 /// What an error means for the file, whose name may hold an identifier and is not told. `HEAD` answers carry no error

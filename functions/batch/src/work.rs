@@ -1,8 +1,8 @@
-//! Makes the regulations of one message, however often it is delivered and wherever the work broke off.
+//! Makes the regulations of one message, once, however often the message is delivered and wherever the work broke off.
 //!
 //! 1. The message is checked, and a file bound to its version and entity tag.
 //! 2. All of it is read once: what each line is, and whether there are too many. Nothing is made before that.
-//! 3. What it is about is claimed. If another batch has it, that one is gone on with, and this one is its duplicate.
+//! 3. What it is about is claimed. If another batch has claimed it, that one is continued, and this one is its duplicate.
 //! 4. It is read again, and each regulation is stored and started under an id that is always the same.
 
 use std::time::Instant;
@@ -11,15 +11,16 @@ use app::admission;
 use jiff::{SignedDuration, Timestamp};
 use model::batch::ledger::Closed;
 use model::batch::message::{Message, Subjects};
-use model::batch::{Batch, BatchStatus, BoundFile};
+use model::batch::{Batch, BatchStatus, BoundFile, Refusal};
 use model::failure::{Failure, Result};
-use model::id::TrailId;
+use model::id::{BatchId, TrailId};
 use model::regulation::NewRegulation;
-use store::TrailEntry;
+use model::trail::TrailEntry;
+use store::Store;
 
 use crate::context::Context;
 use crate::delivery::Delivery;
-use crate::reading::{bind, read};
+use crate::reading::{Taker, bind, read};
 
 /// For how long the same subjects are the same batch, once it is accepted: as long as an `Idempotency-Key` is kept.
 const SAME: SignedDuration = SignedDuration::from_hours(24);
@@ -53,9 +54,9 @@ pub async fn accept(context: &Context, delivery: &Delivery, batch: &mut Batch, u
 
 /// Reads everything and claims it. Answers the batch that has claimed it before, if one has.
 async fn survey(context: &Context, message: &Message, batch: &mut Batch) -> Result<Option<Batch>> {
-    let Closed { account, refusals, content } =
-        read(&context.s3, &message.subjects, batch.file.as_ref(), async |_| Ok(())).await?;
-    context.store.keep_refusals(&batch.id, &refusals).await?;
+    let mut surveyor = Surveyor { store: &context.store, batch: &batch.id, kept: 0 };
+    let Closed { account, content, .. } =
+        read(&context.s3, &message.subjects, batch.file.as_ref(), &mut surveyor).await?;
     if account.subjects == 0 {
         batch.account = account;
         return Err(Failure::invalid("no line names a subject: nothing is done"));
@@ -68,6 +69,26 @@ async fn survey(context: &Context, message: &Message, batch: &mut Batch) -> Resu
         }
         other
     }))
+}
+
+/// Keeps the lines that name nobody; the subjects only count.
+struct Surveyor<'a> {
+    store: &'a Store,
+    batch: &'a BatchId,
+    /// How many items of refusals are kept.
+    kept: usize,
+}
+
+impl Taker for Surveyor<'_> {
+    async fn regulation(&mut self, _: Vec<String>) -> Result<()> {
+        Ok(())
+    }
+
+    async fn refusals(&mut self, refusals: Vec<Refusal>) -> Result<()> {
+        self.store.keep_refusals(self.batch, self.kept, refusals).await?;
+        self.kept += 1;
+        Ok(())
+    }
 }
 
 async fn claim(context: &Context, message: &Message, content: &str, batch: &Batch) -> Result<Option<Batch>> {
@@ -91,6 +112,36 @@ async fn claim(context: &Context, message: &Message, content: &str, batch: &Batc
     Err(Failure::transient("the same subjects were sent twice at the same time"))
 }
 
+/// Makes the regulations that are not made yet; the lines that name nobody are kept since the survey.
+struct Maker<'a> {
+    context: &'a Context,
+    message: &'a Message,
+    batch: &'a mut Batch,
+    until: Instant,
+    /// How many regulations were read.
+    number: usize,
+}
+
+impl Taker for Maker<'_> {
+    async fn regulation(&mut self, subjects: Vec<String>) -> Result<()> {
+        let number = self.number;
+        self.number += 1;
+        if number < self.batch.made {
+            return Ok(());
+        }
+        if Instant::now() > self.until {
+            return Err(Failure::transient("it takes longer than an invocation: it goes on").wait(Some(0)));
+        }
+        regulation(self.context, self.message, self.batch, number, subjects).await?;
+        self.batch.made = number + 1;
+        self.context.store.save_batch(self.batch).await
+    }
+
+    async fn refusals(&mut self, _: Vec<Refusal>) -> Result<()> {
+        Ok(())
+    }
+}
+
 /// Makes the regulations that are not made yet.
 async fn make(
     context: &Context,
@@ -99,22 +150,8 @@ async fn make(
     batch: &mut Batch,
     until: Instant,
 ) -> Result<()> {
-    let mut number = 0;
-    read(&context.s3, &message.subjects, file.as_ref(), async |subjects| {
-        if number >= batch.made {
-            if Instant::now() > until {
-                return Err(
-                    Failure::transient("it takes longer than an invocation: it goes on").wait(Some(0))
-                );
-            }
-            regulation(context, message, batch, number, subjects).await?;
-            batch.made = number + 1;
-            context.store.save_batch(batch).await?;
-        }
-        number += 1;
-        Ok(())
-    })
-    .await?;
+    let mut maker = Maker { context, message, batch, until, number: 0 };
+    read(&context.s3, &message.subjects, file.as_ref(), &mut maker).await?;
     batch.end(BatchStatus::Accepted, None, Timestamp::now());
     note(context, batch).await?;
     context.store.save_batch(batch).await
@@ -141,7 +178,7 @@ async fn regulation(
     let (mut regulation, subjects) = request.accept(id, now)?;
     regulation.actor = Some(batch.actor());
     let delay = u32::try_from(number).unwrap_or(u32::MAX).saturating_mul(PACE);
-    admission::admit(&context.store, &context.workflow, &regulation, subjects, delay).await?;
+    admission::admit(&context.store, &context.workflow, &regulation, subjects, delay, None).await?;
     entry.status = Some(200);
     context.store.write_trail(&entry).await
 }

@@ -1,66 +1,149 @@
-//! What a token needs for each call: the one table of it. What is not in it needs `admin`.
+//! What each call needs, said beside its route in `handler.rs`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use axum::http::Method;
 use model::token::Scope;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
-/// What a call needs.
-#[derive(Debug, PartialEq, Eq)]
+use crate::context::Context;
+use crate::openapi;
+
+/// What a call needs, and what it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needs {
     /// One of these scopes, or `admin`.
     pub scopes: &'static [Scope],
-    /// Whether it changes something, and so stands in the audit trail.
-    pub writes: bool,
-    /// Whether it makes a regulation, of which there are so many a minute.
-    pub creates: bool,
+    /// What the call does.
+    pub effect: Effect,
+}
+
+/// What a call does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It changes nothing.
+    Reads,
+    /// It reads a regulation, which the request-only token may read, too, that made it.
+    ReadsOne,
+    /// It changes something, and so stands in the audit trail.
+    Writes,
+    /// It makes a regulation: request-only tokens may make one, others so many a minute.
+    Creates,
 }
 
 impl Needs {
-    /// What a call of this method and path, with `{id}` for an id, needs.
-    pub fn of(method: &Method, path: &str) -> Self {
-        use Scope::*;
-        let path = path.strip_prefix("/v1beta/workspaces/{slug}").unwrap_or(path);
-        let resource = path.split('/').nth(1).unwrap_or_default();
-        // Asked with a body, since what is asked for must not stand in a URL.
-        let asks = matches!(path, "/regulations/search" | "/suppressions/search" | "/subjects/lookup");
-        let writes = method != Method::GET && !asks;
-        let scopes: &[Scope] = match (resource, writes) {
-            ("regulations", false) => &[RegulationsRead],
-            ("regulations", true) => &[RegulationsCreate, SuppressionsWrite],
-            ("suppressions" | "suppressed-users", false) => &[SuppressionsRead],
-            ("suppressions", true) => &[SuppressionsWrite],
-            ("purge-runs" | "batches", false) => &[RegulationsRead],
-            ("destinations" | "sources", false) => &[RegulationsRead, DestinationsWrite],
-            ("destinations" | "sources", true) => &[DestinationsWrite],
-            ("subjects", false) => &[RegulationsRead],
-            ("audit", false) => &[AuditRead],
-            _ => &[Admin],
-        };
-        let creates = method == Method::POST
-            && matches!(
-                path,
-                "/regulations" | "/regulations/sources/{id}" | "/regulations/cloudsources/{id}"
-            );
-        Self { scopes, writes, creates }
+    /// A call without needs of its own is for `admin` alone.
+    const UNKNOWN: Self = Self { scopes: &[Scope::Admin], effect: Effect::Writes };
+
+    /// Whether the call changes something.
+    pub fn writes(self) -> bool {
+        matches!(self.effect, Effect::Writes | Effect::Creates)
+    }
+
+    /// Whether the call makes a regulation.
+    pub fn creates(self) -> bool {
+        self.effect == Effect::Creates
+    }
+}
+
+/// What calls need, by method and path, with `{id}` for an id.
+#[derive(Debug, Clone, Default)]
+pub struct NeedsByCall(HashMap<(Method, String), Needs>);
+
+impl NeedsByCall {
+    /// What a call needs. `HEAD` tells of what `GET` reads.
+    pub fn of(&self, method: &Method, path: &str) -> Needs {
+        let method = if method == Method::HEAD { Method::GET } else { method.clone() };
+        self.0.get(&(method, path.to_owned())).copied().unwrap_or(Needs::UNKNOWN)
+    }
+}
+
+type Route = UtoipaMethodRouter<Arc<Context>>;
+
+/// The routes that need a token.
+#[derive(Default)]
+pub struct Guarded {
+    /// The routes.
+    pub router: OpenApiRouter<Arc<Context>>,
+    /// What each needs.
+    pub needs: NeedsByCall,
+}
+
+impl Guarded {
+    /// Adds calls that change nothing.
+    pub fn reads(self, scopes: &'static [Scope], route: Route) -> Self {
+        self.add(Needs { scopes, effect: Effect::Reads }, route)
+    }
+
+    /// Adds a call that reads a regulation.
+    pub fn reads_one(self, scopes: &'static [Scope], route: Route) -> Self {
+        self.add(Needs { scopes, effect: Effect::ReadsOne }, route)
+    }
+
+    /// Adds calls that change something.
+    pub fn writes(self, scopes: &'static [Scope], route: Route) -> Self {
+        self.add(Needs { scopes, effect: Effect::Writes }, route)
+    }
+
+    /// Adds a call that makes a regulation.
+    pub fn creates(self, scopes: &'static [Scope], route: Route) -> Self {
+        self.add(Needs { scopes, effect: Effect::Creates }, route)
+    }
+
+    fn add(mut self, needs: Needs, (schemas, mut paths, router): Route) -> Self {
+        for (path, item) in &mut paths.paths {
+            for (method, operation) in openapi::operations(item) {
+                openapi::complete(operation, &method, Some(needs));
+                self.needs.0.insert((method, path.clone()), needs);
+            }
+        }
+        Self { router: self.router.routes((schemas, paths, router)), ..self }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::handler::guarded;
+
     use super::*;
 
     #[test]
     fn what_nobody_thought_of_needs_admin_and_stands_in_the_trail() {
-        let needs = Needs::of(&Method::POST, "/tokens");
-        assert_eq!((needs.scopes, needs.writes), (&[Scope::Admin][..], true));
-        assert_eq!(Needs::of(&Method::DELETE, "/audit").scopes, [Scope::Admin]);
-        assert_eq!(Needs::of(&Method::GET, "/tomorrow").scopes, [Scope::Admin]);
+        let needs = guarded().needs;
+        assert_eq!(needs.of(&Method::GET, "/tomorrow"), Needs::UNKNOWN);
+        assert_eq!(needs.of(&Method::DELETE, "/audit"), Needs::UNKNOWN);
+        assert!(Needs::UNKNOWN.writes());
+    }
+
+    #[test]
+    fn a_look_at_the_head_needs_what_the_whole_does() {
+        let needs = guarded().needs;
+        for ((method, path), expected) in &needs.0 {
+            if method == Method::GET {
+                assert!(!expected.writes(), "{path}");
+                assert_eq!(needs.of(&Method::HEAD, path), *expected, "{path}");
+            }
+        }
     }
 
     #[test]
     fn older_paths_need_what_the_newer_ones_do() {
-        let post = |path| Needs::of(&Method::POST, path);
-        assert_eq!(post("/v1beta/workspaces/{slug}/regulations"), post("/regulations"));
-        assert!(post("/regulations").creates && !post("/regulations/{id}/retry").creates);
-        assert!(!post("/regulations/search").writes);
+        let needs = guarded().needs;
+        let scopes = |method: &Method, path: &str| needs.of(method, path).scopes;
+        for method in [Method::GET, Method::POST] {
+            for (older, newer) in [("", ""), ("/{id}", "/{id}")] {
+                let (older, newer) = (
+                    format!("/v1beta/workspaces/{{slug}}/regulations{older}"),
+                    format!("/regulations{newer}"),
+                );
+                if needs.0.contains_key(&(method.clone(), older.clone())) {
+                    assert_eq!(scopes(&method, &older), scopes(&method, &newer), "{method} {older}");
+                }
+            }
+        }
+        assert!(needs.of(&Method::POST, "/v1beta/workspaces/{slug}/regulations").writes());
+        assert!(!needs.of(&Method::POST, "/regulations/{id}/retry").creates());
+        assert!(!needs.of(&Method::POST, "/regulations/search").writes());
     }
 }

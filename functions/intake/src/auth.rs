@@ -6,25 +6,25 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use jiff::{SignedDuration, Timestamp};
-use model::id::RegulationId;
+use model::id::{RegulationId, TokenId};
 use model::regulation::{Regulation, RegulationType, Suppression};
 use model::token::{Credential, Scope, Token};
 
-use crate::access::Needs;
+use crate::access::{Effect, Needs};
 use crate::context::Context;
 use crate::error::ApiError;
 
-/// To within how long it is known when a token was last used: each use would cost a write.
+/// A token's last use is noted at most this often: each note costs a write.
 const LAST_USED: SignedDuration = SignedDuration::from_secs(60);
 
 /// Who calls.
 #[derive(Debug, Clone)]
 pub enum Caller {
-    /// Whoever holds the token made at deployment.
+    /// The holder of the token made at deployment.
     Admin,
-    /// Whoever holds this token.
+    /// The holder of this token.
     Token(Arc<Token>),
 }
 
@@ -35,7 +35,7 @@ pub async fn authenticate(
     now: Timestamp,
 ) -> Result<Caller, ApiError> {
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(ApiError::unauthorized)?;
+    let given = header.and_then(bearer).ok_or_else(ApiError::unauthorized)?;
     let Some(credential) = Credential::parse(given) else {
         let admin = context.admin_token.admits(given).await?;
         return if admin { Ok(Caller::Admin) } else { Err(ApiError::unauthorized()) };
@@ -50,7 +50,7 @@ pub async fn authenticate(
 }
 
 impl Caller {
-    /// What the audit trail and counters know them by.
+    /// Their id in the audit trail and in counters.
     pub fn id(&self) -> &str {
         match self {
             Self::Admin => "admin",
@@ -58,7 +58,7 @@ impl Caller {
         }
     }
 
-    /// What people call their token.
+    /// The name of their token.
     pub fn name(&self) -> &str {
         match self {
             Self::Admin => "admin",
@@ -66,22 +66,28 @@ impl Caller {
         }
     }
 
-    /// Whether a call may be made at all; what stands in its body is looked at later.
-    pub fn may(&self, needs: &Needs, method: &Method, path: &str) -> Result<(), ApiError> {
+    /// Whether a call to this path may be made at all; what stands in its body is looked at later.
+    pub fn may(&self, needs: Needs, path: &str) -> Result<(), ApiError> {
         match self {
             Self::Token(token) if token.request_only => {
-                let theirs = token.regulation_id.as_ref().is_some_and(|id| {
-                    let rest =
-                        path.strip_prefix("/regulations/").and_then(|rest| rest.strip_prefix(id.as_str()));
-                    method == Method::GET && matches!(rest, Some("" | "/certificate"))
-                });
-                if theirs || needs.creates {
+                let is_theirs = |id: &RegulationId| path.split('/').any(|part| part == id.as_str());
+                let reads =
+                    needs.effect == Effect::ReadsOne && token.regulation_id.as_ref().is_some_and(is_theirs);
+                if reads || needs.creates() {
                     return Ok(());
                 }
                 Err(forbidden("this token may make one regulation and read that one, nothing else"))
             }
             _ if needs.scopes.iter().any(|scope| self.has(*scope)) => Ok(()),
             _ => Err(lacks(needs.scopes)),
+        }
+    }
+
+    /// Their token, if it is for one request.
+    pub fn request_only(&self) -> Option<&TokenId> {
+        match self {
+            Self::Token(token) if token.request_only => Some(&token.id),
+            _ => None,
         }
     }
 
@@ -113,21 +119,8 @@ impl Caller {
         }
     }
 
-    /// The id that a new regulation of theirs gets: `wanted`, unless their token is for one request and has begun
-    /// on it.
-    pub async fn bind(&self, context: &Context, wanted: RegulationId) -> Result<RegulationId, ApiError> {
-        let Self::Token(token) = self else { return Ok(wanted) };
-        if !token.request_only {
-            return Ok(wanted);
-        }
-        let bound = context.store.bind_token(&token.id, &wanted).await?;
-        if bound != wanted && context.store.regulation(&bound).await?.is_some() {
-            return Err(forbidden(format!("this token has made its one regulation: {bound}")));
-        }
-        Ok(bound)
-    }
-
-    fn has(&self, scope: Scope) -> bool {
+    /// Whether they hold a scope.
+    pub fn has(&self, scope: Scope) -> bool {
         match self {
             Self::Admin => true,
             Self::Token(token) => token.scopes.iter().any(|has| *has == scope || *has == Scope::Admin),
@@ -155,11 +148,30 @@ impl<S: Send + Sync> FromRequestParts<S> for Reserved {
     }
 }
 
-fn forbidden(message: impl Into<String>) -> ApiError {
+/// The token of an `Authorization` header. Its scheme is written in any case (RFC 9110, section 11.1).
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start_matches(' '))
+}
+
+pub fn forbidden(message: impl Into<String>) -> ApiError {
     ApiError::new(StatusCode::FORBIDDEN, "forbidden", message)
 }
 
 fn lacks(scopes: &[Scope]) -> ApiError {
     let names: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
     forbidden(format!("this needs a token with the scope {}", names.join(" or ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bearer;
+
+    #[test]
+    fn the_scheme_is_written_in_any_case() {
+        for header in ["Bearer t", "bearer t", "BEARER t", "bearer  t"] {
+            assert_eq!(bearer(header), Some("t"), "{header}");
+        }
+        assert_eq!(bearer("Basic t").or(bearer("t")), None);
+    }
 }

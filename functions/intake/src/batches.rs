@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 
 use crate::context::{Context, Shared};
 use crate::error::{ApiError, Data, Reply, data};
-use crate::request::{Id, Page, Pagination};
+use crate::page::{Page, Pagination};
+use crate::request::Id;
 
 /// A page of batches.
 #[derive(Serialize, ToSchema)]
@@ -22,7 +23,7 @@ pub struct Batches {
     responses((status = 200, description = "A page of them", body = Data<Batches>)))]
 pub async fn list(State(context): Shared, page: Pagination) -> Reply<Batches> {
     let found = context.store.batches(page.count, page.cursor.as_deref()).await?;
-    Ok(data(Batches { batches: found.items, pagination: page.followed_by(found.next) }))
+    Ok(data(Batches { batches: found.items, pagination: page.followed_by(found.next)? }))
 }
 
 /// One batch.
@@ -64,7 +65,7 @@ pub async fn refusals(State(context): Shared, Id(id): Id<BatchId>, page: Paginat
     find(&context, &id).await?;
     let count = usize::try_from(page.count).unwrap_or_default();
     let found = context.store.refusals(&id, count, page.cursor.as_deref()).await?;
-    Ok(data(BatchRefusals { refusals: found.items, pagination: page.followed_by(found.next) }))
+    Ok(data(BatchRefusals { refusals: found.items, pagination: page.followed_by(found.next)? }))
 }
 
 async fn find(context: &Context, id: &BatchId) -> Result<Batch, ApiError> {

@@ -17,6 +17,7 @@ use store::Store;
 use tokio::sync::OnceCell;
 
 use crate::admin::AdminToken;
+use crate::cursor::Cursors;
 
 /// What every request may use.
 pub struct Context {
@@ -55,6 +56,11 @@ impl Context {
             workspace_id: environment::required("WORKSPACE_ID")?,
             any_endpoint: environment::required("DESTINATION_ENDPOINTS")? == "any",
         })
+    }
+
+    /// The cursors of the list at a path.
+    pub(crate) async fn cursors(&self, list: &str) -> Result<Cursors> {
+        Cursors::of(self.pseudonyms().await?, list)
     }
 
     /// The key of all pseudonyms, read when it is first needed.

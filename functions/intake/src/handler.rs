@@ -1,85 +1,117 @@
+//! The API's routes.
+//!
+//! 1. Each route that needs a token stands in [`guarded`], with the scopes of which it needs one.
+//! 2. [`gate`] lets nobody past it without them.
+//! 3. What is for everyone stands in [`open`].
+
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header::CACHE_CONTROL;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
 use model::certificate::Jwk;
+use model::token::Scope;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::access::Guarded;
 use crate::context::{Context, Shared};
 use crate::error::ApiError;
 use crate::middleware::gate;
 use crate::request::MAX_BODY;
 use crate::{
-    batches, destinations, media, openapi, regulation_list, regulations, runs, search, source_regulations,
+    batches, destinations, headers, openapi, regulation_list, regulations, runs, search, source_regulations,
     sources, subjects, suppressions, tokens, trail, v1beta,
 };
 
+const READ: &[Scope] = &[Scope::RegulationsRead];
+const CREATE: &[Scope] = &[Scope::RegulationsCreate, Scope::SuppressionsWrite];
+const READ_LIST: &[Scope] = &[Scope::SuppressionsRead];
+const SUPPRESS: &[Scope] = &[Scope::SuppressionsWrite];
+const READ_CONNECTED: &[Scope] = &[Scope::RegulationsRead, Scope::DestinationsWrite];
+const CONNECT: &[Scope] = &[Scope::DestinationsWrite];
+const AUDIT: &[Scope] = &[Scope::AuditRead];
+const ADMIN: &[Scope] = &[Scope::Admin];
+
 /// The whole API.
 pub fn router(context: Arc<Context>) -> Router {
-    let gate = from_fn_with_state(context.clone(), gate);
-    let router = guarded().route_layer(gate).merge(open());
-    Router::from(router)
+    let Guarded { router, needs } = guarded();
+    let gate = from_fn_with_state((context.clone(), Arc::new(needs)), gate);
+    Router::from(router.route_layer(gate).merge(open()))
         .fallback(|| async { ApiError::not_found("there is no such path") })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(from_fn(media::type_as_asked))
+        .layer(from_fn(headers::add))
         .with_state(context)
 }
 
-/// What needs a token; which scopes it needs stands in `access.rs`.
-fn guarded() -> OpenApiRouter<Arc<Context>> {
-    OpenApiRouter::new()
-        .routes(routes!(regulations::create, regulation_list::list))
-        .routes(routes!(regulations::show, regulations::withdraw))
-        .routes(routes!(v1beta::create))
-        .routes(routes!(v1beta::show))
-        .routes(routes!(v1beta::suppressed))
-        .routes(routes!(search::search))
-        .routes(routes!(source_regulations::create, source_regulations::list))
-        .routes(routes!(source_regulations::create_of_cloud))
-        .routes(routes!(regulations::retry))
-        .routes(routes!(regulations::certificate))
-        .routes(routes!(batches::list))
-        .routes(routes!(batches::show))
-        .routes(routes!(batches::refusals))
-        .routes(routes!(runs::create, runs::list))
-        .routes(routes!(runs::show))
-        .routes(routes!(runs::report))
-        .routes(routes!(runs::confirm))
-        .routes(routes!(runs::stop))
-        .routes(routes!(suppressions::list, suppressions::add))
-        .routes(routes!(suppressions::lift))
-        .routes(routes!(suppressions::search))
-        .routes(routes!(subjects::look_up))
-        .routes(routes!(destinations::create, destinations::list))
-        .routes(routes!(destinations::catalog))
-        .routes(routes!(destinations::show, destinations::change, destinations::disable))
-        .routes(routes!(destinations::check))
-        .routes(routes!(tokens::create, tokens::list))
-        .routes(routes!(tokens::revoke))
-        .routes(routes!(trail::list))
-        .routes(routes!(sources::create, sources::list))
-        .routes(routes!(sources::show, sources::change, sources::delete))
-        .routes(routes!(sources::add_key))
-        .routes(routes!(sources::remove_key))
+/// What needs a token. A call that asks with a body, since what it asks for must not stand in a URL, reads, too.
+pub fn guarded() -> Guarded {
+    Guarded::default()
+        .creates(CREATE, routes!(regulations::create))
+        .reads(READ, routes!(regulation_list::list))
+        .reads_one(READ, routes!(regulations::show))
+        .writes(CREATE, routes!(regulations::withdraw))
+        .creates(CREATE, routes!(v1beta::create))
+        .reads(READ, routes!(v1beta::show))
+        .reads(READ_LIST, routes!(v1beta::suppressed))
+        .reads(READ, routes!(search::search))
+        .creates(CREATE, routes!(source_regulations::create))
+        .reads(READ, routes!(source_regulations::list))
+        .creates(CREATE, routes!(source_regulations::create_of_cloud))
+        .writes(CREATE, routes!(regulations::retry))
+        .reads_one(READ, routes!(regulations::certificate))
+        .reads(READ, routes!(batches::list))
+        .reads(READ, routes!(batches::show))
+        .reads(READ, routes!(batches::refusals))
+        .writes(ADMIN, routes!(runs::create))
+        .reads(READ, routes!(runs::list))
+        .reads(READ, routes!(runs::show))
+        .reads(READ, routes!(runs::report))
+        .writes(ADMIN, routes!(runs::confirm))
+        .writes(ADMIN, routes!(runs::stop))
+        .reads(READ_LIST, routes!(suppressions::list))
+        .writes(SUPPRESS, routes!(suppressions::add))
+        .writes(SUPPRESS, routes!(suppressions::lift))
+        .reads(READ_LIST, routes!(suppressions::search))
+        .reads(READ, routes!(subjects::look_up))
+        .writes(CONNECT, routes!(destinations::create))
+        .reads(READ_CONNECTED, routes!(destinations::list))
+        .reads(READ_CONNECTED, routes!(destinations::catalog))
+        .reads(READ_CONNECTED, routes!(destinations::show))
+        .writes(CONNECT, routes!(destinations::change, destinations::disable))
+        .writes(CONNECT, routes!(destinations::check))
+        .writes(ADMIN, routes!(tokens::create))
+        .reads(ADMIN, routes!(tokens::list))
+        .writes(ADMIN, routes!(tokens::revoke))
+        .reads(AUDIT, routes!(trail::list))
+        .writes(CONNECT, routes!(sources::create))
+        .reads(READ_CONNECTED, routes!(sources::list))
+        .reads(READ_CONNECTED, routes!(sources::show))
+        .writes(CONNECT, routes!(sources::change, sources::delete))
+        .writes(CONNECT, routes!(sources::add_key))
+        .writes(CONNECT, routes!(sources::remove_key))
 }
 
 /// What is for everyone: the key that certificates are checked with, and the API's description.
 fn open() -> OpenApiRouter<Arc<Context>> {
-    OpenApiRouter::new().routes(routes!(jwks)).routes(routes!(openapi::show))
+    [routes!(jwks), routes!(openapi::show)].into_iter().fold(OpenApiRouter::new(), |router, mut route| {
+        for item in route.1.paths.values_mut() {
+            openapi::operations(item)
+                .for_each(|(method, operation)| openapi::complete(operation, &method, None));
+        }
+        router.routes(route)
+    })
 }
 
 /// The description of all of it.
 pub fn description() -> OpenApi {
-    let mut document =
-        OpenApiRouter::with_openapi(openapi::empty()).merge(guarded()).merge(open()).into_openapi();
-    openapi::complete(&mut document);
-    document
+    OpenApiRouter::with_openapi(openapi::empty()).merge(guarded().router).merge(open()).into_openapi()
 }
 
 /// RFC 7517's key set.
@@ -91,6 +123,7 @@ struct KeySet {
 /// The key that certificates are checked with, bare: JOSE libraries read it as it is.
 #[utoipa::path(get, path = "/.well-known/jwks.json", operation_id = "getKeys", tag = "About", security(),
     responses((status = 200, description = "A JSON Web Key Set (RFC 7517)", body = KeySet)))]
-async fn jwks(State(context): Shared) -> Result<axum::Json<KeySet>, ApiError> {
-    Ok(axum::Json(KeySet { keys: vec![context.signer.public_key().await?] }))
+async fn jwks(State(context): Shared) -> Result<impl IntoResponse, ApiError> {
+    let keys = vec![context.signer.public_key().await?.clone()];
+    Ok(([(CACHE_CONTROL, "public, max-age=3600")], axum::Json(KeySet { keys })))
 }

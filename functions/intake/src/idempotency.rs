@@ -1,4 +1,5 @@
-//! `Idempotency-Key`: a `POST` that is sent again with the same key is answered as it was, and not done again.
+//! `Idempotency-Key`: a `POST` that changes something, sent again with the same key, is answered as before and not done
+//! again. Reads are not kept: what they answer may hold identifiers, and may have changed.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -13,7 +14,7 @@ use store::{Answer, Claim};
 use crate::auth::{Caller, Reserved};
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::request::{MAX_BODY, whole};
+use crate::request::{MAX_BODY, Rehearsal, whole};
 
 /// The header.
 pub const KEY: &str = "idempotency-key";
@@ -21,12 +22,17 @@ pub const KEY: &str = "idempotency-key";
 /// The longest key, in bytes.
 pub const MAX_KEY: usize = 255;
 
+/// The longest answer that is kept, in bytes: DynamoDB takes items of 400 KB.
+const MAX_KEPT: usize = 300_000;
+
 /// What is shown once is not kept: a repeated request is answered without it.
 const SHOWN_ONCE: [&str; 2] = ["secret", "writeKey"];
 
-/// The answer to a request.
+/// The answer to a request that changes something.
 pub async fn answer(context: &Context, caller: &Caller, request: Request, next: Next) -> Response {
-    match request.headers().get(KEY).filter(|_| request.method() == Method::POST).cloned() {
+    // A rehearsal is a read.
+    let dry_run = Rehearsal::of(request.uri()).map_or(true, |rehearsal| rehearsal.dry_run);
+    match request.headers().get(KEY).filter(|_| request.method() == Method::POST && !dry_run).cloned() {
         None => next.run(request).await,
         Some(key) => {
             with_key(context, caller, request, &key, next).await.unwrap_or_else(IntoResponse::into_response)
@@ -67,15 +73,26 @@ async fn with_key(
     let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
     // What broke off may be tried again with the same key.
     let kept = (!parts.status.is_server_error())
-        .then(|| Answer { status: parts.status.as_u16(), body: without_secret(&bytes) });
-    context.store.settle(replay, kept).await?;
+        .then(|| Answer { status: parts.status.as_u16(), body: kept(&bytes) });
+    // It is done: an error would say that it is not.
+    if let Err(failure) = context.store.settle(replay, kept).await {
+        tracing::error!(%failure, "an answer is not kept: the request may be done again");
+    }
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 
 fn again(answer: Answer) -> Response {
+    let Some(body) = answer.body else {
+        let message = "this was done, and its answer is too long to be kept: read what it made";
+        return ApiError::new(StatusCode::CONFLICT, "done-before", message).into_response();
+    };
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     let headers = [(CONTENT_TYPE.as_str(), "application/json"), ("idempotent-replayed", "true")];
-    (status, headers, answer.body).into_response()
+    (status, headers, body).into_response()
+}
+
+fn kept(body: &[u8]) -> Option<String> {
+    Some(without_secret(body)).filter(|body| body.len() <= MAX_KEPT)
 }
 
 fn without_secret(body: &[u8]) -> String {

@@ -1,7 +1,7 @@
 //! The HTTP API: regulations, suppressions, destinations, certificates. Compatible with Segment's Public API.
 //!
 //! Each file is one resource: its handlers, and the types that they take and give. `#[utoipa::path]` on a handler
-//! is both its route (named once more in `handler.rs`, with what it needs) and its entry in the API's description
+//! is both its route (named once more in `handler.rs`, with the scopes that it needs) and its entry in the API's description
 //! (`openapi.json`, kept beside this folder; `make openapi` writes it anew). A type that derives `ToSchema` needs a
 //! name that no other has, an operation an `operation_id` of its own. The errors that follow from an operation's
 //! form are added by `openapi.rs`; a handler names only others.
@@ -11,15 +11,18 @@ mod admin;
 mod auth;
 mod batches;
 mod context;
+mod csv;
+mod cursor;
 mod destinations;
 mod dry_run;
 mod error;
 mod handler;
+mod headers;
 mod idempotency;
 mod limit;
-mod media;
 mod middleware;
 mod openapi;
+mod page;
 mod regulation_list;
 mod regulations;
 mod request;

@@ -3,7 +3,10 @@
 //! 1. Who calls, and whether they may ([`auth`](crate::auth), [`access`](crate::access)).
 //! 2. Whether they make too many regulations ([`limit`](crate::limit)).
 //! 3. A call that changes something is written into the audit trail, before it is done and after.
-//! 4. A call with an `Idempotency-Key` that was done before is answered as before ([`replay`](crate::idempotency)).
+//! 4. Such a call with an `Idempotency-Key` that was done before is answered as before
+//!    ([`idempotency`](crate::idempotency)).
+
+use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
@@ -11,12 +14,12 @@ use axum::middleware::Next;
 use axum::response::Response;
 use jiff::Timestamp;
 use model::id::TrailId;
+use model::trail::TrailEntry;
 use serde_json::Value;
-use store::TrailEntry;
 
-use crate::access::Needs;
+use crate::access::NeedsByCall;
 use crate::auth::{Caller, authenticate};
-use crate::context::Shared;
+use crate::context::Context;
 use crate::error::ApiError;
 use crate::idempotency;
 use crate::limit::Window;
@@ -25,19 +28,20 @@ use crate::limit::Window;
 const MAX_ANSWER: usize = 6 << 20;
 
 pub async fn gate(
-    State(context): Shared,
+    State((context, needs)): State<(Arc<Context>, Arc<NeedsByCall>)>,
     path: MatchedPath,
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
     let now = Timestamp::now();
     let caller = authenticate(&context, request.headers(), now).await?;
-    let needs = Needs::of(request.method(), path.as_str());
-    caller.may(&needs, request.method(), request.uri().path())?;
+    let needs = needs.of(request.method(), path.as_str());
+    caller.may(needs, request.uri().path())?;
     request.extensions_mut().insert(caller.clone());
 
-    let window = if needs.creates { Some(Window::count(&context.store, &caller, now).await?) } else { None };
-    let mut response = if needs.writes {
+    let window =
+        if needs.creates() { Some(Window::count(&context.store, &caller, now).await?) } else { None };
+    let mut response = if needs.writes() {
         let mut entry = entry(&caller, &path, &request, now);
         context.store.write_trail(&entry).await?;
         let response = idempotency::answer(&context, &caller, request, next).await;
@@ -47,7 +51,7 @@ pub async fn gate(
         }
         response
     } else {
-        idempotency::answer(&context, &caller, request, next).await
+        next.run(request).await
     };
     if let Some(window) = window {
         window.tell(response.headers_mut());

@@ -45,25 +45,19 @@ pub fn empty() -> OpenApi {
     Description::openapi()
 }
 
-/// Adds to every operation what follows from its form and from what it needs, so that no handler has to say it: the
-/// scopes, the `Idempotency-Key`, the errors.
-pub fn complete(document: &mut OpenApi) {
-    for (path, item) in &mut document.paths.paths {
-        for (method, operation) in operations(item) {
-            let is_open = operation.security.is_some();
-            let needs = Needs::of(&method, path);
-            if !is_open {
-                let scopes =
-                    needs.scopes.iter().map(|scope| SecurityRequirement::new("token", [scope.as_str()]));
-                operation.security = Some(scopes.collect());
-            }
-            let keyed = !is_open && method == Method::POST;
-            if keyed {
-                operation.parameters.get_or_insert_default().push(idempotency_key().into());
-            }
-            add_errors(operation, is_open, keyed, needs.creates);
-        }
+/// Adds to an operation what follows from its form and from what it needs, if it needs a token, so that no handler has to
+/// say it: the scopes, the `Idempotency-Key`, the errors.
+pub fn complete(operation: &mut Operation, method: &Method, needs: Option<Needs>) {
+    let scopes = needs.iter().flat_map(|needs| needs.scopes);
+    if needs.is_some() {
+        let scopes = scopes.map(|scope| SecurityRequirement::new("token", [scope.as_str()]));
+        operation.security = Some(scopes.collect());
     }
+    let keyed = method == Method::POST && needs.is_some_and(Needs::writes);
+    if keyed {
+        operation.parameters.get_or_insert_default().push(idempotency_key().into());
+    }
+    add_errors(operation, needs.is_none(), keyed, needs.is_some_and(Needs::creates));
 }
 
 fn add_errors(operation: &mut Operation, is_open: bool, keyed: bool, creates: bool) {
@@ -104,7 +98,8 @@ fn idempotency_key() -> Parameter {
         .build()
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
+/// The operations at a path.
+pub fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
     [
         (Method::GET, &mut item.get),
         (Method::PUT, &mut item.put),

@@ -15,8 +15,9 @@ use utoipa::ToSchema;
 
 use crate::context::{Context, Shared};
 use crate::error::{ApiError, Data, Reply, data};
+use crate::page::{Page, Pagination};
 use crate::regulations::About;
-use crate::request::{Filter, Page, Pagination};
+use crate::request::Filter;
 
 /// How many regulations' subjects are read at once for a list.
 const READS: usize = 16;
@@ -83,7 +84,7 @@ pub async fn show_page(
         }
         regulations.push(entry);
     }
-    Ok(data(Regulations { regulations, pagination: page.followed_by(next) }))
+    Ok(data(Regulations { regulations, pagination: page.followed_by(next)? }))
 }
 
 async fn entry(context: &Context, regulation: Regulation) -> Result<RegulationEntry, ApiError> {

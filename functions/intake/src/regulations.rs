@@ -19,7 +19,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use crate::auth::{Caller, Reserved};
+use crate::auth::{Caller, Reserved, forbidden};
 use crate::context::{Context, Shared};
 use crate::dry_run::{self, DryRun};
 use crate::error::{ApiError, Data, Reply, data};
@@ -93,11 +93,13 @@ pub async fn admit(
     subjects: Vec<Subject>,
 ) -> Result<RegulationCreated, ApiError> {
     caller.may_regulate(&regulation)?;
-    regulation.id = caller.bind(context, regulation.id).await?;
     let request = regulation.fingerprint(context.pseudonyms().await?, &subjects);
     regulation.duplicate_of = context.store.same_under_way(&request, &regulation.id).await?;
     regulation.actor = Some(caller.id().to_owned());
-    admission::admit(&context.store, &context.workflow, &regulation, subjects.clone(), 0).await?;
+    let (store, workflow, only_of) = (&context.store, &context.workflow, caller.request_only());
+    if !admission::admit(store, workflow, &regulation, subjects.clone(), 0, only_of).await? {
+        return Err(forbidden("this token has made its one regulation"));
+    }
     match timeout(PATIENCE, admission::hold(&context.store, &regulation, &subjects)).await {
         Ok(held) => held?,
         Err(_) => tracing::warn!(regulation = %regulation.id, "answered before its suppression holds"),
@@ -161,8 +163,9 @@ struct RegulationShown {
     #[serde(flatten)]
     about: About,
     stream_status: Vec<StreamStatus>,
-    #[serde(flatten)]
-    covers: Covers,
+    /// Not for request-only tokens: it says more of the person than was asked with them.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    covers: Option<Covers>,
 }
 
 /// Whom a regulation covers beside those whom it names, and who received their events. The first is known once the work
@@ -253,7 +256,7 @@ impl DestinationStatus {
 /// How far a regulation is, destination by destination.
 #[utoipa::path(get, path = "/regulations/{id}", operation_id = "getRegulation", tag = "Regulations", params(("id" = RegulationId, Path)),
     responses((status = 200, description = "The regulation", body = Data<OneRegulation>)))]
-pub async fn show(State(context): Shared, Id(id): Id<RegulationId>) -> Reply<OneRegulation> {
+pub async fn show(State(context): Shared, caller: Caller, Id(id): Id<RegulationId>) -> Reply<OneRegulation> {
     let regulation = find(&context, &id).await?;
     let evidence = context.store.evidence(&id).await?;
     let mut destination_status = Vec::new();
@@ -262,7 +265,10 @@ pub async fn show(State(context): Shared, Id(id): Id<RegulationId>) -> Reply<One
         destination_status.push(DestinationStatus::new(task, &evidence, run));
     }
     let shown = RegulationShown {
-        covers: Covers::of(&context, &regulation, &evidence).await?,
+        covers: match caller.request_only() {
+            None => Some(Covers::of(&context, &regulation, &evidence).await?),
+            Some(_) => None,
+        },
         identifiers_kept_until: regulation.identifiers_kept_until(),
         about: About::new(&regulation),
         id: regulation.id,
@@ -324,6 +330,8 @@ pub async fn retry(
     let mut regulation = find(&context, &id).await?;
     caller.may_regulate(&regulation)?;
     regulation.attempt = context.store.begin_attempt(&regulation, Timestamp::now()).await?;
+    // From here on the attempt is made: if this breaks off, the next tick goes on.
+    context.store.reset_failed(&regulation.id).await?;
     admission::start(&context.workflow, &regulation, 0).await;
     Ok(data(RegulationAttempt { regulate_id: regulation.id, attempt: regulation.attempt }))
 }

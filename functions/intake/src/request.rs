@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{StatusCode, Uri};
 use http_body_util::LengthLimitError;
 use jiff::Timestamp;
 use model::json::{self, Fault};
@@ -15,19 +15,14 @@ use model::person::SuppressionScope;
 use model::regulation::RegulationType;
 use model::source::SourceId;
 use model::status::Status;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use store::RegulationFilter;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use crate::error::ApiError;
 
 /// The longest body, in bytes (Segment's limit).
 pub const MAX_BODY: usize = 4 << 20;
-
-/// The most entries of a page, and how many there are if nobody asks.
-const MAX_COUNT: i32 = 1_000;
-const DEFAULT_COUNT: i32 = 100;
 
 /// A body of JSON, whatever its content type: Segment's clients send several.
 pub struct Body<T>(pub T);
@@ -142,9 +137,15 @@ pub struct Rehearsal {
 impl<S: Send + Sync> FromRequestParts<S> for Rehearsal {
     type Rejection = ApiError;
 
-    /// Whoever asks for a rehearsal must never get the real thing, however they spell it.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let query = parts.uri.query().unwrap_or_default();
+        Self::of(&parts.uri)
+    }
+}
+
+impl Rehearsal {
+    /// Whoever asks for a rehearsal must never get the real thing, however they spell it.
+    pub fn of(uri: &Uri) -> Result<Self, ApiError> {
+        let query = uri.query().unwrap_or_default();
         let mut dry_run = false;
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             if name.replace(['_', '-'], "").eq_ignore_ascii_case("dryrun") {
@@ -211,11 +212,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Filter {
         Ok(Self {
             status: query
                 .one("status", "one of Segment's seven", |text| serde_json::from_value(text.into()).ok())?,
-            regulation_types: query.all("regulationTypes", &format!("some of {known}"), |text| {
-                RegulationType::ALL.into_iter().find(|kind| kind.as_str() == text)
-            })?,
+            regulation_types: at_most_all(query.all(
+                "regulationTypes",
+                &format!("some of {known}"),
+                |text| RegulationType::ALL.into_iter().find(|kind| kind.as_str() == text),
+            )?)?,
         })
     }
+}
+
+/// Types to look for, if there are no more than exist: DynamoDB compares with at most 100.
+pub fn at_most_all(types: Vec<RegulationType>) -> Result<Vec<RegulationType>, ApiError> {
+    const MOST: usize = RegulationType::ALL.len();
+    if types.len() > MOST {
+        return Err(invalid("regulationTypes", format!("regulationTypes must name at most {MOST} types")));
+    }
+    Ok(types)
 }
 
 impl From<Filter> for RegulationFilter {
@@ -239,82 +251,5 @@ impl<S: Send + Sync> FromRequestParts<S> for Whose {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let id = Query::of(parts).one("sourceId", "the id of a source", |text| text.parse().ok())?;
         Ok(Self { scope: id.map_or(SuppressionScope::Workspace, SuppressionScope::Source) })
-    }
-}
-
-/// Which page of a list: `pagination.count` and `pagination.cursor`, or `pagination[count]` and so on, as the
-/// generated SDKs write them.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Pagination {
-    /// The most entries that the page may have.
-    #[param(rename = "pagination.count", minimum = 1, maximum = 1_000, default = 100, required = false)]
-    pub count: i32,
-    /// Where it begins: `next` of the page before.
-    #[param(rename = "pagination.cursor")]
-    pub cursor: Option<String>,
-}
-
-/// Which page of a list of the Config API.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct OlderPage {
-    /// The most entries that the page may have.
-    #[param(rename = "page_size", minimum = 1, maximum = 1_000, default = 100, required = false)]
-    pub size: i32,
-    /// Where it begins: `next_page_token` of the page before.
-    #[param(rename = "page_token")]
-    pub token: Option<String>,
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for OlderPage {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let query = Query::of(parts);
-        let number = |text: &str| text.parse().ok().filter(|count| (1..=MAX_COUNT).contains(count));
-        let size = query.one("page_size", "a number from 1 to 1000", number)?;
-        let token = query.one("page_token", "a token", |text| Some(text.to_owned()))?;
-        Ok(Self { size: size.unwrap_or(DEFAULT_COUNT), token: token.filter(|token| !token.is_empty()) })
-    }
-}
-
-/// Where a page of a list lies (Segment's pagination object).
-#[derive(Serialize, ToSchema)]
-pub struct Page {
-    /// The cursor that this page was asked for with; empty for the first.
-    current: String,
-    /// The cursor of the next page; none after the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Pagination {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let query = Query::of(parts);
-        let number = |text: &str| text.parse().ok().filter(|count| (1..=MAX_COUNT).contains(count));
-        let count = query.one("pagination.count", "a number from 1 to 1000", number)?;
-        let cursor = query.one("pagination.cursor", "a cursor", |text| Some(text.to_owned()))?;
-        Self::checked(count, cursor)
-    }
-}
-
-impl Pagination {
-    /// A page, if it may be asked for; an empty cursor is the first page's.
-    pub fn checked(count: Option<i32>, cursor: Option<String>) -> Result<Self, ApiError> {
-        match count.unwrap_or(DEFAULT_COUNT) {
-            count @ 1..=MAX_COUNT => Ok(Self { count, cursor: cursor.filter(|cursor| !cursor.is_empty()) }),
-            _ => Err(invalid(
-                "pagination.count",
-                "pagination.count must be a number from 1 to 1000".to_owned(),
-            )),
-        }
-    }
-
-    /// Segment's pagination object for this page.
-    pub fn followed_by(self, next: Option<String>) -> Page {
-        Page { current: self.cursor.unwrap_or_default(), next }
     }
 }

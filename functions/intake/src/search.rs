@@ -15,8 +15,9 @@ use utoipa::ToSchema;
 
 use crate::context::{Context, Shared};
 use crate::error::{Data, Reply};
+use crate::page::Pagination;
 use crate::regulation_list::{Regulations, show_page};
-use crate::request::{Body, Pagination, Period};
+use crate::request::{Body, Period, at_most_all};
 
 /// How many regulations' tasks are read at once, and how many pages are looked through for one that is not empty.
 const READS: usize = 16;
@@ -86,7 +87,8 @@ struct WantedPage {
     request_body = RegulationSearch,
     responses((status = 200, description = "A page of them", body = Data<Regulations>)))]
 pub async fn search(State(context): Shared, Body(wanted): Body<RegulationSearch>) -> Reply<Regulations> {
-    let page = Pagination::checked(wanted.pagination.count, wanted.pagination.cursor)?;
+    let WantedPage { count, cursor } = wanted.pagination;
+    let page = Pagination::checked(&context, "/regulations/search", count, cursor).await?;
     let subject = match wanted.subject {
         Some(WantedSubject { kind, id }) => {
             Some(context.pseudonyms().await?.pseudonym(&Subject { kind, id }))
@@ -96,7 +98,7 @@ pub async fn search(State(context): Shared, Body(wanted): Body<RegulationSearch>
     let period = Period { since: wanted.since, until: wanted.until }.checked()?;
     let filter = RegulationFilter {
         status: wanted.status,
-        types: wanted.regulation_types.unwrap_or_default(),
+        types: at_most_all(wanted.regulation_types.unwrap_or_default())?,
         source: wanted.source_id,
         since: period.since,
         until: period.until,

@@ -9,9 +9,10 @@ use store::RegulationFilter;
 use crate::auth::{Caller, Reserved};
 use crate::context::Shared;
 use crate::error::{Data, Reply};
+use crate::page::Pagination;
 use crate::regulation_list::{self, Regulations};
 use crate::regulations::{self, RegulationAnswer};
-use crate::request::{Body, Filter, Id, Pagination, Rehearsal};
+use crate::request::{Body, Filter, Id, Rehearsal};
 use crate::sources;
 
 /// Accepts a regulation about the events of one source. It reaches the source's folder of archives, its schema of

@@ -3,9 +3,11 @@
 use axum::extract::State;
 use model::source::{Recipient, SeenAt, Sightings, recipients};
 use model::subject::Subject;
+use model::token::Scope;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::auth::Caller;
 use crate::context::{Context, Shared};
 use crate::error::{ApiError, Data, Reply, data};
 use crate::request::Body;
@@ -34,8 +36,9 @@ pub struct SubjectFound {
     sources: Sightings,
     /// Which destinations those sources' events went to meanwhile.
     recipients: Vec<Recipient>,
-    /// Where the person is kept out.
-    suppressions: Vec<SuppressionFound>,
+    /// Where the person is suppressed; for tokens with the scope `suppressions:read`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressions: Option<Vec<SuppressionFound>>,
 }
 
 /// What is known of a person: other ids, the sources that saw them, the destinations that received their events, with
@@ -43,7 +46,11 @@ pub struct SubjectFound {
 #[utoipa::path(post, path = "/subjects/lookup", operation_id = "lookUpSubject", tag = "Subjects",
     request_body = SubjectLookup,
     responses((status = 200, description = "What is known; nothing, of most", body = Data<SubjectFound>)))]
-pub async fn look_up(State(context): Shared, Body(request): Body<SubjectLookup>) -> Reply<SubjectFound> {
+pub async fn look_up(
+    State(context): Shared,
+    caller: Caller,
+    Body(request): Body<SubjectLookup>,
+) -> Reply<SubjectFound> {
     let subject = request.subject.accept("subject")?;
     let store = &context.store;
     let linked = store.linked(std::slice::from_ref(&subject)).await?;
@@ -51,14 +58,17 @@ pub async fn look_up(State(context): Shared, Body(request): Body<SubjectLookup>)
     let owners = people.get(&subject).into_iter().flat_map(|person| &person.owners);
     let owners = owners.map(|id| Whom::from(Subject::user(id))).collect();
     let seen = people.seen();
-    let suppressions = store.suppressions_of(&subject).await?;
+    let suppressions = match caller.has(Scope::SuppressionsRead) {
+        true => Some(store.suppressions_of(&subject).await?),
+        false => None,
+    };
     Ok(data(SubjectFound {
         recipients: who_received(&context, &seen).await?,
         sources: seen,
         owners,
         linked: linked.subjects.into_iter().map(Whom::from).collect(),
         shared: linked.shared,
-        suppressions: suppressions.into_iter().map(SuppressionFound::from).collect(),
+        suppressions: suppressions.map(|found| found.into_iter().map(SuppressionFound::from).collect()),
     }))
 }
 

@@ -13,7 +13,8 @@ use utoipa::ToSchema;
 
 use crate::context::{Context, Shared};
 use crate::error::{ApiError, Data, Reply, data};
-use crate::request::{Body, Page, Pagination, Whose};
+use crate::page::{Page, Pagination};
+use crate::request::{Body, Whose};
 
 /// The longest reason, in bytes.
 const MAX_REASON: usize = 500;
@@ -48,7 +49,7 @@ pub async fn list(State(context): Shared, whose: Whose, page: Pagination) -> Rep
             None => suppressed.push(SuppressedGroup { subject_type, subject_ids: vec![id] }),
         }
     }
-    Ok(data(Suppressions { suppressed, pagination: page.followed_by(found.next) }))
+    Ok(data(Suppressions { suppressed, pagination: page.followed_by(found.next)? }))
 }
 
 /// A person, by one of their ids.

@@ -4,14 +4,16 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, LINK};
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
+use model::trail::TrailEntry;
 use serde::Serialize;
-use store::TrailEntry;
 use utoipa::ToSchema;
 
 use crate::context::Shared;
+use crate::csv;
 use crate::error::{ApiError, Data, data};
-use crate::media::accepts;
-use crate::request::{Page, Pagination, Period};
+use crate::headers::accepts;
+use crate::page::{Page, Pagination};
+use crate::request::Period;
 
 /// A page of the audit trail.
 #[derive(Serialize, ToSchema)]
@@ -20,8 +22,8 @@ pub struct Trail {
     pagination: Page,
 }
 
-/// Every use of a scope that changes something, the newest first. No identifier of a person is in it. Whoever accepts
-/// `text/csv` gets the page as a table; the header `Link` names the next page.
+/// Every use of a scope that changes something, the newest first. No identifier of a person is in it. A client that
+/// accepts `text/csv` gets the page as a table; the header `Link` names the next page.
 #[utoipa::path(get, path = "/audit", operation_id = "listAudit", tag = "Audit", params(Period, Pagination),
     responses((status = 200, description = "A page of it",
         content((Data<Trail> = "application/json"), (String = "text/csv")))))]
@@ -35,11 +37,12 @@ pub async fn list(
     let found = context.store.trail(period.since, period.until, page.count, page.cursor.as_deref()).await?;
     if !accepts(&headers, "text/csv") {
         return Ok(
-            data(Trail { entries: found.items, pagination: page.followed_by(found.next) }).into_response()
+            data(Trail { entries: found.items, pagination: page.followed_by(found.next)? }).into_response()
         );
     }
-    let mut response = ([(CONTENT_TYPE, "text/csv; charset=utf-8")], csv(&found.items)).into_response();
-    if let Some(next) = found.next {
+    let table = table(&found.items);
+    let mut response = ([(CONTENT_TYPE, "text/csv; charset=utf-8")], table).into_response();
+    if let Some(next) = page.followed_by(found.next)?.next {
         let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
         let others = query.filter(|(name, _)| !matches!(&**name, "pagination.cursor" | "pagination[cursor]"));
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -52,35 +55,22 @@ pub async fn list(
     Ok(response)
 }
 
-/// The entries as RFC 4180 writes tables.
-fn csv(entries: &[TrailEntry]) -> String {
-    let mut text = "id,at,caller,callerName,action,object,status,reason\r\n".to_owned();
-    for entry in entries {
+fn table(entries: &[TrailEntry]) -> String {
+    let head = ["id", "at", "caller", "callerName", "action", "object", "status", "reason"];
+    let rows = entries.iter().map(|entry| {
         let status = entry.status.map(|status| status.to_string()).unwrap_or_default();
         let (at, object) = (entry.at.to_string(), entry.object.as_deref().unwrap_or_default());
         let reason = entry.reason.as_deref().unwrap_or_default();
-        let id = entry.id.as_str();
-        let row = [id, &at, &entry.caller, &entry.caller_name, &entry.action, object, &status, reason];
-        text += &row.map(field).join(",");
-        text += "\r\n";
-    }
-    text
-}
-
-/// A field in quotes. One that a spreadsheet would take for a formula gets an apostrophe, which makes it a text there
-/// (owasp.org, "CSV Injection").
-fn field(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    format!("\"{}{}\"", if formula { "'" } else { "" }, text.replace('"', "\"\""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::field;
-
-    #[test]
-    fn a_field_stays_one_and_is_no_formula() {
-        assert_eq!(field("a, \"b\"\r\nc"), "\"a, \"\"b\"\"\r\nc\"");
-        assert_eq!(field("=1+1"), "\"'=1+1\"");
-    }
+        csv::line([
+            entry.id.as_str(),
+            &at,
+            &entry.caller,
+            &entry.caller_name,
+            &entry.action,
+            object,
+            &status,
+            reason,
+        ])
+    });
+    std::iter::once(csv::line(head)).chain(rows).collect()
 }

@@ -16,8 +16,9 @@ use utoipa::ToSchema;
 use crate::auth::{Caller, Reserved};
 use crate::context::Shared;
 use crate::error::ApiError;
+use crate::page::OlderPage;
 use crate::regulations;
-use crate::request::{Body, OlderPage, Rehearsal};
+use crate::request::{Body, Rehearsal};
 
 type Reply<T> = Result<axum::Json<T>, ApiError>;
 
@@ -147,6 +148,6 @@ pub async fn suppressed(State(context): Shared, page: OlderPage) -> Reply<OlderS
     };
     Ok(axum::Json(OlderSuppressed {
         suppressed_users: users.map(user).collect(),
-        next_page_token: found.next.unwrap_or_default(),
+        next_page_token: page.next(found.next)?,
     }))
 }

@@ -1,26 +1,35 @@
-//! Starts purge runs, and regulations whose start was lost.
+//! Starts purge runs, and takes up regulations whose execution was lost.
 
 use aws::workflow::Execution;
 use jiff::{SignedDuration, Timestamp};
 use model::destination::DestinationKind;
 use model::failure::{Failure, Result};
 use model::id::{RegulationId, RunId};
-use store::RunLock;
+use model::regulation::Regulation;
+use store::{RunLock, UnderWay};
 
 use crate::abort::abort;
 use crate::context::Context;
 
-/// How long a regulation may be accepted but not begun before its start counts as lost.
+/// How old an attempt is before a tick looks whether its execution was lost.
 const LOST: SignedDuration = SignedDuration::from_mins(2);
 
 /// How long a run may hold the lock without an execution that Step Functions knows.
 const UNKNOWN: SignedDuration = SignedDuration::from_hours(1);
 
-/// By then an attempt has begun that was let in before the identifiers were due to be dropped.
+/// Attempts older than this are looked at by every `OLD_TICKS`th tick: work may take weeks, and Step Functions describes
+/// only 15 executions a second. A prime, so that ticks at any interval get to all of them.
+const OLD: SignedDuration = SignedDuration::from_hours(1);
+const OLD_TICKS: i64 = 13;
+
+/// How many executions of one attempt may end without a seal before an operator has to look.
+const RESTARTS: u32 = 20;
+
+/// How long after the identifiers were due they are dropped: a retry that was let in just before has begun by then.
 const JUST_BEGUN: SignedDuration = SignedDuration::from_hours(1);
 
-/// A regulation has waited for as long as it may: starts a run, unless one is on. That one looks for
-/// whoever waits when it closes.
+/// Starts a run for a regulation that has waited as long as it may, unless a run is on: that one looks for waiting
+/// regulations when it closes.
 pub async fn nudge(context: &Context, id: &RegulationId) -> Result<()> {
     if context.store.waits(id).await?.is_none() {
         let tasks = context.store.tasks(id).await?;
@@ -32,7 +41,7 @@ pub async fn nudge(context: &Context, id: &RegulationId) -> Result<()> {
     start(context).await
 }
 
-/// Starts a run if somebody has waited for as long as they may.
+/// Starts a run if a regulation has waited as long as it may.
 pub async fn start_if_due(context: &Context) -> Result<()> {
     let due = Timestamp::now() - context.purge_delay;
     match context.store.waiting().await?.first() {
@@ -41,18 +50,20 @@ pub async fn start_if_due(context: &Context) -> Result<()> {
     }
 }
 
-/// The schedule's work: what a crash left lying is taken up again, and identifiers are not kept longer than said.
+/// The schedule's work: takes up what a crash left behind, and drops identifiers that were kept as long as they may be.
 pub async fn tick(context: &Context) -> Result<()> {
     if let Some(lock) = context.store.run_lock().await?
         && has_ended(context, &lock).await?
     {
         abort(context, &lock.run_id, "its execution was stopped").await?;
     }
-    let lost = Timestamp::now() - LOST;
-    for regulation in context.store.not_begun(lost).await? {
-        context.workflow.start_deletion(&regulation.id, regulation.attempt, 0).await?;
+    let now = Timestamp::now();
+    for UnderWay { regulation, waits_since } in context.store.under_way(now - LOST).await? {
+        if now.duration_since(waits_since) < OLD || is_turn_of(&regulation.id, now) {
+            take_up(context, &regulation).await?;
+        }
     }
-    let dropped = context.store.drop_due(Timestamp::now() - JUST_BEGUN).await?;
+    let dropped = context.store.drop_due(now - JUST_BEGUN).await?;
     if dropped > 0 {
         tracing::info!(dropped, "identifiers that were kept for a retry");
     }
@@ -64,9 +75,36 @@ pub async fn tick(context: &Context) -> Result<()> {
 async fn has_ended(context: &Context, lock: &RunLock) -> Result<bool> {
     Ok(match context.workflow.run_execution(&lock.run_id).await? {
         Execution::Running => false,
-        Execution::Ended => true,
-        Execution::Unknown => Timestamp::now().duration_since(lock.since) > UNKNOWN,
+        Execution::Ended | Execution::Succeeded => true,
+        Execution::Absent => Timestamp::now().duration_since(lock.since) > UNKNOWN,
     })
+}
+
+/// Whether this tick looks at an old attempt.
+fn is_turn_of(id: &RegulationId, now: Timestamp) -> bool {
+    let place = id.as_str().bytes().map(i64::from).sum::<i64>();
+    (now.as_second() / 60 + place) % OLD_TICKS == 0
+}
+
+/// Starts an attempt whose start was lost, or starts it once more if its execution ended without a seal.
+async fn take_up(context: &Context, regulation: &Regulation) -> Result<()> {
+    let (id, attempt) = (&regulation.id, regulation.attempt);
+    for restart in 0..=RESTARTS {
+        match context.workflow.deletion(id, attempt, restart).await? {
+            Execution::Running | Execution::Succeeded => return Ok(()),
+            Execution::Ended => {}
+            Execution::Absent => {
+                // Whoever asked for a retry may have been lost before this, too.
+                if attempt > 1 && restart == 0 {
+                    context.store.reset_failed(id).await?;
+                }
+                tracing::warn!(regulation = %id, attempt, restart, "its execution was lost; started anew");
+                return context.workflow.start_deletion(id, attempt, restart, 0).await;
+            }
+        }
+    }
+    tracing::error!(regulation = %id, attempt, "its executions end without a seal; see why in Step Functions");
+    Ok(())
 }
 
 async fn start(context: &Context) -> Result<()> {

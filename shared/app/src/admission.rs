@@ -1,39 +1,44 @@
-//! Lets regulations in: the one way on which each begins, whoever asks for it.
+//! Lets regulations in, whoever asks for them.
 
 use aws::workflow::Workflow;
 use destinations::narrow;
 use model::destination::Destination;
 use model::failure::{Failure, Result};
+use model::id::TokenId;
 use model::regulation::{Regulation, RegulationType};
 use model::subject::Subject;
 use model::task::Task;
 use store::Store;
 
 /// Stores a regulation that was checked, with one task per destination in scope, and starts it; its work begins after
-/// `delay` seconds. Harmless when it is stored already.
+/// `delay` seconds. Harmless when it is stored already. Answers whether it is let in: not, if the request-only token
+/// `only_of` has made another.
 ///
 /// # Errors
-/// As DynamoDB says; nothing is stored then. `Invalid`, if it may not be done.
+/// `Invalid`, if it may not be done; `Transient` or `Permanent`, if DynamoDB fails or refuses. Nothing is stored then.
 pub async fn admit(
     store: &Store,
     workflow: &Workflow,
     regulation: &Regulation,
     subjects: Vec<Subject>,
     delay: u32,
-) -> Result<()> {
+    only_of: Option<&TokenId>,
+) -> Result<bool> {
     may_lift(store, regulation, &subjects).await?;
     let destinations = in_scope(store, regulation).await?;
     let tasks: Vec<_> = destinations.iter().map(|d| Task::new(d, regulation.part.as_ref())).collect();
-    store.create(regulation, subjects, &tasks).await?;
-    start(workflow, regulation, delay).await;
-    Ok(())
+    let stored = store.create(regulation, subjects, &tasks, only_of).await?;
+    if stored {
+        start(workflow, regulation, delay).await;
+    }
+    Ok(stored)
 }
 
-/// Keeps out whom a regulation suppresses, which the work on it would do, too, but later: once this is answered it holds
-/// as soon as every instance of the door has read the list.
+/// Suppresses the subjects of a regulation at once, which its work would do later. It holds as soon as each instance of
+/// `collect` has read the list.
 ///
 /// # Errors
-/// As DynamoDB says. The regulation is carried out all the same.
+/// `Transient`, if DynamoDB throttles, refuses or cannot be reached. The regulation is carried out all the same.
 pub async fn hold(store: &Store, regulation: &Regulation, subjects: &[Subject]) -> Result<()> {
     store.keep_out(regulation, subjects).await.map_err(|failure| {
         let message = format!("{} is accepted, but its suppression does not hold yet", regulation.id);
@@ -41,7 +46,7 @@ pub async fn hold(store: &Store, regulation: &Regulation, subjects: &[Subject]) 
     })
 }
 
-/// What the whole workspace suppresses, no source lets in.
+/// No source lets in whom the whole workspace suppresses.
 async fn may_lift(store: &Store, regulation: &Regulation, subjects: &[Subject]) -> Result<()> {
     if regulation.part.is_none() || regulation.regulation_type != RegulationType::Unsuppress {
         return Ok(());
@@ -54,7 +59,7 @@ async fn may_lift(store: &Store, regulation: &Regulation, subjects: &[Subject]) 
 /// The destinations that a regulation erases from: those that a source is or was connected to, if it is about one.
 ///
 /// # Errors
-/// As DynamoDB says; `Invalid`, if one of them cannot be narrowed to what the regulation is about.
+/// `Transient` or `Permanent`, if DynamoDB fails or refuses; `Invalid`, if one of them cannot be narrowed to what the regulation is about.
 pub async fn in_scope(store: &Store, regulation: &Regulation) -> Result<Vec<Destination>> {
     let mut destinations = store.destinations().await?;
     destinations.retain(|d| d.enabled_until.is_none() && regulation.regulation_type.erases_from(d.kind));
@@ -68,10 +73,10 @@ pub async fn in_scope(store: &Store, regulation: &Regulation) -> Result<Vec<Dest
     Ok(destinations)
 }
 
-/// Starts an attempt of a regulation, whose work begins after `delay` seconds. What is stored is accepted: should its
-/// start fail, the schedule starts it.
+/// Starts an attempt of a regulation, whose work begins after `delay` seconds. What is stored is accepted: if the start
+/// fails, the next tick starts it.
 pub async fn start(workflow: &Workflow, regulation: &Regulation, delay: u32) {
-    if let Err(failure) = workflow.start_deletion(&regulation.id, regulation.attempt, delay).await {
+    if let Err(failure) = workflow.start_deletion(&regulation.id, regulation.attempt, 0, delay).await {
         tracing::error!(regulation = %regulation.id, %failure, "not started; left to the schedule");
     }
 }

@@ -4,7 +4,7 @@
 //!    may run twice.
 //! 2. The adapter does what it can in the time there is.
 //! 3. What became of the task is kept, and the state machine is told whether to come back and when. A passing
-//!    failure is a reason to come back; a lasting one ends this task and no other.
+//!    failure is a reason to come back; a lasting one ends this task alone.
 
 use std::ops::AsyncFnOnce;
 
@@ -24,9 +24,9 @@ use store::Store;
 pub struct Request {
     /// The regulation.
     pub regulation_id: RegulationId,
-    /// Which attempt of it.
+    /// The attempt, from 1.
     pub attempt: u32,
-    /// Where.
+    /// The destination of the task.
     pub destination_id: DestinationId,
 }
 
@@ -34,7 +34,7 @@ pub struct Request {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Next {
-    /// The task has ended, well or not.
+    /// Whether the task has ended, in success or failure.
     pub done: bool,
     /// Otherwise: come back after this many seconds.
     pub wait_seconds: u32,
@@ -44,7 +44,7 @@ pub struct Next {
 /// has ended. Passing failures are tried again for as long as `window` lasts.
 ///
 /// # Errors
-/// If the task cannot be read or kept; the adapter's failures are kept with the task.
+/// `Transient` or `Permanent`, if the task cannot be read or stored. The adapter's failures are stored with the task.
 pub async fn step(
     store: &Store,
     request: &Request,

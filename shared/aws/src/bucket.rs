@@ -43,6 +43,8 @@ pub enum Key<'a> {
     Filter(&'a DestinationId, &'a str),
     /// The certificate of an attempt of a regulation.
     Certificate(&'a RegulationId, u32),
+    /// The head of the audit trail when it had so many records.
+    TrailHead(u64),
 }
 
 impl std::fmt::Display for Key<'_> {
@@ -58,6 +60,7 @@ impl std::fmt::Display for Key<'_> {
             Self::Report(run) => write!(f, "runs/{run}/report.json"),
             Self::Upload(run, hash) => write!(f, "runs/{run}/uploads/{hash}.json"),
             Self::Filter(archive, hash) => write!(f, "index/{archive}/{hash}"),
+            Self::TrailHead(number) => write!(f, "trail/{number:012}.json"),
             Self::Certificate(regulation, attempt) => write!(f, "certificates/{regulation}/{attempt}.jws"),
         }
     }

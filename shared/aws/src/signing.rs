@@ -1,10 +1,13 @@
 //! KMS: signs certificates with a key that never leaves it.
 
+use std::sync::Arc;
+
 use aws_config::SdkConfig;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
 use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
 
 use lambda::environment;
 use model::certificate::{Claims, Jwk, seal};
@@ -14,19 +17,25 @@ use model::failure::{Failure, Result};
 #[derive(Debug, Clone)]
 pub struct Signer {
     client: Client,
+    /// The public key never changes, and whoever asks for it should cost no call to KMS.
+    key: Arc<OnceCell<Jwk>>,
 }
 
 impl Signer {
     /// A client for the key.
     pub fn new(config: &SdkConfig) -> Self {
-        Self { client: Client::new(config) }
+        Self { client: Client::new(config), key: Arc::default() }
     }
 
-    /// The public key.
+    /// The public key, read from KMS when it is first needed.
     ///
     /// # Errors
     /// `Transient`, if KMS throttles or cannot be reached; `Permanent`, if it refuses the call.
-    pub async fn public_key(&self) -> Result<Jwk> {
+    pub async fn public_key(&self) -> Result<&Jwk> {
+        self.key.get_or_try_init(|| self.read_key()).await
+    }
+
+    async fn read_key(&self) -> Result<Jwk> {
         let request = self.client.get_public_key().key_id(environment::required("SIGNING_KEY")?);
         let reply = request.send().await.map_err(|e| crate::failure("KMS", &e))?;
         let der = reply.public_key.ok_or_else(|| Failure::permanent("KMS gave no public key"))?;
@@ -36,9 +45,9 @@ impl Signer {
     /// Signs claims into a certificate.
     ///
     /// # Errors
-    /// `Transient`, if KMS throttles or cannot be reached; `Permanent`, if it refuses the call.
+    /// As [`Signer::public_key`].
     pub async fn certify(&self, claims: &Claims) -> Result<String> {
-        let input = claims.signing_input(&self.public_key().await?)?;
+        let input = claims.signing_input(self.public_key().await?)?;
         let request = self
             .client
             .sign()

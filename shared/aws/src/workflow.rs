@@ -10,34 +10,24 @@ use lambda::environment;
 use model::failure::{Failure, Result};
 use model::id::{RegulationId, RunId};
 
+/// How an execution stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Execution {
+    /// There is none of this name, or Step Functions does not say so yet: what it describes is eventually consistent.
+    /// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html>
+    Absent,
+    /// It is under way.
+    Running,
+    /// It ended as it should.
+    Succeeded,
+    /// It failed, timed out, or was stopped.
+    Ended,
+}
+
 /// The state machines of one installation.
 #[derive(Debug, Clone)]
 pub struct Workflow {
     client: Client,
-}
-
-/// What Step Functions says of an execution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Execution {
-    /// It is under way, or will be again.
-    Running,
-    /// It has ended, however.
-    Ended,
-    /// There is none of that name, or Step Functions does not say so yet: what it describes is eventually consistent.
-    /// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html>
-    Unknown,
-}
-
-impl Execution {
-    fn of(status: &ExecutionStatus) -> Self {
-        match status {
-            ExecutionStatus::Succeeded
-            | ExecutionStatus::Failed
-            | ExecutionStatus::TimedOut
-            | ExecutionStatus::Aborted => Self::Ended,
-            _ => Self::Running,
-        }
-    }
 }
 
 impl Workflow {
@@ -47,18 +37,33 @@ impl Workflow {
         Self { client: Client::new(config) }
     }
 
-    /// Starts an attempt of a regulation, whose work begins after some seconds. Harmless when it is started already:
-    /// the execution carries the regulation's id and the attempt as its name.
+    /// Starts an attempt of a regulation, whose work begins after `delay` seconds; `restart` counts the executions of
+    /// that attempt that ended without a seal. Harmless when it is started already: the execution's name is made of the
+    /// regulation's id, the attempt and the restart.
     ///
     /// # Errors
     /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
-    pub async fn start_deletion(&self, id: &RegulationId, attempt: u32, delay: u32) -> Result<()> {
+    pub async fn start_deletion(
+        &self,
+        id: &RegulationId,
+        attempt: u32,
+        restart: u32,
+        delay: u32,
+    ) -> Result<()> {
         let machine = environment::required("DELETION_STATE_MACHINE")?;
         let mut input = json!({ "regulationId": id, "attempt": attempt });
         if delay > 0 {
             input["delaySeconds"] = delay.into();
         }
-        self.start(machine, format!("{id}-{attempt}"), input).await
+        self.start(machine, deletion_name(id, attempt, restart), input).await
+    }
+
+    /// How an execution of an attempt of a regulation stands.
+    ///
+    /// # Errors
+    /// As [`Workflow::start_deletion`].
+    pub async fn deletion(&self, id: &RegulationId, attempt: u32, restart: u32) -> Result<Execution> {
+        self.execution("DELETION_STATE_MACHINE", &deletion_name(id, attempt, restart)).await
     }
 
     /// Starts a purge run. Harmless when it is started already.
@@ -75,16 +80,22 @@ impl Workflow {
     /// # Errors
     /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn run_execution(&self, id: &RunId) -> Result<Execution> {
-        let machine = environment::required("PURGE_RUN_STATE_MACHINE")?;
-        self.describe(&machine, id.as_str()).await
+        self.execution("PURGE_RUN_STATE_MACHINE", id.as_str()).await
     }
 
-    async fn describe(&self, machine: &str, name: &str) -> Result<Execution> {
-        let execution = format!("{}:{name}", machine.replace(":stateMachine:", ":execution:"));
-        match self.client.describe_execution().execution_arn(execution).send().await {
-            Ok(reply) => Ok(Execution::of(&reply.status)),
+    async fn execution(&self, machine: &str, name: &str) -> Result<Execution> {
+        let machine = environment::required(machine)?;
+        let arn = format!("{}:{name}", machine.replace(":stateMachine:", ":execution:"));
+        match self.client.describe_execution().execution_arn(arn).send().await {
+            Ok(reply) => Ok(match reply.status {
+                ExecutionStatus::Failed | ExecutionStatus::Aborted | ExecutionStatus::TimedOut => {
+                    Execution::Ended
+                }
+                ExecutionStatus::Succeeded => Execution::Succeeded,
+                _ => Execution::Running,
+            }),
             Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => {
-                Ok(Execution::Unknown)
+                Ok(Execution::Absent)
             }
             Err(e) => Err(failure(&e)),
         }
@@ -132,6 +143,13 @@ impl Workflow {
             Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_already_exists()) => Ok(()),
             Err(e) => Err(failure(&e)),
         }
+    }
+}
+
+fn deletion_name(id: &RegulationId, attempt: u32, restart: u32) -> String {
+    match restart {
+        0 => format!("{id}-{attempt}"),
+        restart => format!("{id}-{attempt}-r{restart}"),
     }
 }
 

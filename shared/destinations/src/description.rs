@@ -142,10 +142,15 @@ impl Description {
         if let Some(missing) = fields().find(|f| f.required && !given.contains(&f.name)) {
             return invalid(format!("{field}.{} is missing: {}", missing.name, missing.help));
         }
-        match given.iter().find(|name| fields().all(|f| f.name != **name)) {
-            Some(unknown) => invalid(format!("{field}.{unknown} is not a field of {}", self.vendor)),
-            None => Ok(()),
+        if given.iter().all(|name| fields().any(|f| f.name == *name)) {
+            return Ok(());
         }
+        // What is not known is not repeated: it may be a secret in the wrong place.
+        let known: Vec<_> = fields().map(|f| f.name).collect();
+        invalid(match known.is_empty() {
+            true => format!("{} takes no {field}", self.vendor),
+            false => format!("{field} has an unknown name: {} takes {}", self.vendor, known.join(", ")),
+        })
     }
 
     /// Whether the settings of a cloud destination have the forms they must.

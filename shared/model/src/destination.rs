@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::failure::{Failure, Result};
 use crate::id::DestinationId;
+use crate::json;
 
 /// What sort of place a destination is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -64,10 +65,10 @@ impl Destination {
     /// The settings as the type its adapter reads.
     ///
     /// # Errors
-    /// `Invalid`, naming what is wrong with them.
+    /// `Invalid`, naming what is wrong with them and never what stands there.
     pub fn settings<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_value(Value::Object(self.settings.clone()))
-            .map_err(|error| Failure::invalid(format!("settings: {error}")).field("settings"))
+        json::read(Value::Object(self.settings.clone()))
+            .map_err(|fault| Failure::invalid(format!("settings: {fault}")).field("settings"))
     }
 
     /// Lets regulations reach it again. One that is enabled stays as it is.
@@ -86,8 +87,28 @@ impl Destination {
 
 /// Secrets of a destination, by field name. `Debug` shows none.
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
-#[serde(transparent)]
+#[serde(try_from = "BTreeMap<String, Value>", into = "BTreeMap<String, String>")]
+#[schema(value_type = BTreeMap<String, String>)]
 pub struct Secrets(pub BTreeMap<String, String>);
+
+impl From<Secrets> for BTreeMap<String, String> {
+    fn from(secrets: Secrets) -> Self {
+        secrets.0
+    }
+}
+
+/// Whatever is wrong is wrong with all: a name may be a secret that was put into the wrong place.
+impl TryFrom<BTreeMap<String, Value>> for Secrets {
+    type Error = &'static str;
+
+    fn try_from(fields: BTreeMap<String, Value>) -> Result<Self, Self::Error> {
+        let text = |(name, value)| match value {
+            Value::String(text) => Ok((name, text)),
+            _ => Err("each secret must be a text"),
+        };
+        fields.into_iter().map(text).collect::<Result<_, _>>().map(Self)
+    }
+}
 
 impl Secrets {
     /// A secret that the vendor's description requires.

@@ -6,7 +6,7 @@
 //!    is where events come from; [`person`] is what collection knows about a subject.
 //! 3. Each step of the work leaves [`evidence`], which is chained and signed into a [`certificate`].
 //!
-//! The other modules hold what these are made of: [`id`], [`status`], [`failure`], [`token`], [`rules`], …
+//! What changes anything stands in the audit [`trail`]. The other modules hold what these are made of: [`id`], [`status`], [`failure`], [`token`], [`rules`], …
 
 pub mod backoff;
 pub mod batch;
@@ -31,3 +31,4 @@ pub mod subject;
 pub mod task;
 pub mod token;
 pub mod tracking;
+pub mod trail;

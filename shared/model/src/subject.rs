@@ -98,6 +98,15 @@ impl PseudonymKey {
         Pseudonym(hex(&mac.finalize().into_bytes()))
     }
 
+    /// A key for another purpose, from which neither this one nor a pseudonym can be told.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let mut mac = self.0.clone();
+        // No pseudonym's and no fingerprint's text begins so.
+        mac.update(&[0xff]);
+        mac.update(purpose.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
     /// Stands for texts as a pseudonym stands for a subject: the same texts in the same order, no others, have the
     /// same one.
     pub fn fingerprint<'a>(&self, texts: impl IntoIterator<Item = &'a [u8]>) -> String {

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Page, Store, cursor, failure, from_item, if_held, start, text, to_item};
+use crate::{Page, Store, cursor, from_item, if_held, not_given_out, page_failure, start, text, to_item};
 use model::batch::{Batch, Refusal};
 use model::failure::{Failure, Result};
 use model::id::BatchId;
@@ -18,7 +18,7 @@ const BY_DATE: &str = "byDate";
 const LIST: &str = "BATCH";
 
 /// How many refusals one item holds: well below DynamoDB's 400 KB.
-const PAGE: usize = 1_000;
+pub const REFUSALS_PER_ITEM: usize = 1_000;
 
 /// How long a claim is kept: longer than a queue and its dead-letter queue keep a message, one after the other.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -38,7 +38,7 @@ impl Store {
     /// Keeps how far a batch is. One that is accepted stays so.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn save_batch(&self, batch: &Batch) -> Result<()> {
         let mut item = to_item(batch.id.as_str(), META, batch)?;
         item.insert("list".into(), text(LIST));
@@ -56,7 +56,7 @@ impl Store {
     /// A batch.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn batch(&self, id: &BatchId) -> Result<Option<Batch>> {
         self.get(&self.tables.regulations, (id.as_str(), META)).await
     }
@@ -79,21 +79,19 @@ impl Store {
             .set_exclusive_start_key(start(from)?)
             .send()
             .await
-            .map_err(|e| failure(&e))?;
+            .map_err(|e| page_failure(from, &e))?;
         let items = reply.items.unwrap_or_default().into_iter().map(from_item).collect::<Result<_>>()?;
         Ok(Page { items, next: cursor(reply.last_evaluated_key) })
     }
 
-    /// Keeps the lines of a batch that name nobody. Harmless when they are kept already.
+    /// Keeps lines of a batch that name nobody: [`REFUSALS_PER_ITEM`] of them, or the last ones, under the item's
+    /// number from 0. Harmless when they are kept already.
     ///
     /// # Errors
-    /// As DynamoDB says.
-    pub async fn keep_refusals(&self, id: &BatchId, refusals: &[Refusal]) -> Result<()> {
-        for (number, refusals) in refusals.chunks(PAGE).enumerate() {
-            let item = to_item(id.as_str(), &page(number), &Refusals { refusals: refusals.to_vec() })?;
-            self.put(&self.tables.regulations, item).await?;
-        }
-        Ok(())
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn keep_refusals(&self, id: &BatchId, number: usize, refusals: Vec<Refusal>) -> Result<()> {
+        let item = to_item(id.as_str(), &page(number), &Refusals { refusals })?;
+        self.put(&self.tables.regulations, item).await
     }
 
     /// The lines of a batch that name nobody, in order.
@@ -101,9 +99,7 @@ impl Store {
     /// # Errors
     /// `Invalid` for a cursor that was never given out.
     pub async fn refusals(&self, id: &BatchId, count: usize, from: Option<&str>) -> Result<Page<Refusal>> {
-        let place = from.unwrap_or("0").parse::<usize>().map_err(|_| {
-            Failure::invalid("pagination.cursor is not one that was given out").field("pagination.cursor")
-        })?;
+        let place = from.unwrap_or("0").parse::<usize>().map_err(|_| not_given_out())?;
         let items: Vec<_> = self.refusals_from(id, place).await?.into_iter().take(count).collect();
         let end = place + items.len();
         // An item ends where a page of it may: only a look behind it tells whether there are more.
@@ -113,14 +109,14 @@ impl Store {
 
     async fn refusals_from(&self, id: &BatchId, place: usize) -> Result<Vec<Refusal>> {
         let item: Option<Refusals> =
-            self.get(&self.tables.regulations, (id.as_str(), &page(place / PAGE))).await?;
-        Ok(item.into_iter().flat_map(|item| item.refusals).skip(place % PAGE).collect())
+            self.get(&self.tables.regulations, (id.as_str(), &page(place / REFUSALS_PER_ITEM))).await?;
+        Ok(item.into_iter().flat_map(|item| item.refusals).skip(place % REFUSALS_PER_ITEM).collect())
     }
 
     /// Claims what a batch is about, unless another one has, or in place of a certain other one. Answers whose it is.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn claim_content(
         &self,
         content: &str,

@@ -27,7 +27,7 @@ pub struct Replay {
     pub key: String,
     /// Stands for the body.
     pub body: String,
-    /// The id of the regulation that it makes, if it makes one: the same however often the work is begun.
+    /// The id of the regulation that it makes, if it makes one: the same id each time the work is begun.
     pub regulation_id: RegulationId,
     /// Until when nobody else may begin the work.
     pub leased_until: Timestamp,
@@ -41,14 +41,14 @@ pub struct Replay {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The body.
-    pub body: String,
+    /// The body; none, if it was too long to be kept.
+    pub body: Option<String>,
 }
 
 /// What is to be done with a request that has a key.
 #[derive(Debug)]
 pub enum Claim {
-    /// The work; it is nobody else's for as long as it may take.
+    /// The work: until the lease ends, nobody else does it.
     Work(Replay),
     /// Nothing: this was answered before.
     Done(Answer),
@@ -62,7 +62,7 @@ impl Store {
     /// Takes up a request, unless it has been answered or is under way.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn claim(&self, key: &str, body: &str, now: Timestamp) -> Result<Claim> {
         let mut replay = Replay {
             key: key.to_owned(),
@@ -111,10 +111,10 @@ impl Store {
         }
     }
 
-    /// Keeps what was answered. Without an answer: lets whoever comes next begin anew.
+    /// Keeps what was answered. Without an answer, the next request with the key begins the work anew.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn settle(&self, replay: Replay, answer: Option<Answer>) -> Result<()> {
         let replay = Replay { leased_until: Timestamp::UNIX_EPOCH, answer, ..replay };
         self.put_replay(&replay)?.send().await.map_err(|e| failure(&e))?;

@@ -46,13 +46,13 @@ use lambda::environment;
 use model::failure::{Failure, Result};
 use model::subject::Subject;
 
+pub use batches::REFUSALS_PER_ITEM;
 pub use idempotency::{Answer, Claim, Replay};
 pub use people::Linked;
 pub use runs::{Run, RunLock, RunProgress};
-pub use search::RegulationFilter;
+pub use search::{RegulationFilter, UnderWay};
 pub use slots::Slots;
 pub use suppressions::{Change, Suppressed};
-pub use trail::TrailEntry;
 pub use waiting::Waiting;
 
 /// The names of the tables.
@@ -201,6 +201,17 @@ where
     if_held(reply).map(drop)
 }
 
+/// Whether a transaction was cancelled: a condition did not hold, or another one was at the same items.
+fn is_cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
+    matches!(
+        error.as_service_error(),
+        Some(
+            TransactWriteItemsError::TransactionCanceledException(_)
+                | TransactWriteItemsError::TransactionInProgressException(_)
+        )
+    ) || error.as_service_error().is_some_and(|e| e.code() == Some("TransactionConflictException"))
+}
+
 /// Whether the condition of the first write of a transaction did not hold.
 fn first_refused<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
@@ -223,7 +234,23 @@ where
     }
 }
 
-/// The cursor for the page after `last`: opaque to clients.
+/// What a query for a page failed by: a place that is not in the list was taken from another one.
+fn page_failure<E>(from: Option<&str>, error: &E) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error,
+{
+    match error.code() {
+        Some("ValidationException") if from.is_some() => not_given_out(),
+        _ => failure(error),
+    }
+}
+
+fn not_given_out() -> Failure {
+    Failure::invalid("pagination.cursor is not one that was given out for this list")
+        .field("pagination.cursor")
+}
+
+/// The cursor for the page after `last`. It holds keys: who shows it to a client encrypts it.
 fn cursor(last: Option<Item>) -> Option<String> {
     let keys: HashMap<String, String> =
         last?.into_iter().filter_map(|(name, value)| Some((name, value.as_s().ok()?.clone()))).collect();
@@ -234,8 +261,6 @@ fn start(cursor: Option<&str>) -> Result<Option<Item>> {
     let Some(cursor) = cursor else { return Ok(None) };
     let json = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok();
     let keys: Option<HashMap<String, String>> = json.and_then(|json| serde_json::from_slice(&json).ok());
-    let keys = keys.ok_or_else(|| {
-        Failure::invalid("pagination.cursor is not one that was given out").field("pagination.cursor")
-    })?;
+    let keys = keys.ok_or_else(not_given_out)?;
     Ok(Some(keys.into_iter().map(|(name, value)| (name, AttributeValue::S(value))).collect()))
 }

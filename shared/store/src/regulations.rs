@@ -1,14 +1,18 @@
 //! A regulation in the table `regulations`, and how far it is. Its subjects, tasks and evidence lie beside it under its id.
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::Timestamp;
+use tokio::time::{Duration, sleep};
 
 use crate::subjects::{SUBJECTS, chunked};
 use crate::tasks::task_key;
-use crate::{Store, failure, text, to_item, value};
+use crate::{
+    Store, failure, first_refused, if_held, is_cancelled, number, text, to_item, unless_refused, value,
+};
 use model::failure::{Failure, Result};
-use model::id::RegulationId;
+use model::id::{RegulationId, TokenId};
 use model::regulation::Regulation;
 use model::status::{Status, TaskStatus};
 use model::subject::Subject;
@@ -19,16 +23,20 @@ pub(crate) const META: &str = "META";
 pub(crate) const LIST: &str = "REGULATION";
 
 impl Store {
-    /// Stores a new regulation with its subjects and tasks, all or nothing. Harmless when it is stored already.
+    /// Stores a new regulation with its subjects and tasks, all or nothing. Harmless when it is stored already. If it is
+    /// the one regulation that a request-only token makes, the token is bound to it in the same transaction. Answers
+    /// whether it is stored: not, if that token has made another.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call; `Invalid`, if the
+    /// regulation was stored before and withdrawn. Nothing is stored then.
     pub async fn create(
         &self,
         regulation: &Regulation,
         subjects: Vec<Subject>,
         tasks: &[Task],
-    ) -> Result<()> {
+        only_of: Option<&TokenId>,
+    ) -> Result<bool> {
         let pk = regulation.id.as_str();
         let mut meta = to_item(pk, META, regulation)?;
         meta.insert("list".into(), text(LIST));
@@ -38,67 +46,74 @@ impl Store {
         for task in tasks {
             items.push(to_item(pk, &task_key(&task.destination_id), task)?);
         }
-        let mut request = self.client.transact_write_items();
+        let unbuildable = |e| Failure::permanent("a write cannot be built").detail(e);
+        let mut writes = Vec::new();
+        if let Some(token) = only_of {
+            let bind = self.binding(token, &regulation.id).build().map_err(unbuildable)?;
+            writes.push(TransactWriteItem::builder().update(bind).build());
+        }
         for item in items {
             let put = Put::builder()
                 .table_name(&self.tables.regulations)
                 .set_item(Some(item))
                 .condition_expression("attribute_not_exists(pk)")
                 .build()
-                .map_err(|e| Failure::permanent("a write cannot be built").detail(e))?;
-            request = request.transact_items(TransactWriteItem::builder().put(put).build());
+                .map_err(unbuildable)?;
+            writes.push(TransactWriteItem::builder().put(put).build());
         }
-        match request.send().await {
-            Ok(_) => Ok(()),
-            Err(e) if self.regulation(&regulation.id).await?.is_some() => {
-                tracing::info!(regulation = %regulation.id, code = e.code(), "stored before");
-                Ok(())
+        let mut pauses = [50, 200, 800].into_iter();
+        loop {
+            let request = self.client.transact_write_items().set_transact_items(Some(writes.clone()));
+            let Err(error) = request.send().await else { return Ok(true) };
+            if only_of.is_some() && first_refused(&error) {
+                return Ok(false);
             }
-            Err(e) => Err(failure(&e)),
+            if let Some(stored) = self.regulation(&regulation.id).await? {
+                tracing::info!(regulation = %regulation.id, code = error.code(), "stored before");
+                return match stored.status {
+                    Status::Invalid => {
+                        Err(Failure::invalid("this regulation was made before and is withdrawn"))
+                    }
+                    _ => Ok(true),
+                };
+            }
+            // Requests with the same token met: one of them is first.
+            match pauses.next().filter(|_| only_of.is_some() && is_cancelled(&error)) {
+                Some(pause) => sleep(Duration::from_millis(pause)).await,
+                None => return Err(failure(&error)),
+            }
         }
     }
 
     /// A regulation.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn regulation(&self, id: &RegulationId) -> Result<Option<Regulation>> {
         self.get(&self.tables.regulations, (id.as_str(), META)).await
     }
 
-    /// Sets how far a regulation is.
+    /// Ends an attempt of a regulation. One that has ended, or after which another began, stays as it is.
     ///
     /// # Errors
-    /// As DynamoDB says.
-    pub async fn set_status(
-        &self,
-        id: &RegulationId,
-        status: Status,
-        finished: Option<Timestamp>,
-    ) -> Result<()> {
-        let mut request = self
-            .client
-            .update_item()
-            .table_name(&self.tables.regulations)
-            .key("pk", text(id.as_str()))
-            .key("sk", text(META))
-            .condition_expression("attribute_exists(pk)")
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn end_attempt(&self, regulation: &Regulation, status: Status, at: Timestamp) -> Result<()> {
+        let request = self
+            .update_meta(&regulation.id)
+            .condition_expression("attempt = :attempt AND #status = :running")
+            .update_expression("SET #status = :status, finishedAt = :at REMOVE waitsSince")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", value(&status)?);
-        request = match finished {
-            Some(at) => request
-                .update_expression("SET #status = :status, finishedAt = :at REMOVE waitsSince")
-                .expression_attribute_values(":at", value(&at)?),
-            None => request.update_expression("SET #status = :status REMOVE finishedAt, waitsSince"),
-        };
-        request.send().await.map_err(|e| failure(&e))?;
-        Ok(())
+            .expression_attribute_values(":attempt", number(regulation.attempt.into()))
+            .expression_attribute_values(":running", value(&Status::Running)?)
+            .expression_attribute_values(":status", value(&status)?)
+            .expression_attribute_values(":at", value(&at)?);
+        unless_refused(request.send().await)
     }
 
     /// Notes that the work on a regulation begins. Answers whether it may: not, if it was withdrawn.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// As [`Store::regulation`].
     pub async fn begin_regulation(&self, id: &RegulationId) -> Result<bool> {
         Ok(self.leave_initialized(id, Status::Running, None).await?
             || self.regulation(id).await?.is_some_and(|regulation| regulation.status != Status::Invalid))
@@ -108,7 +123,7 @@ impl Store {
     /// dropped. Answers whether it could; one that broke off half-way goes on.
     ///
     /// # Errors
-    /// As DynamoDB says; call again.
+    /// As [`Store::regulation`]; call again.
     pub async fn withdraw(&self, regulation: &Regulation, at: Timestamp) -> Result<bool> {
         let id = &regulation.id;
         let withdrawn = self.leave_initialized(id, Status::Invalid, Some(at)).await?;
@@ -121,41 +136,35 @@ impl Store {
         Ok(withdrawn || !subjects.is_empty())
     }
 
-    /// Either the work begins or it is withdrawn, never both.
+    /// Either the work begins or it is withdrawn, never both. What begins stays in the index of those under way, so that
+    /// it is taken up again, should its execution be lost.
     async fn leave_initialized(
         &self,
         id: &RegulationId,
         status: Status,
         finished: Option<Timestamp>,
     ) -> Result<bool> {
-        let mut request = self
-            .client
-            .update_item()
-            .table_name(&self.tables.regulations)
-            .key("pk", text(id.as_str()))
-            .key("sk", text(META))
+        let request = self
+            .update_meta(id)
             .condition_expression("#status = :initialized")
-            .update_expression("SET #status = :status REMOVE waitsSince")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":initialized", value(&Status::Initialized)?)
             .expression_attribute_values(":status", value(&status)?);
-        if let Some(at) = finished {
-            request = request
+        let request = match finished {
+            Some(at) => request
                 .update_expression("SET #status = :status, finishedAt = :at REMOVE waitsSince")
-                .expression_attribute_values(":at", value(&at)?);
-        }
-        match request.send().await {
-            Ok(_) => Ok(true),
-            Err(e) if e.code() == Some("ConditionalCheckFailedException") => Ok(false),
-            Err(e) => Err(failure(&e)),
-        }
+                .expression_attribute_values(":at", value(&at)?),
+            None => request.update_expression("SET #status = :status"),
+        };
+        if_held(request.send().await)
     }
 
-    /// Begins another attempt of a regulation that failed somewhere: its failed tasks go back to the start.
-    /// Answers the number of the attempt.
+    /// Begins another attempt of a regulation that failed somewhere; [`Store::reset_failed`] comes next. Answers the
+    /// number of the attempt.
     ///
     /// # Errors
-    /// `Invalid`, if nothing failed, another attempt is under way, or its identifiers are kept no longer.
+    /// `Invalid`, if nothing failed, another attempt is under way, or its identifiers are kept no longer; otherwise as
+    /// [`Store::end_attempt`].
     pub async fn begin_attempt(&self, regulation: &Regulation, now: Timestamp) -> Result<u32> {
         if !matches!(regulation.status, Status::Failed | Status::PartialSuccess) {
             return Err(Failure::invalid("nothing of this regulation failed: there is nothing to retry"));
@@ -165,31 +174,43 @@ impl Store {
                 format!("its identifiers were kept until {until} and are dropped: make a new regulation");
             return Err(Failure::invalid(message));
         }
-        for mut task in self.tasks(&regulation.id).await? {
-            if task.status == TaskStatus::Failed {
-                task.reset();
-                self.save_task(&regulation.id, &task).await?;
-            }
-        }
         let attempt = regulation.attempt + 1;
         let request = self
-            .client
-            .update_item()
-            .table_name(&self.tables.regulations)
-            .key("pk", text(regulation.id.as_str()))
-            .key("sk", text(META))
-            .condition_expression("attempt = :before")
-            .update_expression("SET #status = :status, attempt = :attempt REMOVE finishedAt")
+            .update_meta(&regulation.id)
+            .condition_expression("attempt = :before AND #status IN (:failed, :partial)")
+            .update_expression(
+                "SET #status = :status, attempt = :attempt, waitsSince = :now REMOVE finishedAt",
+            )
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", value(&Status::Running)?)
-            .expression_attribute_values(":before", AttributeValue::N(regulation.attempt.to_string()))
-            .expression_attribute_values(":attempt", AttributeValue::N(attempt.to_string()));
-        match request.send().await {
-            Ok(_) => Ok(attempt),
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                Err(Failure::invalid("another attempt of this regulation has just begun"))
-            }
-            Err(e) => Err(failure(&e)),
+            .expression_attribute_values(":failed", value(&Status::Failed)?)
+            .expression_attribute_values(":partial", value(&Status::PartialSuccess)?)
+            .expression_attribute_values(":now", value(&now)?)
+            .expression_attribute_values(":before", number(regulation.attempt.into()))
+            .expression_attribute_values(":attempt", number(attempt.into()));
+        match if_held(request.send().await)? {
+            true => Ok(attempt),
+            false => Err(Failure::invalid("another attempt of this regulation has just begun")),
         }
+    }
+
+    /// Puts the failed tasks of a regulation back to the start, before the execution of an attempt is started. A task
+    /// that another hand has put back meanwhile stays as it is.
+    ///
+    /// # Errors
+    /// As [`Store::end_attempt`]; some tasks may then be put back and others not: call again.
+    pub async fn reset_failed(&self, id: &RegulationId) -> Result<()> {
+        for mut task in self.tasks(id).await? {
+            if task.status == TaskStatus::Failed {
+                task.reset();
+                self.save_task_if(id, &task, TaskStatus::Failed).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn update_meta(&self, id: &RegulationId) -> UpdateItemFluentBuilder {
+        let request = self.client.update_item().table_name(&self.tables.regulations);
+        request.key("pk", text(id.as_str())).key("sk", text(META))
     }
 }

@@ -1,5 +1,5 @@
-//! Finds regulations in the table `regulations`: by date, by what they are, by whom they are about, and those that
-//! nobody has begun.
+//! Finds regulations in the table `regulations`: by date, by what they are, by whom they are about, and those that are
+//! under way.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Duration, sleep};
 
 use crate::regulations::{LIST, META};
-use crate::{Item, Page, Store, cursor, failure, from_item, start, text, to_item, value};
+use crate::{Item, Page, Store, cursor, failure, from_item, page_failure, start, text, to_item, value};
 use model::failure::{Failure, Result};
 use model::id::RegulationId;
 use model::regulation::{Regulation, RegulationType};
@@ -22,8 +22,8 @@ use model::subject::Pseudonym;
 /// The index by date, in which all regulations are under one value of `list`.
 const BY_DATE: &str = "byDate";
 
-/// The index of those that nobody has begun: they alone have a `waitsSince`.
-const NOT_BEGUN: &str = "notBegun";
+/// The index of those that are under way: they alone have a `waitsSince`, the time at which their attempt was asked for.
+const UNDER_WAY_INDEX: &str = "underWay";
 
 /// How many regulations are read at a time to find those that a filter lets through.
 const FILTERED: i32 = 1_000;
@@ -55,6 +55,17 @@ pub struct RegulationFilter {
     pub subject: Option<Pseudonym>,
 }
 
+/// A regulation that is neither sealed nor withdrawn.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UnderWay {
+    /// The regulation.
+    #[serde(flatten)]
+    pub regulation: Regulation,
+    /// When its attempt was asked for.
+    pub waits_since: Timestamp,
+}
+
 /// That a regulation is about a subject, or asks for the same as others.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -76,7 +87,7 @@ impl Store {
         if let Some(subject) = &filter.subject {
             return self.about(subject, filter, count, from).await;
         }
-        let (mut items, mut from) = (Vec::new(), start(from)?);
+        let (mut items, mut place) = (Vec::new(), start(from)?);
         let wanted = usize::try_from(count).unwrap_or_default();
         loop {
             // DynamoDB counts before it filters: with a filter, a page of the list is many of its pages.
@@ -89,21 +100,21 @@ impl Store {
                 .expression_attribute_values(":list", text(LIST))
                 .scan_index_forward(false)
                 .limit(limit)
-                .set_exclusive_start_key(from.take())
+                .set_exclusive_start_key(place.take())
                 .send()
                 .await
-                .map_err(|e| failure(&e))?;
+                .map_err(|e| page_failure(from, &e))?;
             let mut found = reply.items.unwrap_or_default().into_iter();
             for item in found.by_ref().take(wanted - items.len()) {
-                from = Some(place(&item));
+                place = Some(place_of(&item));
                 items.push(from_item(item)?);
             }
             if found.next().is_some() {
-                return Ok(Page { items, next: cursor(from) });
+                return Ok(Page { items, next: cursor(place) });
             }
-            from = reply.last_evaluated_key;
-            if from.is_none() || items.len() == wanted {
-                return Ok(Page { items, next: cursor(from) });
+            place = reply.last_evaluated_key;
+            if place.is_none() || items.len() == wanted {
+                return Ok(Page { items, next: cursor(place) });
             }
         }
     }
@@ -127,7 +138,7 @@ impl Store {
             .set_exclusive_start_key(start(from)?)
             .send()
             .await
-            .map_err(|e| failure(&e))?;
+            .map_err(|e| page_failure(from, &e))?;
         let pointers = reply.items.unwrap_or_default().into_iter().map(from_item::<Pointer>);
         let reads =
             stream::iter(pointers).map(async |pointer| self.regulation(&pointer?.regulation_id).await);
@@ -136,16 +147,16 @@ impl Store {
         Ok(Page { items, next: cursor(reply.last_evaluated_key) })
     }
 
-    /// Regulations that were accepted before a time and that nobody has begun.
+    /// Regulations that are neither sealed nor withdrawn and whose attempt was asked for before a time.
     ///
     /// # Errors
-    /// As DynamoDB says.
-    pub async fn not_begun(&self, before: Timestamp) -> Result<Vec<Regulation>> {
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn under_way(&self, before: Timestamp) -> Result<Vec<UnderWay>> {
         let query = self
             .client
             .query()
             .table_name(&self.tables.regulations)
-            .index_name(NOT_BEGUN)
+            .index_name(UNDER_WAY_INDEX)
             .key_condition_expression("#list = :list AND waitsSince < :before")
             .expression_attribute_names("#list", "list")
             .expression_attribute_values(":list", text(LIST))
@@ -157,7 +168,7 @@ impl Store {
     /// Notes whom a regulation is about, so that it is found by them. Harmless when it is noted.
     ///
     /// # Errors
-    /// As DynamoDB says; some may then be noted and others not: call again.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; some may then be noted and others not: call again.
     pub async fn note_subjects(&self, id: &RegulationId, subjects: &[Pseudonym]) -> Result<()> {
         let writes = subjects.chunks(BATCH).map(|batch| {
             let put = |subject: &Pseudonym| {
@@ -190,7 +201,7 @@ impl Store {
     /// The regulation under way that asked for the same as a new one, if there is one.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn same_under_way(&self, request: &str, new: &RegulationId) -> Result<Option<RegulationId>> {
         let pk = format!("{SAME}{request}");
         let Some(Pointer { regulation_id: id }) = self.get(&self.tables.regulations, (&pk, SAME)).await?
@@ -205,7 +216,7 @@ impl Store {
     /// Notes what a regulation asks for, for those that come after it.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn note_same(&self, request: &str, id: &RegulationId) -> Result<()> {
         let item = to_item(&format!("{SAME}{request}"), SAME, &Pointer { regulation_id: id.clone() })?;
         self.put(&self.tables.regulations, item).await
@@ -289,7 +300,7 @@ fn subject_key(subject: &Pseudonym) -> String {
 }
 
 /// Where an entry stands in the list by date.
-fn place(item: &Item) -> Item {
+fn place_of(item: &Item) -> Item {
     let keys = ["pk", "sk", "list", "createdAt"];
     keys.iter().filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone()))).collect()
 }

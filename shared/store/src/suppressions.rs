@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::people::{ERASED, EXISTS_SET, OF, SINCE, expiry, moment, subject_value};
 use crate::{
-    CONCURRENCY, PERSON, Page, Store, cursor, failure, first_refused, from_item, person_key, start, text,
-    unless_refused,
+    CONCURRENCY, PERSON, Page, Store, cursor, failure, first_refused, from_item, page_failure, person_key,
+    start, text, unless_refused,
 };
 use model::failure::{Failure, Result};
 use model::id::RegulationId;
@@ -283,7 +283,7 @@ impl Store {
             .set_exclusive_start_key(start(from)?)
             .send()
             .await
-            .map_err(|e| failure(&e))?;
+            .map_err(|e| page_failure(from, &e))?;
         let items = reply.items.unwrap_or_default().into_iter().map(from_item).collect::<Result<_>>()?;
         Ok(Page { items, next: cursor(reply.last_evaluated_key) })
     }

@@ -1,9 +1,10 @@
 //! The tasks of a regulation, one for each destination, and the evidence of what they did.
 
-use crate::{Store, to_item, unless_refused};
+use crate::{Store, to_item, unless_refused, value};
 use model::evidence::{Evidence, Step};
 use model::failure::{Failure, Result};
 use model::id::{DestinationId, RegulationId, RunId};
+use model::status::TaskStatus;
 use model::task::Task;
 
 const TASK: &str = "TASK#";
@@ -34,6 +35,22 @@ impl Store {
     pub async fn save_task(&self, id: &RegulationId, task: &Task) -> Result<()> {
         let item = to_item(id.as_str(), &task_key(&task.destination_id), task)?;
         self.put(&self.tables.regulations, item).await
+    }
+
+    /// Stores a task, unless it has another status than this by now.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn save_task_if(&self, id: &RegulationId, task: &Task, before: TaskStatus) -> Result<()> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tables.regulations)
+            .set_item(Some(to_item(id.as_str(), &task_key(&task.destination_id), task)?))
+            .condition_expression("#status = :before")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":before", value(&before)?);
+        unless_refused(put.send().await)
     }
 
     /// The evidence of a regulation.

@@ -1,6 +1,7 @@
 //! The tokens in the table `access`, and how often each was used.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, Update};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -18,7 +19,7 @@ impl Store {
     /// Keeps a new token.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn save_token(&self, token: &Token) -> Result<()> {
         let item = to_item(TOKEN, token.id.as_str(), token)?;
         self.put(&self.tables.access, item).await
@@ -27,15 +28,15 @@ impl Store {
     /// A token.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn token(&self, id: &TokenId) -> Result<Option<Token>> {
         self.get(&self.tables.access, (TOKEN, id.as_str())).await
     }
 
-    /// All tokens, the newest first, those that have ended too.
+    /// All tokens, the newest first, ended ones too.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn tokens(&self) -> Result<Vec<Token>> {
         let mut all: Vec<Token> = self.all(&self.tables.access, TOKEN, "tok_").await?;
         all.reverse();
@@ -45,7 +46,7 @@ impl Store {
     /// Ends a token. Harmless when it has ended; what it was is kept.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn revoke_token(&self, id: &TokenId, at: Timestamp) -> Result<()> {
         self.mark_token(id, "revokedAt", at, "attribute_exists(pk) AND attribute_not_exists(revokedAt)").await
     }
@@ -53,7 +54,7 @@ impl Store {
     /// Notes that a token is used.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn use_token(&self, id: &TokenId, at: Timestamp) -> Result<()> {
         self.mark_token(id, "lastUsedAt", at, "attribute_exists(pk)").await
     }
@@ -71,36 +72,24 @@ impl Store {
         unless_refused(request.send().await)
     }
 
-    /// Binds a request-only token to the regulation that it is about to make, and answers the one that it is bound
-    /// to: another, if it has made one before.
-    ///
-    /// # Errors
-    /// As DynamoDB says.
-    pub async fn bind_token(&self, id: &TokenId, regulation: &RegulationId) -> Result<RegulationId> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Bound {
-            regulation_id: RegulationId,
-        }
-        let request = self
-            .client
-            .update_item()
+    /// The write that binds a request-only token to the regulation that it makes, on condition that it has made no other.
+    pub(crate) fn binding(&self, id: &TokenId, regulation: &RegulationId) -> UpdateBuilder {
+        Update::builder()
             .table_name(&self.tables.access)
             .key("pk", text(TOKEN))
             .key("sk", text(id.as_str()))
-            .update_expression("SET regulationId = if_not_exists(regulationId, :regulation)")
-            .condition_expression("attribute_exists(pk)")
+            .update_expression("SET regulationId = :regulation")
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(regulationId) OR regulationId = :regulation)",
+            )
             .expression_attribute_values(":regulation", text(regulation.as_str()))
-            .return_values(ReturnValue::AllNew);
-        let reply = request.send().await.map_err(|e| failure(&e))?;
-        super::from_item(reply.attributes.unwrap_or_default()).map(|bound: Bound| bound.regulation_id)
     }
 
     /// Counts one more creation of a caller's in a minute, given in minutes since 1970, and answers how many there
     /// are. The count is one for all Lambdas.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn count(&self, caller: &str, minute: i64) -> Result<u32> {
         #[derive(Deserialize)]
         struct Count {

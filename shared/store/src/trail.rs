@@ -1,57 +1,83 @@
-//! The audit trail in the table `access`: who changed what, and when. No identifier of a person is in it.
+//! The audit trail in the table `access`: records that are written once, each with the hash of the one before, and the
+//! head of their chain.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use tokio::time::{Duration, sleep};
 
-use crate::{Page, Store, cursor, failure, from_item, start, text, to_item};
-use model::failure::Result;
-use model::id::TrailId;
+use crate::{Page, Store, cursor, first_refused, from_item, number, page_failure, start, text, to_item};
+use model::failure::{Failure, Result};
+use model::trail::{TrailEntry, TrailHead, TrailRecord};
 
 const TRAIL: &str = "TRAIL";
+const HEAD: &str = "TRAIL_HEAD";
 
-/// One use of a scope that changes something. It is written before the change is made, so that there is no change
-/// without one; how it ended is added after.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TrailEntry {
-    /// Its id; later ones sort later.
-    pub id: TrailId,
-    /// When.
-    pub at: Timestamp,
-    /// Whose token it was: a token's id, `admin` for the token made at deployment, or `batch` for the queue.
-    pub caller: String,
-    /// What it was called then.
-    pub caller_name: String,
-    /// What was asked: method and path, with the names of what stands in it.
-    #[schema(example = "POST /regulations/{id}/retry")]
-    pub action: String,
-    /// Lethe's own id of what it was about or of what it made.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub object: Option<String>,
-    /// The HTTP status that was answered; none, if the work broke off.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub status: Option<u16>,
-    /// What the answer said was wrong.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub reason: Option<String>,
-}
+/// What follows the entry's id in the key of the record that says how it ended.
+const END: &str = "#end";
+
+/// How often a record is tried to be put behind the last, since others may be faster; each time, it waits up to so long.
+const TRIES: u32 = 40;
+const PAUSE: Duration = Duration::from_millis(100);
 
 impl Store {
-    /// Writes an entry, or writes it again with how it ended.
+    /// Puts a record of an entry behind the last one: that it begins, or how it ended. What is recorded stands, so that
+    /// it is harmless to record it again.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached, or if others were faster each time.
     pub async fn write_trail(&self, entry: &TrailEntry) -> Result<()> {
-        let item = to_item(TRAIL, entry.id.as_str(), entry)?;
-        self.put(&self.tables.access, item).await
+        let sk = format!("{}{}", entry.id, if entry.status.is_some() { END } else { "" });
+        for _ in 0..TRIES {
+            let head = self.trail_head().await?;
+            let record = head.next(entry);
+            let put = Put::builder()
+                .set_item(Some(to_item(TRAIL, &sk, &record)?))
+                .condition_expression("attribute_not_exists(pk)");
+            let end = Put::builder().set_item(Some(to_item(HEAD, HEAD, &record.head())?));
+            let end = match head.number {
+                0 => end.condition_expression("attribute_not_exists(pk)"),
+                before => end
+                    .condition_expression("#number = :before")
+                    .expression_attribute_names("#number", "number")
+                    .expression_attribute_values(":before", number(before)),
+            };
+            let mut request = self.client.transact_write_items();
+            for put in [put, end] {
+                let put = put.table_name(&self.tables.access).build();
+                let put = put.map_err(|e| Failure::permanent("a write cannot be built").detail(e))?;
+                request = request.transact_items(TransactWriteItem::builder().put(put).build());
+            }
+            match request.send().await {
+                Ok(_) => return Ok(()),
+                // It is recorded.
+                Err(e) if first_refused(&e) => return Ok(()),
+                Err(e) if crate::is_cancelled(&e) => sleep(some_of(PAUSE)).await,
+                Err(e) => return Err(crate::failure(&e)),
+            }
+        }
+        Err(Failure::transient("the audit trail is written to too often at once"))
     }
 
-    /// Entries, the newest first, of a time from `since` to before `until`.
+    /// Where the chain of the trail's records ends.
     ///
     /// # Errors
-    /// `Invalid` for a cursor that was never given out.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn trail_head(&self) -> Result<TrailHead> {
+        Ok(self.get(&self.tables.access, (HEAD, HEAD)).await?.unwrap_or_default())
+    }
+
+    /// All records, to be [verified](model::trail::verify).
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn trail_records(&self) -> Result<Vec<TrailRecord>> {
+        self.all_under(&self.tables.access, TRAIL).await
+    }
+
+    /// Entries, the newest first, of a time from `since` to before `until`, as far as they have got.
+    ///
+    /// # Errors
+    /// `Invalid` for a cursor that was never given out; otherwise as [`Store::trail_head`].
     pub async fn trail(
         &self,
         since: Option<Timestamp>,
@@ -61,7 +87,6 @@ impl Store {
     ) -> Result<Page<TrailEntry>> {
         // Ids begin with the milliseconds since 1970 in hex, so that a time is a place among them.
         let place = |at: Timestamp| AttributeValue::S(format!("aud_{:012x}", at.as_millisecond().max(0)));
-        let last = Timestamp::MAX;
         let reply = self
             .client
             .query()
@@ -69,14 +94,39 @@ impl Store {
             .key_condition_expression("pk = :pk AND sk BETWEEN :since AND :until")
             .expression_attribute_values(":pk", text(TRAIL))
             .expression_attribute_values(":since", place(since.unwrap_or(Timestamp::UNIX_EPOCH)))
-            .expression_attribute_values(":until", place(until.unwrap_or(last)))
+            .expression_attribute_values(":until", place(until.unwrap_or(Timestamp::MAX)))
             .scan_index_forward(false)
-            .limit(count)
+            // An entry has two records at most.
+            .limit(count.saturating_mul(2))
             .set_exclusive_start_key(start(from)?)
             .send()
             .await
-            .map_err(|e| failure(&e))?;
-        let items = reply.items.unwrap_or_default().into_iter().map(from_item).collect::<Result<_>>()?;
-        Ok(Page { items, next: cursor(reply.last_evaluated_key) })
+            .map_err(|e| page_failure(from, &e))?;
+        let mut more = reply.last_evaluated_key.is_some();
+        let mut items: Vec<TrailEntry> = Vec::new();
+        for record in reply.items.unwrap_or_default() {
+            let entry: TrailEntry = from_item(record)?;
+            // Its end comes before its beginning, which it repeats.
+            if items.last().is_some_and(|last| last.id == entry.id) {
+                continue;
+            }
+            if items.len() == usize::try_from(count).unwrap_or_default() {
+                more = true;
+                break;
+            }
+            items.push(entry);
+        }
+        let last = items.last().filter(|_| more);
+        let key = |entry: &TrailEntry| {
+            [("pk", TRAIL), ("sk", entry.id.as_str())].map(|(name, key)| (name.to_owned(), text(key))).into()
+        };
+        let next = cursor(last.map(key));
+        Ok(Page { items, next })
     }
+}
+
+/// A part of a pause, so that those who wait do not come back at the same moment.
+fn some_of(pause: Duration) -> Duration {
+    let nanos = Timestamp::now().subsec_nanosecond().unsigned_abs();
+    pause.mul_f64(f64::from(nanos % 1_000) / 1_000.0)
 }

@@ -1,4 +1,5 @@
-//! The account of a batch: every line is counted once, and every subject goes into one regulation.
+//! The account of a batch: every line is counted once, and every subject goes into one regulation. What it gathers is
+//! taken out while the lines come, so that memory does not grow with the file.
 
 use std::collections::HashSet;
 
@@ -27,7 +28,7 @@ pub struct Ledger {
 pub struct Closed {
     /// What the lines were.
     pub account: Account,
-    /// Those that name nobody.
+    /// Those that name nobody and were not taken out.
     pub refusals: Vec<Refusal>,
     /// Stands for the subjects in their order, in hex.
     pub content: String,
@@ -37,7 +38,7 @@ impl Ledger {
     /// Enters a line. Answers the subjects of a regulation, when one is full.
     ///
     /// # Errors
-    /// `Invalid`, if there are too many subjects.
+    /// `Invalid`, if there are too many subjects, or too many lines that name nobody.
     pub fn enter(&mut self, line: u64, entry: Entry) -> Result<Option<Vec<String>>> {
         self.account.lines += 1;
         match entry {
@@ -45,6 +46,10 @@ impl Ledger {
             Entry::Blank => self.account.blank += 1,
             Entry::Refused(reason) => {
                 self.account.refused += 1;
+                if self.account.refused > MAX_BATCH {
+                    let message = format!("more than {MAX_BATCH} lines name nobody: see what the file is");
+                    return Err(Failure::invalid(message));
+                }
                 self.refusals.push(Refusal { line, reason: reason.into_owned() });
             }
             Entry::Subject(id) => {
@@ -69,6 +74,11 @@ impl Ledger {
             self.enter(line, named(id.clone()))?.into_iter().for_each(&mut full);
         }
         Ok(())
+    }
+
+    /// Takes out the next `count` lines that name nobody, once there are as many.
+    pub fn take_refusals(&mut self, count: usize) -> Option<Vec<Refusal>> {
+        (self.refusals.len() >= count).then(|| self.refusals.drain(..count).collect())
     }
 
     fn subject(&mut self, id: String, hash: [u8; 32]) -> Result<Option<Vec<String>>> {

@@ -1,26 +1,35 @@
-//! Media types: Segment's own, for clients that ask for them (docs.segmentapis.com, "Versioning").
+//! What every answer carries: how browsers and caches must treat it, and Segment's own media types, for clients that ask
+//! for them (docs.segmentapis.com, "Versioning").
 
 use axum::extract::Request;
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 
-/// Those that Segment's clients ask for. What they are given is the same.
+/// The media types that Segment's clients ask for. The body is the same for all of them.
 const SEGMENT: [&str; 3] = [
     "application/vnd.segment.v1+json",
     "application/vnd.segment.v1beta+json",
     "application/vnd.segment.v1alpha+json",
 ];
 
-/// Answers in JSON carry the media type of Segment's that the client asked for, if it did.
-pub async fn type_as_asked(request: Request, next: Next) -> Response {
+/// Answers hold identifiers: no cache keeps one that does not say that it may. Those in JSON carry the media type of
+/// Segment's that the client asked for, if it did.
+pub async fn add(request: Request, next: Next) -> Response {
     let asked = SEGMENT.into_iter().find(|name| accepts(request.headers(), name));
     let mut response = next.run(request).await;
     let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
     if let Some(asked) = asked.filter(|_| is_json) {
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(asked));
     }
+    let headers = response.headers_mut();
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let a_year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+    headers.insert(STRICT_TRANSPORT_SECURITY, a_year);
     response
 }
 

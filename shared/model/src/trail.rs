@@ -1,0 +1,169 @@
+//! The audit trail: who changed what, and when. Its records form a chain, so that none can be changed, taken out or put
+//! elsewhere without a trace. No identifier of a person is in it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use crate::failure::{Failure, Result};
+use crate::id::TrailId;
+use crate::subject::hex;
+
+/// One use of a scope that changes something. A record of it is written before the change is made, so that there is no
+/// change without one; a second record says how it ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TrailEntry {
+    /// Its id; later ones sort later.
+    pub id: TrailId,
+    /// When the call was received.
+    pub at: Timestamp,
+    /// The caller: a token's id, `admin` for the token made at deployment, or `batch` for the queue.
+    pub caller: String,
+    /// The name that the caller's token had then.
+    pub caller_name: String,
+    /// What was asked: method and path, with the names of the path's parameters.
+    #[schema(example = "POST /regulations/{id}/retry")]
+    pub action: String,
+    /// Lethe's own id of what the call was about or of what it made.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub object: Option<String>,
+    /// The HTTP status that was answered; none, if the work broke off.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub status: Option<u16>,
+    /// What the answer said was wrong.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+}
+
+/// A link of the chain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrailRecord {
+    /// What is recorded.
+    #[serde(flatten)]
+    pub entry: TrailEntry,
+    /// Its place in the chain, from 1.
+    pub number: u64,
+    /// The hash of the record before it, in hex; empty for the first.
+    pub previous: String,
+}
+
+/// Where the chain ends. Whoever knows one knows what every record up to it says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrailHead {
+    /// How many records there are.
+    pub number: u64,
+    /// The hash of the last one: SHA-256, in hex, of the record as JSON. Empty, if there is none.
+    pub hash: String,
+}
+
+impl TrailHead {
+    /// The record that comes next.
+    pub fn next(&self, entry: &TrailEntry) -> TrailRecord {
+        TrailRecord { entry: entry.clone(), number: self.number + 1, previous: self.hash.clone() }
+    }
+}
+
+impl TrailRecord {
+    /// The end of a chain whose last record this is.
+    pub fn head(&self) -> TrailHead {
+        let json = serde_json::to_vec(self).expect("a record has string keys only");
+        TrailHead { number: self.number, hash: hex(&Sha256::digest(json)) }
+    }
+}
+
+/// Checks a whole trail, in any order, against heads that were sealed where nobody can write, and answers its end.
+///
+/// # Errors
+/// `Invalid`, naming the first record that was changed, taken out or put elsewhere.
+pub fn verify(mut records: Vec<TrailRecord>, sealed: &[TrailHead]) -> Result<TrailHead> {
+    records.sort_by_key(|record| record.number);
+    let (mut end, mut sealed) = (TrailHead::default(), sealed.to_vec());
+    sealed.sort_by_key(|head| head.number);
+    let mut sealed = sealed.into_iter().peekable();
+    for record in records {
+        if record.number != end.number + 1 {
+            return Err(Failure::invalid(format!("record {} of the trail is missing", end.number + 1)));
+        }
+        if record.previous != end.hash {
+            return Err(Failure::invalid(format!("record {} of the trail was changed", end.number)));
+        }
+        end = record.head();
+        while let Some(head) = sealed.next_if(|head| head.number == end.number) {
+            if head != end {
+                return Err(Failure::invalid(format!(
+                    "record {} of the trail is not what was sealed",
+                    end.number
+                )));
+            }
+        }
+    }
+    match sealed.find(|head| head.number != 0) {
+        Some(head) => Err(Failure::invalid(format!("the trail was sealed with {} records", head.number))),
+        None => Ok(end),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trail() -> (Vec<TrailRecord>, TrailHead) {
+        let (mut records, mut head) = (Vec::new(), TrailHead::default());
+        for second in 0..5 {
+            let entry = TrailEntry {
+                id: TrailId::new(),
+                at: Timestamp::from_second(second).expect("in range"),
+                caller: "admin".into(),
+                caller_name: "admin".into(),
+                action: "POST /tokens".into(),
+                object: None,
+                status: Some(200),
+                reason: None,
+            };
+            records.push(head.next(&entry));
+            head = records[records.len() - 1].head();
+        }
+        (records, head)
+    }
+
+    #[test]
+    fn a_whole_trail_holds_in_any_order() {
+        let (mut records, head) = trail();
+        records.reverse();
+        let sealed = [head.clone(), TrailHead::default(), records[2].head()];
+        assert_eq!(verify(records, &sealed).expect("holds"), head);
+        assert_eq!(verify(Vec::new(), &[]).expect("holds"), TrailHead::default());
+    }
+
+    #[test]
+    fn a_record_that_is_changed_dropped_or_moved_is_found() {
+        let (records, head) = trail();
+        let broken = |change: &dyn Fn(&mut Vec<TrailRecord>)| {
+            let mut records = records.clone();
+            change(&mut records);
+            verify(records, std::slice::from_ref(&head)).expect_err("found").public
+        };
+        let changed = broken(&|records| records[1].entry.caller = "tok".into());
+        assert_eq!(changed, "record 2 of the trail was changed");
+        assert_eq!(broken(&|records| drop(records.remove(2))), "record 3 of the trail is missing");
+        let moved = broken(&|records| {
+            let (a, b) = (records[1].number, records[2].number);
+            (records[1].number, records[2].number) = (b, a);
+        });
+        assert!(moved.contains("was changed"), "{moved}");
+        let twice = broken(&|records| records.push(records[4].clone()));
+        assert_eq!(twice, "record 6 of the trail is missing");
+        assert_eq!(broken(&|records| drop(records.pop())), "the trail was sealed with 5 records");
+    }
+
+    #[test]
+    fn a_trail_that_is_made_anew_is_not_the_one_that_was_sealed() {
+        let (_, sealed) = trail();
+        let (mut records, _) = trail();
+        records[4].entry.action = "POST /sources".into();
+        let failure = verify(records, &[sealed]).expect_err("found");
+        assert_eq!(failure.public, "record 5 of the trail is not what was sealed");
+    }
+}

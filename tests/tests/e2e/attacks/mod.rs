@@ -1,0 +1,3 @@
+//! Attacks that once worked. Each test failed before the fix of the hole that it uses.
+
+mod api;
