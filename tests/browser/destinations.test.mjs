@@ -59,8 +59,8 @@ test('one is connected, refused by its check, changed and disconnected, and its 
 test('the audit trail tells what was just done', async () => {
   const { page } = browser;
   await page.getByRole('link', { name: 'Audit trail' }).click();
-  await page.getByText('Disconnected a system').first().waitFor();
-  await page.getByText('Connected a system').first().waitFor();
+  await page.getByRole('cell', { name: 'Disconnected a system' }).first().waitFor();
+  await page.getByRole('cell', { name: 'Connected a system' }).first().waitFor();
 
   const saved = page.waitForEvent('download');
   await page.getByRole('button', { name: 'Export CSV' }).click();

@@ -6,6 +6,7 @@ import type { DestinationStatus, RegulationShown } from '../api/schema';
 import { list, number } from '../format';
 import { useAction, useLive } from '../live';
 import { Dated, Deadline, Known, Problem, Section, Table, Time, Title, useTitle } from '../parts/basics';
+import { Cancelled } from '../parts/cancelled';
 import { Recipients } from '../parts/recipients';
 import { Shape, State } from '../parts/state';
 import { toast } from '../parts/toast';
@@ -84,7 +85,7 @@ function Verdict({ regulation }: { regulation: RegulationShown }) {
         {said.received} <Time at={regulation.createdAt} />
         {' · '}
         {isCancelled(regulation) ? (
-          <Cancelled regulation={regulation} />
+          <Cancelled id={regulation.id} at={regulation.finishedAt ?? undefined} />
         ) : (
           <>
             {regulation.finishedAt && (
@@ -99,24 +100,6 @@ function Verdict({ regulation }: { regulation: RegulationShown }) {
       </p>
     </header>
   );
-}
-
-/** By whom it was cancelled, if the reader may see the audit trail, and when. */
-function Cancelled({ regulation: { id, finishedAt } }: { regulation: RegulationShown }) {
-  const { audit } = useAccess();
-  const live = useLive(`who cancelled ${id}`, async (signal) => (audit && finishedAt ? canceller(id, finishedAt, signal) : undefined), 0);
-  return (
-    <>
-      {live.data ? said.cancelledBy(live.data) : said.cancelled} {finishedAt && <Time at={finishedAt} />}
-    </>
-  );
-}
-
-/** The audit trail has it about then. */
-async function canceller(id: string, at: string, signal: AbortSignal): Promise<string | undefined> {
-  const around = (ms: number) => new Date(new Date(at).getTime() + ms).toISOString();
-  const { entries } = await call('GET /audit', { query: { since: around(-60_000), until: around(60_000), 'pagination.count': 1_000 }, signal });
-  return entries.find((entry) => entry.object === id && entry.action.startsWith('DELETE'))?.callerName;
 }
 
 function Acts({ regulation, refresh }: { regulation: RegulationShown; refresh: () => void }) {
