@@ -71,7 +71,7 @@ test('a request can be made with the keyboard alone', async () => {
   await tabTo(() => document.activeElement?.getAttribute('name') === 'type');
   for (let choice = 0; choice < 4; choice += 1) await page.keyboard.press('ArrowDown');
   await tabTo(() => document.activeElement?.getAttribute('type') === 'submit');
-  assert.match(await focused(), /Only keep them out: 1 person/);
+  assert.match(await focused(), /Suppress only: 1 person/);
   await page.keyboard.press('Enter');
-  await page.getByText('Are they kept out?').waitFor();
+  await page.getByText('Is this person suppressed?').waitFor();
 });

@@ -18,30 +18,34 @@ test('three people are deleted, watched and proven without leaving the page', as
   await signIn(page);
   await page.getByRole('link', { name: 'New request' }).first().click();
   // One of them twice, and with blanks around: as people paste.
-  await page.getByLabel('User ids').fill(' u1\n1001\n\nzoë\nu1 ');
-  await page.getByText('3 people; 1 named more than once, counted once.').waitFor();
-  await page.getByText('It reaches Events archive, Warehouse and Braze.').waitFor();
-  await page.getByRole('button', { name: 'Count first' }).click();
-  const counts = page.getByRole('table', { name: 'What would be found' });
+  await page.getByLabel('User IDs').fill(' u1\n1001\n\nzoë\nu1 ');
+  await page.getByText('3 people; 1 duplicate counted once.').waitFor();
+  await page.getByText('Deletes from Events archive, Warehouse and Braze.').waitFor();
+  await page.getByRole('button', { name: 'Preview', exact: true }).click();
+  const counts = page.getByRole('table', { name: 'What would be deleted' });
   await counts.getByRole('row', { name: /^Warehouse [\d,]+ rows/ }).waitFor({ timeout: 60_000 });
   await counts.getByRole('row', { name: /^Braze not known/ }).waitFor();
-  await page.getByRole('button', { name: 'Delete everywhere and keep them out: 3 people' }).click();
+  await page.getByRole('button', { name: 'Review and delete…' }).click();
+  const review = page.getByRole('dialog', { name: 'Delete 3 people permanently?' });
+  await review.getByText('zoë').waitFor();
+  await review.getByText(/Warehouse: [\d,]+ rows/).waitFor();
+  await review.getByRole('button', { name: 'Delete 3 people permanently' }).click();
 
   await page.getByText('Are these 3 people gone?').waitFor();
   const place = (name) => page.getByRole('listitem').filter({ has: page.getByRole('heading', { name }) });
   // It moves by itself: nothing is reloaded.
-  await place('Warehouse').getByText('Confirmed gone').waitFor({ timeout: 120_000 });
-  await place('Events archive').getByText('Confirmed gone').waitFor({ timeout: 120_000 });
-  await place('Braze').getByText('Accepted', { exact: true }).waitFor({ timeout: 120_000 });
-  await page.getByRole('heading', { name: 'Yes, gone from both places that can confirm it; Braze accepted the request.' }).waitFor();
+  await place('Warehouse').getByText('Deletion confirmed').waitFor({ timeout: 120_000 });
+  await place('Events archive').getByText('Deletion confirmed').waitFor({ timeout: 120_000 });
+  await place('Braze').getByText('Accepted, not confirmed', { exact: true }).waitFor({ timeout: 120_000 });
+  await page.getByRole('heading', { name: 'Gone from both systems that confirm deletion. Braze accepted the request but doesn’t confirm deletion.' }).waitFor();
   assert.match(await place('Warehouse').innerText(), /Found\s+[\d,]+ rows in \d+ tables[^]*Left\s+nothing/);
   assert.match(await place('Events archive').innerText(), /Found\s+[\d,]+ lines[^]*Left\s+nothing/);
 
   await page.getByRole('link', { name: /^Certificate/ }).click();
   await page.getByText('The signature is valid').waitFor();
-  await page.getByText('The chain of evidence is unbroken.').waitFor();
+  await page.getByText('The chain of evidence is intact.').waitFor();
   const saved = page.waitForEvent('download');
-  await page.getByRole('button', { name: 'Download the certificate' }).click();
+  await page.getByRole('button', { name: 'Download certificate' }).click();
   await (await saved).saveAs(join(process.env.DOWNLOADS, 'certificate.jws'));
 
   await page.getByRole('link', { name: 'Suppression list' }).click();

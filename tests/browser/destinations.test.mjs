@@ -10,14 +10,14 @@ let browser;
 before(async () => {
   browser = await launch();
   await signIn(browser.page);
-  await browser.page.getByRole('link', { name: 'Destinations' }).click();
+  await browser.page.getByRole('link', { name: 'Systems' }).click();
 });
 after(() => browser.close());
 
 test('a destination that works says so', async () => {
   const { page } = browser;
   await page.getByRole('link', { name: 'Braze', exact: true }).click();
-  await page.getByRole('button', { name: 'Check the connection' }).click();
+  await page.getByRole('button', { name: 'Test the connection' }).click();
   await page.locator('[role=status] .tone-done').waitFor({ timeout: 60_000 });
 });
 
@@ -25,37 +25,42 @@ test('one is connected, refused by its check, changed and disconnected, and its 
   const { page } = browser;
   const answers = [];
   page.on('response', async (reply) => answers.push(await reply.text().catch(() => '')));
-  await page.getByRole('link', { name: 'Destinations' }).first().click();
-  await page.getByRole('link', { name: 'Connect a destination' }).click();
+  await page.getByRole('link', { name: 'Systems' }).first().click();
+  await page.getByRole('link', { name: 'Connect a system' }).click();
   await page.getByRole('link', { name: /^Braze/ }).click();
   await page.getByRole('button', { name: 'Connect Braze' }).click();
-  await page.getByText('This is needed.').first().waitFor();
-  await page.getByLabel('Name').fill('Old Braze');
+  await page.getByText('Required.').first().waitFor();
+  await page.getByLabel('Name', { exact: true }).fill('Old Braze');
   await page.getByLabel('Endpoint').fill('http://127.0.0.1:9');
   await page.getByLabel('API key').fill('never-shown');
   await page.getByRole('button', { name: 'Connect Braze' }).click();
 
+  // It is not left connected, unless the reader wants that.
+  await page.getByRole('alert').getByText(/The connection test failed, so the system is not connected/).waitFor({ timeout: 60_000 });
+  await page.getByRole('button', { name: 'Connect anyway' }).click();
   await page.getByRole('heading', { name: 'Old Braze' }).waitFor();
-  await page.getByText('kept, never shown').waitFor();
-  await page.getByRole('button', { name: 'Check the connection' }).click();
+  await page.getByText('saved, never shown').waitFor();
+  await page.getByRole('button', { name: 'Test the connection' }).click();
   await page.locator('[role=status] .tone-alert').waitFor({ timeout: 60_000 });
 
   await page.getByRole('button', { name: 'Change', exact: true }).click();
-  await page.getByLabel('Name').fill('Older Braze');
+  await page.getByLabel('Name', { exact: true }).fill('Older Braze');
   await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText(/Saved, but the connection test failed/).waitFor({ timeout: 60_000 });
+  await page.getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('heading', { name: 'Older Braze' }).waitFor();
 
   await page.getByRole('button', { name: 'Disconnect…' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Disconnect' }).click();
-  await page.getByRole('button', { name: 'Connect it again' }).waitFor();
+  await page.getByRole('button', { name: 'Reconnect' }).waitFor();
   assert.ok(!answers.some((text) => text.includes('never-shown')));
 });
 
 test('the audit trail tells what was just done', async () => {
   const { page } = browser;
-  await page.getByRole('link', { name: 'Audit' }).click();
-  await page.getByText('Disconnected a destination').first().waitFor();
-  await page.getByText('Connected a destination').first().waitFor();
+  await page.getByRole('link', { name: 'Audit trail' }).click();
+  await page.getByRole('cell', { name: 'Disconnected a system' }).first().waitFor();
+  await page.getByRole('cell', { name: 'Connected a system' }).first().waitFor();
 
   const saved = page.waitForEvent('download');
   await page.getByRole('button', { name: 'Export CSV' }).click();

@@ -14,12 +14,12 @@ before(async () => {
 });
 after(() => browser.close());
 
-test('somebody is added, shown, exported and let in again', async () => {
+test('somebody is added, shown, exported and lifted', async () => {
   const { page } = browser;
   await page.getByRole('button', { name: 'Add people' }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('User ids').fill('=ada,lovelace');
-  await dialog.getByLabel('Why?').fill('asked by phone');
+  await dialog.getByLabel('User IDs').fill('=ada,lovelace');
+  await dialog.getByLabel('Reason').fill('asked by phone');
   await dialog.getByRole('button', { name: 'Suppress 2 people' }).click();
   await dialog.waitFor({ state: 'detached', timeout: 60_000 });
   const row = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'lovelace', exact: true }) });
@@ -40,12 +40,12 @@ test('somebody is added, shown, exported and let in again', async () => {
 
   await page.getByLabel('Find a person').fill('lovelace');
   await page.getByRole('button', { name: 'Find' }).click();
-  await page.getByText(/Yes, everywhere, since .*asked by phone/).waitFor();
+  await page.getByText(/Suppressed everywhere, since .*asked by phone/).waitFor();
   assert.ok(!page.url().includes('lovelace'));
-  await row.getByRole('button', { name: 'Remove lovelace' }).click();
-  await page.getByRole('dialog').getByLabel('Why?').fill('asked again');
-  await page.getByRole('dialog').getByRole('button', { name: 'Remove from the list' }).click();
+  await row.getByRole('button', { name: 'Lift suppression of lovelace' }).click();
+  await page.getByRole('dialog').getByLabel('Reason').fill('asked again');
+  await page.getByRole('dialog').getByRole('button', { name: 'Lift suppression' }).click();
   await row.waitFor({ state: 'detached', timeout: 60_000 });
   await page.getByRole('button', { name: 'Find' }).click();
-  await page.getByText('No: new events about them are collected.').waitFor();
+  await page.getByText('Not suppressed: new events about them are collected.').waitFor();
 });

@@ -16,20 +16,20 @@ test('filters narrow the list, stay in the address, and say when nothing is left
   const { page } = browser;
   await page.getByRole('link', { name: 'Deletion requests' }).first().click();
   await page.getByRole('row').nth(1).waitFor();
-  await page.getByLabel('State').selectOption({ label: 'Needs a hand' });
-  await page.getByRole('cell', { name: 'Needs a hand' }).first().waitFor();
-  assert.equal(await page.getByRole('cell', { name: 'Finished' }).count(), 0);
+  await page.getByLabel('Status').selectOption({ label: 'Action needed' });
+  await page.getByRole('cell', { name: 'Action needed' }).first().waitFor();
+  assert.equal(await page.getByRole('cell', { name: 'Completed' }).count(), 0);
   assert.match(page.url(), /status=PARTIAL_SUCCESS/);
-  await page.getByLabel('What').selectOption('UNSUPPRESS');
-  await page.getByText('No request is like this.').waitFor();
+  await page.getByLabel('Action').selectOption('UNSUPPRESS');
+  await page.getByText('No request matches.').waitFor();
   await page.reload();
-  await page.getByText('No request is like this.').waitFor();
+  await page.getByText('No request matches.').waitFor();
 });
 
 test('requests about one person are found by who it is, and the address does not tell', async () => {
   const { page } = browser;
-  await page.getByLabel('State').selectOption('');
-  await page.getByLabel('What').selectOption('');
+  await page.getByLabel('Status').selectOption('');
+  await page.getByLabel('Action').selectOption('');
   await page.getByLabel('Find a person').fill('nobody-has-this-id');
   await page.getByRole('button', { name: 'Find' }).click();
   await page.getByRole('row').filter({ hasText: 'nobody-has-this-id' }).waitFor();
@@ -37,7 +37,7 @@ test('requests about one person are found by who it is, and the address does not
   assert.ok(!page.url().includes('nobody-has-this-id'));
   await page.getByLabel('Find a person').fill('never-asked-for');
   await page.getByRole('button', { name: 'Find' }).click();
-  await page.getByText('No request about this person is like this.').waitFor();
+  await page.getByText('No request about this person matches.').waitFor();
   await page.getByLabel('Find a person').fill('');
   await page.getByRole('row').nth(2).waitFor();
 });

@@ -37,9 +37,9 @@ test('a run that waits for a word shows why, and what the API answers to it', as
   await list();
   await page.getByRole('rowheader').first().getByRole('link').click();
   await page.getByRole('alert').getByText('it would remove 40 of 100 lines').waitFor();
-  await page.getByRole('button', { name: 'Let it go on…' }).click();
+  await page.getByRole('button', { name: 'Approve…' }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByRole('button', { name: 'Yes, remove it' }).click();
+  await dialog.getByRole('button', { name: 'Yes, delete it' }).click();
   // It has ended long ago: the API refuses, and the dialog says so.
   await dialog.getByRole('alert').waitFor();
   await dialog.getByRole('button', { name: 'Not yet' }).click();

@@ -34,21 +34,21 @@ test('a token stays in its tab, and signing out forgets it', async () => {
 test('while Lethe is away the page keeps what it knows, says so, and recovers by itself', async () => {
   const { page, context } = browser;
   await signIn(page);
-  await page.getByRole('link', { name: 'Destinations' }).click();
+  await page.getByRole('link', { name: 'Systems' }).click();
   await page.getByRole('rowheader', { name: 'Warehouse' }).waitFor();
   await context.setOffline(true);
   await page.getByRole('link', { name: 'Purge runs' }).click();
   await page.getByText(/Lethe has not answered for/).waitFor();
-  await page.getByText(/Lethe cannot be reached/).waitFor();
+  await page.getByText(/Lethe can’t be reached/).waitFor();
   await context.setOffline(false);
   await page.getByText(/Lethe has not answered for/).waitFor({ state: 'detached' });
-  await page.getByText(/Lethe cannot be reached/).waitFor({ state: 'detached' });
+  await page.getByText(/Lethe can’t be reached/).waitFor({ state: 'detached' });
 });
 
 test('an API that answers nonsense or 503 is said in words, with a way on', async () => {
   const { page } = browser;
   await page.route('**/destinations', (route) => route.fulfill({ status: 503, body: 'no JSON' }));
-  await page.getByRole('link', { name: 'Destinations' }).click();
+  await page.getByRole('link', { name: 'Systems' }).click();
   await page.getByText(/Lethe answered 503/).waitFor();
   await page.unroute('**/destinations');
   await page.getByRole('button', { name: 'Try again' }).click();

@@ -33,6 +33,7 @@ export async function launch(options = {}) {
     env: { ...process.env, ...own },
     args: FLAGS,
     viewport: { width: 1280, height: 900 },
+    locale: 'en-GB',
     timezoneId: 'Europe/Berlin',
     acceptDownloads: true,
     ...options,

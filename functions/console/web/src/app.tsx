@@ -2,16 +2,21 @@
 
 import { useEffect, useState } from 'preact/hooks';
 
-import { duration } from './format';
+import { AccessContext, may, useAccess, useLookedUpAccess } from './access';
 import { useAway } from './live';
 import { PAGES } from './pages';
 import { NotFound } from './pages/not-found';
 import { SignIn } from './pages/sign-in';
 import { Shape } from './parts/state';
+import { Toast } from './parts/toast';
 import { Waves } from './parts/waves';
-import { Link, href, usePlace, type Place } from './router';
+import { Link, go, href, usePlace, type Place } from './router';
 import { onSession, signOut, token, type Ended } from './session';
 import { applyTheme, theme, type Theme } from './theme';
+import { words } from './words';
+import { LANGUAGES, chooseLanguage, language, type Language } from './words/locale';
+
+const said = words.app;
 
 export function App() {
   const [session, setSession] = useState<{ signedIn: boolean; ended?: Ended | undefined }>({ signedIn: Boolean(token()) });
@@ -21,20 +26,33 @@ export function App() {
 
 function Frame() {
   const place = usePlace();
+  const access = useLookedUpAccess();
   useEffect(() => scrollTo(0, 0), [place.path.join('/')]);
+  // Who may not see the overview begins with what they may see; whoever sees nothing may make a request.
+  useEffect(() => {
+    if (!access || access.requests || place.path.length > 0) return;
+    const first = PAGES.find(({ area }) => access[area]);
+    go(href(first ? `/${first.path}` : NEW), true);
+  }, [access, place]);
+  if (!access) return null;
   return (
-    <div class="frame">
-      <a class="skip" href="#main" onClick={toMain}>
-        Skip to the page
-      </a>
-      <Side place={place} />
-      <main class="main" id="main" tabIndex={-1}>
-        <Away />
-        <Page place={place} />
-      </main>
-    </div>
+    <AccessContext.Provider value={access}>
+      <div class="frame">
+        <a class="skip" href="#main" onClick={toMain}>
+          {said.skip}
+        </a>
+        <Side place={place} />
+        <main class="main" id="main" tabIndex={-1}>
+          <Away />
+          <Page place={place} />
+        </main>
+        <Toast />
+      </div>
+    </AccessContext.Provider>
   );
 }
+
+const NEW = '/requests/new';
 
 /** Without a fragment in the address, which belongs to the router. */
 function toMain(event: Event) {
@@ -50,6 +68,7 @@ function Page({ place }: { place: Place }) {
 
 function Side({ place }: { place: Place }) {
   const [open, setOpen] = useState(false);
+  const access = useAccess();
   useEffect(() => setOpen(false), [place]);
   return (
     <header class={open ? 'side open' : 'side'}>
@@ -60,20 +79,27 @@ function Side({ place }: { place: Place }) {
             Lethe
           </Link>
           <button type="button" class="button small menu" aria-expanded={open} aria-controls="nav" onClick={() => setOpen(!open)}>
-            Menu
+            {said.menu}
           </button>
         </div>
-        <nav class="nav" id="nav" aria-label="Pages">
-          {PAGES.map(({ path, name }) => (
+        <nav class="nav" id="nav" aria-label={said.pages}>
+          {PAGES.filter(({ area }) => access[area]).map(({ path, name }) => (
             <Link key={path} to={href(path && `/${path}`)} current={path === (place.path[0] ?? '')}>
               {name}
             </Link>
           ))}
+          {!access.requests && (
+            <Link to={href(NEW)} current={place.path[1] === 'new'}>
+              {words.requests.new}
+            </Link>
+          )}
         </nav>
         <div class="foot">
+          <p>{said.signedInAs(may(access))}</p>
           <ThemeChoice />
+          <LanguageChoice />
           <button type="button" class="button small" onClick={() => signOut('asked')}>
-            Sign out
+            {said.signOut}
           </button>
         </div>
       </div>
@@ -89,11 +115,28 @@ function ThemeChoice() {
   };
   return (
     <label class="row">
-      <span>Colours</span>
+      <span>{said.theme}</span>
       <select class="input button small" value={chosen} onChange={(event) => choose(event.currentTarget.value as Theme)}>
-        <option value="system">As the system</option>
-        <option value="light">Light</option>
-        <option value="dark">Dark</option>
+        {(Object.entries(said.themes) as [Theme, string][]).map(([value, name]) => (
+          <option key={value} value={value}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+export function LanguageChoice() {
+  return (
+    <label class="row">
+      <span>{said.language}</span>
+      <select class="input button small" value={language} onChange={(event) => chooseLanguage(event.currentTarget.value as Language)}>
+        {Object.entries(LANGUAGES).map(([value, name]) => (
+          <option key={value} value={value} lang={value}>
+            {name}
+          </option>
+        ))}
       </select>
     </label>
   );
@@ -114,7 +157,7 @@ function Away() {
           <span class="state">
             <Shape tone="alert" />
           </span>
-          Lethe has not answered for {duration(Date.now() - away.since)}. What you see may be old; this page tries again by itself.
+          {said.away(Date.now() - away.since)}
         </p>
       )}
     </div>

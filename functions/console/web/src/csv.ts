@@ -46,14 +46,32 @@ function separatorOf(text: string): string {
   return counted.reduce((best, one) => (one[0] > best[0] ? one : best))[1];
 }
 
-/** Names that exports give to the column that Lethe wants. */
-const NAMES = ['userid', 'user_id', 'user id', 'id', 'subjectid', 'subject_id', 'identifier', 'customer_id', 'customerid', 'external_id'];
+const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9äöüß]/g, '');
 
-/** Which column holds the identifiers, and whether the first row is a header. */
-export function idColumn(rows: string[][]): { column: number; header: boolean } {
-  const first = (rows[0] ?? []).map((cell) => cell.toLowerCase());
-  const column = NAMES.map((name) => first.indexOf(name)).find((place) => place >= 0);
-  return column === undefined ? { column: 0, header: false } : { column, header: true };
+/** Names that exports give to the column that Lethe wants, the surest first. */
+const IDS = [
+  'userid', 'subjectid', 'customerid', 'externalid', 'identifier', 'id', 'clientid', 'memberid', 'accountid', 'kundennummer', 'kundennr', 'kundenid', 'benutzerid', 'nutzerid',
+  'mitgliedsnummer',
+];
+/** Names of other columns: what stands under them may be anything, but they are a header. */
+const OTHERS = [
+  'anonymousid', 'email', 'emailaddress', 'emailadresse', 'mail', 'name', 'firstname', 'lastname', 'vorname', 'nachname', 'plan', 'created', 'createdat', 'date', 'datum', 'phone',
+  'telefon', 'user', 'username', 'benutzer', 'nutzer', 'customer', 'kunde', 'kunden', 'users', 'customers', 'ids',
+];
+
+/** Which column holds the identifiers (none, if that is not sure), and whether the first row is a header. */
+export function idColumn(rows: string[][]): { column: number | undefined; header: boolean } {
+  const first = rows[0] ?? [];
+  const names = first.map(plain);
+  const named = IDS.map((name) => names.indexOf(name)).find((place) => place >= 0);
+  const header = named !== undefined || names.some((name) => OTHERS.includes(name)) || isUnlike(rows);
+  return { column: named ?? (first.length === 1 ? 0 : undefined), header };
+}
+
+/** Whether some column holds digits or addresses in every row but the first. */
+function isUnlike([first = [], ...rest]: string[][]): boolean {
+  const isData = (cell: string | undefined) => /[\d@]/.test(cell ?? '');
+  return rest.length > 0 && first.every((cell) => !isData(cell)) && first.some((_, place) => rest.every((row) => isData(row[place])));
 }
 
 export function write(rows: string[][]): string {

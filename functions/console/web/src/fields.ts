@@ -1,18 +1,30 @@
-// Settings of a destination as people type them, and as the API takes them.
+// Settings of a system as people type them, and as the API takes them.
 
 import type { Description, Field } from './api/schema';
+import { words } from './words';
 
-/** Settings that are not text: the catalogue does not say so. */
-const FORMS: Record<string, 'number' | 'list' | 'json'> = { port: 'number', maxShare: 'number', schemas: 'list', rules: 'json' };
+type Form = 'list' | 'json' | 'number';
 
-export const isLong = ({ name }: Field): boolean => FORMS[name] === 'json' || /certificate|privateKey|serviceAccount/i.test(name);
+/** Settings that are not text, where the catalogue does not say so. */
+const FORMS: Record<string, Form> = {
+  schemas: 'list', datasets: 'list', exceptTables: 'list', columns: 'json', rules: 'json', partitions: 'json', port: 'number', maxShare: 'number',
+};
 
-export const hint = ({ name }: Field): string => (FORMS[name] === 'list' ? ' Several with commas between.' : FORMS[name] === 'json' ? ' As JSON.' : '');
+function formOf({ name, form }: Field): Form | undefined {
+  const { type } = form as { type: string };
+  return type === 'list' || type === 'json' || type === 'number' ? type : FORMS[name];
+}
 
-/** `apiKey` → `API key`. */
-export function label(name: string): string {
-  const words = name.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
-  return (words.charAt(0).toUpperCase() + words.slice(1)).replace(/\b(api|id|url|tls|ca)\b/gi, (word) => word.toUpperCase());
+export const isLong = (field: Field): boolean => formOf(field) === 'json' || /certificate|privateKey|serviceAccount|credentials/i.test(field.name);
+
+export const hint = (field: Field): string => ({ list: ` ${words.destinations.listHint}`, json: ` ${words.destinations.jsonHint}`, number: '' })[formOf(field) ?? 'number'];
+
+/** The catalogue's title, or the name itself: `apiKey` → `API key`. */
+export function label(field: Field | string): string {
+  const { name, title } = typeof field === 'string' ? { name: field, title: undefined } : (field as Field & { title?: string });
+  if (title) return title;
+  const spaced = name.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
+  return (spaced.charAt(0).toUpperCase() + spaced.slice(1)).replace(/\b(api|id|url|tls|ca)\b/gi, (word) => word.toUpperCase());
 }
 
 export const shown = (value: unknown): string =>
@@ -24,7 +36,7 @@ export interface Typed {
 }
 
 /** What was typed, as the API takes it. What is empty is left out; where `before` had it, it is taken away. */
-export function typed({ fields }: Description, texts: Record<string, string>, before: Record<string, unknown> = {}): Typed {
+export function typed({ fields }: Pick<Description, 'fields'>, texts: Record<string, string>, before: Record<string, unknown> = {}): Typed {
   const given: Typed = { settings: {}, secrets: {} };
   for (const field of fields) {
     const text = texts[field.name]?.trim() ?? '';
@@ -36,16 +48,44 @@ export function typed({ fields }: Description, texts: Record<string, string>, be
   return given;
 }
 
-function value({ name }: Field, text: string): unknown {
-  switch (FORMS[name]) {
-    case 'number': return Number.isNaN(Number(text)) ? text : Number(text);
-    case 'list': return text.split(',').map((one) => one.trim()).filter(Boolean);
-    case 'json':
-      try {
-        return JSON.parse(text);
-      } catch {
-        return text;
-      }
+function value(field: Field, text: string): unknown {
+  switch (formOf(field)) {
+    case 'number': return asNumber(text);
+    case 'list': return text.split(/[,\n]/).map((one) => one.trim()).filter(Boolean);
+    case 'json': return asJson(text);
     default: return text;
   }
+}
+
+/** With a comma where people write one. */
+const asNumber = (text: string): number => Number(text.replace(',', '.'));
+
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export type Fault = 'missing' | 'number' | 'json';
+
+/** What is wrong, by field. `kept`: secrets are stored already and may be left empty. */
+export function faults({ fields }: Pick<Description, 'fields'>, texts: Record<string, string>, kept: boolean): Record<string, Fault> {
+  const found: Record<string, Fault> = {};
+  for (const field of fields) {
+    const text = texts[field.name]?.trim() ?? '';
+    const form = formOf(field);
+    if (!text) {
+      if (field.required && !(field.secret && kept)) found[field.name] = 'missing';
+    } else if (form === 'number' && Number.isNaN(asNumber(text))) found[field.name] = 'number';
+    else if (form === 'json' && asJson(text) === undefined) found[field.name] = 'json';
+  }
+  return found;
+}
+
+/** The field that a message of the API is about: `settings.region must be …`, ``missing field `schemas` ``. */
+export function fieldOf({ fields }: Pick<Description, 'fields'>, message: string): Field | undefined {
+  const name = message.match(/(?:settings|secrets)\.(\w+)/i)?.[1] ?? message.match(/`(\w+)`/)?.[1];
+  return fields.find((field) => field.name === name);
 }

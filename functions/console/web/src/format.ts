@@ -1,27 +1,33 @@
-// Numbers, sizes and times as people read them, in the reader's own zone.
+// Numbers, sizes and times as people read them: in the reader's language and zone.
 
-const NUMBER = new Intl.NumberFormat('en');
-const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
-const UTC_DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' });
-const MOMENT = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' });
-const EXACT = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' });
-const UTC = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium', timeZone: 'UTC' });
+import { locale } from './words/locale';
+
+const dates = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, options);
+const DAY_PARTS = { day: 'numeric', month: 'short', year: 'numeric' } as const;
+const NUMBER = new Intl.NumberFormat(locale);
+const DAY = dates(DAY_PARTS);
+const UTC_DAY = dates({ ...DAY_PARTS, timeZone: 'UTC' });
+const MOMENT = dates({ ...DAY_PARTS, hour: '2-digit', minute: '2-digit' });
+const EXACT = dates({ dateStyle: 'medium', timeStyle: 'long' });
+const UTC = dates({ dateStyle: 'medium', timeStyle: 'medium', timeZone: 'UTC' });
+const AND = new Intl.ListFormat(locale, { type: 'conjunction' });
 
 export const DAY_MS = 86_400_000;
 
 export const number = (value: number): string => NUMBER.format(value);
 
-/** `1 person`, `2 people`. */
-export function count(value: number, one: string, many = `${one}s`): string {
-  return `${number(value)} ${value === 1 ? one : many}`;
-}
+export const percent = (share: number): string => new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 0 }).format(share);
 
-export const people = (value: number): string => count(value, 'person', 'people');
+/** `1 row`, `2 rows`. */
+export const count = (value: number, one: string, many = `${one}s`): string => `${number(value)} ${value === 1 ? one : many}`;
+
+const inUnit = (value: number, unit: string, unitDisplay: 'long' | 'short' = 'long'): string =>
+  new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay, maximumFractionDigits: value < 10 && unit !== 'byte' ? 1 : 0 }).format(value);
 
 export function bytes(value: number): string {
   let amount = value;
-  for (const unit of ['bytes', 'KB', 'MB', 'GB', 'TB']) {
-    if (amount < 1000 || unit === 'TB') return `${amount < 10 && unit !== 'bytes' ? amount.toFixed(1) : number(Math.round(amount))} ${unit}`;
+  for (const unit of ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte']) {
+    if (amount < 1000 || unit === 'terabyte') return inUnit(amount, unit, unit === 'byte' ? 'long' : 'short');
     amount /= 1000;
   }
   return '';
@@ -39,23 +45,16 @@ export const exact = (at: string | number | Date): string => `${EXACT.format(new
 /** How long something took. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 60) return count(seconds, 'second');
-  if (seconds < 3_600) return count(Math.round(seconds / 60), 'minute');
-  if (seconds < 172_800) return count(Math.round(seconds / 3_600), 'hour');
-  return count(Math.round(seconds / 86_400), 'day');
+  if (seconds < 60) return inUnit(seconds, 'second');
+  if (seconds < 3_600) return inUnit(Math.round(seconds / 60), 'minute');
+  if (seconds < 172_800) return inUnit(Math.round(seconds / 3_600), 'hour');
+  return inUnit(Math.round(seconds / 86_400), 'day');
 }
 
-/** `three`, from one to nine as words, so that a headline reads as a sentence. */
-export function inWords(value: number): string {
-  return ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'][value] ?? number(value);
-}
+/** Days up to a deadline; within two days, hours. */
+export const daysUp = (ms: number): string => (ms < 2 * DAY_MS ? duration(ms) : inUnit(Math.ceil(ms / DAY_MS), 'day'));
 
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** `a, b and c`. */
-export function list(parts: string[]): string {
-  return parts.length < 2 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
-}
-
-/** `objectsRewritten` → `objects rewritten`. */
-export const spaced = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).replaceAll('_', ' ').trim();
+export const list = (parts: string[]): string => AND.format(parts);

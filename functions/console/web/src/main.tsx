@@ -7,6 +7,8 @@ import { render } from 'preact';
 
 import { App } from './app';
 import { applyTheme } from './theme';
+import { language } from './words/locale';
 
 applyTheme();
+document.documentElement.lang = language;
 render(<App />, document.getElementById('app') as HTMLElement);

@@ -1,9 +1,10 @@
 // What a request's state means to a person: is this person gone, from where, since when, what is left, and who must
 // still act? Pure, from what the API says.
 
-import type { DestinationStatus, RegulationShown } from './api/schema';
-import { capital, count, inWords, list, number, people, spaced } from './format';
-import { erases, residual, type Tone } from './words';
+import type { DestinationStatus, RegulationShown, SubjectFound } from './api/schema';
+import { capital, list } from './format';
+import { PHASE, erases, type Tone } from './states';
+import { words } from './words';
 
 export interface Verdict {
   tone: Tone;
@@ -15,52 +16,47 @@ export const places = (regulation: RegulationShown): DestinationStatus[] =>
 
 export const isOpen = (status: string): boolean => status === 'INITIALIZED' || status === 'RUNNING';
 
-/** `Braze`, `both places`, `all three places`. */
-const all = (some: DestinationStatus[], which = 'places'): string =>
-  some.length === 1 ? named(some) : some.length === 2 ? `both ${which}` : `all ${inWords(some.length)} ${which}`;
+/** Taken back before anything was done. */
+export const isCancelled = ({ overallStatus }: RegulationShown): boolean => overallStatus === 'INVALID';
 
 const named = (some: DestinationStatus[]): string => list(some.map((place) => place.name));
 
 /** The answer to the first question, in a sentence. */
 export function verdict(regulation: RegulationShown): Verdict {
-  const one = regulation.subjectCount === 1;
+  const said = words.verdict;
+  const { subjectCount: n } = regulation;
   const open = isOpen(regulation.overallStatus);
-  if (regulation.overallStatus === 'INVALID') return { tone: 'alert', answer: 'No. The request cannot be carried out as it was put.' };
+  if (isCancelled(regulation)) return { tone: 'note', answer: said.cancelled };
   if (!erases(regulation.regulationType)) {
-    if (open) return { tone: 'busy', answer: 'Not yet: the suppression list is about to change.' };
-    if (regulation.regulationType === 'UNSUPPRESS') {
-      return { tone: 'done', answer: `Yes: events about ${one ? 'this person' : 'these people'} are collected again.` };
-    }
-    return { tone: 'done', answer: `Yes: new events about ${one ? 'this person' : 'these people'} are dropped. Nothing stored was erased.` };
+    if (open) return { tone: 'busy', answer: said.listPending };
+    return { tone: 'done', answer: regulation.regulationType === 'UNSUPPRESS' ? said.lifted(n) : said.suppressed(n) };
   }
   const where = places(regulation);
   const of = (...statuses: string[]) => where.filter((place) => statuses.includes(place.taskStatus));
-  const [failed, unsupported, accepted] = [of('FAILED'), of('NOT_SUPPORTED'), of('ACCEPTED')];
-  const found = of('CONFIRMED');
+  const [stuck, accepted, found] = [of('FAILED', 'NOT_SUPPORTED'), of('ACCEPTED'), of('CONFIRMED')];
   const gone = of('CONFIRMED', 'NO_DATA_FOUND', 'NO_ACTION');
-  if (open) return { tone: 'busy', answer: `Not yet. ${capital(share(gone.length + accepted.length, where.length))} done.` };
-  if (where.length === 0) return { tone: 'alert', answer: 'Nothing was deleted: no place is connected.' };
-  const stuck = [...failed, ...unsupported];
-  if (stuck.length > 0) {
-    const rest = gone.length > 0 ? `Gone from ${share(gone.length, where.length, false)}` : 'No';
-    return { tone: 'alert', answer: `${rest}; ${named(stuck)} ${stuck.length === 1 ? 'needs' : 'need'} a hand.` };
-  }
-  if (found.length === 0 && accepted.length === 0) {
-    return { tone: 'note', answer: `Nothing was found anywhere. Check that the ${one ? 'identifier is' : 'identifiers are'} right.` };
-  }
-  if (found.length === 0) {
-    return { tone: 'note', answer: `No place that can tell held anything; ${named(accepted)} accepted the request.` };
-  }
-  const still = where.some((place) => residuals(place).length > 0) ? ' Copies are kept for a while: see what is left.' : '';
-  if (accepted.length > 0) {
-    return { tone: 'done', answer: `Yes, gone from ${all(gone, 'places that can confirm it')}; ${named(accepted)} accepted the request.${still}` };
-  }
-  return { tone: 'done', answer: `Yes, gone from ${all(where)}.${still}` };
+  if (open) return { tone: 'busy', answer: said.pending(gone.length + accepted.length, where.length) };
+  if (where.length === 0) return { tone: 'alert', answer: said.nowhere };
+  if (stuck.length > 0) return { tone: 'alert', answer: said.stuck(gone.length, where.length, named(stuck)) };
+  if (found.length === 0 && accepted.length === 0) return { tone: 'note', answer: said.notFound(n) };
+  if (found.length === 0) return { tone: 'note', answer: said.onlyAccepted(named(accepted)) };
+  const still = where.some((place) => residuals(place).length > 0) ? said.copies : '';
+  const all = (which: (n: number) => string) => (gone.length === 1 ? named(gone) : which(gone.length));
+  if (accepted.length > 0) return { tone: 'note', answer: said.goneAccepted(all(said.allConfirming), named(accepted)) + still };
+  return { tone: 'done', answer: said.gone(all(said.all)) + still };
 }
 
-function share(some: number, whole: number, verb = true): string {
-  const text = `${inWords(some)} of ${inWords(whole)} ${whole === 1 ? 'place' : 'places'}`;
-  return verb ? `${text} ${some === 1 ? 'is' : 'are'}` : text;
+/** Whether one person is gone: by their requests, the newest first, and by what came in since. */
+export function personVerdict(regulations: RegulationShown[], { sources }: Pick<SubjectFound, 'sources'>): Verdict & { from?: RegulationShown } {
+  const said = words.verdict;
+  if (regulations.length === 0) return { tone: 'note', answer: said.nobodyAsked };
+  const from = regulations.find((one) => erases(one.regulationType) && !isCancelled(one));
+  if (!from) return { tone: 'alert', answer: said.neverDeleted };
+  // Days are what is known of when somebody was seen: one after the day on which it ended.
+  const ended = from.finishedAt?.slice(0, 10);
+  const back = sources.filter(({ last }) => ended && last > ended);
+  if (back.length > 0) return { tone: 'alert', answer: said.cameBack(list(back.map(({ sourceId }) => sourceId))), from };
+  return { ...verdict(from), from };
 }
 
 export interface Todo {
@@ -68,34 +64,36 @@ export interface Todo {
   who: string;
   what: string;
   act?: 'retry';
+  /** The purge run that it waits for. */
+  run?: string;
 }
 
 /** Who must still act, the most urgent first. Nobody: an empty list. */
 export function todos(regulation: RegulationShown): Todo[] {
-  const all: Todo[] = [];
-  for (const place of places(regulation)) {
-    const message = place.errString ? sentence(place.errString) : '';
-    switch (place.taskStatus) {
-      case 'FAILED':
-        all.push({ tone: 'alert', who: `You, at ${place.name}`, what: `${message} Put it right, then try again.`, act: 'retry' });
-        break;
-      case 'NOT_SUPPORTED':
-        all.push({ tone: 'alert', who: `You, towards ${place.name}`, what: message || 'It has no way to delete: ask them in writing.' });
-        break;
-      case 'ACCEPTED':
-        all.push({ tone: 'note', who: place.name, what: 'They took the request and delete by their own deadline. They tell nothing further: ask them if you need it confirmed.' });
-        break;
-      case 'FORWARDED':
-        all.push({ tone: 'busy', who: place.name, what: `They were asked and are not done. Lethe asks again by itself. ${message}` });
-        break;
-      case 'QUEUED':
-      case 'RUNNING':
-        all.push({ tone: 'busy', who: `Lethe, at ${place.name}`, what: message || 'Under way; nothing for you to do.' });
-        break;
-    }
-  }
+  if (isCancelled(regulation)) return [];
+  const all = places(regulation).flatMap(todo);
   const urgency: Tone[] = ['alert', 'busy', 'waiting', 'note', 'done'];
   return all.sort((a, b) => urgency.indexOf(a.tone) - urgency.indexOf(b.tone));
+}
+
+function todo(place: DestinationStatus): Todo[] {
+  const said = words.todo;
+  const { name, purgeRun: run } = place;
+  const message = place.errString ? sentence(place.errString) : '';
+  switch (place.taskStatus) {
+    case 'FAILED': return [{ tone: 'alert', who: said.you(name), what: `${message} ${said.fix}`.trim(), act: 'retry' }];
+    case 'NOT_SUPPORTED': return [{ tone: 'alert', who: said.you(name), what: message || said.askThem }];
+    case 'ACCEPTED': return [{ tone: 'note', who: name, what: said.accepted(name) }];
+    case 'FORWARDED': return [{ tone: 'busy', who: name, what: `${said.forwarded} ${message}`.trim() }];
+    case 'QUEUED':
+    case 'RUNNING': {
+      if (run?.phase === 'guard') return [{ tone: 'alert', who: said.you(name), what: said.approve(run.question ?? ''), run: run.id }];
+      const running = run && said.inRun(PHASE[run.phase].word, run.progress.objects, run.objects);
+      const waiting = place.taskStatus === 'RUNNING' ? said.busy : place.vendor === 's3' ? said.awaitsRun : said.queued;
+      return [{ tone: 'busy', who: said.lethe(name), what: running ?? (message || waiting), ...(run && { run: run.id }) }];
+    }
+    default: return [];
+  }
 }
 
 const sentence = (text: string): string => capital(text) + (/[.!?]$/.test(text) ? '' : '.');
@@ -108,19 +106,22 @@ const residuals = ({ evidence }: DestinationStatus): [string, number][] => {
 
 /** An archive's reason is a word of ours; a warehouse says in its own words what it keeps, and until when. */
 function keeps(reason: string, amount: number): string {
-  const known = residual(reason);
-  if (!known) return reason.startsWith('rows ') ? `${count(amount, 'row')}${reason.slice('rows'.length)}` : spaced(reason);
-  return `${count(amount, reason === 'unreadableLinesThatNameASubject' ? 'line' : 'object')} that ${known}`;
+  const said = words.left;
+  const why = said.why[reason];
+  if (why) return (reason === 'unreadableLinesThatNameASubject' ? said.lines : said.objects)(amount, why);
+  if (reason.startsWith('rows ')) return said.rows(amount, reason.slice('rows'.length));
+  return reason.includes(' ') ? reason : said.other(amount);
 }
 
 /** What is left, as far as is known: sentences. */
 export function leftovers(regulation: RegulationShown): string[] {
+  if (isCancelled(regulation)) return [];
   return places(regulation).flatMap((place) => {
     const kept = residuals(place).map(([reason, amount]) => `${place.name}: ${keeps(reason, amount)}.`);
     if (kept.length > 0) return kept;
-    if (place.taskStatus === 'FAILED') return [`${place.name}: whatever it held is still there, as far as is known.`];
-    if (place.taskStatus === 'NOT_SUPPORTED') return [`${place.name}: whatever it holds stays until they delete it.`];
-    if (place.taskStatus === 'ACCEPTED') return [`${place.name}: what it holds, until its own deadline.`];
+    if (place.taskStatus === 'FAILED') return [words.left.failed(place.name)];
+    if (place.taskStatus === 'NOT_SUPPORTED') return [words.left.manual(place.name)];
+    if (place.taskStatus === 'ACCEPTED') return [words.left.accepted(place.name)];
     return [];
   });
 }
@@ -132,12 +133,13 @@ export interface Mark {
 
 /** The steps at a place, with what each counted: found, removed, left. */
 export function marks(place: DestinationStatus): Mark[] {
+  const said = words.counts;
   const { find, forget, verify, forward } = place.evidence;
-  if (forward) return [{ what: 'Told', amount: amount(forward.counts) }];
+  if (forward) return [{ what: said.sent, amount: amount(forward.counts) }];
   return [
-    { what: 'Found', amount: find && amount(find.counts) },
-    { what: 'Removed', amount: find && verify ? removed(find.counts, verify.counts) : forget && amount(forget.counts) },
-    { what: 'Left', amount: verify && left(verify.counts) },
+    { what: said.found, amount: find && amount(find.counts) },
+    { what: said.removed, amount: find && verify ? removed(find.counts, verify.counts) : forget && amount(forget.counts) },
+    { what: said.remaining, amount: verify && left(verify.counts) },
   ];
 }
 
@@ -146,37 +148,23 @@ const sum = (counts: Record<string, number>): number => Object.values(counts).re
 const isTables = (counts: Record<string, number>): boolean => Object.keys(counts).length > 0 && Object.keys(counts).every((name) => name.includes('.'));
 
 function removed(before: Record<string, number>, after: Record<string, number>): string {
-  if (isTables(before)) return count(sum(before) - sum(after), 'row');
-  return count((before.lines ?? 0) - (after.lines ?? 0), 'line');
+  if (isTables(before)) return words.counts.rows(sum(before) - sum(after));
+  return words.counts.lines((before.lines ?? 0) - (after.lines ?? 0));
 }
 
 function left(counts: Record<string, number>): string {
-  return sum(counts) === 0 ? 'nothing' : amount(counts);
+  return sum(counts) === 0 ? words.counts.nothing : amount(counts);
 }
 
-/** Counts in a few words: rows by table are summed up. */
+/** Counts in a few words: rows by table are summed up. What has no name for people is left to the certificate's file. */
 export function amount(counts: Record<string, number>): string {
+  const said = words.counts;
   if (isTables(counts)) {
     const tables = Object.values(counts).filter((rows) => rows > 0).length;
-    return tables === 0 ? 'nothing' : `${count(sum(counts), 'row')} in ${count(tables, 'table')}`;
+    return tables === 0 ? said.nothing : said.inTables(sum(counts), tables);
   }
-  const said = Object.entries(counts).filter(([, value]) => value > 0);
-  if (said.length === 0) return 'nothing';
-  return said.map(([name, value]) => told(name, value)).join(', ');
-}
-
-function told(name: string, value: number): string {
-  switch (name) {
-    case 'accepted': return `${people(value)} accepted`;
-    case 'confirmed': return `${people(value)} confirmed`;
-    case 'noDataFound': return `${people(value)} unknown there`;
-    case 'objectsRewritten': return `${count(value, 'object')} rewritten`;
-    case 'versionsDeleted': return `${count(value, 'version')} deleted`;
-    case 'lines':
-    case 'objects':
-    case 'versions': return count(value, name.slice(0, -1));
-    default: return `${number(value)} ${spaced(name)}`;
-  }
+  const told = Object.entries(counts).flatMap(([name, value]) => (value > 0 && said.named[name] ? [said.named[name](value)] : []));
+  return told.join(', ') || said.nothing;
 }
 
 /** Rows per table, the most first; none for places without tables. */

@@ -1,6 +1,7 @@
 // Calls of the public API: typed by its description, with the token, and with errors that people can read.
 
 import { token, signOut } from '../session';
+import { words } from '../words';
 import type { ErrorEntry, NewRegulation, Operations } from './schema';
 
 export type Operation = keyof Operations;
@@ -66,14 +67,28 @@ async function ask<O extends Operation>(operation: O, sent?: Sent<O>, as = token
   const search = query.size > 0 ? `?${query}` : '';
   const headers: Record<string, string> = { authorization: `Bearer ${as}`, ...sent?.headers };
   if (sent?.body !== undefined) headers['content-type'] = 'application/json';
-  return send(path + search, {
+  const init = {
     method,
     headers,
     body: sent?.body === undefined ? null : JSON.stringify(sent.body),
     cache: 'no-store',
     credentials: 'omit',
     signal: sent?.signal ?? null,
-  });
+  } as const;
+  try {
+    return await fetch(path + search, init);
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new ApiError(0, unanswered(operation, 'idempotency-key' in headers));
+  }
+}
+
+/** What became of a call that nothing answered: a look may be repeated, a change may have arrived or not. */
+function unanswered(operation: Operation, once: boolean): string {
+  const { unreachable, notSent, noAnswer, noAnswerOnce } = words.problem;
+  if (/^GET|search$|lookup$/.test(operation)) return unreachable;
+  if (!navigator.onLine) return notSent;
+  return once ? noAnswerOnce : noAnswer;
 }
 
 function refused(status: number, body: unknown, as = token()): ApiError {
@@ -85,22 +100,13 @@ function refused(status: number, body: unknown, as = token()): ApiError {
 export async function regulate(body: NewRegulation, headers: Record<string, string> = {}): Promise<string> {
   const made = await call('POST /regulations', { body, headers });
   if ('regulateId' in made) return made.regulateId;
-  throw new ApiError(0, 'Nothing was done: this was a rehearsal.');
-}
-
-async function send(url: string, init: RequestInit): Promise<Response> {
-  try {
-    return await fetch(url, init);
-  } catch (error) {
-    if (init.signal?.aborted) throw error;
-    throw new ApiError(0, 'Lethe cannot be reached. Check your connection; this page tries again by itself.');
-  }
+  throw new ApiError(-1, words.problem.dryRunOnly);
 }
 
 function failure(status: number, body: unknown): ApiError {
   const entry = isObject(body) && Array.isArray(body.errors) ? (body.errors[0] as ErrorEntry) : undefined;
-  if (status === 403) return new ApiError(status, entry?.message ?? 'Your token may not do this.');
-  const message = entry?.message ?? `Lethe answered ${status} without saying why. Try again; if it stays so, tell whoever runs it.`;
+  if (status === 403) return new ApiError(status, entry?.message ?? words.problem.forbidden);
+  const message = entry?.message ?? words.problem.unexplained(status);
   return new ApiError(status, message.charAt(0).toUpperCase() + message.slice(1), entry?.field ?? undefined);
 }
 

@@ -1,76 +1,133 @@
-// The audit trail: who did what, when, and how it ended.
+// The audit trail: who did what, when, and how it ended. What is looked for stands in the address.
 
 import { useState } from 'preact/hooks';
 
+import { useAccess } from '../access';
 import { call, table } from '../api/client';
-import type { TrailEntry } from '../api/schema';
+import type { Trail as Found, TrailEntry } from '../api/schema';
 import { useAction, useLive } from '../live';
 import { Empty, Head, Known, Problem, Table, Time } from '../parts/basics';
-import { Text, download } from '../parts/forms';
+import { Select, Text, download } from '../parts/forms';
 import { Pager } from '../parts/pager';
 import { State } from '../parts/state';
-import { Link, href, type Place } from '../router';
-import { ACTIONS, type Said } from '../words';
+import { Link, go, href, type Place } from '../router';
+import type { Said } from '../states';
+import { words } from '../words';
 
+const said = words.audit;
 const PAGE = 50;
+/** How far it is looked for what the filters want: the API filters by time alone. */
+const [AT_ONCE, MOST_PAGES] = [1_000, 10];
 
-/** The reader's day as moments. */
-const from = (day: string): string | undefined => (day ? new Date(`${day}T00:00`).toISOString() : undefined);
-const to = (day: string): string | undefined => (day ? new Date(new Date(`${day}T00:00`).getTime() + 86_400_000).toISOString() : undefined);
+const FILTERS = ['since', 'until', 'who', 'what', 'about'] as const;
+type Filters = Record<(typeof FILTERS)[number], string>;
+
+/** The reader's days as moments. */
+function range({ since, until }: Filters): { since?: string; until?: string } {
+  const at = (day: string, days: number) => {
+    const moment = new Date(`${day}T00:00`);
+    moment.setDate(moment.getDate() + days);
+    return moment.toISOString();
+  };
+  return { ...(since && { since: at(since, 0) }), ...(until && { until: at(until, 1) }) };
+}
+
+const matches = (entry: TrailEntry, { who, what, about }: Filters): boolean =>
+  (!who || entry.callerName === who) && (!what || action(entry) === what) && (!about || entry.object === about);
+
+interface Searched extends Found {
+  /** Whether older entries were not looked at. */
+  cut: boolean;
+}
+
+async function search(filters: Filters, cursor: string | undefined, signal: AbortSignal): Promise<Searched> {
+  const narrow = Boolean(filters.who || filters.what || filters.about);
+  const count = narrow ? AT_ONCE : PAGE;
+  const entries: TrailEntry[] = [];
+  let next = cursor;
+  for (let pages = 0; pages < (narrow ? MOST_PAGES : 1); pages += 1) {
+    const found = await call('GET /audit', { query: { ...range(filters), 'pagination.count': count, ...(next && { 'pagination.cursor': next }) }, signal });
+    entries.push(...found.entries.filter((entry) => matches(entry, filters)));
+    next = found.pagination.next ?? undefined;
+    if (!next || entries.length >= PAGE) break;
+  }
+  return { entries, pagination: { current: cursor ?? '', next: next ?? null }, cut: narrow && Boolean(next) && entries.length < PAGE };
+}
 
 export function Audit({ place }: { place: Place }) {
-  void place;
-  const [days, setDays] = useState({ since: '', until: '' });
+  const filters = Object.fromEntries(FILTERS.map((name) => [name, place.query.get(name) ?? ''])) as Filters;
   const [cursors, setCursors] = useState<string[]>([]);
   const cursor = cursors.at(-1);
-  const range = { ...(from(days.since) && { since: from(days.since) }), ...(to(days.until) && { until: to(days.until) }) } as { since?: string; until?: string };
-  const live = useLive(`audit ${JSON.stringify([range, cursor])}`, (signal) =>
-    call('GET /audit', { query: { ...range, 'pagination.count': PAGE, ...(cursor && { 'pagination.cursor': cursor }) }, signal }),
-  );
-  const save = useAction(() => exportAll(range));
-  const choose = (part: Partial<typeof days>) => {
-    setDays({ ...days, ...part });
+  const live = useLive(`audit ${JSON.stringify([filters, cursor])}`, (signal) => search(filters, cursor, signal), 30_000);
+  const dry = useDryRuns();
+  const save = useAction(async () => download('audit.csv', 'text/csv', await table('GET /audit', { query: { ...range(filters), 'pagination.count': 1000 } })));
+  const choose = (part: Partial<Filters>) => {
     setCursors([]);
+    go(href('/audit', { ...filters, ...part }), true);
   };
+  const seen = live.data?.entries ?? [];
+  const people = [...new Set([filters.who, ...seen.map((entry) => entry.callerName)])].filter(Boolean);
+  const actions = [...new Set([filters.what, said.preview, ...Object.values(said.actions)])].filter(Boolean);
   return (
     <div class="page">
-      <Head title="Audit" lead="Who changed what, and how it ended. Each line is written before the change is made, so that no change is without one.">
+      <Head title={words.nav.audit} lead={said.lead}>
         <button type="button" class="button" disabled={save.busy} onClick={() => void save.run()}>
-          {save.busy ? 'Exporting…' : 'Export CSV'}
+          {save.busy ? words.common.exporting : words.common.exportCsv}
         </button>
       </Head>
       {save.error && <Problem error={save.error} />}
       <div class="filters">
-        <Text label="From" type="date" value={days.since} onInput={(since) => choose({ since })} />
-        <Text label="To" type="date" value={days.until} onInput={(until) => choose({ until })} />
+        <Text label={said.from} type="date" value={filters.since} onInput={(since) => choose({ since })} />
+        <Text label={said.to} type="date" value={filters.until} onInput={(until) => choose({ until })} />
+        <Select label={said.who} value={filters.who} options={[['', said.anybody], ...people.map((one): [string, string] => [one, one])]} onChange={(who) => choose({ who })} />
+        <Select label={said.what} value={filters.what} options={[['', words.common.any], ...actions.map((one): [string, string] => [one, one])]} onChange={(what) => choose({ what })} />
+        <Text label={said.request} value={filters.about} onInput={(about) => choose({ about: about.trim() })} />
       </div>
-      <Known live={live} what="the audit trail">
-        {({ entries, pagination }) =>
-          entries.length === 0 ? (
-            <Empty>
-              <p>{days.since || days.until ? 'Nothing was changed in these days.' : 'Nothing was changed yet.'}</p>
-            </Empty>
-          ) : (
-            <>
-              <Trail entries={entries} />
-              <Pager cursors={cursors} next={pagination.next} onMove={setCursors} />
-            </>
-          )
-        }
+      <Known live={live} what={words.things.audit}>
+        {({ entries, pagination, cut }) => (
+          <>
+            {entries.length > 0 ? (
+              <Trail entries={entries} dry={dry} />
+            ) : (
+              <Empty>
+                <p>{Object.values(filters).some(Boolean) ? said.noneLikeThis : said.none}</p>
+              </Empty>
+            )}
+            {cut && <p class="help">{said.notAll}</p>}
+            <Pager cursors={cursors} next={pagination.next} onMove={setCursors} />
+          </>
+        )}
       </Known>
     </div>
   );
 }
 
-function Trail({ entries }: { entries: TrailEntry[] }) {
+/** The trail does not tell a dry run from another: the runs do. */
+function useDryRuns(): Set<string> {
+  const { requests } = useAccess();
+  const live = useLive('dry runs', (signal) => (requests ? call('GET /purge-runs', { signal }) : Promise.resolve({ purgeRuns: [] })), 0);
+  return new Set(live.data?.purgeRuns.filter((run) => run.dryRun).map((run) => run.id));
+}
+
+/** What was done, in words; a path never reaches a person. */
+function action({ action, status, object }: TrailEntry, dry?: Set<string>): string {
+  const [method = '', path = ''] = action.split(' ');
+  const plain = `${method} ${path.replace('/v1beta/workspaces/{slug}', '').replace(/\/(cloud)?sources\/\{id\}$/, (tail) => (path.includes('/regulations/') ? '' : tail))}`;
+  // A preview makes nothing that the trail could name.
+  if (plain === 'POST /regulations' && status && status < 300 && !object) return said.preview;
+  if (plain === 'POST /purge-runs' && object && dry?.has(object)) return said.dryRun;
+  return said.actions[plain] ?? said.other[method] ?? said.brokeOff;
+}
+
+function Trail({ entries, dry }: { entries: TrailEntry[]; dry: Set<string> }) {
   return (
-    <Table caption="Audit trail">
+    <Table caption={words.nav.audit}>
       <thead>
         <tr>
-          <th scope="col">When</th>
-          <th scope="col">Who</th>
-          <th scope="col">What</th>
-          <th scope="col">Outcome</th>
+          <th scope="col">{said.when}</th>
+          <th scope="col">{said.who}</th>
+          <th scope="col">{said.what}</th>
+          <th scope="col">{said.outcome}</th>
         </tr>
       </thead>
       <tbody>
@@ -81,8 +138,7 @@ function Trail({ entries }: { entries: TrailEntry[] }) {
             </th>
             <td>{entry.callerName}</td>
             <td>
-              {ACTIONS[entry.action] ?? <code>{entry.action}</code>}
-              <What object={entry.object} />
+              {action(entry, dry)} <ToObject object={entry.object} />
             </td>
             <td>
               <State said={outcome(entry)} />
@@ -98,24 +154,17 @@ function Trail({ entries }: { entries: TrailEntry[] }) {
 const PAGES: Record<string, string> = { reg: '/requests/', run: '/runs/', dst: '/destinations/' };
 
 /** What it was about: a way there, if the page shows such things. */
-function What({ object }: { object?: string | null | undefined }) {
+function ToObject({ object }: { object?: string | null | undefined }) {
   const page = object && PAGES[object.slice(0, 3)];
   return page ? (
-    <>
-      {' '}
-      <Link to={href(page + object)} label={`Look at ${object}`}>
-        look
-      </Link>
-    </>
+    <Link to={href(page + object)} label={said.openOne(object)}>
+      {said.open}
+    </Link>
   ) : null;
 }
 
 function outcome({ status }: TrailEntry): Said {
-  if (!status) return { tone: 'note', word: 'Broke off', means: 'No answer was given: look whether it was done.' };
-  if (status < 300) return { tone: 'done', word: 'Done', means: `HTTP ${status}` };
-  return { tone: 'alert', word: 'Refused', means: `HTTP ${status}` };
-}
-
-async function exportAll(range: { since?: string; until?: string }): Promise<void> {
-  download('audit.csv', 'text/csv', await table('GET /audit', { query: { ...range, 'pagination.count': 1000 } }));
+  if (!status) return { tone: 'note', word: said.brokeOff, means: said.brokeOffMeans };
+  if (status < 300) return { tone: 'done', word: said.ok, means: `HTTP ${status}` };
+  return { tone: 'alert', word: said.refused, means: `HTTP ${status}` };
 }

@@ -4,13 +4,17 @@ import { useState } from 'preact/hooks';
 
 import { call } from '../api/client';
 import type { Batch, BatchShown, RegulationShown } from '../api/schema';
-import { bytes, count, number, people } from '../format';
+import { bytes, number } from '../format';
 import { useLive } from '../live';
 import { Empty, Head, Known, Section, Table, Time, Title, useTitle } from '../parts/basics';
 import { Pager } from '../parts/pager';
 import { State } from '../parts/state';
 import { Link, href, type Place } from '../router';
-import { BATCH, STATUS, TYPE } from '../words';
+import { BATCH, STATUS } from '../states';
+import { words } from '../words';
+
+const said = words.batches;
+const { people } = words.common;
 
 const PAGE = 50;
 /** How many of a batch's requests are asked for at a time: each is a call of its own. */
@@ -29,12 +33,12 @@ function List() {
   );
   return (
     <div class="page">
-      <Head title="Batches" lead="Files and messages from the queue, each cut into requests of up to 5,000 people. The newest come first." />
-      <Known live={live} what="batches">
+      <Head title={words.nav.batches} lead={said.lead} />
+      <Known live={live} what={words.things.batches}>
         {({ batches, pagination }) =>
           batches.length === 0 && !cursor ? (
             <Empty>
-              <p>Nothing came in through the queue yet.</p>
+              <p>{said.none}</p>
             </Empty>
           ) : (
             <>
@@ -48,26 +52,26 @@ function List() {
   );
 }
 
-const made = (batch: Batch): string => (batch.account ? `${number(batch.made ?? 0)} of ${number(batch.account.regulations)}` : '–');
+const made = (batch: Batch): string => (batch.account ? said.of(number(batch.made ?? 0), number(batch.account.regulations)) : words.common.none);
 
 function BatchTable({ batches }: { batches: Batch[] }) {
   return (
-    <Table caption="Batches">
+    <Table caption={words.nav.batches}>
       <thead>
         <tr>
-          <th scope="col">Came in</th>
+          <th scope="col">{said.received}</th>
           <th scope="col" class="wide">
-            What
+            {said.action}
           </th>
-          <th scope="col">State</th>
+          <th scope="col">{said.status}</th>
           <th scope="col" class="num">
-            People
+            {said.people}
           </th>
           <th scope="col" class="num">
-            Requests made
+            {said.requests}
           </th>
           <th scope="col" class="num wide">
-            Lines refused
+            {said.rejected}
           </th>
         </tr>
       </thead>
@@ -79,13 +83,13 @@ function BatchTable({ batches }: { batches: Batch[] }) {
                 <Time at={batch.createdAt} />
               </Link>
             </th>
-            <td class="wide">{batch.regulationType ? TYPE[batch.regulationType].short : '–'}</td>
+            <td class="wide">{batch.regulationType ? words.type[batch.regulationType].short : words.common.none}</td>
             <td>
               <State said={BATCH[batch.status]} />
             </td>
-            <td class="num">{batch.account ? number(batch.account.subjects) : '–'}</td>
+            <td class="num">{batch.account ? number(batch.account.subjects) : words.common.none}</td>
             <td class="num">{made(batch)}</td>
-            <td class="num wide">{batch.account ? number(batch.account.refused) : '–'}</td>
+            <td class="num wide">{batch.account ? number(batch.account.refused) : words.common.none}</td>
           </tr>
         ))}
       </tbody>
@@ -94,7 +98,7 @@ function BatchTable({ batches }: { batches: Batch[] }) {
 }
 
 function One({ id }: { id: string }) {
-  useTitle('Batch');
+  useTitle(said.one);
   const live = useLive(
     `batch ${id}`,
     (signal) => call('GET /batches/{id}', { path: { id }, signal }),
@@ -102,20 +106,21 @@ function One({ id }: { id: string }) {
   );
   return (
     <div class="page">
-      <Known live={live} what="the batch">
+      <Known live={live} what={words.things.batch}>
         {({ batch }) => (
           <>
             <header>
               <div>
                 <p class="crumb">
-                  <Link to={href('/batches')}>Batches</Link>
+                  <Link to={href('/batches')}>{words.nav.batches}</Link>
                 </p>
                 <Title>{headline(batch)}</Title>
                 <p class="lead">
-                  Came in <Time at={batch.createdAt} />
+                  {said.received} <Time at={batch.createdAt} />
                   {batch.finishedAt && (
                     <>
-                      {' · '}ended <Time at={batch.finishedAt} />
+                      {' · '}
+                      {said.ended} <Time at={batch.finishedAt} />
                     </>
                   )}
                 </p>
@@ -132,53 +137,52 @@ function One({ id }: { id: string }) {
   );
 }
 
-function headline(batch: BatchShown): string {
-  const whole = batch.account;
-  switch (batch.status) {
-    case 'ACCEPTED': return `Taken: ${people(whole?.subjects ?? 0)} in ${count(batch.regulations.length, 'request')}.`;
-    case 'RUNNING': return `Being read: ${count(batch.made ?? 0, 'request')} made so far.`;
-    case 'DUPLICATE': return 'Nothing was made: the same had come in before.';
-    case 'REFUSED': return 'Refused. It has to be put right and sent again.';
+function headline({ status, account, regulations, made = 0 }: BatchShown): string {
+  const { headline } = said;
+  switch (status) {
+    case 'ACCEPTED': return headline.ACCEPTED(account?.subjects ?? 0, regulations.length);
+    case 'RUNNING': return headline.RUNNING(made);
+    default: return headline[status];
   }
 }
 
+const ROWS = ['subjects', 'duplicates', 'refused', 'blank', 'header', 'lines'] as const;
+
 function Lines({ batch }: { batch: BatchShown }) {
-  const all = batch.account;
-  const rows: [string, number][] = all
-    ? [['People', all.subjects], ['Named again', all.duplicates], ['Refused', all.refused], ['Blank', all.blank], ['Names of columns', all.header], ['Lines in all', all.lines]]
-    : [];
+  const { account, file } = batch;
   return (
-    <Section title="What was in it">
+    <Section title={said.contents}>
       <dl class="facts">
         {batch.regulationType && (
           <>
-            <dt>What to do</dt>
-            <dd>{TYPE[batch.regulationType].title}</dd>
+            <dt>{said.action}</dt>
+            <dd>{words.type[batch.regulationType].title}</dd>
           </>
         )}
-        {rows.map(([name, value]) => (
+        {account &&
+          ROWS.map((name) => (
+            <>
+              <dt>{said.rows[name]}</dt>
+              <dd class="number">{number(account[name])}</dd>
+            </>
+          ))}
+        {file && (
           <>
-            <dt>{name}</dt>
-            <dd class="number">{number(value)}</dd>
-          </>
-        ))}
-        {batch.file && (
-          <>
-            <dt>File</dt>
-            <dd>{bytes(batch.file.bytes)}</dd>
+            <dt>{said.file}</dt>
+            <dd>{bytes(file.bytes)}</dd>
           </>
         )}
-        <dt>Sent by</dt>
+        <dt>{said.sender}</dt>
         <dd class="mono">{batch.sender}</dd>
         {batch.duplicateOf && (
           <>
-            <dt>Came before as</dt>
+            <dt>{said.duplicateOf}</dt>
             <dd>
-              <Link to={href(`/batches/${batch.duplicateOf}`)}>the batch with the same people</Link>
+              <Link to={href(`/batches/${batch.duplicateOf}`)}>{said.sameBatch}</Link>
             </dd>
           </>
         )}
-        <dt>Number</dt>
+        <dt>{said.id}</dt>
         <dd class="mono">{batch.id}</dd>
       </dl>
     </Section>
@@ -194,17 +198,17 @@ function Refusals({ id }: { id: string }) {
     0,
   );
   return (
-    <Section title="Lines that were refused">
-      <Known live={live} what="refused lines">
+    <Section title={said.refusals}>
+      <Known live={live} what={words.things.refusals}>
         {({ refusals, pagination }) => (
           <>
-            <Table caption="Lines that were refused">
+            <Table caption={said.refusals}>
               <thead>
                 <tr>
                   <th scope="col" class="num">
-                    Line
+                    {said.line}
                   </th>
-                  <th scope="col">Why</th>
+                  <th scope="col">{said.why}</th>
                 </tr>
               </thead>
               <tbody>
@@ -213,12 +217,12 @@ function Refusals({ id }: { id: string }) {
                     <th scope="row" class="num">
                       {number(line)}
                     </th>
-                    <td class="wraps">It {reason}.</td>
+                    <td class="wraps">{said.it(reason)}</td>
                   </tr>
                 ))}
               </tbody>
             </Table>
-            <Pager cursors={cursors} next={pagination.next} onMove={setCursors} words={['Before', 'After']} />
+            <Pager cursors={cursors} next={pagination.next} onMove={setCursors} words={[words.common.previous, words.common.next]} />
           </>
         )}
       </Known>
@@ -233,16 +237,16 @@ function Regulations({ ids }: { ids: string[] }) {
     Promise.all(ids.slice(from, from + FEW).map(async (id) => (await call('GET /regulations/{id}', { path: { id }, signal })).regulation)),
   );
   return (
-    <Section title="The requests made of it">
-      <Known live={live} what="its requests">
+    <Section title={said.itsRequests}>
+      <Known live={live} what={words.things.requests}>
         {(regulations: RegulationShown[]) => (
           <>
-            <Table caption="Requests made of this batch">
+            <Table caption={said.itsRequests}>
               <thead>
                 <tr>
-                  <th scope="col">Request</th>
-                  <th scope="col">People</th>
-                  <th scope="col">State</th>
+                  <th scope="col">{said.request}</th>
+                  <th scope="col">{said.people}</th>
+                  <th scope="col">{said.status}</th>
                 </tr>
               </thead>
               <tbody>
@@ -250,7 +254,7 @@ function Regulations({ ids }: { ids: string[] }) {
                   <tr key={one.id}>
                     <th scope="row">
                       <Link to={href(`/requests/${one.id}`)}>
-                        {number(from + place + 1)} of {number(ids.length)}
+                        {said.of(number(from + place + 1), number(ids.length))}
                       </Link>
                     </th>
                     <td>{people(one.subjectCount)}</td>
@@ -261,7 +265,7 @@ function Regulations({ ids }: { ids: string[] }) {
                 ))}
               </tbody>
             </Table>
-            <Pager cursors={cursors} next={from + FEW < ids.length ? String(from + FEW) : null} onMove={setCursors} words={['Before', 'After']} />
+            <Pager cursors={cursors} next={from + FEW < ids.length ? String(from + FEW) : null} onMove={setCursors} words={[words.common.previous, words.common.next]} />
           </>
         )}
       </Known>

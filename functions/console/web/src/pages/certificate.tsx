@@ -2,17 +2,20 @@
 
 import { call } from '../api/client';
 import { check, type Checked, type Claims } from '../certificate';
-import { people } from '../format';
 import { useLive } from '../live';
 import { Known, Section, Table, Time, Title, useTitle } from '../parts/basics';
 import { download } from '../parts/forms';
 import { Shape, State } from '../parts/state';
 import { Link, href } from '../router';
 import { amount } from '../verdict';
-import { STATUS, TASK, TYPE, vendor } from '../words';
+import { STATUS, TASK, vendor } from '../states';
+import { words } from '../words';
+
+const said = words.certificate;
+const { people } = words.common;
 
 export function Certificate({ id }: { id: string }) {
-  useTitle('Certificate');
+  useTitle(said.crumb);
   const live = useLive(
     `certificate ${id}`,
     async (signal) => {
@@ -27,20 +30,20 @@ export function Certificate({ id }: { id: string }) {
   return (
     <div class="page">
       <p class="crumb screen">
-        <Link to={href(`/requests/${id}`)}>Back to the request</Link>
+        <Link to={href(`/requests/${id}`)}>{said.back}</Link>
       </p>
-      <Known live={live} what="the certificate">
+      <Known live={live} what={words.things.certificate}>
         {({ jws, keys, checked }) => (
           <>
             <div class="row screen">
               <button type="button" class="button primary" onClick={() => download(`${checked.claims.jti}.jws`, 'application/jose', jws)}>
-                Download the certificate
+                {said.download}
               </button>
               <button type="button" class="button" onClick={() => download('lethe-keys.json', 'application/json', JSON.stringify({ keys }, null, 2))}>
-                Download the key to check it with
+                {said.downloadKey}
               </button>
               <button type="button" class="button" onClick={() => print()}>
-                Print
+                {said.print}
               </button>
             </div>
             <Sheet checked={checked} />
@@ -57,42 +60,42 @@ function Sheet({ checked }: { checked: Checked }) {
   return (
     <article class="sheet">
       <div class="stack">
-        <Title>Certificate of deletion</Title>
+        <Title>{said.title}</Title>
         <Seals checked={checked} />
       </div>
       <dl class="facts">
-        <dt>Request</dt>
-        <dd>{TYPE[regulation.regulationType].title}</dd>
-        <dt>For</dt>
+        <dt>{said.request}</dt>
+        <dd>{words.type[regulation.regulationType].title}</dd>
+        <dt>{said.for}</dt>
         <dd>{people(regulation.subjectCount)}</dd>
-        <dt>Asked</dt>
+        <dt>{said.received}</dt>
         <dd>
           <Time at={regulation.createdAt} />
         </dd>
-        <dt>Ended</dt>
-        <dd>{regulation.finishedAt ? <Time at={regulation.finishedAt} /> : '–'}</dd>
-        <dt>Outcome</dt>
+        <dt>{said.ended}</dt>
+        <dd>{regulation.finishedAt ? <Time at={regulation.finishedAt} /> : words.common.none}</dd>
+        <dt>{said.outcome}</dt>
         <dd>
           <State said={STATUS[regulation.status]} />
         </dd>
-        <dt>Issued</dt>
+        <dt>{said.issued}</dt>
         <dd>
-          <Time at={new Date(claims.iat * 1000).toISOString()} /> by {claims.iss}
+          <Time at={new Date(claims.iat * 1000).toISOString()} /> {said.by(claims.iss)}
         </dd>
-        <dt>Number</dt>
+        <dt>{said.id}</dt>
         <dd class="mono">{claims.jti}</dd>
-        <dt>Signing key</dt>
+        <dt>{said.key}</dt>
         <dd class="mono">{kid}</dd>
       </dl>
       <Places claims={claims} />
       <Chain claims={claims} />
-      <Section title="Whom it is about" id="subjects">
-        <p class="help">By pseudonym. Whoever holds the pseudonym key can tell whether a given identifier is among them; nobody else can.</p>
+      <Section title={said.subjects} id="subjects">
+        <p class="help">{said.subjectsHelp}</p>
         <ul class="hashes">
           {claims.subjects.slice(0, 50).map((subject) => (
             <li key={subject}>{subject}</li>
           ))}
-          {claims.subjects.length > 50 && <li>and {people(claims.subjects.length - 50)} more, in the file</li>}
+          {claims.subjects.length > 50 && <li>{said.moreSubjects(claims.subjects.length - 50)}</li>}
         </ul>
       </Section>
     </article>
@@ -105,13 +108,13 @@ function Seals({ checked: { signature, chain } }: { checked: Checked }) {
       <span class="state">
         <Shape tone={holds === undefined ? 'note' : holds ? 'done' : 'alert'} />
       </span>
-      {holds === undefined ? 'Not checked here: browsers check signatures over https only.' : holds ? good : bad}
+      {holds === undefined ? said.notChecked : holds ? good : bad}
     </p>
   );
   return (
     <div>
-      {seal(signature, 'The signature is valid: nothing was changed since it was issued.', 'The signature is NOT valid: do not rely on this certificate.')}
-      {chain !== undefined && seal(chain, 'The chain of evidence is unbroken.', 'The chain of evidence is broken: something was changed, added or taken out.')}
+      {seal(signature, said.valid, said.invalid)}
+      {chain !== undefined && seal(chain, said.unbroken, said.broken)}
     </div>
   );
 }
@@ -119,13 +122,13 @@ function Seals({ checked: { signature, chain } }: { checked: Checked }) {
 function Places({ claims }: { claims: Claims }) {
   if (claims.destinations.length === 0) return null;
   return (
-    <Section title="Places">
-      <Table caption="Places">
+    <Section title={said.systems}>
+      <Table caption={said.systems}>
         <thead>
           <tr>
-            <th scope="col">Place</th>
-            <th scope="col">Outcome</th>
-            <th scope="col">Since</th>
+            <th scope="col">{said.system}</th>
+            <th scope="col">{said.outcome}</th>
+            <th scope="col">{said.since}</th>
           </tr>
         </thead>
         <tbody>
@@ -137,7 +140,7 @@ function Places({ claims }: { claims: Claims }) {
               <td>
                 <State said={TASK[place.status]} />
               </td>
-              <td>{place.finishedAt ? <Time at={place.finishedAt} /> : '–'}</td>
+              <td>{place.finishedAt ? <Time at={place.finishedAt} /> : words.common.none}</td>
             </tr>
           ))}
         </tbody>
@@ -146,26 +149,18 @@ function Places({ claims }: { claims: Claims }) {
   );
 }
 
-const STEP: Record<string, string> = {
-  suppress: 'Suppression list',
-  find: 'Looked for',
-  forget: 'Removed',
-  verify: 'Looked again',
-  forward: 'Told the vendor',
-};
-
 function Chain({ claims }: { claims: Claims }) {
   const name = (id: string | null | undefined) => claims.destinations.find((place) => place.id === id)?.name ?? '';
   return (
-    <Section title="Evidence">
-      <Table caption="Evidence, in the order of its hashes">
+    <Section title={said.evidence}>
+      <Table caption={said.evidenceTable}>
         <thead>
           <tr>
-            <th scope="col">Step</th>
-            <th scope="col">Place</th>
-            <th scope="col">Counted</th>
+            <th scope="col">{said.step}</th>
+            <th scope="col">{said.system}</th>
+            <th scope="col">{said.counted}</th>
             <th scope="col" class="wide">
-              Hash
+              {said.hash}
             </th>
           </tr>
         </thead>
@@ -173,14 +168,14 @@ function Chain({ claims }: { claims: Claims }) {
           {claims.evidence.map((link) => (
             <tr key={link.hash}>
               <th scope="row">
-                {STEP[link.step] ?? link.step}
+                {said.steps[link.step]}
                 <br />
                 <span class="soft small">
                   <Time at={link.at} />
                 </span>
               </th>
               <td>{name(link.destinationId)}</td>
-              <td>{link.step === 'verify' ? `${amount(link.counts)} left` : amount(link.counts)}</td>
+              <td>{link.step === 'verify' ? words.counts.left(amount(link.counts)) : amount(link.counts)}</td>
               <td class="wide hashes">{link.hash.slice(0, 16)}…</td>
             </tr>
           ))}

@@ -12,8 +12,12 @@ import { Connected } from '../parts/connected';
 import { DestinationForm } from '../parts/destination-form';
 import { Dialog } from '../parts/forms';
 import { Shape } from '../parts/state';
+import { toast } from '../parts/toast';
 import { Link, href } from '../router';
-import { CONFIRMS, KIND, vendor } from '../words';
+import { vendor } from '../states';
+import { words } from '../words';
+
+const said = words.destinations;
 
 export function OneDestination({ id }: { id: string }) {
   const live = useLive(
@@ -29,7 +33,7 @@ export function OneDestination({ id }: { id: string }) {
   );
   return (
     <div class="page">
-      <Known live={live} what="the destination">
+      <Known live={live} what={words.things.destination}>
         {({ destination, description }) => <Shown destination={destination} description={description} refresh={live.refresh} />}
       </Known>
     </div>
@@ -48,22 +52,22 @@ function Shown({ destination, description, refresh }: Props) {
     <>
       <Head
         title={destination.name}
-        lead={`${KIND[destination.kind].one}: ${vendor(destination.vendor)}. ${description ? (CONFIRMS[description.confirms] ?? '') : ''}`}
-        crumb={<Link to={href('/destinations')}>Destinations</Link>}
+        lead={`${words.kind[destination.kind].one}: ${vendor(destination.vendor)}. ${description ? (words.confirms[description.confirms] ?? '') : ''}`}
+        crumb={<Link to={href('/destinations')}>{said.title}</Link>}
       />
       <Check id={destination.id} />
       <Section
-        title="Settings"
+        title={said.settings}
         aside={
           description && !editing && (
             <button type="button" class="button small" onClick={() => setEditing(true)}>
-              Change
+              {said.change}
             </button>
           )
         }
       >
         {editing && description ? (
-          <Edit destination={destination} description={description} done={() => (setEditing(false), refresh())} cancel={() => setEditing(false)} />
+          <Edit destination={destination} description={description} done={() => (setEditing(false), refresh())} cancel={() => (setEditing(false), refresh())} />
         ) : (
           <Settings destination={destination} description={description} />
         )}
@@ -81,12 +85,12 @@ function Check({ id }: { id: string }) {
   });
   const tone = found?.ok ? 'done' : 'alert';
   return (
-    <Section title="Does it work?">
+    <Section title={said.works}>
       <div class="row">
         <button type="button" class="button primary" disabled={check.busy} onClick={() => void check.run()}>
-          {check.busy ? 'Checking…' : 'Check the connection'}
+          {check.busy ? said.testing : said.check}
         </button>
-        <span class="soft small">Looks only; deletes nothing. It runs where the work would run.</span>
+        <span class="soft small">{said.checkHelp}</span>
       </div>
       <div role="status">
         {found && (
@@ -122,28 +126,28 @@ function Settings({ destination, description }: Omit<Props, 'refresh'>) {
   const secrets = description?.fields.filter((field) => field.secret) ?? [];
   return (
     <dl class="facts">
-      <dt>Connected</dt>
+      <dt>{said.status}</dt>
       <dd>
         <Connected destination={destination} />
       </dd>
       {destination.enabledEarlier?.map(({ from, until }) => (
         <>
-          <dt>Earlier</dt>
+          <dt>{said.earlier}</dt>
           <dd>
-            <Time at={from} only="day" /> to <Time at={until} only="day" />
+            <Time at={from} only="day" /> {said.to} <Time at={until} only="day" />
           </dd>
         </>
       ))}
       {Object.entries(destination.settings).map(([name, value]) => (
         <>
-          <dt>{label(name)}</dt>
+          <dt>{label(description?.fields.find((field) => field.name === name) ?? name)}</dt>
           <dd>{shown(value)}</dd>
         </>
       ))}
-      {secrets.map(({ name }) => (
+      {secrets.map((field) => (
         <>
-          <dt>{label(name)}</dt>
-          <dd class="soft">kept, never shown</dd>
+          <dt>{label(field)}</dt>
+          <dd class="soft">{said.keptNeverShown}</dd>
         </>
       ))}
     </dl>
@@ -151,9 +155,15 @@ function Settings({ destination, description }: Omit<Props, 'refresh'>) {
 }
 
 function Edit({ destination, description, done, cancel }: { destination: Destination; description: Description; done: () => void; cancel: () => void }) {
+  const [finding, setFinding] = useState<Finding>();
   const save = useAction(async (name: string, { settings, secrets }: Typed) => {
     const body = { name, settings, ...(Object.keys(secrets).length > 0 && { secrets }) };
-    await call('PATCH /destinations/{id}', { path: { id: destination.id }, body });
+    const path = { id: destination.id };
+    setFinding(undefined);
+    await call('PATCH /destinations/{id}', { path, body });
+    const found = await call('POST /destinations/{id}/check', { path });
+    if (!found.ok) return setFinding(found);
+    toast(said.saved);
     done();
   });
   return (
@@ -165,11 +175,12 @@ function Edit({ destination, description, done, cancel }: { destination: Destina
         save={(name, given) => void save.run(name, given)}
         busy={save.busy}
         error={save.error}
-        action="Save"
+        failed={finding && { title: said.testFailedKept, finding }}
+        action={words.common.save}
       />
       <div class="row">
         <button type="button" class="quiet" onClick={cancel}>
-          Leave it as it is
+          {said.keepSettings}
         </button>
       </div>
     </>
@@ -182,6 +193,7 @@ function Switch({ destination, refresh }: Omit<Props, 'description'>) {
   const change = useAction(async () => {
     if (off) await call('PATCH /destinations/{id}', { path: { id: destination.id }, body: { enabled: true } });
     else await call('DELETE /destinations/{id}', { path: { id: destination.id } });
+    toast(off ? said.reconnected : said.disconnected);
     setAsked(false);
     refresh();
   });
@@ -189,24 +201,24 @@ function Switch({ destination, refresh }: Omit<Props, 'description'>) {
     <div class="row">
       {off ? (
         <button type="button" class="button" disabled={change.busy} onClick={() => void change.run()}>
-          Connect it again
+          {said.reconnect}
         </button>
       ) : (
         <button type="button" class="button danger" onClick={() => setAsked(true)}>
-          Disconnect…
+          {said.disconnect}
         </button>
       )}
       {change.error && <Problem error={change.error} />}
       {asked && (
-        <Dialog title={`Disconnect ${destination.name}?`} close={() => setAsked(false)}>
-          <p>New deletion requests will not reach it any more: what it holds about people stays there. When it was connected is kept.</p>
+        <Dialog title={said.disconnectTitle(destination.name)} close={() => setAsked(false)}>
+          <p>{said.disconnectHelp}</p>
           {change.error && <Problem error={change.error} />}
           <div class="row">
             <button type="button" class="button danger" disabled={change.busy} onClick={() => void change.run()}>
-              Disconnect
+              {said.disconnectIt}
             </button>
             <button type="button" class="button" onClick={() => setAsked(false)}>
-              Keep it connected
+              {said.keepIt}
             </button>
           </div>
         </Dialog>

@@ -6,9 +6,12 @@ import { useLive } from '../live';
 import { Empty, Head, Known, Table } from '../parts/basics';
 import { Connected } from '../parts/connected';
 import { Link, href, type Place } from '../router';
-import { KIND, vendor } from '../words';
+import { vendor } from '../states';
+import { words } from '../words';
 import { OneDestination } from './destination';
 import { NewDestination } from './new-destination';
+
+const said = words.destinations;
 
 export function Destinations({ place }: { place: Place }) {
   const id = place.path[1];
@@ -20,27 +23,27 @@ function List() {
   const live = useLive('destinations', (signal) => call('GET /destinations', { signal }), 30_000);
   return (
     <div class="page">
-      <Head title="Destinations" lead="Every place that holds people’s data. A deletion request reaches all that are connected when it is made.">
+      <Head title={said.title} lead={said.lead}>
         <Link to={href('/destinations/new')} class="button primary">
-          Connect a destination
+          {said.connect}
         </Link>
       </Head>
-      <Known live={live} what="destinations">
+      <Known live={live} what={words.things.destinations}>
         {({ destinations }) =>
           destinations.length === 0 ? (
             <Empty>
-              <p>No place is connected yet: a deletion request would reach nothing.</p>
+              <p>{said.none}</p>
             </Empty>
           ) : (
-            <Table caption="Destinations">
+            <Table caption={said.table} cards>
               <thead>
                 <tr>
-                  <th scope="col">Name</th>
-                  <th scope="col">Product</th>
+                  <th scope="col">{said.name}</th>
+                  <th scope="col">{said.product}</th>
                   <th scope="col" class="wide">
-                    Kind
+                    {said.kind}
                   </th>
-                  <th scope="col">Connected</th>
+                  <th scope="col">{said.status}</th>
                 </tr>
               </thead>
               <tbody>
@@ -63,7 +66,7 @@ function Row({ destination }: { destination: Destination }) {
         <Link to={href(`/destinations/${destination.id}`)}>{destination.name}</Link>
       </th>
       <td>{vendor(destination.vendor)}</td>
-      <td class="wide">{KIND[destination.kind].one}</td>
+      <td class="wide">{words.kind[destination.kind].one}</td>
       <td>
         <Connected destination={destination} />
       </td>

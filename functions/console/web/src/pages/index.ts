@@ -2,7 +2,9 @@
 
 import type { FunctionComponent } from 'preact';
 
+import type { Area } from '../access';
 import type { Place } from '../router';
+import { words } from '../words';
 import { Audit } from './audit';
 import { Batches } from './batches';
 import { Destinations } from './destinations';
@@ -17,16 +19,20 @@ export interface Page {
   path: string;
   name: string;
   page: FunctionComponent<{ place: Place }>;
+  /** Which reading it lives on: without it, the menu leaves the page out. */
+  area: Area;
 }
 
+const { nav } = words;
+
 export const PAGES: Page[] = [
-  { path: '', name: 'Overview', page: Overview },
-  { path: 'requests', name: 'Deletion requests', page: Requests },
-  { path: 'people', name: 'Find a person', page: People },
-  { path: 'suppressions', name: 'Suppression list', page: Suppressions },
-  { path: 'destinations', name: 'Destinations', page: Destinations },
-  { path: 'batches', name: 'Batches', page: Batches },
-  { path: 'runs', name: 'Purge runs', page: Runs },
-  { path: 'tokens', name: 'Tokens', page: Tokens },
-  { path: 'audit', name: 'Audit', page: Audit },
+  { path: '', name: nav.overview, page: Overview, area: 'requests' },
+  { path: 'requests', name: nav.requests, page: Requests, area: 'requests' },
+  { path: 'people', name: nav.people, page: People, area: 'requests' },
+  { path: 'suppressions', name: nav.suppressions, page: Suppressions, area: 'suppressions' },
+  { path: 'destinations', name: nav.destinations, page: Destinations, area: 'requests' },
+  { path: 'batches', name: nav.batches, page: Batches, area: 'requests' },
+  { path: 'runs', name: nav.runs, page: Runs, area: 'requests' },
+  { path: 'tokens', name: nav.tokens, page: Tokens, area: 'admin' },
+  { path: 'audit', name: nav.audit, page: Audit, area: 'audit' },
 ];

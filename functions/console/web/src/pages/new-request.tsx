@@ -1,16 +1,22 @@
-// A new request: who, what, a look at what it will touch, and a confirmation that cannot be clicked by accident.
+// A new request: who, what, a preview of what it will touch, and a review before anything is deleted for good.
 
 import { useMemo, useState } from 'preact/hooks';
 
 import { call, regulate } from '../api/client';
-import type { Destination, Reach as Counted, RegulationType } from '../api/schema';
-import { count, list, number, people } from '../format';
+import type { Reach as Counted, RegulationType } from '../api/schema';
+import { list } from '../format';
 import { useAction, useLive } from '../live';
-import { Head, Problem, Section, Table } from '../parts/basics';
+import { Head, Problem, Section } from '../parts/basics';
 import { Text } from '../parts/forms';
 import { PeopleField } from '../parts/people-field';
+import { Preview, foundNothing } from '../parts/preview';
+import { Review } from '../parts/review';
+import { toast } from '../parts/toast';
 import { Link, go, href } from '../router';
-import { TYPE, erases } from '../words';
+import { erases, reaches, suppresses } from '../states';
+import { words } from '../words';
+
+const said = words.new;
 
 /** The most people of one request; more are sent as several. */
 const MOST = 5_000;
@@ -23,65 +29,95 @@ const MANY = 100;
 const ORDER: RegulationType[] = ['SUPPRESS_WITH_DELETE', 'DELETE_ONLY', 'SUPPRESS_WITH_DELETE_INTERNAL', 'DELETE_INTERNAL', 'SUPPRESS_ONLY', 'UNSUPPRESS'];
 
 export function NewRequest() {
-  const [ids, setIds] = useState<string[]>([]);
+  const [{ ids, unsure }, setPeople] = useState<{ ids: string[]; unsure: boolean }>({ ids: [], unsure: false });
   const [type, setType] = useState<RegulationType>('SUPPRESS_WITH_DELETE');
   const [typed, setTyped] = useState('');
   const [wrong, setWrong] = useState<{ ids?: string; typed?: string }>({});
+  const [counted, setCounted] = useState<Counted[]>();
+  const [reviewing, setReviewing] = useState(false);
+  const systems = useReach(type);
   // One key for each part of one intention: sent twice, it is done once. Who and what make another intention.
   const key = useMemo(() => crypto.randomUUID(), [ids, type]);
   const [sent, setSent] = useState(0);
   const send = useAction(() => submit(ids, type, key, setSent));
   const all = Math.ceil(ids.length / MOST);
-  const phrase = `${erases(type) ? 'delete' : TYPE[type].suppresses ? 'suppress' : 'lift'} ${ids.length}`;
+  const phrase = `${erases(type) ? said.verbs.delete : suppresses(type) ? said.verbs.suppress : said.verbs.lift} ${ids.length}`;
   const many = ids.length > MANY;
 
+  const changed = () => {
+    setCounted(undefined);
+    send.clear();
+  };
   const ask = (event: Event) => {
     event.preventDefault();
     const next: typeof wrong = {};
-    if (ids.length === 0) next.ids = 'Name at least one person.';
-    else if (ids.length > TOO_MANY) next.ids = `More than ${people(TOO_MANY)} at once are a batch: ask whoever runs Lethe to send the file to the queue. It then shows under Batches.`;
-    if (many && typed.trim().toLowerCase() !== phrase) next.typed = `Type “${phrase}”.`;
+    if (ids.length === 0) next.ids = unsure ? said.chooseColumn : said.nobody;
+    else if (ids.length > TOO_MANY) next.ids = said.tooMany(TOO_MANY);
+    if (many && typed.trim().toLowerCase() !== phrase) next.typed = said.typeIt(phrase);
     setWrong(next);
-    if (!next.ids && !next.typed) void send.run();
+    if (next.ids || next.typed) return;
+    if (erases(type)) setReviewing(true);
+    else void send.run();
   };
+  const busy = all > 1 ? said.sendingPart(Math.min(sent + 1, all), all) : said.sending;
+  const failed = send.error && (
+    <>
+      <Problem error={send.error} />
+      {sent > 0 && <p>{said.partly(sent, all)}</p>}
+    </>
+  );
 
   return (
     <div class="page">
-      <Head title="New request" crumb={<Link to={href('/requests')}>Deletion requests</Link>} />
+      <Head title={said.title} crumb={<Link to={href('/requests')}>{words.nav.requests}</Link>} />
       <form class="page" onSubmit={ask} noValidate>
-        <Section title="Who is it about?">
-          <PeopleField onChange={setIds} wrong={wrong.ids} />
+        <Section title={said.who}>
+          <PeopleField
+            onChange={(ids, unsure) => {
+              setPeople({ ids, unsure });
+              changed();
+            }}
+            wrong={wrong.ids}
+          />
         </Section>
-        <Section title="What should happen?">
-          <Choices type={type} onChange={setType} />
+        <Section title={said.what}>
+          <Choices
+            type={type}
+            onChange={(chosen) => {
+              setType(chosen);
+              changed();
+            }}
+          />
         </Section>
-        <Section title="Before it is sent">
-          <Reach type={type} people={ids.length} />
-          {erases(type) && ids.length > 0 && <Count key={`${type} ${ids.join('\n')}`} type={type} ids={ids} />}
-          {many && (
-            <Text
-              label={`This is about ${people(ids.length)}. To confirm, type: ${phrase}`}
-              value={typed}
-              onInput={setTyped}
-              wrong={wrong.typed}
-            />
-          )}
-          {send.error && <Problem error={send.error} />}
-          {send.error && sent > 0 && (
-            <p class="point">
-              {number(sent)} of {number(all)} requests are made. Send it again as it is: these are not made twice.
-            </p>
-          )}
+        <Section title={said.before}>
+          <Effects type={type} people={ids.length} systems={systems} />
+          {erases(type) && ids.length > 0 && <Preview people={ids.length} found={counted} count={async () => setCounted(await rehearse(ids, type))} />}
+          {many && <Text label={said.confirmLabel(ids.length, phrase)} value={typed} onInput={setTyped} wrong={wrong.typed} />}
+          {!reviewing && failed}
           <div class="row">
             <button type="submit" class="button primary" disabled={send.busy}>
-              {send.busy ? (all > 1 ? `Sending ${number(Math.min(sent + 1, all))} of ${number(all)}…` : 'Sending…') : `${TYPE[type].title}${ids.length > 0 ? `: ${people(ids.length)}` : ''}`}
+              {send.busy ? busy : erases(type) ? said.review : said.submit(words.type[type].title, ids.length)}
             </button>
             <Link to={href('/requests')} class="button">
-              Cancel
+              {words.common.cancel}
             </Link>
           </div>
         </Section>
       </form>
+      {reviewing && (
+        <Review
+          ids={ids}
+          type={type}
+          systems={systems}
+          counted={counted}
+          nothing={Boolean(counted && foundNothing(counted))}
+          busy={send.busy ? busy : undefined}
+          send={() => void send.run()}
+          close={() => setReviewing(false)}
+        >
+          {failed}
+        </Review>
+      )}
     </div>
   );
 }
@@ -100,10 +136,11 @@ async function submit(ids: string[], type: RegulationType, key: string, told: (s
     last = await regulate(body, { 'idempotency-key': `${key}-${at}` });
     told(at / MOST + 1);
   }
+  toast(said.sent);
   go(ids.length > MOST ? href('/requests') : href(`/requests/${last}`));
 }
 
-/** Every destination's count, summed up over the parts; not said of one part, it is not said of the whole. */
+/** Every system's count, summed up over the parts; not said of one part, it is not said of the whole. */
 async function rehearse(ids: string[], type: RegulationType): Promise<Counted[]> {
   const all = new Map<string, Counted>();
   for (const { body } of parts(ids, type)) {
@@ -117,60 +154,23 @@ async function rehearse(ids: string[], type: RegulationType): Promise<Counted[]>
   return [...all.values()];
 }
 
-/** What would be found now, counted where it lies. The reader asks for it: in warehouses it costs money. */
-function Count({ type, ids }: { type: RegulationType; ids: string[] }) {
-  const [found, setFound] = useState<Counted[]>();
-  const ask = useAction(async () => setFound(await rehearse(ids, type)));
-  return (
-    <div class="stack">
-      <div class="row">
-        <button type="button" class="button" disabled={ask.busy} onClick={() => void ask.run()}>
-          {ask.busy ? 'Counting…' : found ? 'Count again' : 'Count first'}
-        </button>
-        <span class="soft small">Looks how much there is. Nothing is changed; it may take half a minute.</span>
-      </div>
-      {ask.error && <Problem error={ask.error} />}
-      <div role="status">{found && <Counts found={found} />}</div>
-    </div>
-  );
-}
-
-function Counts({ found }: { found: Counted[] }) {
-  return (
-    <Table caption="What would be found">
-      <thead>
-        <tr>
-          <th scope="col">Place</th>
-          <th scope="col" class="num">
-            Now there
-          </th>
-          <th scope="col">To know</th>
-        </tr>
-      </thead>
-      <tbody>
-        {found.map((one) => (
-          <tr key={one.id}>
-            <th scope="row">{one.name}</th>
-            <td class="num">{one.count === null ? 'not known' : count(one.count, one.kind === 'ARCHIVE' ? 'line' : 'row')}</td>
-            <td class="small">{one.reason}</td>
-          </tr>
-        ))}
-      </tbody>
-    </Table>
-  );
+/** The names of the systems that it reaches, once they are known. */
+function useReach(type: RegulationType): string[] | undefined {
+  const live = useLive('destinations', (signal) => call('GET /destinations', { signal }), 0);
+  return live.data?.destinations.filter((one) => !one.enabledUntil && reaches(type, one.kind)).map((one) => one.name);
 }
 
 function Choices({ type, onChange }: { type: RegulationType; onChange: (type: RegulationType) => void }) {
   return (
     <fieldset>
-      <legend class="hidden">What should happen?</legend>
+      <legend class="hidden">{said.what}</legend>
       <div class="choices">
         {ORDER.map((one) => (
           <label key={one} class="choice">
             <input type="radio" name="type" value={one} checked={one === type} onChange={() => onChange(one)} />
-            <strong>{TYPE[one].title}</strong>
+            <strong>{words.type[one].title}</strong>
             <ul>
-              {TYPE[one].touches.map((text) => (
+              {words.type[one].touches.map((text) => (
                 <li key={text}>{text}</li>
               ))}
             </ul>
@@ -181,20 +181,14 @@ function Choices({ type, onChange }: { type: RegulationType; onChange: (type: Re
   );
 }
 
-const reached = (type: RegulationType, { kind }: Destination): boolean => TYPE[type].reaches.includes(kind);
-
-/** Which places it reaches, by name. */
-function Reach({ type, people: amount }: { type: RegulationType; people: number }) {
-  const live = useLive('destinations', (signal) => call('GET /destinations', { signal }), 0);
-  const all = live.data?.destinations.filter((one) => !one.enabledUntil);
-  const names = all?.filter((one) => reached(type, one)).map((one) => one.name) ?? [];
-  const kind = TYPE[type];
+/** What it will do, before it is sent. */
+function Effects({ type, people, systems }: { type: RegulationType; people: number; systems: string[] | undefined }) {
   return (
     <ul class="todo">
-      {erases(type) && all && <li class="point">{names.length > 0 ? `It reaches ${list(names)}. What is erased there cannot be brought back.` : 'It reaches no place: connect a destination first.'}</li>}
-      {!erases(type) && <li class="point">It erases nothing.</li>}
-      {kind.suppresses && <li class="point">Events about them are dropped at once, before anything is erased.</li>}
-      {amount > MOST && <li class="point">It is sent as {number(Math.ceil(amount / MOST))} requests of up to {number(MOST)} people each.</li>}
+      {erases(type) && systems && <li class="point">{systems.length > 0 ? `${said.reaches(list(systems))} ${said.irreversible}` : said.reachesNothing}</li>}
+      {!erases(type) && <li class="point">{said.deletesNothing}</li>}
+      {suppresses(type) && <li class="point">{said.dropsFirst}</li>}
+      {people > MOST && <li class="point">{said.parts(Math.ceil(people / MOST), MOST)}</li>}
     </ul>
   );
 }

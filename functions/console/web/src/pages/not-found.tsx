@@ -1,10 +1,17 @@
 import { Head } from '../parts/basics';
 import { Link, href } from '../router';
+import { words } from '../words';
 
 export function NotFound() {
+  const { noPage, noPageLead, toOverview } = words.app;
+  const lead = (
+    <>
+      {noPageLead} <Link to={href('')}>{toOverview}</Link>.
+    </>
+  );
   return (
     <div class="page">
-      <Head title="There is no such page" lead={<>The address may be mistyped or old. <Link to={href('')}>Go to the overview</Link>.</>} />
+      <Head title={noPage} lead={lead} />
     </div>
   );
 }

@@ -1,34 +1,41 @@
-// The overview: what needs a hand, what is open and for how long still, and how it went lately.
+// The overview: what needs action, what is open and for how long still, and how it went lately.
 
 import { call } from '../api/client';
-import type { RegulationEntry, Run } from '../api/schema';
-import { capital, count, inWords, number, people } from '../format';
+import type { Run } from '../api/schema';
+import { byUrgency, isOverdue } from '../clock';
+import { DAY_MS, number } from '../format';
+import { MOST, figures, type Figures } from '../figures';
 import { useLive } from '../live';
-import { daysLeft, Empty, Head, Known, Section, Time } from '../parts/basics';
+import { deadline, Empty, Head, Known, Section, Time } from '../parts/basics';
 import { Chart, byDay } from '../parts/chart';
 import { Shape, State } from '../parts/state';
 import { Link, href, type Place } from '../router';
-import { isOpen } from '../verdict';
-import { PHASE, erases } from '../words';
+import { PHASE } from '../states';
+import { words } from '../words';
 import { RequestTable } from './request-list';
 
-/** How far back it looks. */
-const LOOKED_AT = 500;
+const said = words.overview;
 const DAYS = 30;
 
 export function Overview({ place }: { place: Place }) {
   void place;
-  const live = useLive('overview', async (signal) => {
-    const [{ regulations }, { purgeRuns }] = await Promise.all([
-      call('GET /regulations', { query: { 'pagination.count': LOOKED_AT }, signal }),
-      call('GET /purge-runs', { signal }),
-    ]);
-    return { regulations, runs: purgeRuns };
-  });
+  const live = useLive(
+    'overview',
+    async (signal) => {
+      const [{ regulations }, { purgeRuns }, { destinations }] = await Promise.all([
+        call('GET /regulations', { query: { 'pagination.count': 1 }, signal }),
+        call('GET /purge-runs', { signal }),
+        call('GET /destinations', { signal }),
+      ]);
+      const since = new Date(Date.now() - DAYS * DAY_MS).toISOString();
+      return { any: regulations.length > 0, runs: purgeRuns, figures: await figures(destinations, since, signal) };
+    },
+    30_000,
+  );
   return (
     <div class="page">
-      <Known live={live} what="the overview">
-        {({ regulations, runs }) => (regulations.length === 0 ? <Nothing /> : <Seen regulations={regulations} runs={runs} />)}
+      <Known live={live} what={words.things.overview}>
+        {({ any, runs, figures }) => (any ? <Seen figures={figures} runs={runs} /> : <Nothing />)}
       </Known>
     </div>
   );
@@ -37,83 +44,92 @@ export function Overview({ place }: { place: Place }) {
 function Nothing() {
   return (
     <>
-      <Head title="Nobody has asked yet" lead="When somebody asks to be forgotten, make a deletion request: this page then shows how it goes." />
+      <Head title={said.nothing} lead={said.nothingLead} />
       <Empty>
-        <p>No deletion request yet.</p>
-        <Link to={href('/requests/new')} class="button primary">
-          New request
-        </Link>
+        <p>{said.noneYet}</p>
+        <New />
       </Empty>
     </>
   );
 }
 
-function Seen({ regulations, runs }: { regulations: RegulationEntry[]; runs: Run[] }) {
-  const stuck = regulations.filter((one) => ['FAILED', 'PARTIAL_SUCCESS', 'NOT_SUPPORTED'].includes(one.status));
-  const open = regulations.filter((one) => isOpen(one.status)).sort((a, b) => a.createdAt.localeCompare(b.createdAt));
+const New = () => (
+  <Link to={href('/requests/new')} class="button primary">
+    {words.requests.new}
+  </Link>
+);
+
+function Seen({ figures, runs }: { figures: Figures; runs: Run[] }) {
+  const [open, stuck] = [byUrgency(figures.open), byUrgency(figures.stuck)];
   const asking = runs.filter((run) => run.phase === 'guard');
-  const finished = regulations.filter((one) => one.finishedAt && erases(one.regulationType) && one.status === 'FINISHED');
-  const days = byDay(finished.map((one) => ({ at: one.finishedAt ?? '', value: one.subjectCount })), DAYS);
-  const [last] = runs;
+  const days = byDay(figures.erased.map((one) => ({ at: one.finishedAt ?? '', value: one.subjectCount })), DAYS);
   return (
     <>
-      <Head title={headline(stuck.length + asking.length, open.length)}>
-        <Link to={href('/requests/new')} class="button primary">
-          New request
-        </Link>
+      <Head title={headline(figures, asking.length)}>
+        <New />
       </Head>
-      <Figures stuck={stuck.length} open={open} forgotten={days.reduce((sum, one) => sum + one.value, 0)} last={last} />
+      <Numbers figures={{ ...figures, open }} asking={asking.length} erased={days.reduce((sum, one) => sum + one.value, 0)} last={runs[0]} />
       {(stuck.length > 0 || asking.length > 0) && (
-        <Section title="Needs a hand">
+        <Section title={said.actionNeeded}>
           {asking.map((run) => (
             <p key={run.id} class="box alert">
               <span>
-                A purge run waits for you: {run.question}. <Link to={href(`/runs/${run.id}`)}>Look at it</Link>
+                {said.approve(run.question ?? '')} <Link to={href(`/runs/${run.id}`)}>{said.openRun}</Link>
               </span>
             </p>
           ))}
-          {stuck.length > 0 && <RequestTable caption="Requests that need a hand" regulations={stuck} />}
+          {stuck.length > 0 && <RequestTable caption={said.stuckTable} regulations={stuck} />}
         </Section>
       )}
-      <Section title="Open, the oldest first" id="open">
-        {open.length > 0 ? <RequestTable caption="Open requests, the oldest first" regulations={open} /> : <p class="soft">No request is open.</p>}
+      <Section title={said.openTitle} id="open">
+        {open.length > 0 ? <RequestTable caption={said.openTable} regulations={open} /> : <p class="soft">{said.noneOpen}</p>}
       </Section>
-      <Section title={`People forgotten, last ${DAYS} days`} id="lately">
-        <Chart title="People forgotten by day" days={days} unit={['person', 'people']} />
+      <Section title={said.erased(DAYS)} id="lately">
+        <Chart title={said.erasedChart} days={days} unit={[said.person, said.people]} />
       </Section>
     </>
   );
 }
 
-function headline(stuck: number, open: number): string {
-  if (stuck > 0) return `${capital(inWords(stuck))} ${stuck === 1 ? 'thing needs' : 'things need'} a hand.`;
-  if (open > 0) return `${capital(inWords(open))} ${open === 1 ? 'request is' : 'requests are'} under way.`;
-  return 'Everything that was asked is done.';
+function headline({ open, stuck, unconfirmed }: Figures, asking: number): string {
+  const overdue = [...open, ...stuck].filter((one) => isOverdue(one)).length;
+  if (overdue > 0) return said.overdue(overdue);
+  if (stuck.length + asking > 0) return said.stuck(stuck.length + asking);
+  if (open.length > 0) return said.open(open.length);
+  return unconfirmed.length > 0 ? said.unconfirmed(unconfirmed.length) : said.done;
 }
 
-function Figures({ stuck, open, forgotten, last }: { stuck: number; open: RegulationEntry[]; forgotten: number; last: Run | undefined }) {
-  const [oldest] = open;
+const figure = (n: number): string => (n < MOST ? number(n) : said.atLeast(n));
+
+function Numbers({ figures: { open, stuck, unconfirmed }, asking, erased, last }: { figures: Figures; asking: number; erased: number; last: Run | undefined }) {
+  const [first] = open;
+  const acts = stuck.length + asking;
   return (
     <dl class="figures">
       <div>
-        <dt>Need a hand</dt>
-        <dd class={stuck > 0 ? 'tone-alert state' : undefined}>
-          {stuck > 0 && <Shape tone="alert" />}
-          {number(stuck)}
+        <dt>{said.actionNeeded}</dt>
+        <dd class={acts > 0 ? 'tone-alert state' : undefined}>
+          {acts > 0 && <Shape tone="alert" />}
+          {figure(acts)}
         </dd>
       </div>
       <div>
-        <dt>Open</dt>
-        <dd>{number(open.length)}</dd>
-        {oldest && <dd class="small soft">the oldest has {count(Math.max(0, daysLeft(oldest.createdAt)), 'day')} left</dd>}
+        <dt>{said.inProgress}</dt>
+        <dd>{figure(open.length)}</dd>
+        {first && <dd class="small soft">{said.first(deadline(first))}</dd>}
       </div>
       <div>
-        <dt>Forgotten in {DAYS} days</dt>
-        <dd>{number(forgotten)}</dd>
-        <dd class="small soft">{forgotten === 1 ? 'person' : people(forgotten).replace(/^\S+ /, '')}</dd>
+        <dt>{said.accepted}</dt>
+        <dd>{figure(unconfirmed.length)}</dd>
+        <dd class="small soft">{said.acceptedHelp}</dd>
       </div>
       <div>
-        <dt>Last purge run</dt>
+        <dt>{said.erased(DAYS)}</dt>
+        <dd>{number(erased)}</dd>
+        <dd class="small soft">{said.erasedHelp}</dd>
+      </div>
+      <div>
+        <dt>{said.lastRun}</dt>
         {last ? (
           <>
             <dd class="small">
@@ -126,7 +142,7 @@ function Figures({ stuck, open, forgotten, last }: { stuck: number; open: Regula
             </dd>
           </>
         ) : (
-          <dd class="small soft">none yet</dd>
+          <dd class="small soft">{said.noRun}</dd>
         )}
       </div>
     </dl>

@@ -1,29 +1,34 @@
-// One person: which sources saw them, who received their events, where they are kept out, what was asked about them.
+// One person: are they gone, which sources saw them, who received their events, are they suppressed, what was asked.
 // Who it is stands in memory only, never in an address.
 
 import { useState } from 'preact/hooks';
 
+import { useAccess } from '../access';
 import { call } from '../api/client';
 import type { SubjectFound, SubjectType, Whom } from '../api/schema';
-import { count, list, people } from '../format';
+import { list } from '../format';
 import { useLive } from '../live';
 import { Day, Empty, Head, Known, Section, Table } from '../parts/basics';
-import { KeptOut } from '../parts/kept-out';
 import { PersonSearch } from '../parts/person-search';
 import { Recipients } from '../parts/recipients';
+import { Shape } from '../parts/state';
+import { Suppressed } from '../parts/suppressed';
 import { Link, href, type Place } from '../router';
-import { SUBJECT } from '../words';
+import { personVerdict, type Verdict } from '../verdict';
+import { words } from '../words';
 import { RequestTable } from './request-list';
 
-/** The most requests about one person that are shown. */
-const MOST = 100;
+const said = words.person;
+
+/** The most requests about one person that are shown, and how many of the newest are looked into for the verdict. */
+const [MOST, LOOKED_INTO] = [100, 5];
 
 export function People({ place }: { place: Place }) {
   void place;
   const [who, setWho] = useState<Whom>();
   return (
     <div class="page">
-      <Head title="Find a person" lead="Where somebody’s data came from, who received it, whether they are kept out, and what was asked about them." />
+      <Head title={words.nav.people} lead={said.lead} />
       <PersonSearch onSearch={setWho} />
       {who && <Person key={JSON.stringify(who)} who={who} />}
     </div>
@@ -37,57 +42,77 @@ function Person({ who }: { who: Whom }) {
       call('POST /regulations/search', { body: { subject: who, pagination: { count: MOST } }, signal }),
       call('GET /destinations', { signal }),
     ]);
-    return { found, regulations: asked.regulations, destinations: connected.destinations };
+    const newest = asked.regulations.slice(0, LOOKED_INTO);
+    const seen = await Promise.all(newest.map(async ({ id }) => (await call('GET /regulations/{id}', { path: { id }, signal })).regulation));
+    return { found, regulations: asked.regulations, destinations: connected.destinations, verdict: personVerdict(seen, found) };
   });
   return (
-    <Known live={live} what="this person">
-      {({ found, regulations, destinations }) => (
+    <Known live={live} what={words.things.person}>
+      {({ found, regulations, destinations, verdict }) => (
         <>
-          <h2 class="who">{who.id}</h2>
-          <Section title="Are they kept out?">
-            <KeptOut suppressions={found.suppressions} />
+          <Answer who={who} verdict={verdict} request={verdict.from?.id} />
+          <Section title={said.requests}>
+            {regulations.length > 0 ? <RequestTable caption={said.requests} regulations={regulations} /> : <NoRequest />}
           </Section>
-          <Section title="What was asked about them?">
-            {regulations.length > 0 ? (
-              <RequestTable caption="Requests about this person" regulations={regulations} />
-            ) : (
-              <Empty>
-                <p>No request about this person is found.</p>
-                <p class="soft">A request is found by person once its work has begun.</p>
-                <Link to={href('/requests/new')} class="button">
-                  New request
-                </Link>
-              </Empty>
-            )}
+          <Section title={said.suppressed}>
+            <Suppressed suppressions={found.suppressions} />
           </Section>
-          <Section title="Who received their data?">
+          <Section title={said.recipients}>
             <Recipients recipients={found.recipients} destinations={destinations} />
           </Section>
-          <Section title="Where did it come from?">
+          <Section title={said.sources}>
             <Sources found={found} />
           </Section>
-          <Section title="Their other identifiers">
+          <Section title={said.ids}>
             <Ids found={found} type={who.type} />
           </Section>
-          <p class="help">
-            This is known from events that came in through the tracking API. It is forgotten with the person: once their deletion has ended, the request keeps who received
-            what.
-          </p>
+          <p class="help">{said.footnote}</p>
         </>
       )}
     </Known>
   );
 }
 
-function Sources({ found: { sources } }: { found: SubjectFound }) {
-  if (sources.length === 0) return <p>No source has seen this person, as far as is known.</p>;
+function Answer({ who, verdict: { tone, answer }, request }: { who: Whom; verdict: Verdict; request: string | undefined }) {
+  const { audit } = useAccess();
   return (
-    <Table caption="Sources that saw this person">
+    <section class="verdict" aria-live="polite">
+      <p class="asked">
+        <span class="who">{who.id}</span> {said.gone}
+      </p>
+      <h2 class={`tone-${tone}`}>
+        <Shape tone={tone} />
+        <span>{answer}</span>
+      </h2>
+      {request && (
+        <p class="row">
+          <Link to={href(`/requests/${request}`)}>{said.openRequest}</Link>
+          {audit && <Link to={href('/audit', { about: request })}>{words.request.audit}</Link>}
+        </p>
+      )}
+    </section>
+  );
+}
+
+const NoRequest = () => (
+  <Empty>
+    <p>{said.noRequest}</p>
+    <p class="soft">{words.requests.searchHelp}</p>
+    <Link to={href('/requests/new')} class="button">
+      {words.requests.new}
+    </Link>
+  </Empty>
+);
+
+function Sources({ found: { sources } }: { found: SubjectFound }) {
+  if (sources.length === 0) return <p>{said.notTracked}</p>;
+  return (
+    <Table caption={said.sourcesTable}>
       <thead>
         <tr>
-          <th scope="col">Source</th>
-          <th scope="col">First seen</th>
-          <th scope="col">Last seen</th>
+          <th scope="col">{said.source}</th>
+          <th scope="col">{said.firstSeen}</th>
+          <th scope="col">{said.lastSeen}</th>
         </tr>
       </thead>
       <tbody>
@@ -110,14 +135,14 @@ function Sources({ found: { sources } }: { found: SubjectFound }) {
 }
 
 function Ids({ found: { linked, owners, shared }, type }: { found: SubjectFound; type: SubjectType }) {
-  const said = (some: Whom[]) => list(some.map((one) => `${one.id} (${SUBJECT[one.type].toLowerCase()})`));
-  if (linked.length + owners.length + shared === 0) return <p>None is known.</p>;
+  const named = (some: Whom[]) => list(some.map((one) => `${one.id} (${words.subject[one.type]})`));
+  if (linked.length + owners.length + shared === 0) return <p>{said.noIds}</p>;
   return (
     <ul class="todo">
-      {linked.length > 0 && <li class="point">Theirs alone, suppressed and erased with them: {said(linked)}.</li>}
-      {shared > 0 && <li class="point">Shared with others, and left alone: {count(shared, 'identifier')}.</li>}
-      {type === 'ANONYMOUS_ID' && owners.length === 1 && <li class="point">This identifier is one of {said(owners)}.</li>}
-      {owners.length > 1 && <li class="point">This identifier was met with {people(owners.length)}, and is left alone when one of them is erased: {said(owners)}.</li>}
+      {linked.length > 0 && <li class="point">{said.own(named(linked))}</li>}
+      {shared > 0 && <li class="point">{said.shared(shared)}</li>}
+      {type === 'ANONYMOUS_ID' && owners.length === 1 && <li class="point">{said.oneOf(named(owners))}</li>}
+      {owners.length > 1 && <li class="point">{said.several(owners.length, named(owners))}</li>}
     </ul>
   );
 }

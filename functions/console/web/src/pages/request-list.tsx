@@ -4,7 +4,6 @@ import { useState } from 'preact/hooks';
 
 import { call } from '../api/client';
 import type { RegulationEntry, RegulationType, Status, Whom } from '../api/schema';
-import { number, people } from '../format';
 import { useLive } from '../live';
 import { Select } from '../parts/forms';
 import { Deadline, Empty, Head, Known, Table, Time } from '../parts/basics';
@@ -12,7 +11,10 @@ import { PersonSearch } from '../parts/person-search';
 import { Pager } from '../parts/pager';
 import { State } from '../parts/state';
 import { Link, go, href, type Place } from '../router';
-import { STATUS, TYPE } from '../words';
+import { STATUS } from '../states';
+import { words } from '../words';
+
+const said = words.requests;
 
 const PAGE = 50;
 
@@ -34,9 +36,9 @@ export function RequestList({ place }: { place: Place }) {
   };
   return (
     <div class="page">
-      <Head title="Deletion requests" lead="Each request names people and says what to do about them. The newest come first.">
+      <Head title={words.nav.requests} lead={said.lead}>
         <Link to={href('/requests/new')} class="button primary">
-          New request
+          {said.new}
         </Link>
       </Head>
       <PersonSearch
@@ -46,26 +48,26 @@ export function RequestList({ place }: { place: Place }) {
         }}
       />
       <div class="filters">
-        <Select label="State" value={status} options={[['', 'Any'], ...words(STATUS, ({ word }) => word)]} onChange={(chosen) => filter({ status: chosen })} />
-        <Select label="What" value={type} options={[['', 'Anything'], ...words(TYPE, ({ short }) => short)]} onChange={(chosen) => filter({ type: chosen })} />
+        <Select label={said.status} value={status} options={[['', words.common.any], ...named(words.status, ({ word }) => word)]} onChange={(chosen) => filter({ status: chosen })} />
+        <Select label={said.action} value={type} options={[['', said.anyAction], ...named(words.type, ({ short }) => short)]} onChange={(chosen) => filter({ type: chosen })} />
       </div>
-      <Known live={live} what="deletion requests">
+      <Known live={live} what={words.things.requests}>
         {({ regulations, pagination }) =>
           regulations.length === 0 && !cursor && (status || type || who) ? (
             <Empty>
-              <p>{who ? 'No request about this person is like this.' : 'No request is like this.'}</p>
-              {who && <p class="soft">A request is found by person once its work has begun.</p>}
+              <p>{who ? said.noneLikeThisPerson : said.noneLikeThis}</p>
+              {who && <p class="soft">{said.searchHelp}</p>}
             </Empty>
           ) : regulations.length === 0 && !cursor ? (
             <Empty>
-              <p>Nobody has asked to be forgotten yet.</p>
+              <p>{said.none}</p>
               <Link to={href('/requests/new')} class="button">
-                New request
+                {said.new}
               </Link>
             </Empty>
           ) : (
             <>
-              <RequestTable caption="Deletion requests" regulations={regulations} />
+              <RequestTable caption={words.nav.requests} regulations={regulations} />
               <Pager cursors={cursors} next={pagination.next} onMove={setCursors} />
             </>
           )
@@ -75,22 +77,22 @@ export function RequestList({ place }: { place: Place }) {
   );
 }
 
-function words<Name extends string, Word>(all: Record<Name, Word>, word: (one: Word) => string): [Name, string][] {
+function named<Name extends string, Word>(all: Record<Name, Word>, word: (one: Word) => string): [Name, string][] {
   return (Object.entries(all) as [Name, Word][]).map(([name, one]) => [name, word(one)]);
 }
 
 export function RequestTable({ caption, regulations }: { caption: string; regulations: RegulationEntry[] }) {
   return (
-    <Table caption={caption}>
+    <Table caption={caption} cards>
       <thead>
         <tr>
-          <th scope="col">Asked</th>
-          <th scope="col">People</th>
+          <th scope="col">{said.received}</th>
+          <th scope="col">{said.people}</th>
           <th scope="col" class="wide">
-            What
+            {said.action}
           </th>
-          <th scope="col">State</th>
-          <th scope="col">Deadline</th>
+          <th scope="col">{said.status}</th>
+          <th scope="col">{said.deadline}</th>
         </tr>
       </thead>
       <tbody>
@@ -104,12 +106,12 @@ export function RequestTable({ caption, regulations }: { caption: string; regula
             <td>
               <Whom regulation={regulation} />
             </td>
-            <td class="wide">{TYPE[regulation.regulationType].short}</td>
+            <td class="wide">{words.type[regulation.regulationType].short}</td>
             <td>
               <State said={STATUS[regulation.status]} />
             </td>
             <td>
-              <Deadline createdAt={regulation.createdAt} finishedAt={regulation.finishedAt} />
+              <Deadline of={regulation} />
             </td>
           </tr>
         ))}
@@ -121,13 +123,13 @@ export function RequestTable({ caption, regulations }: { caption: string; regula
 /** Identifiers while they are kept; then only how many. */
 function Whom({ regulation }: { regulation: RegulationEntry }) {
   const [first, second] = regulation.subjects;
-  if (!first) return <span title="The identifiers are dropped: the certificate names people by pseudonym.">{people(regulation.subjectCount)}</span>;
+  if (!first) return <span title={said.dropped}>{words.common.people(regulation.subjectCount)}</span>;
   const more = regulation.subjectCount - (second ? 2 : 1);
   return (
     <span class="who">
       {first}
       {second && `, ${second}`}
-      {more > 0 && <span class="soft"> and {number(more)} more</span>}
+      {more > 0 && <span class="soft"> {words.common.more(more)}</span>}
     </span>
   );
 }

@@ -1,22 +1,28 @@
 // One request, as answers to what a person wants to know.
 
+import { useAccess } from '../access';
 import { call } from '../api/client';
 import type { DestinationStatus, RegulationShown } from '../api/schema';
-import { count, list, number, people } from '../format';
+import { list, number } from '../format';
 import { useAction, useLive } from '../live';
 import { Dated, Deadline, Known, Problem, Section, Table, Time, Title, useTitle } from '../parts/basics';
+import { Cancelled } from '../parts/cancelled';
 import { Recipients } from '../parts/recipients';
 import { Shape, State } from '../parts/state';
+import { toast } from '../parts/toast';
 import { Link, go, href } from '../router';
-import { isOpen, leftovers, marks, places, tables, todos, verdict } from '../verdict';
-import { SUBJECT, TASK, TYPE, erases, vendor } from '../words';
+import { TASK, erases, vendor } from '../states';
+import { isCancelled, isOpen, leftovers, marks, places, tables, todos, verdict } from '../verdict';
+import { words } from '../words';
+
+const said = words.request;
 
 /** How often a request that moves is looked at, and one that does not. */
 const SOON = 1_500;
 const LATER = 30_000;
 
 export function Request({ id }: { id: string }) {
-  useTitle('Deletion request');
+  useTitle(said.title);
   const live = useLive(
     `request ${id}`,
     (signal) => call('GET /regulations/{id}', { path: { id }, signal }),
@@ -24,7 +30,7 @@ export function Request({ id }: { id: string }) {
   );
   return (
     <div class="page">
-      <Known live={live} what="the request">
+      <Known live={live} what={words.things.request}>
         {({ regulation }) => <Answers regulation={regulation} refresh={live.refresh} />}
       </Known>
     </div>
@@ -40,8 +46,8 @@ function Answers({ regulation, refresh }: { regulation: RegulationShown; refresh
         <Acts regulation={regulation} refresh={refresh} />
         {erases(regulation.regulationType) && <Left regulation={regulation} />}
       </div>
-      {where.length > 0 && (
-        <Section title="From where, and since when?">
+      {where.length > 0 && !isCancelled(regulation) && (
+        <Section title={said.where}>
           <ul class="places">
             {where.map((place) => (
               <Place key={place.id} place={place} />
@@ -50,7 +56,7 @@ function Answers({ regulation, refresh }: { regulation: RegulationShown; refresh
         </Section>
       )}
       {regulation.recipients.length > 0 && (
-        <Section title="Who received their data?">
+        <Section title={said.recipients}>
           <Recipients recipients={regulation.recipients} places={where} />
         </Section>
       )}
@@ -63,14 +69,12 @@ function Answers({ regulation, refresh }: { regulation: RegulationShown; refresh
 
 function Verdict({ regulation }: { regulation: RegulationShown }) {
   const { tone, answer } = verdict(regulation);
-  const one = regulation.subjectCount === 1;
-  const question = erases(regulation.regulationType)
-    ? one ? 'Is this person gone?' : `Are these ${number(regulation.subjectCount)} people gone?`
-    : regulation.regulationType === 'UNSUPPRESS' ? 'May they come in again?' : 'Are they kept out?';
+  const { regulationType, subjectCount } = regulation;
+  const question = erases(regulationType) ? said.gone(subjectCount) : regulationType === 'UNSUPPRESS' ? said.lifted : said.suppressed(subjectCount);
   return (
     <header class="verdict" aria-live="polite">
       <p class="crumb">
-        <Link to={href('/requests')}>Deletion requests</Link>
+        <Link to={href('/requests')}>{words.nav.requests}</Link>
       </p>
       <p class="asked">{question}</p>
       <Title class={`tone-${tone}`}>
@@ -78,14 +82,21 @@ function Verdict({ regulation }: { regulation: RegulationShown }) {
         <span>{answer}</span>
       </Title>
       <p class="soft">
-        Asked <Time at={regulation.createdAt} />
-        {regulation.finishedAt && (
+        {said.received} <Time at={regulation.createdAt} />
+        {' · '}
+        {isCancelled(regulation) ? (
+          <Cancelled id={regulation.id} at={regulation.finishedAt ?? undefined} />
+        ) : (
           <>
-            {' · '}ended <Time at={regulation.finishedAt} />
+            {regulation.finishedAt && (
+              <>
+                {said.ended} <Time at={regulation.finishedAt} />
+                {' · '}
+              </>
+            )}
+            <Deadline of={{ ...regulation, status: regulation.overallStatus }} />
           </>
         )}
-        {' · '}
-        <Deadline createdAt={regulation.createdAt} finishedAt={regulation.finishedAt} />
       </p>
     </header>
   );
@@ -95,20 +106,21 @@ function Acts({ regulation, refresh }: { regulation: RegulationShown; refresh: (
   const all = todos(regulation);
   const retry = useAction(async () => {
     await call('POST /regulations/{id}/retry', { path: { id: regulation.id } });
+    toast(said.retried);
     refresh();
   });
   const canRetry = !isOpen(regulation.overallStatus) && all.some((todo) => todo.act === 'retry');
   return (
-    <Section title="Who must still act?">
+    <Section title={said.who}>
       {all.length === 0 ? (
-        <p>Nobody. Everything that can be done is done.</p>
+        <p>{isCancelled(regulation) ? said.nobodyCancelled : said.nobody}</p>
       ) : (
         <ul class={all.some((todo) => todo.tone === 'alert') ? 'todo box alert' : 'todo box'}>
           {all.map((todo) => (
             <li key={todo.who} class={`tone-${todo.tone}`}>
               <Shape tone={todo.tone} />
               <p>
-                <strong>{todo.who}:</strong> <Dated text={todo.what} />
+                <strong>{todo.who}:</strong> <Dated text={todo.what} /> {todo.run && <Link to={href(`/runs/${todo.run}`)}>{words.todo.theRun}</Link>}
               </p>
             </li>
           ))}
@@ -117,14 +129,14 @@ function Acts({ regulation, refresh }: { regulation: RegulationShown; refresh: (
       {canRetry && (
         <div class="row">
           <button type="button" class="button primary" disabled={retry.busy} onClick={() => void retry.run()}>
-            Try again what failed
+            {said.retry}
           </button>
           <span class="soft small">
-            What is done is not done again.
+            {said.retryHelp}
             {regulation.identifiersKeptUntil && (
               <>
                 {' '}
-                It can be tried until <Time at={regulation.identifiersKeptUntil} />: then the identifiers are dropped.
+                {said.retryUntil} <Time at={regulation.identifiersKeptUntil} />.
               </>
             )}
           </span>
@@ -140,14 +152,15 @@ function Acts({ regulation, refresh }: { regulation: RegulationShown; refresh: (
 function Withdraw({ id }: { id: string }) {
   const withdraw = useAction(async () => {
     await call('DELETE /regulations/{id}', { path: { id } });
+    toast(said.cancelDone);
     go(href('/requests'));
   });
   return (
     <div class="row">
       <button type="button" class="button" disabled={withdraw.busy} onClick={() => void withdraw.run()}>
-        Cancel this request
+        {said.cancel}
       </button>
-      <span class="soft small">Only until it begins.</span>
+      <span class="soft small">{said.cancelHelp}</span>
       {withdraw.error && <Problem error={withdraw.error} />}
     </div>
   );
@@ -161,23 +174,24 @@ function Place({ place }: { place: DestinationStatus }) {
       <div>
         <h3>{place.name}</h3>
         {vendor(place.vendor) !== place.name && <p>{vendor(place.vendor)}</p>}
+        {place.purgeRun && <Link to={href(`/runs/${place.purgeRun.id}`)}>{said.run}</Link>}
       </div>
       <div>
         <State said={TASK[place.taskStatus]} />
-        <p class="soft small">{place.finishedAt ? <>since <Time at={place.finishedAt} /></> : TASK[place.taskStatus].means}</p>
+        <p class="soft small">{place.finishedAt ? <>{said.since} <Time at={place.finishedAt} /></> : TASK[place.taskStatus].means}</p>
       </div>
-      <ol class="rail" aria-label={`What happened at ${place.name}`}>
+      <ol class="rail" aria-label={said.timeline(place.name)}>
         {marks(place).map(({ what, amount }) => (
           <li key={what}>
             <span class="what">{what}</span>
-            <span class={amount ? 'number' : 'none'}>{amount ?? 'not yet'}</span>
+            <span class={amount ? 'number' : 'none'}>{amount ?? words.counts.notYet}</span>
           </li>
         ))}
       </ol>
       {place.errString && <p class="said"><Dated text={place.errString} /></p>}
       {(rows.length > 0 || Object.keys(looked).length > 0) && (
         <details>
-          <summary>Details of {place.name}</summary>
+          <summary>{said.details(place.name)}</summary>
           {rows.length > 0 ? <Rows name={place.name} rows={rows} /> : <Looked counts={looked} />}
         </details>
       )}
@@ -187,12 +201,12 @@ function Place({ place }: { place: DestinationStatus }) {
 
 function Rows({ name, rows }: { name: string; rows: [string, number][] }) {
   return (
-    <Table caption={`Rows by table at ${name}`}>
+    <Table caption={said.rowsTable(name)}>
       <thead>
         <tr>
-          <th scope="col">Table</th>
+          <th scope="col">{said.table}</th>
           <th scope="col" class="num">
-            Rows found and removed
+            {said.rowsDeleted}
           </th>
         </tr>
       </thead>
@@ -210,21 +224,14 @@ function Rows({ name, rows }: { name: string; rows: [string, number][] }) {
   );
 }
 
-const LOOKED: Record<string, string> = {
-  versions: 'Versions looked at',
-  ruledOut: 'of them ruled out by the index',
-  bytes: 'Bytes read, uncompressed',
-  objectsRewritten: 'Objects rewritten',
-  versionsDeleted: 'Old versions deleted',
-};
-
 function Looked({ counts }: { counts: Record<string, number> }) {
-  const names = [...Object.keys(LOOKED), ...Object.keys(counts)].filter((name, place, all) => name in counts && all.indexOf(name) === place);
+  const { looked } = words.counts;
+  const names = Object.keys(looked).filter((name) => name in counts);
   return (
     <dl class="facts">
       {names.map((name) => (
         <>
-          <dt>{LOOKED[name] ?? name}</dt>
+          <dt>{looked[name]}</dt>
           <dd class="number">{number(counts[name] ?? 0)}</dd>
         </>
       ))}
@@ -236,7 +243,7 @@ function Left({ regulation }: { regulation: RegulationShown }) {
   const left = leftovers(regulation);
   const open = isOpen(regulation.overallStatus);
   return (
-    <Section title="What is left?">
+    <Section title={said.left}>
       {left.length > 0 ? (
         <ul class="todo">
           {left.map((text) => (
@@ -249,24 +256,24 @@ function Left({ regulation }: { regulation: RegulationShown }) {
           ))}
         </ul>
       ) : (
-        <p>{open ? 'To be seen when every place is done.' : 'Nothing, in the places that are connected.'}</p>
+        <p>{isCancelled(regulation) ? said.leftCancelled : open ? said.leftOpen : said.leftNothing}</p>
       )}
-      <p class="help">Backups and copies outside the connected places are not reached by Lethe.</p>
+      <p class="help">{said.backups}</p>
     </Section>
   );
 }
 
 function Linked({ regulation: { linkedCount, linkedSubjects, sharedCount, regulationType } }: { regulation: RegulationShown }) {
-  const named = list(linkedSubjects.map((one) => `${one.id} (${SUBJECT[one.type].toLowerCase()})`));
+  const named = list(linkedSubjects.map((one) => `${one.id} (${words.subject[one.type]})`));
   return (
-    <Section title="Which other identifiers are theirs?">
+    <Section title={said.linked}>
       <ul class="todo who">
         {linkedCount > 0 && (
           <li class="point">
-            {count(linkedCount, 'identifier')}, {regulationType === 'UNSUPPRESS' ? 'let in' : 'treated'} the same way{named ? `: ${named}` : '; dropped since the request ended'}.
+            {said.linkedSame(linkedCount, regulationType === 'UNSUPPRESS', named)}
           </li>
         )}
-        {sharedCount > 0 && <li class="point">{count(sharedCount, 'identifier')} shared with others, and left alone.</li>}
+        {sharedCount > 0 && <li class="point">{said.shared(sharedCount)}</li>}
       </ul>
     </Section>
   );
@@ -274,13 +281,15 @@ function Linked({ regulation: { linkedCount, linkedSubjects, sharedCount, regula
 
 function Proof({ regulation }: { regulation: RegulationShown }) {
   return (
-    <Section title="Where is the proof?">
+    <Section title={said.proof}>
       {isOpen(regulation.overallStatus) ? (
-        <p>A signed certificate is written when the request ends.</p>
+        <p>{said.proofOpen}</p>
+      ) : isCancelled(regulation) ? (
+        <p>{said.proofNone}</p>
       ) : (
         <div class="row">
           <Link to={href(`/requests/${regulation.id}/certificate`)} class="button">
-            Certificate: read, check, download, print
+            {said.certificate}
           </Link>
         </div>
       )}
@@ -289,41 +298,47 @@ function Proof({ regulation }: { regulation: RegulationShown }) {
 }
 
 function About({ regulation }: { regulation: RegulationShown }) {
-  const kind = TYPE[regulation.regulationType];
+  const kind = words.type[regulation.regulationType];
+  const { audit } = useAccess();
   return (
-    <Section title="What was asked">
+    <Section title={said.about}>
       <dl class="facts">
-        <dt>What</dt>
+        <dt>{said.action}</dt>
         <dd>
-          {kind.title}: {kind.touches.join('; ').toLowerCase()}.
+          {kind.title}. {kind.touches.join('. ')}.
         </dd>
-        <dt>For</dt>
+        <dt>{said.for}</dt>
         <dd>
-          {people(regulation.subjectCount)}, by {SUBJECT[regulation.subjectType].toLowerCase()}
+          {said.by(words.common.people(regulation.subjectCount), words.subject[regulation.subjectType])}
         </dd>
         {regulation.attempt > 1 && (
           <>
-            <dt>Attempt</dt>
+            <dt>{said.attempt}</dt>
             <dd>{number(regulation.attempt)}</dd>
           </>
         )}
         {regulation.sourceId && (
           <>
-            <dt>Only of source</dt>
+            <dt>{said.source}</dt>
             <dd class="mono">{regulation.sourceId}</dd>
           </>
         )}
         {regulation.duplicateOf && (
           <>
-            <dt>Asked before</dt>
+            <dt>{said.duplicate}</dt>
             <dd>
-              <Link to={href(`/requests/${regulation.duplicateOf}`)}>The same was under way already</Link>
+              <Link to={href(`/requests/${regulation.duplicateOf}`)}>{said.duplicateOf}</Link>
             </dd>
           </>
         )}
-        <dt>Number</dt>
+        <dt>{said.id}</dt>
         <dd class="mono">{regulation.id}</dd>
       </dl>
+      {audit && (
+        <p>
+          <Link to={href('/audit', { about: regulation.id })}>{said.audit}</Link>
+        </p>
+      )}
     </Section>
   );
 }

@@ -2,15 +2,20 @@
 
 import { useState } from 'preact/hooks';
 
+import { useAccess } from '../access';
 import { call } from '../api/client';
 import type { Progress, Run, RunWithProgress } from '../api/schema';
-import { bytes, capital, count, duration, number } from '../format';
+import { bytes, capital, duration, number } from '../format';
 import { useAction, useLive } from '../live';
 import { Empty, Head, Known, Problem, Section, Table, Time, Title, useTitle } from '../parts/basics';
 import { Dialog } from '../parts/forms';
 import { Shape, State } from '../parts/state';
+import { toast } from '../parts/toast';
 import { Link, go, href, type Place } from '../router';
-import { PHASE } from '../words';
+import { PHASE } from '../states';
+import { words } from '../words';
+
+const said = words.runs;
 
 const moves = (run: Run): boolean => !run.finishedAt;
 
@@ -20,6 +25,7 @@ export function Runs({ place }: { place: Place }) {
 }
 
 function List() {
+  const { admin } = useAccess();
   const live = useLive(
     'runs',
     (signal) => call('GET /purge-runs', { signal }),
@@ -31,19 +37,20 @@ function List() {
   });
   return (
     <div class="page">
-      <Head
-        title="Purge runs"
-        lead="Archives are read in runs: one pass serves every request that waits. Runs start by themselves; you can start one sooner."
-      >
-        <button type="button" class="button" disabled={start.busy} onClick={() => void start.run(true)}>
-          Dry run
-        </button>
-        <button type="button" class="button primary" disabled={start.busy} onClick={() => void start.run(false)}>
-          Start a run now
-        </button>
+      <Head title={words.nav.runs} lead={said.lead}>
+        {admin && (
+          <>
+            <button type="button" class="button" disabled={start.busy} onClick={() => void start.run(true)}>
+              {said.dryRun}
+            </button>
+            <button type="button" class="button primary" disabled={start.busy} onClick={() => void start.run(false)}>
+              {said.start}
+            </button>
+          </>
+        )}
       </Head>
       {start.error && <Problem error={start.error} />}
-      <Known live={live} what="purge runs">
+      <Known live={live} what={words.things.runs}>
         {({ purgeRuns }) => (purgeRuns.length === 0 ? <None /> : <RunTable runs={purgeRuns} />)}
       </Known>
     </div>
@@ -52,27 +59,27 @@ function List() {
 
 const None = () => (
   <Empty>
-    <p>No run yet. The first starts when a deletion request reaches an archive.</p>
+    <p>{said.none}</p>
   </Empty>
 );
 
 function RunTable({ runs }: { runs: Run[] }) {
   return (
-    <Table caption="Purge runs">
+    <Table caption={words.nav.runs} cards>
       <thead>
         <tr>
-          <th scope="col">Started</th>
-          <th scope="col">State</th>
+          <th scope="col">{said.started}</th>
+          <th scope="col">{said.status}</th>
           <th scope="col" class="num wide">
-            Requests
+            {said.requests}
           </th>
           <th scope="col" class="num wide">
-            Versions
+            {said.versions}
           </th>
           <th scope="col" class="num wide">
-            Size
+            {said.size}
           </th>
-          <th scope="col">Took</th>
+          <th scope="col">{said.took}</th>
         </tr>
       </thead>
       <tbody>
@@ -82,7 +89,7 @@ function RunTable({ runs }: { runs: Run[] }) {
               <Link to={href(`/runs/${run.id}`)}>
                 <Time at={run.startedAt} />
               </Link>
-              {run.dryRun && <span class="soft small"> dry run</span>}
+              {run.dryRun && <span class="soft small"> {said.dry}</span>}
             </th>
             <td>
               <State said={PHASE[run.phase]} />
@@ -90,7 +97,7 @@ function RunTable({ runs }: { runs: Run[] }) {
             <td class="num wide">{number(run.regulations)}</td>
             <td class="num wide">{number(run.objects)}</td>
             <td class="num wide">{bytes(run.bytes)}</td>
-            <td>{run.finishedAt ? took(run) : '–'}</td>
+            <td>{run.finishedAt ? took(run) : words.common.none}</td>
           </tr>
         ))}
       </tbody>
@@ -101,7 +108,7 @@ function RunTable({ runs }: { runs: Run[] }) {
 const took = (run: Run): string => duration(new Date(run.finishedAt ?? Date.now()).getTime() - new Date(run.startedAt).getTime());
 
 function One({ id }: { id: string }) {
-  useTitle('Purge run');
+  useTitle(said.one);
   const live = useLive(
     `run ${id}`,
     (signal) => call('GET /purge-runs/{id}', { path: { id }, signal }),
@@ -109,7 +116,7 @@ function One({ id }: { id: string }) {
   );
   return (
     <div class="page">
-      <Known live={live} what="the purge run">
+      <Known live={live} what={words.things.run}>
         {({ purgeRun }) => <Shown run={purgeRun} refresh={live.refresh} />}
       </Known>
     </div>
@@ -117,60 +124,62 @@ function One({ id }: { id: string }) {
 }
 
 function Shown({ run, refresh }: { run: RunWithProgress; refresh: () => void }) {
-  const said = PHASE[run.phase];
+  const { tone, word, means } = PHASE[run.phase];
+  const { admin } = useAccess();
   return (
     <>
       <header class="verdict">
         <p class="crumb">
-          <Link to={href('/runs')}>Purge runs</Link>
+          <Link to={href('/runs')}>{words.nav.runs}</Link>
         </p>
-        <Title class={`tone-${said.tone}`}>
-          <Shape tone={said.tone} />
+        <Title class={`tone-${tone}`}>
+          <Shape tone={tone} />
           <span>
-            {run.dryRun ? 'Dry run' : 'Purge run'}: {said.word.toLowerCase()}
-            {run.stopRequested && moves(run) && ', and asked to stop'}
+            {said.headline(Boolean(run.dryRun), word, Boolean(run.stopRequested) && moves(run))}
           </span>
         </Title>
-        <p class="lead">{said.means}</p>
+        <p class="lead">{means}</p>
       </header>
       <Question run={run} refresh={refresh} />
       <dl class="figures">
         <div>
-          <dt>Started</dt>
+          <dt>{said.started}</dt>
           <dd class="small">
             <Time at={run.startedAt} />
           </dd>
         </div>
         <div>
-          <dt>Requests served</dt>
+          <dt>{said.served}</dt>
           <dd>{number(run.regulations)}</dd>
         </div>
         <div>
-          <dt>Versions to look at</dt>
+          <dt>{said.toScan}</dt>
           <dd>{number(run.objects)}</dd>
         </div>
         <div>
-          <dt>Their size</dt>
+          <dt>{said.size}</dt>
           <dd>{bytes(run.bytes)}</dd>
         </div>
         {run.finishedAt && (
           <div>
-            <dt>Took</dt>
+            <dt>{said.took}</dt>
             <dd>{took(run)}</dd>
           </div>
         )}
       </dl>
       <Phases run={run} />
-      {run.dryRun && run.phase === 'closed' && <Report id={run.id} />}
-      {moves(run) && <Stop run={run} refresh={refresh} />}
+      {run.dryRun && run.phase === 'closed' && <Report run={run} />}
+      {admin && moves(run) && <Stop run={run} refresh={refresh} />}
     </>
   );
 }
 
 function Question({ run, refresh }: { run: Run; refresh: () => void }) {
   const [asked, setAsked] = useState(false);
+  const { admin } = useAccess();
   const confirm = useAction(async () => {
     await call('POST /purge-runs/{id}/confirm', { path: { id: run.id } });
+    toast(said.approved);
     setAsked(false);
     refresh();
   });
@@ -178,25 +187,26 @@ function Question({ run, refresh }: { run: Run; refresh: () => void }) {
   return (
     <div class="box alert" role="alert">
       <p>
-        <strong>This run stopped before it wrote anything:</strong> {run.question}. A wrong list of people, or a rule that matches too much, looks like this.
-        If it is right, let it go on.
+        <strong>{said.paused}</strong> {run.question}. {said.pausedHelp}
       </p>
-      <div class="row">
-        <button type="button" class="button danger" onClick={() => setAsked(true)}>
-          Let it go on…
-        </button>
-      </div>
+      {admin && (
+        <div class="row">
+          <button type="button" class="button danger" onClick={() => setAsked(true)}>
+            {said.approve}
+          </button>
+        </div>
+      )}
       {asked && (
-        <Dialog title="Let this run remove that much?" close={() => setAsked(false)}>
+        <Dialog title={said.approveTitle} close={() => setAsked(false)}>
           <p>{capital(run.question)}.</p>
-          <p>What is removed cannot be brought back.</p>
+          <p>{said.approveHelp}</p>
           {confirm.error && <Problem error={confirm.error} />}
           <div class="row">
             <button type="button" class="button danger" disabled={confirm.busy} onClick={() => void confirm.run()}>
-              Yes, remove it
+              {said.approveIt}
             </button>
             <button type="button" class="button" onClick={() => setAsked(false)}>
-              Not yet
+              {said.notYet}
             </button>
           </div>
         </Dialog>
@@ -205,25 +215,19 @@ function Question({ run, refresh }: { run: Run; refresh: () => void }) {
   );
 }
 
-const PHASES = [
-  { name: 'find', title: 'Find', hits: 'line' },
-  { name: 'forget', title: 'Remove', hits: 'line' },
-  { name: 'verify', title: 'Check', hits: 'line' },
-] as const;
+const PHASES = ['find', 'forget', 'verify'] as const;
 
 function Phases({ run }: { run: RunWithProgress }) {
   return (
-    <Section title="How far it is">
+    <Section title={said.progress}>
       <ol class="stack">
-        {PHASES.filter(({ name }) => !run.dryRun || name === 'find').map(({ name, title }) => {
+        {PHASES.filter((name) => !run.dryRun || name === 'find').map((name) => {
           const progress: Progress = run.progress[name] ?? { objects: 0, bytes: 0, hits: 0 };
           return (
             <li key={name} class="stack">
               <div class="row apart">
-                <h3 id={`phase-${name}`}>{title}</h3>
-                <span class="soft small number">
-                  {count(progress.objects, 'object')} · {bytes(progress.bytes)} read · {count(progress.hits, 'line')} of these people
-                </span>
+                <h3 id={`phase-${name}`}>{said.phases[name]}</h3>
+                <span class="soft small number">{said.done(progress.objects, progress.bytes, progress.hits)}</span>
               </div>
               {name === 'find' && run.objects > 0 && (
                 <progress aria-labelledby={`phase-${name}`} value={Math.min(progress.objects, run.objects)} max={run.objects} />
@@ -242,25 +246,27 @@ interface DryReport {
   residuals?: { key: string; detail: string }[];
 }
 
-function Report({ id }: { id: string }) {
+function Report({ run: { id, regulations } }: { run: Run }) {
   const live = useLive(`report ${id}`, (signal) => call('GET /purge-runs/{id}/report', { path: { id }, signal }), 0);
   return (
-    <Section title="What a run would remove">
-      <Known live={live} what="the report">
-        {({ report }) => <Found report={report as DryReport} />}
+    <Section title={said.report}>
+      <Known live={live} what={words.things.report}>
+        {({ report }) => <Found report={report as DryReport} waiting={regulations} />}
       </Known>
     </Section>
   );
 }
 
-function Found({ report: { subjects = {}, objects = [], residuals = [] } }: { report: DryReport }) {
+function Found({ report: { subjects = {}, objects = [], residuals = [] }, waiting }: { report: DryReport; waiting: number }) {
   const lines = Object.values(subjects).reduce((sum, one) => sum + one, 0);
   const met = Object.values(subjects).filter(Boolean).length;
   return (
     <>
-      <p>
-        {count(lines, 'line')} of {number(met)} of {count(Object.keys(subjects).length, 'person', 'people')}, in {count(objects.length, 'object')}. Nothing was changed.
-      </p>
+      {lines > 0 ? (
+        <p>{said.reportSum(lines, met, Object.keys(subjects).length, objects.length)}</p>
+      ) : (
+        <p class={waiting > 0 ? 'box alert' : undefined}>{waiting > 0 ? said.reportNothing : said.nobodyWaits}</p>
+      )}
       {residuals.length > 0 && (
         <ul class="todo">
           {residuals.map(({ key, detail }) => (
@@ -275,13 +281,13 @@ function Found({ report: { subjects = {}, objects = [], residuals = [] } }: { re
       )}
       {objects.length > 0 && (
         <details>
-          <summary>Objects that would be rewritten</summary>
-          <Table caption="Objects that would be rewritten">
+          <summary>{said.objectsTable}</summary>
+          <Table caption={said.objectsTable}>
             <thead>
               <tr>
-                <th scope="col">Object</th>
+                <th scope="col">{said.object}</th>
                 <th scope="col" class="num">
-                  Lines
+                  {said.lines}
                 </th>
               </tr>
             </thead>
@@ -311,9 +317,9 @@ function Stop({ run, refresh }: { run: Run; refresh: () => void }) {
     <div class="stack">
       <div class="row">
         <button type="button" class="button" disabled={stop.busy || run.stopRequested} onClick={() => void stop.run()}>
-          {run.stopRequested ? 'Asked to stop' : 'Stop this run'}
+          {run.stopRequested ? said.stopping : said.stop}
         </button>
-        <span class="soft small">What is being rewritten is finished, nothing new begins, and its requests wait for the next run.</span>
+        <span class="soft small">{said.stopHelp}</span>
       </div>
       {stop.error && <Problem error={stop.error} />}
     </div>

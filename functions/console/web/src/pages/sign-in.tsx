@@ -8,9 +8,12 @@ import { Problem, Title, useTitle } from '../parts/basics';
 import { Text } from '../parts/forms';
 import { Waves } from '../parts/waves';
 import { signIn, type Ended } from '../session';
+import { words } from '../words';
+
+const said = words.signIn;
 
 export function SignIn({ ended }: { ended?: Ended | undefined }) {
-  useTitle('Sign in');
+  useTitle(said.title);
   const [given, setGiven] = useState('');
   const [wrong, setWrong] = useState<string>();
   const { run, busy, error } = useAction(async () => {
@@ -20,7 +23,7 @@ export function SignIn({ ended }: { ended?: Ended | undefined }) {
       await call('GET /regulations', { query: { 'pagination.count': 1 } }, token);
     } catch (failed) {
       if (failed instanceof ApiError && failed.status === 401) {
-        setWrong('Lethe does not know this token. It may be mistyped, revoked or expired; ask whoever runs Lethe for a new one.');
+        setWrong(said.unknown);
         return;
       }
       // A token that may not list requests may still do other things.
@@ -30,7 +33,7 @@ export function SignIn({ ended }: { ended?: Ended | undefined }) {
   });
   const submit = (event: Event) => {
     event.preventDefault();
-    if (!given.trim()) setWrong('Paste your token first.');
+    if (!given.trim()) setWrong(said.empty);
     else void run();
   };
   return (
@@ -39,25 +42,25 @@ export function SignIn({ ended }: { ended?: Ended | undefined }) {
         <Waves />
         Lethe
       </p>
-      <Title>Sign in</Title>
+      <Title>{said.title}</Title>
       {ended === 'expired' && (
         <p class="problem" role="alert">
-          Lethe no longer accepts your token: sign in again.
+          {said.expired}
         </p>
       )}
       <form onSubmit={submit} noValidate>
         <Text
-          label="Token"
+          label={said.token}
           type="password"
           value={given}
           onInput={setGiven}
           wrong={wrong}
-          help="Whoever runs Lethe gives you one. It is kept in this tab only, until you close it or sign out."
+          help={said.help}
         />
         {error && <Problem error={error} />}
         <div class="row">
           <button type="submit" class="button primary" disabled={busy}>
-            {busy ? 'Checking…' : 'Sign in'}
+            {busy ? words.common.checking : said.title}
           </button>
         </div>
       </form>

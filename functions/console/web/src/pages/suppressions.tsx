@@ -5,16 +5,18 @@ import { useState } from 'preact/hooks';
 import { call } from '../api/client';
 import type { Whom } from '../api/schema';
 import { write } from '../csv';
-import { people } from '../format';
 import { useAction, useLive } from '../live';
 import { Empty, Head, Known, Problem, Section, Table } from '../parts/basics';
 import { Dialog, Text, download } from '../parts/forms';
-import { KeptOut } from '../parts/kept-out';
 import { Pager } from '../parts/pager';
 import { PeopleField } from '../parts/people-field';
 import { PersonSearch } from '../parts/person-search';
+import { Suppressed } from '../parts/suppressed';
+import { toast } from '../parts/toast';
 import type { Place } from '../router';
-import { SUBJECT } from '../words';
+import { words } from '../words';
+
+const said = words.suppressions;
 
 const PAGE = 50;
 
@@ -35,33 +37,33 @@ export function Suppressions({ place }: { place: Place }) {
   };
   return (
     <div class="page">
-      <Head title="Suppression list" lead="Events about these people are dropped when they arrive, and never stored.">
+      <Head title={said.title} lead={said.lead}>
         <button type="button" class="button" disabled={save.busy} onClick={() => void save.run()}>
-          {save.busy ? 'Exporting…' : 'Export CSV'}
+          {save.busy ? words.common.exporting : words.common.exportCsv}
         </button>
         <button type="button" class="button primary" onClick={() => setAdding(true)}>
-          Add people
+          {said.add}
         </button>
       </Head>
       {save.error && <Problem error={save.error} />}
       <PersonSearch onSearch={setWho} />
       {who && <Found key={JSON.stringify(who)} who={who} remove={() => setRemoving(who)} />}
-      <Known live={live} what="the suppression list">
+      <Known live={live} what={words.things.suppressions}>
         {({ suppressed, pagination }) => {
           const rows = suppressed.flatMap(({ subjectType, subjectIds }) => subjectIds.map((id): Whom => ({ type: subjectType, id })));
           return rows.length === 0 && !cursor ? (
             <Empty>
-              <p>Nobody is suppressed.</p>
+              <p>{said.nobody}</p>
             </Empty>
           ) : (
             <>
-              <Table caption="Suppressed people">
+              <Table caption={said.table} cards>
                 <thead>
                   <tr>
-                    <th scope="col">Identifier</th>
-                    <th scope="col">Kind</th>
+                    <th scope="col">{said.identifier}</th>
+                    <th scope="col">{said.kind}</th>
                     <th scope="col">
-                      <span class="hidden">Action</span>
+                      <span class="hidden">{words.common.action}</span>
                     </th>
                   </tr>
                 </thead>
@@ -69,10 +71,10 @@ export function Suppressions({ place }: { place: Place }) {
                   {rows.map((one) => (
                     <tr key={one.type + one.id}>
                       <th scope="row">{one.id}</th>
-                      <td>{SUBJECT[one.type]}</td>
+                      <td>{words.subject[one.type]}</td>
                       <td class="num">
-                        <button type="button" class="quiet" aria-label={`Remove ${one.id}`} onClick={() => setRemoving(one)}>
-                          Remove
+                        <button type="button" class="quiet" aria-label={said.liftOne(one.id)} onClick={() => setRemoving(one)}>
+                          {said.lift}
                         </button>
                       </td>
                     </tr>
@@ -101,13 +103,13 @@ async function exportAll(): Promise<void> {
   download('suppression-list.csv', 'text/csv', write(rows));
 }
 
-/** Where one person is kept out, since when and why. */
+/** Where one person is suppressed, since when and why. */
 function Found({ who, remove }: { who: Whom; remove: () => void }) {
   const live = useLive(`suppressions of ${JSON.stringify(who)}`, (signal) => call('POST /suppressions/search', { body: { subject: who }, signal }));
   return (
-    <Section title={`Is ${who.id} kept out?`}>
-      <Known live={live} what="what was found">
-        {({ suppressions }) => <KeptOut suppressions={suppressions} remove={remove} />}
+    <Section title={said.is(who.id)}>
+      <Known live={live} what={words.things.found}>
+        {({ suppressions }) => <Suppressed suppressions={suppressions} remove={remove} />}
       </Known>
     </Section>
   );
@@ -117,13 +119,13 @@ const MOST = 5_000;
 
 /** Why, as the list keeps it. */
 function Reason({ value, onInput }: { value: string; onInput: (value: string) => void }) {
-  return <Text label="Why?" help="Kept beside it; 500 letters at most. Name no person here." value={value} onInput={onInput} />;
+  return <Text label={said.reason} help={said.reasonHelp} value={value} onInput={onInput} />;
 }
 
 const reasoned = (reason: string): { reason?: string } => (reason.trim() ? { reason: reason.trim() } : {});
 
 function Add({ close, done }: { close: () => void; done: () => void }) {
-  const [ids, setIds] = useState<string[]>([]);
+  const [{ ids, unsure }, setPeople] = useState<{ ids: string[]; unsure: boolean }>({ ids: [], unsure: false });
   const [reason, setReason] = useState('');
   const [wrong, setWrong] = useState<string>();
   const add = useAction(async () => {
@@ -131,27 +133,28 @@ function Add({ close, done }: { close: () => void; done: () => void }) {
       const subjects = ids.slice(at, at + MOST).map((id): Whom => ({ type: 'USER_ID', id }));
       await call('POST /suppressions', { body: { subjects, ...reasoned(reason) } });
     }
+    toast(said.added(ids.length));
     done();
     close();
   });
   const submit = (event: Event) => {
     event.preventDefault();
-    if (ids.length === 0) setWrong('Name at least one person.');
+    if (ids.length === 0) setWrong(unsure ? words.new.chooseColumn : words.new.nobody);
     else void add.run();
   };
   return (
-    <Dialog title="Add people to the suppression list" close={close}>
+    <Dialog title={said.addTitle} close={close} filled={ids.length > 0 || unsure || reason !== ''}>
       <form onSubmit={submit} noValidate>
-        <PeopleField onChange={setIds} wrong={wrong} />
+        <PeopleField onChange={(ids, unsure) => setPeople({ ids, unsure })} wrong={wrong} />
         <Reason value={reason} onInput={setReason} />
-        <p class="help">Nothing that is stored is erased. To erase as well, make a deletion request.</p>
+        <p class="help">{said.addHelp}</p>
         {add.error && <Problem error={add.error} />}
         <div class="row">
           <button type="submit" class="button primary" disabled={add.busy}>
-            {add.busy ? 'Adding…' : `Suppress${ids.length > 0 ? ` ${people(ids.length)}` : ''}`}
+            {add.busy ? said.adding : said.addThem(ids.length)}
           </button>
           <button type="button" class="button" onClick={close}>
-            Cancel
+            {words.common.cancel}
           </button>
         </div>
       </form>
@@ -163,22 +166,23 @@ function Remove({ who, close, done }: { who: Whom; close: () => void; done: () =
   const [reason, setReason] = useState('');
   const remove = useAction(async () => {
     await call('POST /suppressions/lift', { body: { subjects: [who], ...reasoned(reason) } });
+    toast(said.lifted);
     done();
     close();
   });
   return (
-    <Dialog title="Let this person in again?" close={close}>
+    <Dialog title={said.liftTitle} close={close} filled={reason !== ''}>
       <p>
-        <strong class="who">{who.id}</strong> leaves the suppression list. New events about this person are collected again.
+        <strong class="who">{who.id}</strong> {said.liftLead}
       </p>
       <Reason value={reason} onInput={setReason} />
       {remove.error && <Problem error={remove.error} />}
       <div class="row">
         <button type="button" class="button danger" disabled={remove.busy} onClick={() => void remove.run()}>
-          {remove.busy ? 'Removing…' : 'Remove from the list'}
+          {remove.busy ? said.lifting : said.liftIt}
         </button>
         <button type="button" class="button" onClick={close}>
-          Keep suppressed
+          {said.keep}
         </button>
       </div>
     </Dialog>

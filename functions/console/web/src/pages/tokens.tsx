@@ -8,7 +8,10 @@ import { useAction, useLive } from '../live';
 import { Empty, Head, Known, Problem, Table, Time } from '../parts/basics';
 import { Dialog, Text } from '../parts/forms';
 import { Shape } from '../parts/state';
-import { ONE_REQUEST, SCOPE } from '../words';
+import { toast } from '../parts/toast';
+import { words } from '../words';
+
+const said = words.tokens;
 
 export function Tokens() {
   const live = useLive('tokens', (signal) => call('GET /tokens', { signal }), 30_000);
@@ -16,16 +19,16 @@ export function Tokens() {
   const [revoking, setRevoking] = useState<TokenShown>();
   return (
     <div class="page">
-      <Head title="Tokens" lead="Everybody who uses Lethe, a person or a program, has a token that may do only what it must.">
+      <Head title={words.nav.tokens} lead={said.lead}>
         <button type="button" class="button primary" onClick={() => setMaking(true)}>
-          Make a token
+          {said.make}
         </button>
       </Head>
-      <Known live={live} what="tokens">
+      <Known live={live} what={words.things.tokens}>
         {({ tokens }) =>
           tokens.length === 0 ? (
             <Empty>
-              <p>There is only the token that was made at deployment.</p>
+              <p>{said.none}</p>
             </Empty>
           ) : (
             <TokenTable tokens={tokens} onRevoke={setRevoking} />
@@ -43,17 +46,17 @@ const ended = ({ revokedAt, expiresAt }: TokenShown): string | undefined =>
 
 function TokenTable({ tokens, onRevoke }: { tokens: TokenShown[]; onRevoke: (token: TokenShown) => void }) {
   return (
-    <Table caption="Tokens">
+    <Table caption={words.nav.tokens} cards>
       <thead>
         <tr>
-          <th scope="col">Name</th>
-          <th scope="col">May</th>
-          <th scope="col">Stands</th>
+          <th scope="col">{said.name}</th>
+          <th scope="col">{said.may}</th>
+          <th scope="col">{said.status}</th>
           <th scope="col" class="wide">
-            Last used
+            {said.lastUsed}
           </th>
           <th scope="col">
-            <span class="hidden">Action</span>
+            <span class="hidden">{words.common.action}</span>
           </th>
         </tr>
       </thead>
@@ -61,15 +64,15 @@ function TokenTable({ tokens, onRevoke }: { tokens: TokenShown[]; onRevoke: (tok
         {tokens.map((token) => (
           <tr key={token.id}>
             <th scope="row">{token.name}</th>
-            <td class="small">{token.requestOnly ? ONE_REQUEST.short : token.scopes.map((scope) => SCOPE[scope].short).join(' · ')}</td>
+            <td class="small">{token.requestOnly ? words.oneRequest.short : token.scopes.map((scope) => words.scope[scope].short).join(' · ')}</td>
             <td>
               <Standing token={token} />
             </td>
-            <td class="wide">{token.lastUsedAt ? <Time at={token.lastUsedAt} /> : 'never'}</td>
+            <td class="wide">{token.lastUsedAt ? <Time at={token.lastUsedAt} /> : words.common.never}</td>
             <td class="num">
               {!ended(token) && (
-                <button type="button" class="quiet" aria-label={`Revoke ${token.name}`} onClick={() => onRevoke(token)}>
-                  Revoke
+                <button type="button" class="quiet" aria-label={said.revokeOne(token.name)} onClick={() => onRevoke(token)}>
+                  {said.revoke}
                 </button>
               )}
             </td>
@@ -87,7 +90,7 @@ function Standing({ token }: { token: TokenShown }) {
     <span class={`state tone-${tone}`}>
       <Shape tone={tone} />
       <span>
-        {end ? (token.revokedAt ? 'revoked ' : 'expired ') : token.expiresAt ? 'until ' : 'valid'}
+        {end ? (token.revokedAt ? said.revoked : said.expired) : token.expiresAt ? said.until : said.valid}{' '}
         {(end ?? token.expiresAt) && <Time at={(end ?? token.expiresAt) as string} only="day" />}
       </span>
     </span>
@@ -111,8 +114,8 @@ function Make({ close, done }: { close: () => void; done: () => void }) {
   const submit = (event: Event) => {
     event.preventDefault();
     const next: typeof wrong = {};
-    if (!name.trim()) next.name = 'Give it a name.';
-    if (!requestOnly && scopes.length === 0) next.scopes = 'Choose at least one.';
+    if (!name.trim()) next.name = said.noName;
+    if (!requestOnly && scopes.length === 0) next.scopes = said.noScope;
     setWrong(next);
     if (!next.name && !next.scopes) void make.run();
   };
@@ -120,16 +123,16 @@ function Make({ close, done }: { close: () => void; done: () => void }) {
 
   if (secret !== undefined) return <Secret name={name} secret={secret} close={close} />;
   return (
-    <Dialog title="Make a token" close={close}>
+    <Dialog title={said.make} close={close} filled={name !== '' || scopes.length > 0 || until !== ''}>
       <form onSubmit={submit} noValidate>
-        <Text label="Name" help="Who will use it: a person, a team or a program." value={name} onInput={setName} wrong={wrong.name} />
+        <Text label={said.name} help={said.nameHelp} value={name} onInput={setName} wrong={wrong.name} />
         <fieldset>
-          <legend>What it may do</legend>
+          <legend>{said.permissions}</legend>
           <label class="row">
             <input type="checkbox" checked={requestOnly} onChange={(event) => setRequestOnly(event.currentTarget.checked)} />
-            {ONE_REQUEST.title}
+            {words.oneRequest.title}
           </label>
-          {(Object.keys(SCOPE) as Scope[]).map((scope) => (
+          {(Object.keys(words.scope) as Scope[]).map((scope) => (
             <label key={scope} class="row">
               <input
                 type="checkbox"
@@ -137,7 +140,7 @@ function Make({ close, done }: { close: () => void; done: () => void }) {
                 checked={!requestOnly && scopes.includes(scope)}
                 onChange={(event) => toggle(scope, event.currentTarget.checked)}
               />
-              {SCOPE[scope].title}
+              {words.scope[scope].title}
             </label>
           ))}
           {wrong.scopes && (
@@ -146,14 +149,14 @@ function Make({ close, done }: { close: () => void; done: () => void }) {
             </p>
           )}
         </fieldset>
-        <Text label="Last day" help="Left empty, it holds until it is revoked." type="date" value={until} onInput={setUntil} />
+        <Text label={said.lastDay} help={said.lastDayHelp} type="date" value={until} onInput={setUntil} />
         {make.error && <Problem error={make.error} />}
         <div class="row">
           <button type="submit" class="button primary" disabled={make.busy}>
-            {make.busy ? 'Making…' : 'Make the token'}
+            {make.busy ? said.making : said.make}
           </button>
           <button type="button" class="button" onClick={close}>
-            Cancel
+            {words.common.cancel}
           </button>
         </div>
       </form>
@@ -169,21 +172,21 @@ function Secret({ name, secret, close }: { name: string; secret: string; close: 
     setCopied(true);
   });
   return (
-    <Dialog title={`The token of ${name}`} close={close}>
+    <Dialog title={said.secretTitle(name)} close={close}>
       <p>
-        <strong>Copy it now.</strong> It is not shown again; if it is lost, revoke it and make another.
+        <strong>{said.copyNow}</strong> {said.copyHelp}
       </p>
       <p class="box">
         <code>{secret}</code>
       </p>
-      <p role="status">{copied && 'Copied.'}</p>
-      {copy.error && <p class="wrong">This browser does not let the page copy: select it by hand.</p>}
+      <p role="status">{copied && words.common.copied}</p>
+      {copy.error && <p class="wrong">{said.cannotCopy}</p>}
       <div class="row">
         <button type="button" class="button primary" onClick={() => void copy.run()}>
-          Copy
+          {words.common.copy}
         </button>
         <button type="button" class="button" onClick={close}>
-          I have it
+          {said.haveIt}
         </button>
       </div>
     </Dialog>
@@ -193,19 +196,20 @@ function Secret({ name, secret, close }: { name: string; secret: string; close: 
 function Revoke({ token, close, done }: { token: TokenShown; close: () => void; done: () => void }) {
   const revoke = useAction(async () => {
     await call('DELETE /tokens/{id}', { path: { id: token.id } });
+    toast(said.revokedToast);
     done();
     close();
   });
   return (
-    <Dialog title={`Revoke the token of ${token.name}?`} close={close}>
-      <p>It is refused from the next request on. What it did stays in the audit trail.</p>
+    <Dialog title={said.revokeTitle(token.name)} close={close}>
+      <p>{said.revokeHelp}</p>
       {revoke.error && <Problem error={revoke.error} />}
       <div class="row">
         <button type="button" class="button danger" disabled={revoke.busy} onClick={() => void revoke.run()}>
-          {revoke.busy ? 'Revoking…' : 'Revoke it'}
+          {revoke.busy ? said.revoking : said.revokeIt}
         </button>
         <button type="button" class="button" onClick={close}>
-          Keep it
+          {said.keep}
         </button>
       </div>
     </Dialog>

@@ -4,8 +4,10 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 
 import type { ApiError } from '../api/client';
-import { DAY_MS, count, day, dayOf, duration, exact, moment } from '../format';
+import { clock, due, type Timed } from '../clock';
+import { DAY_MS, day, dayOf, daysUp, duration, exact, moment } from '../format';
 import type { Live } from '../live';
+import { words } from '../words';
 
 /** A date in the reader's zone; a pointer on it shows the exact moment, in UTC too. */
 export function Time({ at, only }: { at: string; only?: 'day' }) {
@@ -19,7 +21,7 @@ export function Time({ at, only }: { at: string; only?: 'day' }) {
 /** A day as the API counts it, in UTC: it has no hour to be told in another zone. A pointer on it shows when it begins here. */
 export function Day({ at }: { at: string }) {
   return (
-    <time dateTime={at} title={`A day in UTC; it begins ${exact(at)}`}>
+    <time dateTime={at} title={words.common.dayInUtc(exact(at))}>
       {dayOf(at)}
     </time>
   );
@@ -32,28 +34,30 @@ export function Dated({ text }: { text: string }) {
   return <>{text.split(DATES).map((part) => (!DATES.test(part) ? part : part.includes('T') ? <Time at={part} /> : <Day at={part} />))}</>;
 }
 
-/** The law's month, as this software counts it. */
-export const DEADLINE_DAYS = 30;
-
-export const due = (createdAt: string): Date => new Date(new Date(createdAt).getTime() + DEADLINE_DAYS * DAY_MS);
-
-export function daysLeft(createdAt: string, now = Date.now()): number {
-  return Math.ceil((due(createdAt).getTime() - now) / DAY_MS);
-}
-
-/** How much of the month is left, or how soon it was done. */
-export function Deadline({ createdAt, finishedAt }: { createdAt: string; finishedAt?: string | null | undefined }) {
-  if (finishedAt) {
-    const took = new Date(finishedAt).getTime() - new Date(createdAt).getTime();
-    return <span title={exact(finishedAt)}>done in {duration(took)}</span>;
-  }
-  const left = daysLeft(createdAt);
-  const text = left < 0 ? `${count(-left, 'day')} overdue` : left === 0 ? 'due today' : `${count(left, 'day')} left`;
+/** How much of the month is left, by how much it is over, or how soon it was done. */
+export function Deadline({ of }: { of: Timed }) {
+  const at = clock(of);
+  const said = words.clock;
+  if (at.state === 'cancelled') return <span class="soft">{said.cancelled}</span>;
+  if (at.state === 'done') return <span title={said.finished(exact(of.finishedAt ?? ''))}>{said.done(at.ms)}</span>;
+  const isLate = at.state === 'overdue' || at.ms <= 7 * DAY_MS;
   return (
-    <span class={left <= 7 ? 'tone-alert' : undefined} title={`Due ${exact(due(createdAt))}`}>
-      {text}
+    <span class={isLate ? 'tone-alert' : undefined} title={said.due(exact(due(of.createdAt)))}>
+      {deadline(of)}
     </span>
   );
+}
+
+/** As text. */
+export function deadline(of: Timed): string {
+  const at = clock(of);
+  const said = words.clock;
+  switch (at.state) {
+    case 'cancelled': return said.cancelled;
+    case 'done': return said.done(at.ms);
+    case 'left': return said.left(daysUp(at.ms));
+    case 'overdue': return said.overdue(duration(at.ms));
+  }
 }
 
 /** The head of a page. The heading takes the focus when the page opens, so that a screen reader says where one is. */
@@ -106,7 +110,7 @@ export function Problem({ error, retry }: { error: ApiError; retry?: () => void 
       <span>{error.message}</span>
       {retry && (
         <button type="button" class="quiet" onClick={retry}>
-          Try again
+          {words.common.retry}
         </button>
       )}
     </div>
@@ -116,7 +120,7 @@ export function Problem({ error, retry }: { error: ApiError; retry?: () => void 
 export function Loading({ what }: { what: string }) {
   return (
     <div class="loading" role="status">
-      <span class="hidden">Loading {what}…</span>
+      <span class="hidden">{words.app.loading(what)}</span>
       {[1, 2, 3, 4, 5].map((line) => (
         <span key={line} aria-hidden="true" />
       ))}
@@ -141,10 +145,10 @@ export function Known<T>({ live, what, children }: { live: Live<T>; what: string
   );
 }
 
-/** A table that scrolls by itself where the screen is too narrow for it. */
-export function Table({ caption, children }: { caption: string; children: ComponentChildren }) {
+/** A table that scrolls by itself where the screen is too narrow for it; with `cards`, each row is a card on a phone. */
+export function Table({ caption, cards, children }: { caption: string; cards?: boolean; children: ComponentChildren }) {
   return (
-    <div class="scroll" tabIndex={0} role="group" aria-label={caption}>
+    <div class={cards ? 'scroll cards' : 'scroll'} tabIndex={0} role="group" aria-label={caption}>
       <table>
         <caption class="hidden">{caption}</caption>
         {children}

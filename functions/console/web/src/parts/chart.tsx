@@ -1,6 +1,7 @@
 // A small bar chart: one bar a day. The numbers are there as a table too, for who does not see it.
 
-import { count, day, DAY_MS } from '../format';
+import { count, day, DAY_MS, number } from '../format';
+import { words } from '../words';
 
 export interface Day {
   at: number;
@@ -28,7 +29,7 @@ export function Chart({ title, days, unit }: { title: string; days: Day[]; unit:
   const said = (value: number) => count(value, ...unit);
   return (
     <figure class="stack">
-      <svg class="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT + 22}`} role="img" aria-label={`${title}: ${said(total)} in ${days.length} days, at most ${said(most)} a day.`}>
+      <svg class="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT + 22}`} role="img" aria-label={words.chart.label(title, said(total), days.length, said(most))}>
         {days.map((bar, place) => {
           const height = bar.value > 0 ? Math.max(3, (bar.value / most) * HEIGHT) : 0;
           return (
@@ -44,16 +45,16 @@ export function Chart({ title, days, unit }: { title: string; days: Day[]; unit:
           {day(days[0]?.at ?? 0)}
         </text>
         <text x={WIDTH} y={HEIGHT + 18} text-anchor="end">
-          today
+          {words.common.today}
         </text>
       </svg>
       <details>
-        <summary>The numbers</summary>
+        <summary>{words.chart.numbers}</summary>
         <table>
           <caption class="hidden">{title}</caption>
           <thead>
             <tr>
-              <th scope="col">Day</th>
+              <th scope="col">{words.chart.day}</th>
               <th scope="col" class="num">
                 {unit[1]}
               </th>
@@ -65,7 +66,7 @@ export function Chart({ title, days, unit }: { title: string; days: Day[]; unit:
               .map((bar) => (
                 <tr key={bar.at}>
                   <th scope="row">{day(bar.at)}</th>
-                  <td class="num">{bar.value}</td>
+                  <td class="num">{number(bar.value)}</td>
                 </tr>
               ))}
           </tbody>

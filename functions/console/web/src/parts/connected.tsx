@@ -1,6 +1,7 @@
 // Since when a destination is connected, or no longer is.
 
 import type { Destination } from '../api/schema';
+import { words } from '../words';
 import { Time } from './basics';
 import { Shape } from './state';
 
@@ -9,7 +10,9 @@ export function Connected({ destination: { enabledFrom, enabledUntil } }: { dest
   return (
     <span class={`state tone-${tone}`}>
       <Shape tone={tone} />
-      <span>{enabledUntil ? <>not since <Time at={enabledUntil} only="day" /></> : <>since <Time at={enabledFrom} only="day" /></>}</span>
+      <span>
+        {enabledUntil ? words.destinations.notSince : words.destinations.since} <Time at={enabledUntil ?? enabledFrom} only="day" />
+      </span>
     </span>
   );
 }

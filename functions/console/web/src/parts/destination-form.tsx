@@ -1,12 +1,18 @@
-// The form of a destination, made of the catalogue's fields. Secrets go in and never come out.
+// The form of a system, made of the catalogue's fields. Secrets go in and never come out. What the API refuses is said
+// beside the field that it names.
 
 import { useState } from 'preact/hooks';
 
 import type { ApiError } from '../api/client';
-import type { Description, Destination, Field as Setting } from '../api/schema';
-import { hint, isLong, label, shown, typed, type Typed } from '../fields';
+import type { Description, Destination, Field as Setting, Finding } from '../api/schema';
+import { faults, fieldOf, hint, isLong, label, shown, typed, type Fault, type Typed } from '../fields';
+import { capital, list } from '../format';
+import { words } from '../words';
 import { Problem } from './basics';
 import { Field, Select, Text } from './forms';
+
+const said = words.destinations;
+const FAULTS: Record<Fault, string> = { missing: words.common.required, number: said.badNumber, json: said.badJson };
 
 interface Props {
   description: Description;
@@ -15,22 +21,31 @@ interface Props {
   save: (name: string, given: Typed) => void;
   busy: boolean;
   error: ApiError | undefined;
+  /** What the test after saving found, if it failed. */
+  failed?: { title: string; finding: Finding } | undefined;
   action: string;
 }
 
-export function DestinationForm({ description, known, name: proposed, save, busy, error, action }: Props) {
+export function DestinationForm({ description, known, name: proposed, save, busy, error, failed, action }: Props) {
   const [name, setName] = useState(proposed);
   const [texts, setTexts] = useState<Record<string, string>>(() => initial(description, known));
   const [tried, setTried] = useState(false);
-  const missing = (field: Setting) => field.required && !texts[field.name]?.trim() && !(field.secret && known);
+  const found = faults(description, texts, Boolean(known));
+  const refused = error && fieldOf(description, error.message);
   const submit = (event: Event) => {
     event.preventDefault();
     setTried(true);
-    if (name.trim() && !description.fields.some(missing)) save(name.trim(), typed(description, texts, known?.settings));
+    const wrong = description.fields.findIndex((field) => found[field.name]);
+    if (name.trim() && wrong < 0) save(name.trim(), typed(description, texts, known?.settings));
+    else (event.currentTarget as HTMLFormElement).querySelectorAll<HTMLElement>('.input')[name.trim() ? wrong + 1 : 0]?.focus();
+  };
+  const wrongIn = (field: Setting): string | undefined => {
+    const fault = found[field.name];
+    return tried && fault ? FAULTS[fault] : refused === field ? error?.message : undefined;
   };
   return (
     <form class="stack narrow" onSubmit={submit} noValidate>
-      <Text label="Name" help="What people here call it." value={name} onInput={setName} wrong={tried && !name.trim() ? 'Give it a name.' : undefined} />
+      <Text label={said.name} help={said.nameHelp} value={name} onInput={setName} wrong={tried && !name.trim() ? said.nameMissing : undefined} />
       {description.fields.map((field) => (
         <Input
           key={field.name}
@@ -38,13 +53,20 @@ export function DestinationForm({ description, known, name: proposed, save, busy
           kept={Boolean(known)}
           value={texts[field.name] ?? ''}
           onInput={(text) => setTexts({ ...texts, [field.name]: text })}
-          wrong={tried && missing(field) ? 'This is needed.' : undefined}
+          wrong={wrongIn(field)}
         />
       ))}
-      {error && <Problem error={error} />}
+      {error && !refused && <Problem error={error} />}
+      {failed && (
+        <div class="box alert" role="alert">
+          <p>
+            <strong>{failed.title}</strong> {capital(failed.finding.message)}
+          </p>
+        </div>
+      )}
       <div class="row">
         <button type="submit" class="button primary" disabled={busy}>
-          {busy ? 'Saving…' : action}
+          {busy ? said.testing : action}
         </button>
       </div>
     </form>
@@ -63,24 +85,22 @@ interface InputProps {
 }
 
 function Input({ field, kept, value, onInput, wrong }: InputProps) {
-  const title = label(field.name) + (field.required ? '' : ' (may be left out)');
+  const title = label(field) + (field.required ? '' : words.common.optional);
   const help = `${field.help}.${hint(field)}`;
   const { form } = field;
   if (form.type === 'choice' || form.type === 'region') {
     const options = form.values.map((one): [string, string] => (typeof one === 'string' ? [one, one] : [one.name, `${one.name}: ${one.host}`]));
-    return <Select label={title} help={help} value={value} options={[['', 'Choose…'], ...options]} onChange={onInput} />;
+    return <Select label={title} help={help} value={value} options={[['', words.common.choose], ...options]} onChange={onInput} wrong={wrong} />;
   }
-  if (field.secret) {
-    const about = kept ? `${help} It is kept and never shown: type a new one to replace it.` : `${help} It is never shown again.`;
-    return <Text label={title} help={about} type="password" value={value} onInput={onInput} wrong={wrong} placeholder={kept ? 'kept' : ''} />;
-  }
+  const about = field.secret ? `${help} ${kept ? said.keptSecret : said.neverShown}` : help;
   if (isLong(field)) {
     return (
-      <Field label={title} help={help} wrong={wrong}>
+      <Field label={title} help={about} wrong={wrong}>
         {(attributes) => <textarea {...attributes} class="input" rows={4} spellcheck={false} value={value} onInput={(event) => onInput(event.currentTarget.value)} />}
       </Field>
     );
   }
-  const host = form.type === 'host' ? ` Such as ${form.values.join(' or ')}.` : '';
-  return <Text label={title} help={help + host} value={value} onInput={onInput} wrong={wrong} />;
+  if (field.secret) return <Text label={title} help={about} type="password" value={value} onInput={onInput} wrong={wrong} placeholder={kept ? said.kept : ''} />;
+  const hosts = form.type === 'host' ? ` ${said.suchAs(list(form.values))}` : '';
+  return <Text label={title} help={about + hosts} value={value} onInput={onInput} wrong={wrong} />;
 }

@@ -1,7 +1,9 @@
 // Fields, choices and dialogs.
 
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+
+import { words } from '../words';
 
 interface FieldProps {
   label: string;
@@ -62,9 +64,9 @@ export function Text(props: {
   );
 }
 
-export function Select<T extends string>(props: { label: string; value: T; options: [T, string][]; onChange: (value: T) => void; help?: ComponentChildren }) {
+export function Select<T extends string>(props: { label: string; value: T; options: [T, string][]; onChange: (value: T) => void; help?: ComponentChildren; wrong?: string | undefined }) {
   return (
-    <Field label={props.label} help={props.help}>
+    <Field label={props.label} help={props.help} wrong={props.wrong}>
       {(attributes) => (
         <select {...attributes} class="input" value={props.value} onChange={(event) => props.onChange(event.currentTarget.value as T)}>
           {props.options.map(([value, text]) => (
@@ -78,9 +80,10 @@ export function Select<T extends string>(props: { label: string; value: T; optio
   );
 }
 
-/** A question above the page. Escape closes it; the focus goes back to where it was. */
-export function Dialog({ title, close, children }: { title: string; close: () => void; children: ComponentChildren }) {
+/** A question above the page. Escape closes it, but asks first if something was typed; the focus goes back to where it was. */
+export function Dialog({ title, close, filled = false, children }: { title: string; close: () => void; filled?: boolean; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const [leaving, setLeaving] = useState(false);
   const id = useId();
   useEffect(() => {
     const from = document.activeElement;
@@ -89,11 +92,29 @@ export function Dialog({ title, close, children }: { title: string; close: () =>
       if (from instanceof HTMLElement && from.isConnected) from.focus();
     };
   }, []);
+  const stay = (event: Event) => {
+    if (!filled) return;
+    event.preventDefault();
+    setLeaving(true);
+  };
   return (
-    <dialog ref={dialog} aria-labelledby={id} onClose={close}>
+    <dialog ref={dialog} aria-labelledby={id} onClose={close} onCancel={stay} onKeyDown={(event) => event.key === 'Escape' && stay(event)}>
       <div class="stack">
         <h2 id={id}>{title}</h2>
         {children}
+        {leaving && (
+          <div class="box alert" role="alert">
+            <p>{words.common.discard}</p>
+            <div class="row">
+              <button type="button" class="button danger" onClick={close}>
+                {words.common.discardYes}
+              </button>
+              <button type="button" class="button" onClick={() => setLeaving(false)}>
+                {words.common.discardNo}
+              </button>
+            </div>
+          </div>
+        )}
       </div>
     </dialog>
   );

@@ -2,11 +2,16 @@
 
 import { useRef, useState } from 'preact/hooks';
 
-import { count, number, people } from '../format';
-import { fromSheet, pasted, read, type People, type Sheet } from '../people';
+import { list } from '../format';
+import { Refused, fromSheet, kinds, pasted, read, type IdKind, type People, type Sheet } from '../people';
+import { words } from '../words';
+import { Table } from './basics';
 import { Field, Select } from './forms';
 
-export function PeopleField({ onChange, wrong }: { onChange: (ids: string[]) => void; wrong?: string | undefined }) {
+const said = words.peopleField;
+
+/** `onChange` is told, too, whether the reader has to choose a column first. */
+export function PeopleField({ onChange, wrong }: { onChange: (ids: string[], unsure: boolean) => void; wrong?: string | undefined }) {
   const [text, setText] = useState('');
   const [sheet, setSheet] = useState<Sheet>();
   const [over, setOver] = useState(false);
@@ -16,19 +21,19 @@ export function PeopleField({ onChange, wrong }: { onChange: (ids: string[]) => 
 
   const type = (value: string) => {
     setText(value);
-    onChange(pasted(value).ids);
+    onChange(pasted(value).ids, false);
   };
   const look = (next: Sheet | undefined) => {
     setSheet(next);
-    onChange(next ? fromSheet(next).ids : pasted(text).ids);
+    onChange(next ? fromSheet(next).ids : pasted(text).ids, Boolean(next && next.column === undefined));
   };
   const take = async (file: File | undefined) => {
     if (!file) return;
     setUnread(undefined);
     try {
       look(await read(file));
-    } catch {
-      setUnread('This file cannot be read. Save it as CSV and try again.');
+    } catch (error) {
+      setUnread((error instanceof Refused && said.refused[error.message]) || said.unreadable);
     }
   };
 
@@ -44,7 +49,7 @@ export function PeopleField({ onChange, wrong }: { onChange: (ids: string[]) => 
           )}
         </>
       ) : (
-        <Field label="User ids" help="One to a line, exactly as your systems know them. An e-mail address works only where it is the user id." wrong={wrong}>
+        <Field label={said.label} help={said.help} wrong={wrong}>
           {(attributes) => (
             <textarea
               {...attributes}
@@ -74,18 +79,21 @@ export function PeopleField({ onChange, wrong }: { onChange: (ids: string[]) => 
         >
           <div class="row">
             <button type="button" class="button" onClick={() => input.current?.click()}>
-              Choose a CSV file
+              {said.choose}
             </button>
-            <span class="soft">or drop one here. It is read in this browser only.</span>
+            <span class="soft">{said.orDrop}</span>
           </div>
           <input
             ref={input}
             class="hidden"
             type="file"
-            accept=".csv,.txt,.tsv,text/csv,text/plain"
-            aria-label="CSV file"
+            accept=".csv,.txt,.tsv,.xlsx,text/csv,text/plain"
+            aria-label={said.file}
             tabIndex={-1}
-            onChange={(event) => void take(event.currentTarget.files?.[0])}
+            onChange={(event) => {
+              void take(event.currentTarget.files?.[0]);
+              event.currentTarget.value = '';
+            }}
           />
           {unread && (
             <p class="wrong" role="alert">
@@ -94,46 +102,78 @@ export function PeopleField({ onChange, wrong }: { onChange: (ids: string[]) => 
           )}
         </div>
       )}
-      <p role="status">{summary(given)}</p>
+      <Summary given={given} />
     </div>
   );
 }
 
-function summary({ ids, repeated }: People): string {
-  if (ids.length === 0) return 'Nobody named yet.';
-  return people(ids.length) + (repeated > 0 ? `; ${number(repeated)} named more than once, counted once` : '') + '.';
+function Summary({ given: { ids, repeated } }: { given: People }) {
+  const counted = kinds(ids);
+  const looks = (Object.keys(counted) as IdKind[]).filter((kind) => counted[kind] > 0).map((kind) => said.kinds[kind](counted[kind]));
+  return (
+    <div role="status">
+      <p>{ids.length === 0 ? said.nobody : said.summary(ids.length, repeated)}</p>
+      {(looks.length > 1 || counted.other < ids.length) && (
+        <p class="soft small">
+          {said.looksLike(list(looks))} {counted.email > 0 && said.emailWarning}
+        </p>
+      )}
+    </div>
+  );
 }
 
+const SEEN = 5;
+
 function SheetBox({ sheet, onChange }: { sheet: Sheet; onChange: (sheet: Sheet | undefined) => void }) {
-  const first = sheet.rows[0] ?? [];
-  const sample = fromSheet(sheet).ids.slice(0, 3);
+  const { rows, column, header } = sheet;
+  const [first = []] = rows;
+  const named = first.map((cell, place) => (header && cell ? cell : said.columnN(place + 1)));
+  const choice: [string, string][] = named.map((name, place) => [String(place), name]);
   return (
     <div class="box">
       <div class="row apart">
         <span>
-          <strong>{sheet.name}</strong> <span class="soft">{count(sheet.rows.length, 'row')}</span>
+          <strong>{sheet.name}</strong> <span class="soft">{said.rows(rows.length - (header ? 1 : 0))}</span>
         </span>
         <button type="button" class="quiet" onClick={() => onChange(undefined)}>
-          Remove the file
+          {said.removeFile}
         </button>
       </div>
       {first.length > 1 && (
         <Select
-          label="Column with the user ids"
-          value={String(sheet.column)}
-          options={first.map((cell, place): [string, string] => [String(place), sheet.header && cell ? cell : `Column ${place + 1}`])}
-          onChange={(column) => onChange({ ...sheet, column: Number(column) })}
+          label={said.column}
+          help={column === undefined ? said.unsure : undefined}
+          value={column === undefined ? '' : String(column)}
+          options={column === undefined ? [['', said.chooseColumn], ...choice] : choice}
+          onChange={(chosen) => onChange({ ...sheet, column: Number(chosen) })}
         />
       )}
       <label class="row">
-        <input type="checkbox" checked={sheet.header} onChange={(event) => onChange({ ...sheet, header: event.currentTarget.checked })} />
-        The first row names the columns
+        <input type="checkbox" checked={header} onChange={(event) => onChange({ ...sheet, header: event.currentTarget.checked })} />
+        {said.header}
       </label>
-      {sample.length > 0 && (
-        <p class="soft small">
-          Begins with {sample.map((id, place) => [place > 0 && ', ', <code key={id}>{id}</code>])}
-        </p>
-      )}
+      <Table caption={said.preview}>
+        <thead>
+          <tr>
+            {named.map((name, place) => (
+              <th key={place} scope="col" class={place === column ? 'chosen' : undefined}>
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.slice(header ? 1 : 0, SEEN + (header ? 1 : 0)).map((row, line) => (
+            <tr key={line}>
+              {first.map((_, place) => (
+                <td key={place} class={place === column ? 'chosen' : 'soft'}>
+                  {place === column ? <code>{row[place]}</code> : row[place]}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </Table>
     </div>
   );
 }

@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 
 import type { SubjectType, Whom } from '../api/schema';
-import { SUBJECT } from '../words';
+import { words } from '../words';
 import { Select, Text } from './forms';
 
 export function PersonSearch({ onSearch }: { onSearch: (who: Whom | undefined) => void }) {
@@ -15,16 +15,16 @@ export function PersonSearch({ onSearch }: { onSearch: (who: Whom | undefined) =
   };
   return (
     <form class="filters" role="search" onSubmit={submit}>
-      <Text label="Find a person" type="search" value={id} onInput={(text) => (text ? setId(text) : (setId(''), onSearch(undefined)))} />
-      <Select label="By" value={type} options={KINDS} onChange={setType} />
+      <Text label={words.search.label} type="search" value={id} onInput={(text) => (text ? setId(text) : (setId(''), onSearch(undefined)))} />
+      <Select label={words.search.by} value={type} options={KINDS} onChange={setType} />
       <button type="submit" class="button">
-        Find
+        {words.search.find}
       </button>
     </form>
   );
 }
 
 const KINDS: [SubjectType, string][] = [
-  ['USER_ID', SUBJECT.USER_ID],
-  ['ANONYMOUS_ID', SUBJECT.ANONYMOUS_ID],
+  ['USER_ID', words.subject.USER_ID],
+  ['ANONYMOUS_ID', words.subject.ANONYMOUS_ID],
 ];

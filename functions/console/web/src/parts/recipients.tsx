@@ -2,24 +2,25 @@
 
 import type { Destination, DestinationStatus, Recipient } from '../api/schema';
 import { capital } from '../format';
-import { TASK, vendor } from '../words';
+import { TASK, vendor } from '../states';
+import { words } from '../words';
 import { Dated, Day, Table } from './basics';
 import { State } from './state';
 
 /** `places`: the tasks of a request. Without them it is only said whom to write to where there is no API to delete by. */
 export function Recipients(props: { recipients: Recipient[]; places?: DestinationStatus[]; destinations?: Destination[] }) {
   const { recipients, places, destinations } = props;
-  if (recipients.length === 0) return <p>No connected destination, as far as is known.</p>;
+  if (recipients.length === 0) return <p>{words.person.notTrackedRecipients}</p>;
   const asking = places || recipients.some(({ vendor }) => vendor === MANUAL);
   return (
-    <Table caption="Destinations that received the data">
+    <Table caption={words.recipients.table}>
       <thead>
         <tr>
-          <th scope="col">Destination</th>
-          <th scope="col">From source</th>
-          <th scope="col">First</th>
-          <th scope="col">Last</th>
-          {asking && <th scope="col">{places ? 'This request there' : 'To know'}</th>}
+          <th scope="col">{words.recipients.system}</th>
+          <th scope="col">{words.recipients.source}</th>
+          <th scope="col">{words.recipients.first}</th>
+          <th scope="col">{words.recipients.last}</th>
+          {asking && <th scope="col">{places ? words.recipients.here : words.recipients.note}</th>}
         </tr>
       </thead>
       <tbody>
@@ -41,7 +42,7 @@ export function Recipients(props: { recipients: Recipient[]; places?: Destinatio
                 {places ? (
                   <There place={places.find(({ id }) => id === one.destinationId)} />
                 ) : (
-                  one.vendor === MANUAL && `No way to delete: write to ${contact(destinations, one.destinationId)}.`
+                  one.vendor === MANUAL && words.recipients.writeTo(contact(destinations, one.destinationId))
                 )}
               </td>
             )}
@@ -54,10 +55,10 @@ export function Recipients(props: { recipients: Recipient[]; places?: Destinatio
 
 const MANUAL = 'manual';
 
-const contact = (all: Destination[] | undefined, id: string): string => String(all?.find((one) => one.id === id)?.settings.contact ?? 'them');
+const contact = (all: Destination[] | undefined, id: string): string => String(all?.find((one) => one.id === id)?.settings.contact ?? words.recipients.them);
 
 function There({ place }: { place: DestinationStatus | undefined }) {
-  if (!place) return <span class="soft">Not asked by this request.</span>;
+  if (!place) return <span class="soft">{words.recipients.notAsked}</span>;
   return (
     <>
       <State said={TASK[place.taskStatus]} />

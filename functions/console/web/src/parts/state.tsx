@@ -1,6 +1,6 @@
 // How something stands: a shape, a word, and what it means for who points at it.
 
-import type { Said, Tone } from '../words';
+import type { Said, Tone } from '../states';
 
 const SHAPES: Record<Tone, preact.ComponentChildren> = {
   // A filled circle with a tick.

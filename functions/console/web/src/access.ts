@@ -1,0 +1,55 @@
+// What the reader's token may see. The API does not say it, so each list is asked for once; a change cannot be tried
+// without leaving a trace, so what may be changed is known of an administrator alone.
+
+import { createContext } from 'preact';
+import { useContext, useEffect, useState } from 'preact/hooks';
+
+import { ApiError, call } from './api/client';
+import { words } from './words';
+
+export type Area = 'requests' | 'suppressions' | 'audit' | 'admin';
+
+export type Access = Record<Area, boolean>;
+
+const ALL: Access = { requests: true, suppressions: true, audit: true, admin: true };
+
+export const AccessContext = createContext<Access>(ALL);
+
+export const useAccess = (): Access => useContext(AccessContext);
+
+/** Anything but a refusal lets the page be seen: it says itself what is wrong. */
+const allowed = (asked: Promise<unknown>): Promise<boolean> =>
+  asked.then(
+    () => true,
+    (error) => !(error instanceof ApiError && error.status === 403),
+  );
+
+/** Undefined until it is known. */
+export function useLookedUpAccess(): Access | undefined {
+  const [access, setAccess] = useState<Access>();
+  useEffect(() => void look().then(setAccess), []);
+  return access;
+}
+
+async function look(): Promise<Access> {
+  if (await allowed(call('GET /tokens'))) return ALL;
+  const query = { 'pagination.count': 1 };
+  const [requests, suppressions, audit] = await Promise.all([
+    allowed(call('GET /regulations', { query })),
+    allowed(call('GET /suppressions', { query })),
+    allowed(call('GET /audit', { query })),
+  ]);
+  return { requests, suppressions, audit, admin: false };
+}
+
+/** What the token may, in words. */
+export function may(access: Access): string {
+  if (access.admin) return words.app.fullAccess;
+  const { scope } = words;
+  const seen = [
+    access.requests && scope['regulations:read'].short,
+    access.suppressions && scope['suppressions:read'].short,
+    access.audit && scope['audit:read'].short,
+  ].filter((one) => one !== false);
+  return seen.join(' · ') || words.app.onlyNew;
+}

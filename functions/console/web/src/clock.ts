@@ -1,0 +1,35 @@
+// The statutory month: it runs until a request succeeds. One that failed somewhere is not done, and still on the clock.
+
+import type { Status } from './api/schema';
+import { DAY_MS } from './format';
+
+/** The law's month, as this software counts it. */
+export const DEADLINE_DAYS = 30;
+
+export interface Timed {
+  createdAt: string;
+  finishedAt?: string | null | undefined;
+  status: Status;
+}
+
+export type Clock = { state: 'done' | 'left' | 'overdue'; ms: number } | { state: 'cancelled' };
+
+export const due = (createdAt: string): number => new Date(createdAt).getTime() + DEADLINE_DAYS * DAY_MS;
+
+export function clock({ createdAt, finishedAt, status }: Timed, now = Date.now()): Clock {
+  if (status === 'INVALID') return { state: 'cancelled' };
+  if (status === 'FINISHED' && finishedAt) return { state: 'done', ms: new Date(finishedAt).getTime() - new Date(createdAt).getTime() };
+  const left = due(createdAt) - now;
+  return left < 0 ? { state: 'overdue', ms: -left } : { state: 'left', ms: left };
+}
+
+export const isOverdue = (one: Timed, now = Date.now()): boolean => clock(one, now).state === 'overdue';
+
+/** Overdue first, then what is due next; what has no clock any more comes last. */
+export function byUrgency<T extends Timed>(all: T[], now = Date.now()): T[] {
+  const rank = (one: T) => {
+    const { state } = clock(one, now);
+    return state === 'overdue' || state === 'left' ? due(one.createdAt) : Infinity;
+  };
+  return [...all].sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)));
+}

@@ -1,0 +1,49 @@
+// The overview's figures, over all requests: each status is asked for by itself, and each system for what it confirmed
+// and what it only accepted. People whose data nobody found are not counted as deleted.
+
+import { call } from './api/client';
+import type { Destination, RegulationEntry, Status, TaskStatus } from './api/schema';
+import { erases } from './states';
+
+/** The most requests of one kind that are looked at; a figure that reaches it is told with a `+`. */
+export const MOST = 1_000;
+
+export interface Figures {
+  open: RegulationEntry[];
+  stuck: RegulationEntry[];
+  /** Ended, with a vendor that accepted and does not confirm. */
+  unconfirmed: RegulationEntry[];
+  /** Ended, and something was found and deleted. */
+  erased: RegulationEntry[];
+}
+
+export async function figures(destinations: Destination[], since: string, signal: AbortSignal): Promise<Figures> {
+  const status = (wanted: Status) => find({ status: wanted }, signal);
+  const task = async (wanted: TaskStatus) => {
+    const found = await Promise.all(destinations.map(({ id }) => find({ status: 'FINISHED', since, destination: { id, status: wanted } }, signal)));
+    return [...new Map(found.flat().map((one) => [one.id, one])).values()].filter((one) => erases(one.regulationType));
+  };
+  const [queued, running, failed, partly, unsupported, unconfirmed, erased] = await Promise.all([
+    status('INITIALIZED'),
+    status('RUNNING'),
+    status('FAILED'),
+    status('PARTIAL_SUCCESS'),
+    status('NOT_SUPPORTED'),
+    task('ACCEPTED'),
+    task('CONFIRMED'),
+  ]);
+  return { open: [...queued, ...running], stuck: [...failed, ...partly, ...unsupported], unconfirmed, erased };
+}
+
+type Wanted = { status?: Status; since?: string; destination?: { id: string; status: TaskStatus } };
+
+async function find(wanted: Wanted, signal: AbortSignal): Promise<RegulationEntry[]> {
+  const all: RegulationEntry[] = [];
+  let cursor: string | null | undefined;
+  do {
+    const { regulations, pagination } = await call('POST /regulations/search', { body: { ...wanted, pagination: { count: MOST, ...(cursor && { cursor }) } }, signal });
+    all.push(...regulations);
+    cursor = pagination.next;
+  } while (cursor && all.length < MOST);
+  return all;
+}

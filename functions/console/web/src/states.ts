@@ -1,0 +1,75 @@
+// How something stands: a tone beside the API's word. Each tone has a shape of its own, so that no state is told by
+// colour alone.
+
+import type { BatchStatus, Kind, Phase, RegulationType, Status, TaskStatus } from './api/schema';
+import { words } from './words';
+
+export type Tone = 'done' | 'busy' | 'waiting' | 'alert' | 'note';
+
+export interface Said {
+  tone: Tone;
+  word: string;
+  /** What it means, for who wonders. */
+  means: string;
+}
+
+function said<Name extends string>(tones: Record<Name, Tone>, texts: Record<Name, Omit<Said, 'tone'>>): Record<Name, Said> {
+  const all = (Object.keys(tones) as Name[]).map((name) => [name, { tone: tones[name], ...texts[name] }]);
+  return Object.fromEntries(all) as Record<Name, Said>;
+}
+
+export const STATUS = said<Status>(
+  { INITIALIZED: 'waiting', RUNNING: 'busy', FINISHED: 'done', PARTIAL_SUCCESS: 'alert', FAILED: 'alert', INVALID: 'note', NOT_SUPPORTED: 'alert' },
+  words.status,
+);
+
+export const TASK = said<TaskStatus>(
+  {
+    QUEUED: 'waiting', RUNNING: 'busy', FORWARDED: 'busy', ACCEPTED: 'note', CONFIRMED: 'done', NO_DATA_FOUND: 'done', NOT_SUPPORTED: 'alert', NO_ACTION: 'done', FAILED: 'alert',
+  },
+  words.task,
+);
+
+export const BATCH = said<BatchStatus>({ RUNNING: 'busy', ACCEPTED: 'done', DUPLICATE: 'note', REFUSED: 'alert' }, words.batchStatus);
+
+export const PHASE = said<Phase>(
+  { queued: 'waiting', find: 'busy', guard: 'alert', forget: 'busy', verify: 'busy', closed: 'done', aborted: 'note' },
+  words.phase,
+);
+
+/** Where each kind of request erases (nowhere, if it only changes the suppression list), and whether it suppresses. */
+const DOES: Record<RegulationType, { reaches: Kind[]; suppresses: boolean }> = {
+  SUPPRESS_WITH_DELETE: { reaches: ['ARCHIVE', 'WAREHOUSE', 'CLOUD'], suppresses: true },
+  DELETE_ONLY: { reaches: ['ARCHIVE', 'WAREHOUSE', 'CLOUD'], suppresses: false },
+  SUPPRESS_WITH_DELETE_INTERNAL: { reaches: ['ARCHIVE', 'WAREHOUSE'], suppresses: true },
+  DELETE_INTERNAL: { reaches: ['ARCHIVE', 'WAREHOUSE'], suppresses: false },
+  DELETE_ARCHIVE_ONLY: { reaches: ['ARCHIVE'], suppresses: false },
+  SUPPRESS_ONLY: { reaches: [], suppresses: true },
+  UNSUPPRESS: { reaches: [], suppresses: false },
+};
+
+export const reaches = (type: RegulationType, kind: Kind): boolean => DOES[type].reaches.includes(kind);
+
+export const suppresses = (type: RegulationType): boolean => DOES[type].suppresses;
+
+/** Whether it erases anything that is stored. */
+export const erases = (type: RegulationType): boolean => DOES[type].reaches.length > 0;
+
+const VENDORS: Record<string, string> = {
+  s3: 'Amazon S3',
+  manual: words.manual,
+  postgres: 'Postgres',
+  redshift: 'Amazon Redshift',
+  bigquery: 'Google BigQuery',
+  snowflake: 'Snowflake',
+  customerio: 'Customer.io',
+  hubspot: 'HubSpot',
+  appsflyer: 'AppsFlyer',
+  amplitude: 'Amplitude',
+  clevertap: 'CleverTap',
+  google_analytics: 'Google Analytics',
+  sfmc: 'Salesforce Marketing Cloud',
+};
+
+/** A vendor as it writes itself. */
+export const vendor = (name: string): string => VENDORS[name] ?? name.replace(/[_-]/g, ' ').replace(/(^| )\w/g, (letter) => letter.toUpperCase());

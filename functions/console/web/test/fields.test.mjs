@@ -1,0 +1,54 @@
+// What people type into a system's form becomes what the API takes, or an error beside the field.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { load } from './load.mjs';
+
+const { typed, faults, shown, fieldOf } = await load('fields');
+const field = (name, more = {}) => ({ name, help: '', required: false, secret: false, form: { type: 'plain' }, ...more });
+const description = { vendor: 'bigquery', fields: ['project', 'datasets', 'exceptTables', 'columns', 'port', 'maxShare'].map((name) => field(name)) };
+
+test('lists, numbers and JSON are sent as such', () => {
+  const { settings } = typed(description, {
+    datasets: 'web, ios',
+    exceptTables: 'web.audit_*\nios.log',
+    columns: '[{"table": "web.loyalty", "column": "member", "type": "USER_ID"}]',
+    port: '5432',
+    maxShare: '0,05',
+    project: '12345',
+  });
+  assert.deepEqual(settings, {
+    datasets: ['web', 'ios'],
+    exceptTables: ['web.audit_*', 'ios.log'],
+    columns: [{ table: 'web.loyalty', column: 'member', type: 'USER_ID' }],
+    port: 5432,
+    maxShare: 0.05,
+    project: '12345',
+  });
+});
+
+test('the catalogue’s own type goes before what a name suggests', () => {
+  const one = { vendor: 'x', fields: [field('tags', { form: { type: 'list' } }), field('ports', { form: { type: 'number' } }), field('map', { form: { type: 'json' } })] };
+  assert.deepEqual(typed(one, { tags: 'a,b', ports: '7', map: '{"a":1}' }).settings, { tags: ['a', 'b'], ports: 7, map: { a: 1 } });
+});
+
+test('what does not fit is named by its field', () => {
+  const some = { vendor: 'x', fields: [field('columns'), field('port'), field('region', { required: true, form: { type: 'region', values: [] } }), field('apiKey', { required: true, secret: true })] };
+  assert.deepEqual(faults(some, { columns: '[{', port: 'five' }, false), { columns: 'json', port: 'number', region: 'missing', apiKey: 'missing' });
+  assert.deepEqual(faults(some, { region: 'eu' }, true), {}, 'a secret that is kept may be left empty');
+});
+
+test('what was sent is shown so that it can be sent again', () => {
+  assert.equal(shown(['web', 'ios']), 'web, ios');
+  assert.equal(shown([{ a: 1 }]), '[{"a":1}]');
+});
+
+test('an error of the API is put beside the field that it names', () => {
+  const fields = [field('region'), field('apiKey', { secret: true }), field('schemas')];
+  const of = (message) => fieldOf({ vendor: 'x', fields }, message)?.name;
+  assert.equal(of('Settings.region must be one of us, eu'), 'region');
+  assert.equal(of('secrets.apiKey is missing: REST API key'), 'apiKey');
+  assert.equal(of('Settings: missing field `schemas`'), 'schemas');
+  assert.equal(of('Name must have 1 to 100 characters'), undefined);
+});

@@ -1,0 +1,221 @@
+// Ten answers that were false, or took the wrong people. What the API says is changed to the moment that matters.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { api, launch, signIn, URL_OF } from './browser/launch.mjs';
+
+const DAY = 86_400_000;
+const ago = (days) => new Date(Date.now() - days * DAY).toISOString();
+
+let browser, page, real;
+before(async () => {
+  browser = await launch();
+  page = browser.page;
+  await signIn(page);
+  await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+  const made = await api('POST', '/regulations', { regulationType: 'DELETE_INTERNAL', subjectType: 'USER_ID', subjectIds: ['an-answer'] });
+  real = (await api('GET', `/regulations/${made.json().data.regulateId}`)).json().data.regulation;
+});
+after(() => browser.close());
+
+/** Opens the real request, with this of it changed. */
+async function request(changes) {
+  await page.unrouteAll({ behavior: 'wait' });
+  await page.route(`**/regulations/${real.id}`, (route) => route.fulfill({ json: { data: { regulation: { ...real, ...changes } } } }));
+  await page.goto(URL_OF(`/requests/${real.id}`));
+  await page.getByRole('heading', { level: 1 }).waitFor();
+}
+
+const system = (name, taskStatus, more = {}) => ({ id: `dst_${name}`, name, vendor: 's3', status: 'RUNNING', taskStatus, errString: '', evidence: {}, ...more });
+const at = (...systems) => ({ streamStatus: [{ id: 'workspace', destinationStatus: systems }] });
+
+/** The overview, the list and the person find these. */
+async function searches(find) {
+  await page.unrouteAll({ behavior: 'wait' });
+  await page.route('**/regulations/search', (route) => route.fulfill({ json: { data: { regulations: find(route.request().postDataJSON()), pagination: { current: '' } } } }));
+}
+const entry = (changes) => ({ id: real.id, regulationType: 'DELETE_ONLY', subjectCount: 1, subjectType: 'USER_ID', subjects: [], createdAt: ago(3), status: 'FINISHED', ...changes });
+
+test('1: the clock of a failed request runs on, and what is overdue is overdue, first', async () => {
+  await request({ overallStatus: 'FAILED', createdAt: ago(40.5), finishedAt: ago(40), ...at(system('Store', 'FAILED', { errString: 'no access' })) });
+  await page.getByText('11 days overdue').waitFor();
+  assert.equal(await page.getByText(/done in/).count(), 0);
+  await searches(({ status }) => (status === 'RUNNING' ? [entry({ status, createdAt: ago(1) }), entry({ status, createdAt: ago(33) })] : []));
+  await page.goto(URL_OF());
+  await page.getByRole('heading', { name: '1 request is overdue.' }).waitFor();
+  await page.getByRole('table', { name: 'Requests in progress, most urgent first' }).getByRole('row').nth(1).getByText('3 days overdue').waitFor();
+});
+
+test('2: a cancelled request is cancelled, by whom and when; nothing to do, nothing to retry', async () => {
+  await request({ overallStatus: 'INVALID', createdAt: ago(2), finishedAt: ago(1), ...at(system('Store', 'FAILED')) });
+  await page.route('**/audit?**', (route) =>
+    route.fulfill({ json: { data: { entries: [{ id: 'trl_1', at: ago(1), caller: 'tok_1', callerName: 'Help desk', action: 'DELETE /regulations/{id}', object: real.id, status: 200 }], pagination: { current: '' } } } }),
+  );
+  await page.reload();
+  await page.getByRole('heading', { name: 'Cancelled. Nothing was deleted or changed.' }).waitFor();
+  await page.getByText(/Cancelled by Help desk/).waitFor();
+  await page.getByText('Nobody: the request was cancelled.').waitFor();
+  assert.equal(await page.getByRole('button', { name: /Retry/ }).count(), 0);
+});
+
+async function file(name, buffer) {
+  await page.unrouteAll({ behavior: 'wait' });
+  await page.goto(URL_OF('/requests/new'));
+  await page.getByLabel('CSV file').setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(buffer) });
+}
+
+test('3: no binary becomes people; the column is known or asked for; a header is nobody; kinds are shown', async () => {
+  await file('people.csv', [0x50, 0x4b, 3, 4, 0, 0]);
+  await page.getByRole('alert').getByText(/Excel workbook \(\.xlsx\).*Save As/).waitFor();
+  await page.getByText('No people yet.').waitFor();
+  await file('kunden.csv', 'E-Mail;Kundennummer\nkim@example.com;4711\nlee@example.com;4712\n');
+  await page.getByText('2 people.', { exact: true }).waitFor();
+  await page.getByText('They look like: 2 numbers.').waitFor();
+  assert.equal(await page.getByRole('table', { name: 'First rows of the file' }).getByRole('row').count(), 3);
+  await file('unsure.csv', 'E-Mail\tPlan\nkim@example.com\tpro\n');
+  await page.getByText('No people yet.').waitFor();
+  await page.getByRole('button', { name: 'Review and delete…' }).click();
+  await page.getByRole('alert').getByText('Choose the column with the user IDs first.').waitFor();
+  await page.getByLabel('Column with the user IDs').selectOption({ label: 'E-Mail' });
+  await page.getByText('1 person.', { exact: true }).waitFor();
+  await page.getByText(/1 e-mail address/).waitFor();
+});
+
+test('4: settings are sent as their types; what is wrong stands beside its field', async () => {
+  await page.goto(URL_OF('/destinations/new/bigquery'));
+  await page.getByRole('button', { name: 'Connect Google BigQuery' }).click();
+  await page.getByText('Required.').first().waitFor();
+  await page.getByLabel('Project').fill('acme');
+  await page.getByLabel('Location').fill('EU');
+  await page.getByLabel('Datasets').fill('web, ios');
+  await page.getByLabel('Except tables').fill('web.audit_*');
+  await page.getByLabel('Columns').fill('[{"table": "web.loyalty", "column": "member", "type": "USER_ID"}');
+  await page.getByLabel('Credentials').fill('{}');
+  await page.getByRole('button', { name: 'Connect Google BigQuery' }).click();
+  await page.getByText(/This is not valid JSON/).waitFor();
+  await page.getByLabel('Columns').fill('[{"table": "web.loyalty", "column": "member", "type": "USER_ID"}]');
+  let sent;
+  await page.route('**/destinations', (route) => {
+    if (route.request().method() !== 'POST') return route.continue();
+    sent = route.request().postDataJSON();
+    return route.fulfill({ status: 422, json: { errors: [{ type: 'validation-error', status: 422, field: 'settings', message: 'settings.location must be a region' }] } });
+  });
+  await page.getByRole('button', { name: 'Connect Google BigQuery' }).click();
+  const location = page.getByLabel('Location');
+  await page.getByText('Settings.location must be a region').waitFor();
+  assert.equal(await location.getAttribute('aria-invalid'), 'true');
+  assert.deepEqual(sent.settings.datasets, ['web', 'ios']);
+  assert.deepEqual(sent.settings.exceptTables, ['web.audit_*']);
+  assert.equal(sent.settings.columns[0].column, 'member');
+});
+
+test('5: a person: gone or not comes first, and “not tracked” is not “no”', async () => {
+  await page.unrouteAll({ behavior: 'wait' });
+  await page.goto(URL_OF('/people'));
+  await page.getByLabel('Find a person').fill('never-heard-of');
+  await page.getByRole('button', { name: 'Find' }).click();
+  await page.getByRole('heading', { level: 2, name: 'Not known: no deletion request about this person was found.' }).waitFor();
+  assert.equal(await page.getByRole('heading', { level: 2 }).first().innerText(), 'Not known: no deletion request about this person was found.');
+  await page.getByText(/Not tracked: no source recorded this identifier/).waitFor();
+});
+
+test('6: accepted by a vendor is not done, and nobody who was not found counts as deleted', async () => {
+  await searches(({ destination }) => (destination?.status === 'ACCEPTED' ? [entry({ finishedAt: ago(1) })] : []));
+  await page.goto(URL_OF());
+  await page.getByRole('heading', { name: 'Nothing to do here. Vendors haven’t confirmed 1 request.' }).waitFor();
+  const figure = page.locator('.figures > div').filter({ hasText: 'People deleted' }).locator('dd').first();
+  assert.equal(await figure.innerText(), '0');
+});
+
+test('7: deletion for good is reviewed: whom, where, how much; nothing is sent before', async () => {
+  await page.unrouteAll({ behavior: 'wait' });
+  let posts = 0;
+  await page.route('**/regulations', (route) => ((posts += route.request().method() === 'POST' ? 1 : 0), route.continue()));
+  await page.goto(URL_OF('/requests/new'));
+  await page.getByLabel('User IDs').fill('reviewed-1\nreviewed-2');
+  await page.getByRole('button', { name: 'Review and delete…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Delete 2 people permanently?' });
+  await dialog.getByText('reviewed-2').waitFor();
+  await dialog.getByText(/Events archive|Warehouse/).first().waitFor();
+  await dialog.getByText('Deleted data cannot be restored.').waitFor();
+  assert.equal(posts, 0);
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+});
+
+test('8: a preview that found nothing warns, there and in the review', async () => {
+  await page.getByRole('button', { name: 'Preview', exact: true }).click();
+  await page.getByText(/^Nothing was found under these identifiers/).waitFor({ timeout: 60_000 });
+  await page.getByRole('button', { name: 'Review and delete…' }).click();
+  await page.getByRole('dialog').getByText(/^Nothing was found under these identifiers/).waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+});
+
+test('9: a preview is no request in the trail; no path is shown; filters stand in the address', async () => {
+  await page.unrouteAll({ behavior: 'wait' });
+  await page.goto(URL_OF('/audit'));
+  await page.getByRole('cell', { name: 'Previewed a request' }).first().waitFor();
+  assert.doesNotMatch(await page.getByRole('table').innerText(), /(GET|POST|PATCH|DELETE) \//);
+  await page.getByLabel('Request ID').fill(real.id);
+  await page.getByRole('cell', { name: /Made a request/ }).waitFor();
+  assert.match(page.url(), new RegExp(`about=${real.id}`));
+  assert.equal(await page.getByRole('row').count(), 2);
+  await page.getByLabel('Action').selectOption('Cancelled a request');
+  await page.getByText('No entry matches.').waitFor();
+  await page.reload();
+  await page.getByText('No entry matches.').waitFor();
+});
+
+test('10a: a running request says what each system waits for, and leads to the purge run', async () => {
+  const run = { id: `run_${'0'.repeat(32)}`, phase: 'find', objects: 200, bytes: 1, progress: { objects: 50, bytes: 1, hits: 0 } };
+  await request({ overallStatus: 'RUNNING', finishedAt: null, createdAt: ago(1), ...at(system('Archive', 'RUNNING', { purgeRun: run }), system('Vault', 'QUEUED')) });
+  await page.getByRole('heading', { name: 'Not yet. None of the 2 systems is done yet.' }).waitFor();
+  await page.getByText(/Scanning in a purge run: 50 of 200 object versions \(25%\)/).waitFor();
+  await page.getByText('Waits for the next purge run, which starts automatically.').waitFor();
+  assert.match(await page.getByRole('link', { name: 'Open the purge run' }).getAttribute('href'), /run_0+$/);
+});
+
+test('10b: Escape does not discard what was typed; what was not sent is said to be not sent', async () => {
+  await page.unrouteAll({ behavior: 'wait' });
+  await page.goto(URL_OF('/suppressions'));
+  await page.getByRole('button', { name: 'Add people' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('User IDs').fill('half-typed');
+  await page.keyboard.press('Escape');
+  await dialog.getByText('Discard what you entered?').waitFor();
+  await page.keyboard.press('Escape');
+  await dialog.getByRole('button', { name: 'Keep editing' }).click();
+  assert.equal(await dialog.getByLabel('User IDs').inputValue(), 'half-typed');
+  await browser.context.setOffline(true);
+  await dialog.getByRole('button', { name: 'Suppress 1 person' }).click();
+  await dialog.getByText(/^Not sent: you are offline\. Nothing was changed\./).waitFor();
+  await browser.context.setOffline(false);
+  await page.keyboard.press('Escape');
+  await dialog.getByRole('button', { name: 'Discard' }).click();
+});
+
+test('10c: on a phone the deadline is in sight', async () => {
+  await page.setViewportSize({ width: 360, height: 780 });
+  await page.goto(URL_OF('/requests'));
+  const deadline = page.locator('tbody tr').first().locator('td').last();
+  const box = await deadline.boundingBox();
+  assert.ok(box.width > 0 && box.x + box.width <= 360, JSON.stringify(box));
+  await page.setViewportSize({ width: 1280, height: 900 });
+});
+
+test('German, by the browser’s language, and switched in the page', async () => {
+  const german = await launch({ locale: 'de-DE' });
+  try {
+    await german.page.goto(URL_OF());
+    await german.page.getByRole('heading', { name: 'Anmelden' }).waitFor();
+    assert.equal(await german.page.locator('html').getAttribute('lang'), 'de');
+    await german.page.getByLabel('Token').fill(process.env.LETHE_TOKEN);
+    await german.page.getByRole('button', { name: 'Anmelden' }).click();
+    await german.page.getByRole('link', { name: 'Löschanfragen' }).click();
+    await german.page.getByRole('columnheader', { name: 'Frist' }).waitFor();
+    await german.page.getByLabel('Sprache').selectOption('en');
+    await german.page.getByRole('columnheader', { name: 'Deadline' }).waitFor();
+  } finally {
+    await german.close();
+  }
+});
