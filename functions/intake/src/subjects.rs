@@ -29,6 +29,9 @@ pub struct SubjectFound {
     linked: Vec<Whom>,
     /// How many other ids this person shares with others.
     shared: u64,
+    /// Ids that events linked to this person and that no regulation acts on without naming them: user ids, and all ids of
+    /// a person with more than 20.
+    left_out: Vec<Whom>,
     /// Which sources saw the person.
     #[schema(value_type = Vec<SeenAt>)]
     sources: Sightings,
@@ -58,6 +61,7 @@ pub async fn look_up(State(context): Shared, Body(request): Body<SubjectLookup>)
         owners,
         linked: linked.subjects.into_iter().map(Whom::from).collect(),
         shared: linked.shared,
+        left_out: linked.left_out.into_iter().map(Whom::from).collect(),
         suppressions: suppressions.into_iter().map(SuppressionFound::from).collect(),
     }))
 }

@@ -174,7 +174,7 @@ pub async fn lift(
         return Err(invalid("subjects", message));
     }
     store.unsuppress(&accepted.subjects, &change).await?;
-    let linked = store.linked(&accepted.subjects).await?.subjects;
+    let linked = store.linked(&accepted.subjects).await?.suppressible();
     store.unsuppress(&linked, &Change { by_link: true, ..change }).await?;
     Ok(data(SuppressionChanged { subjects: accepted.subjects.len(), linked: linked.len() }))
 }

@@ -71,12 +71,14 @@ pub struct Person {
     pub linked_scopes: BTreeSet<SuppressionScope>,
     /// Since when each of these keeps it out.
     pub since: BTreeMap<SuppressionScope, Timestamp>,
+    /// From when until when each of these last kept it out, where it was let in again.
+    pub kept_out: BTreeMap<SuppressionScope, (Timestamp, Timestamp)>,
     /// When it was last asked to be erased: events from before are not kept any more, wherever they still are.
     pub erased: BTreeMap<SuppressionScope, Timestamp>,
     /// The users that this id was met with.
     pub owners: BTreeSet<String>,
-    /// Whether other ids are known to be this user's.
-    pub has_links: bool,
+    /// The other ids that were met with this user.
+    pub links: BTreeSet<Subject>,
     /// On which days each source saw it: the first and the last.
     pub seen: BTreeMap<SourceId, (Date, Date)>,
 }
@@ -99,7 +101,12 @@ impl Person {
 
     /// Whether anything is known of it but for what keeps it out.
     pub fn is_learnt(&self) -> bool {
-        self.has_links || !self.owners.is_empty() || !self.seen.is_empty()
+        !self.links.is_empty() || !self.owners.is_empty() || !self.seen.is_empty()
+    }
+
+    /// Whether this user was met or named itself, so that it is nobody else's former id.
+    pub fn is_somebody(&self) -> bool {
+        !self.links.is_empty() || !self.seen.is_empty() || !self.scopes.is_empty()
     }
 
     /// Whether several users were met with this id, so that it is none of them alone.
@@ -123,6 +130,11 @@ impl People {
         self.0.insert(subject, person);
     }
 
+    /// Adds what is known of others.
+    pub fn merge(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// On which days each source saw any of them: the first and the last.
     pub fn seen(&self) -> Sightings {
         let all = self.0.values().flat_map(|person| &person.seen);
@@ -135,10 +147,20 @@ impl People {
         self.keep_out(event, source, |_, _| true)
     }
 
-    /// Whether an event that was let in is dropped all the same, since it came in after the suppression was asked for.
+    /// Whether an event that was let in is dropped all the same: it came in after the suppression was asked for, be it
+    /// that the suppression was lifted since.
     pub fn drops_late(&self, event: &Event, source: &SourceId) -> bool {
-        self.keep_out(event, source, |person, scope| {
+        let came_since = |person: &Person, scope: &SuppressionScope| {
             person.since.get(scope).is_none_or(|since| event.received_at >= *since)
+        };
+        self.keep_out(event, source, came_since) || self.was_kept_out(event, source)
+    }
+
+    fn was_kept_out(&self, event: &Event, source: &SourceId) -> bool {
+        event.subjects().filter(|subject| speaks(event, subject)).any(|subject| {
+            let Some(person) = self.get(&subject) else { return false };
+            let mut spans = scopes(source).into_iter().filter_map(|scope| person.kept_out.get(&scope));
+            spans.any(|(from, until)| (*from..*until).contains(&event.received_at))
         })
     }
 
@@ -148,12 +170,12 @@ impl People {
         source: &SourceId,
         holds: impl Fn(&Person, &SuppressionScope) -> bool,
     ) -> bool {
-        let here = [SuppressionScope::Workspace, SuppressionScope::Source(source.clone())];
+        let here = scopes(source);
         event.subjects().any(|subject| {
             let Some(person) = self.get(&subject) else { return false };
-            let speaks = event.anonymous.as_ref() != Some(&subject) || event.user.is_none();
             let keeps_out = |scope: &&SuppressionScope| {
-                person.scopes.contains(scope) || speaks && person.linked_scopes.contains(scope)
+                person.scopes.contains(scope)
+                    || speaks(event, &subject) && person.linked_scopes.contains(scope)
             };
             here.iter().filter(keeps_out).any(|scope| holds(person, scope))
         })
@@ -161,12 +183,22 @@ impl People {
 
     /// Whether an event of a source came in before somebody whom it names was asked to be erased.
     pub fn erased(&self, event: &Event, source: &SourceId) -> bool {
-        let here = [SuppressionScope::Workspace, SuppressionScope::Source(source.clone())];
+        let here = scopes(source);
         event.subjects().any(|subject| {
             let Some(person) = self.get(&subject) else { return false };
             here.iter().filter_map(|scope| person.erased.get(scope)).any(|at| event.received_at <= *at)
         })
     }
+}
+
+/// The scopes that count for events of a source.
+fn scopes(source: &SourceId) -> [SuppressionScope; 2] {
+    [SuppressionScope::Workspace, SuppressionScope::Source(source.clone())]
+}
+
+/// Whether an event is about whomever this id belongs to: not, if it is a device beside which a user is named.
+fn speaks(event: &Event, subject: &Subject) -> bool {
+    event.anonymous.as_ref() != Some(subject) || event.user.is_none()
 }
 
 impl Extend<(Subject, Person)> for People {
@@ -229,6 +261,25 @@ mod tests {
                 Person { since, ..suppressed(SuppressionScope::Workspace, false) },
             );
             assert_eq!((people.drops(&event, &web), people.drops_late(&event, &web)), (true, late));
+        }
+    }
+
+    #[test]
+    fn what_came_in_while_somebody_was_kept_out_stays_dropped_once_that_is_lifted() {
+        let web: SourceId = "web".parse().expect("id");
+        let event = event(EventKind::Page, r#"{"userId": "u"}"#);
+        for (from, until, late) in [
+            ("2026-11-24T19:00:00Z", "2026-11-24T20:00:01Z", true),
+            ("2026-11-24T19:00:00Z", "2026-11-24T20:00:00Z", false),
+            ("2026-11-24T20:00:01Z", "2026-11-24T21:00:00Z", false),
+        ] {
+            let time = |text: &str| text.parse().expect("a timestamp");
+            for scope in scopes(&web) {
+                let kept_out = [(scope, (time(from), time(until)))].into();
+                let mut people = People::default();
+                people.insert(Subject::user("u"), Person { kept_out, ..Person::default() });
+                assert_eq!((people.drops(&event, &web), people.drops_late(&event, &web)), (false, late));
+            }
         }
     }
 

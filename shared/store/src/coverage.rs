@@ -23,6 +23,9 @@ pub struct Covered {
     pub linked: u64,
     /// How many of their other ids are others', too, and left alone.
     pub shared: u64,
+    /// How many other ids are left out: user ids, and those of subjects with too many.
+    #[serde(default)]
+    pub left_out: u64,
     /// Which sources saw any of them.
     #[serde(default)]
     pub seen: Sightings,
@@ -54,7 +57,7 @@ impl Store {
         }
         let scope = scope(regulation);
         let change = change(regulation, &scope);
-        let linked = self.linked(subjects).await?.subjects;
+        let linked = self.linked(subjects).await?.suppressible();
         self.take_back(&linked, &linked_too(&change)).await?;
         self.take_back(subjects, &change).await
     }
@@ -84,7 +87,7 @@ impl Store {
             }
             Some(Suppression::Remove) => {
                 self.unsuppress(&subjects, &change).await?;
-                self.unsuppress(&linked.subjects, &theirs).await?;
+                self.unsuppress(&linked.suppressible(), &theirs).await?;
             }
             None => {}
         }
@@ -96,9 +99,10 @@ impl Store {
             subjects: subjects.len() as u64,
             linked: linked.subjects.len() as u64,
             shared: linked.shared,
+            left_out: linked.left_out.len() as u64,
             seen: self.people(&everyone).await?.seen(),
         };
-        self.keep_linked(id, linked.subjects).await?;
+        self.keep_linked(id, linked).await?;
         let item = to_item(id.as_str(), COVERED, &covered)?;
         self.put(&self.tables.regulations, item).await?;
         Ok(covered)
@@ -129,8 +133,10 @@ impl Store {
         let people = self.people(subjects).await?;
         let is_out = |subject: &&Subject| {
             let Some(person) = people.get(subject) else { return false };
-            person.scopes.contains(change.scope)
-                || change.by_link && person.linked_scopes.contains(change.scope)
+            let so_far = person.since.get(change.scope).is_some_and(|since| *since <= change.at);
+            so_far
+                && (person.scopes.contains(change.scope)
+                    || change.by_link && person.linked_scopes.contains(change.scope))
         };
         Ok(subjects.iter().filter(|subject| !is_out(subject)).cloned().collect())
     }

@@ -14,8 +14,11 @@
 mod batches;
 mod coverage;
 mod destinations;
+mod entry;
 mod group_commit;
 mod idempotency;
+mod paging;
+mod pair;
 mod people;
 mod regulations;
 mod runs;
@@ -46,7 +49,6 @@ use model::failure::{Failure, Result};
 use model::subject::Subject;
 
 pub use idempotency::{Answer, Claim, Replay};
-pub use people::Linked;
 pub use runs::{Run, RunProgress, Waiting};
 pub use search::RegulationFilter;
 pub use slots::Slots;

@@ -1,44 +1,37 @@
 //! The table `suppressions`, seen from the door: one item per subject says all that a decision about its events
-//! needs, so that a request costs one call. Beside it lie the links from a user to its other ids.
+//! needs, so that a request costs one call. That two ids were met together stands on both: on the user's in `links`, on
+//! the other's in `owners`.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Update};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tokio::time::{Duration, sleep};
 
-use crate::{CONCURRENCY, Item, PERSON, Store, failure, person_key, text};
+use crate::{CONCURRENCY, Item, PERSON, Store, failure, number, person_key, text, unless_refused};
 use model::failure::{Failure, Result};
+use model::linking::{Link, Linked, MAX_LINKS};
 use model::person::{MAX_OWNERS, People, Person, SuppressionScope};
 use model::source::SourceId;
 use model::subject::{Subject, SubjectType};
 
-const LINK: &str = "LINK#";
 const FIRST: &str = "first#";
 const LAST: &str = "last#";
 pub(crate) const SINCE: &str = "since#";
 pub(crate) const ERASED: &str = "erased#";
+pub(crate) const OUT_FROM: &str = "outFrom#";
+pub(crate) const OUT_UNTIL: &str = "outUntil#";
 
 /// The item that counts the changes of the suppression list.
 const CHANGES: &str = "CHANGES";
 
 /// DynamoDB's limit for one read of many items.
 const BATCH: usize = 100;
-
-/// The most ids that are followed from one user.
-const MAX_LINKS: usize = 1_000;
-
-/// The other ids of some users.
-#[derive(Debug, Default)]
-pub struct Linked {
-    /// Those that are theirs alone.
-    pub subjects: Vec<Subject>,
-    /// How many ids others were met with, too: they are left alone.
-    pub shared: u64,
-}
 
 impl Store {
     /// What is known of these subjects, as it is at this moment.
@@ -76,40 +69,46 @@ impl Store {
         Err(Failure::transient("DynamoDB read only some of the suppression list: it is throttled"))
     }
 
-    /// Notes that an id was met with a user. The user's side is written first, so that an id that knows its
-    /// owner is surely found from the owner.
+    /// Notes that ids were met with users. A user who has [`MAX_LINKS`] ids takes no more, and an id that has
+    /// [`MAX_OWNERS`] users is shared, whoever else it is met with.
     ///
     /// # Errors
-    /// As DynamoDB says.
-    pub async fn link(&self, user: &Subject, other: &Subject) -> Result<()> {
-        let table = &self.tables.suppressions;
-        let link = self
-            .client
-            .put_item()
-            .table_name(table)
-            .item("pk", text(&person_key(user)))
-            .item("sk", text(&format!("{LINK}{}", person_key(other))))
-            .item("other", subject_value(other));
-        link.send().await.map_err(|e| failure(&e))?;
-        let user_side = self.update_person(user).update_expression(format!("SET linked = :true{EXISTS}"));
-        let user_side = user_side.expression_attribute_values(":true", AttributeValue::Bool(true));
-        user_side
-            .expression_attribute_values(":subject", subject_value(user))
-            .send()
-            .await
-            .map_err(|e| failure(&e))?;
-        let other_side = self
-            .update_person(other)
-            .update_expression(format!("ADD owners :owner SET {OF} REMOVE expiresAt"))
-            .expression_attribute_values(":owner", AttributeValue::Ss(vec![user.id.clone()]))
-            .expression_attribute_values(":subject", subject_value(other));
-        other_side.send().await.map_err(|e| failure(&e))?;
-        Ok(())
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Some may then be
+    /// noted and others not.
+    pub async fn link(&self, links: &BTreeSet<Link>) -> Result<()> {
+        let links: Vec<&Link> = links.iter().collect();
+        // One user's links one after the other: they write the same item.
+        let users = links.chunk_by(|a, b| a.user == b.user).map(|links| async move {
+            for link in links {
+                self.link_one(link).await?;
+            }
+            Ok(())
+        });
+        let users: Vec<_> = users.collect();
+        stream::iter(users).buffer_unordered(CONCURRENCY).try_collect().await
     }
 
-    /// Whether an id is known to have been met with this user, or with so many that it does not matter.
-    pub fn is_linked(person: Option<&Person>, user: &Subject) -> bool {
-        person.is_some_and(|p| p.owners.contains(&user.id) || p.owners.len() >= MAX_OWNERS)
+    async fn link_one(&self, link: &Link) -> Result<()> {
+        let side = |side: Side<'_>, most: usize| {
+            let (set, member) = (side.set, side.member.clone());
+            side.update()
+                .update_expression(format!("ADD {set} :members SET {OF} REMOVE expiresAt"))
+                .condition_expression(format!(
+                    "attribute_not_exists({set}) OR contains({set}, :member) OR size({set}) < :most"
+                ))
+                .expression_attribute_values(":member", text(&member))
+                .expression_attribute_values(":most", number(most as u64))
+                .expression_attribute_values(":subject", subject_value(side.subject))
+        };
+        let [user, other] = sides(link);
+        self.update_pair([side(user, MAX_LINKS), side(other, MAX_OWNERS)]).await.map(drop)
+    }
+
+    /// Forgets that an id was met with a user.
+    async fn unlink(&self, link: &Link) -> Result<()> {
+        let forget =
+            |side: Side<'_>| side.update().update_expression(format!("DELETE {} :members", side.set));
+        self.update_pair(sides(link).map(forget)).await.map(drop)
     }
 
     /// Notes that a source saw a subject on a day.
@@ -128,84 +127,82 @@ impl Store {
         Ok(())
     }
 
-    /// The other ids of these users, and the other ids of those.
+    /// The other ids of these subjects.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn linked(&self, subjects: &[Subject]) -> Result<Linked> {
-        let mut known: HashSet<Subject> = subjects.iter().cloned().collect();
-        let mut linked = Linked::default();
-        let mut next: Vec<Subject> = subjects.to_vec();
-        while !next.is_empty() && linked.subjects.len() < MAX_LINKS * subjects.len() {
-            let people = self.people(&next).await?;
-            let having = next.iter().filter(|s| people.get(s).is_some_and(|p| p.has_links));
-            let reads: Vec<_> = having.map(|user| self.links_of(user)).collect();
-            let found: Vec<Vec<Subject>> =
-                stream::iter(reads).buffer_unordered(CONCURRENCY).try_collect().await?;
-            let new: BTreeSet<Subject> =
-                found.into_iter().flatten().filter(|other| !known.contains(other)).collect();
-            let people = self.people(&new).await?;
-            known.extend(new.iter().cloned());
-            let (shared, own): (Vec<_>, Vec<_>) =
-                new.into_iter().partition(|s| people.get(s).is_some_and(Person::is_shared));
-            linked.shared += shared.len() as u64;
-            linked.subjects.extend(own.iter().cloned());
-            next = own.into_iter().filter(|subject| subject.kind == SubjectType::UserId).collect();
-        }
-        Ok(linked)
+        let mut people = self.people(subjects).await?;
+        let others: BTreeSet<Subject> =
+            subjects.iter().filter_map(|subject| people.get(subject)).flat_map(|p| p.links.clone()).collect();
+        people.merge(self.people(&others).await?);
+        Ok(Linked::of(subjects, &people))
     }
 
-    async fn links_of(&self, user: &Subject) -> Result<Vec<Subject>> {
-        #[derive(Deserialize)]
-        struct Link {
-            other: Subject,
-        }
-        let links: Vec<Link> = self.all(&self.tables.suppressions, &person_key(user), LINK).await?;
-        Ok(links.into_iter().map(|link| link.other).collect())
-    }
-
-    /// Forgets what was learnt of subjects at the door, but for what keeps them out.
+    /// Forgets what was learnt of subjects at the door, on their own items and on others', but for what keeps them out. A
+    /// mark with a date is left of those who were erased.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Call again.
     pub async fn forget_people(&self, subjects: &[Subject], now: Timestamp) -> Result<()> {
-        let people = self.people(subjects).await?;
-        let known = subjects.iter().filter_map(|subject| Some((subject, people.get(subject)?)));
-        let work: Vec<_> = known.map(|(subject, person)| self.forget_person(subject, person, now)).collect();
-        stream::iter(work).buffer_unordered(CONCURRENCY).try_collect().await
+        let mut people = self.people(subjects).await?;
+        let links: BTreeSet<Link> = subjects.iter().flat_map(|subject| links_of(subject, &people)).collect();
+        let everyone: BTreeSet<Subject> = links
+            .iter()
+            .flat_map(|link| [link.user.clone(), link.other.clone()])
+            .chain(subjects.iter().cloned())
+            .collect();
+        people.merge(self.people(&everyone).await?);
+        let unlinks: Vec<_> =
+            links.iter().filter(|link| !link.holds(&people)).map(|link| self.unlink(link)).collect();
+        stream::iter(unlinks).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
+        let seen = subjects.iter().filter_map(|subject| Some((subject, people.get(subject)?)));
+        let forgets: Vec<_> = seen
+            .filter(|(_, person)| !person.seen.is_empty())
+            .map(|(subject, person)| self.forget_days(subject, person))
+            .collect();
+        stream::iter(forgets).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
+        self.let_expire(&everyone.into_iter().collect::<Vec<_>>(), now).await
     }
 
-    async fn forget_person(&self, subject: &Subject, person: &Person, now: Timestamp) -> Result<()> {
-        let suppressed = person.is_suppressed();
-        // Links are kept while somebody is suppressed: lifting the suppression must find them.
-        if person.has_links && !suppressed {
-            for other in self.links_of(subject).await? {
-                let sk = format!("{LINK}{}", person_key(&other));
-                self.delete(&self.tables.suppressions, (&person_key(subject), &sk)).await?;
-            }
-        }
-        let days: Vec<String> = person
-            .seen
-            .keys()
-            .flat_map(|source| [format!("{FIRST}{source}"), format!("{LAST}{source}")])
+    async fn forget_days(&self, subject: &Subject, person: &Person) -> Result<()> {
+        let days =
+            person.seen.keys().flat_map(|source| [format!("{FIRST}{source}"), format!("{LAST}{source}")]);
+        let names: HashMap<String, String> =
+            days.enumerate().map(|(place, name)| (format!("#day{place}"), name)).collect();
+        let gone: Vec<&str> = names.keys().map(String::as_str).collect();
+        let update = self.update_person(subject).update_expression(format!("REMOVE {}", gone.join(", ")));
+        let update = update.set_expression_attribute_names(Some(names.clone()));
+        unless_refused(update.condition_expression("attribute_exists(pk)").send().await)
+    }
+
+    /// Gives a date to the items of those of whom nothing is known but that they were erased or let in again. Harmless
+    /// for others.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Call again.
+    pub(crate) async fn let_expire(&self, subjects: &[Subject], at: Timestamp) -> Result<()> {
+        let people = self.people(subjects).await?;
+        let idle = subjects.iter().filter(|subject| {
+            people.get(subject).is_some_and(|person| !person.is_learnt() && !person.is_suppressed())
+        });
+        let writes: Vec<_> = idle
+            .map(|subject| async {
+                let update = self
+                    .update_person(subject)
+                    .update_expression("SET expiresAt = :expires")
+                    // Somebody may have been suppressed or linked since they were read.
+                    .condition_expression(
+                        "attribute_exists(pk) AND attribute_not_exists(#scope) AND attribute_not_exists(sources) \
+                         AND attribute_not_exists(linkedSources) AND attribute_not_exists(owners) \
+                         AND attribute_not_exists(links)",
+                    )
+                    .expression_attribute_names("#scope", "scope")
+                    .expression_attribute_values(":expires", expiry(at));
+                unless_refused(update.send().await)
+            })
             .collect();
-        let mut gone: Vec<String> = (0..days.len()).map(|n| format!("#d{n}")).collect();
-        let mut update = self.update_person(subject);
-        for (n, name) in days.into_iter().enumerate() {
-            update = update.expression_attribute_names(format!("#d{n}"), name);
-        }
-        let mut set = String::new();
-        if !suppressed {
-            gone.extend(["linked".to_owned(), "owners".to_owned()]);
-            set = "SET expiresAt = :expires ".to_owned();
-            update = update.expression_attribute_values(":expires", expiry(now));
-        }
-        if gone.is_empty() {
-            return Ok(());
-        }
-        let update = update.update_expression(format!("{set}REMOVE {}", gone.join(", ")));
-        update.send().await.map_err(|e| failure(&e))?;
-        Ok(())
+        stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect().await
     }
 
     /// How often the suppression list was changed by regulations so far.
@@ -236,19 +233,51 @@ impl Store {
         Ok(())
     }
 
-    pub(crate) fn update_person(
-        &self,
-        subject: &Subject,
-    ) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
+    pub(crate) fn update_person(&self, subject: &Subject) -> UpdateItemFluentBuilder {
         let request = self.client.update_item().table_name(&self.tables.suppressions);
         request.key("pk", text(&person_key(subject))).key("sk", text(PERSON))
     }
 }
 
+/// One side of a link: an item's set, and what is in it because of the link.
+struct Side<'a> {
+    subject: &'a Subject,
+    set: &'static str,
+    member: String,
+}
+
+fn sides(link: &Link) -> [Side<'_>; 2] {
+    [
+        Side { subject: &link.user, set: "links", member: person_key(&link.other) },
+        Side { subject: &link.other, set: "owners", member: link.user.id.clone() },
+    ]
+}
+
+impl Side<'_> {
+    fn update(&self) -> UpdateBuilder {
+        let update = Update::builder().set_key(Some(key(self.subject, PERSON)));
+        update.expression_attribute_values(":members", AttributeValue::Ss(vec![self.member.clone()]))
+    }
+}
+
+/// The links that stand on a subject's item, on whichever side it is.
+fn links_of(subject: &Subject, people: &People) -> Vec<Link> {
+    let Some(person) = people.get(subject) else { return Vec::new() };
+    let taken = person.links.iter().map(|other| Link { user: subject.clone(), other: other.clone() });
+    let owned = person.owners.iter().map(|user| Link { user: Subject::user(user), other: subject.clone() });
+    taken.chain(owned).collect()
+}
+
+/// The subject of a key.
+fn subject_of(key: &str) -> Option<Subject> {
+    let (name, id) = key.split_once('#')?;
+    let kind = SubjectType::ALL.into_iter().find(|kind| kind.as_str() == name)?;
+    Some(Subject { kind, id: id.to_owned() })
+}
+
 /// What every write about a person adds: whom it is about, and that it is in use.
 pub(crate) const OF: &str = "subject = if_not_exists(subject, :subject)";
 const EXISTS: &str = ", subject = if_not_exists(subject, :subject) REMOVE expiresAt";
-pub(crate) const EXISTS_SET: &str = ", subject = if_not_exists(subject, :subject)";
 
 fn key(subject: &Subject, sk: &str) -> Item {
     HashMap::from([("pk".to_owned(), text(&person_key(subject))), ("sk".to_owned(), text(sk))])
@@ -277,9 +306,7 @@ pub(crate) fn subject_value(subject: &Subject) -> AttributeValue {
 fn person(item: Item) -> Option<(Subject, Person)> {
     let subject = item.get("subject")?.as_m().ok()?;
     let field = |name: &str| subject.get(name)?.as_s().ok();
-    let name = field("type")?;
-    let kind = SubjectType::ALL.into_iter().find(|kind| kind.as_str() == name)?;
-    let subject = Subject { kind, id: field("id")?.clone() };
+    let subject = subject_of(&format!("{}#{}", field("type")?, field("id")?))?;
     let flag =
         |name: &str| item.get(name).and_then(|value| value.as_bool().ok()).copied().unwrap_or_default();
     let set = |name: &str| item.get(name).and_then(|value| value.as_ss().ok()).cloned().unwrap_or_default();
@@ -291,7 +318,7 @@ fn person(item: Item) -> Option<(Subject, Person)> {
         scopes: sources("sources"),
         linked_scopes: sources("linkedSources"),
         owners: set("owners").into_iter().collect(),
-        has_links: flag("linked"),
+        links: set("links").iter().filter_map(|key| subject_of(key)).collect(),
         ..Person::default()
     };
     if item.contains_key("scope") {
@@ -308,6 +335,12 @@ fn person(item: Item) -> Option<(Subject, Person)> {
             && let (Ok(scope), Some(at)) = (SuppressionScope::try_from(scope.to_owned()), time(value))
         {
             person.erased.insert(scope, at);
+        }
+        if let Some(scope) = name.strip_prefix(OUT_FROM)
+            && let Some(until) = item.get(&format!("{OUT_UNTIL}{scope}")).and_then(time)
+            && let (Ok(scope), Some(from)) = (SuppressionScope::try_from(scope.to_owned()), time(value))
+        {
+            person.kept_out.insert(scope, (from, until));
         }
         let Some(source) = name.strip_prefix(FIRST).and_then(|id| id.parse::<SourceId>().ok()) else {
             continue;

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 use crate::{Item, Store, text, to_item};
 use model::failure::Result;
 use model::id::RegulationId;
+use model::linking::Linked;
 use model::subject::Subject;
 
 pub(crate) const SUBJECTS: &str = "SUBJECTS#";
 const LINKED: &str = "LINKED#";
+const LEFT_OUT: &str = "LEFTOUT#";
 /// Under which the regulations stand whose subjects are to be dropped, by the time.
 const DUE: &str = "DUE";
 
@@ -37,18 +39,29 @@ impl Store {
     /// The subjects of a regulation; none once they are dropped.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn subjects(&self, id: &RegulationId) -> Result<Vec<Subject>> {
-        let chunks: Vec<Chunk> = self.all(&self.tables.regulations, id.as_str(), SUBJECTS).await?;
-        Ok(chunks.into_iter().flat_map(|chunk| chunk.subjects).collect())
+        self.kept(id, SUBJECTS).await
     }
 
-    /// The other ids of a regulation's subjects, as far as they are known; none once they are dropped.
+    /// The other ids that a regulation acts on; none once they are dropped, or while the work has not begun.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn linked_subjects(&self, id: &RegulationId) -> Result<Vec<Subject>> {
-        let chunks: Vec<Chunk> = self.all(&self.tables.regulations, id.as_str(), LINKED).await?;
+        self.kept(id, LINKED).await
+    }
+
+    /// The other ids that a regulation leaves out; none once they are dropped, or while the work has not begun.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn left_out_subjects(&self, id: &RegulationId) -> Result<Vec<Subject>> {
+        self.kept(id, LEFT_OUT).await
+    }
+
+    async fn kept(&self, id: &RegulationId, prefix: &str) -> Result<Vec<Subject>> {
+        let chunks: Vec<Chunk> = self.all(&self.tables.regulations, id.as_str(), prefix).await?;
         Ok(chunks.into_iter().flat_map(|chunk| chunk.subjects).collect())
     }
 
@@ -68,9 +81,11 @@ impl Store {
     ///
     /// # Errors
     /// As DynamoDB says.
-    pub async fn keep_linked(&self, id: &RegulationId, linked: Vec<Subject>) -> Result<()> {
-        for item in chunked(id, LINKED, linked)? {
-            self.put(&self.tables.regulations, item).await?;
+    pub async fn keep_linked(&self, id: &RegulationId, linked: Linked) -> Result<()> {
+        for (prefix, subjects) in [(LINKED, linked.subjects), (LEFT_OUT, linked.left_out)] {
+            for item in chunked(id, prefix, subjects)? {
+                self.put(&self.tables.regulations, item).await?;
+            }
         }
         Ok(())
     }
@@ -84,10 +99,10 @@ impl Store {
         struct Key {
             sk: String,
         }
-        let mut keys: Vec<Key> = self.all(&self.tables.regulations, id.as_str(), SUBJECTS).await?;
-        keys.extend(self.all::<Key>(&self.tables.regulations, id.as_str(), LINKED).await?);
-        for key in keys {
-            self.delete(&self.tables.regulations, (id.as_str(), &key.sk)).await?;
+        for prefix in [SUBJECTS, LINKED, LEFT_OUT] {
+            for key in self.all::<Key>(&self.tables.regulations, id.as_str(), prefix).await? {
+                self.delete(&self.tables.regulations, (id.as_str(), &key.sk)).await?;
+            }
         }
         Ok(())
     }

@@ -40,6 +40,10 @@ pub struct Source {
     pub write_keys: Vec<KeptKey>,
     /// Where its events go and went.
     pub connections: Vec<Connection>,
+    /// Whether its events may say that a user id is another user's former one. Only for a source whose write keys
+    /// stay on servers: a browser's is public.
+    #[serde(default)]
+    pub trusted_to_link: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was deleted: it collects nothing since. It is kept, since it says where old events went.

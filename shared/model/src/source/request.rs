@@ -22,6 +22,9 @@ pub struct SourceView {
     write_keys: Vec<WriteKeyView>,
     /// Where its events go and went.
     connections: Vec<Connection>,
+    /// Whether its events may say that a user id is another user's former one. Only for a source whose write keys stay on
+    /// servers: a browser's is public.
+    trusted_to_link: bool,
     /// When it was made.
     created_at: Timestamp,
     /// When it was deleted: it collects nothing since.
@@ -44,6 +47,7 @@ impl From<Source> for SourceView {
             name: source.name,
             write_keys: source.write_keys.into_iter().map(key).collect(),
             connections: source.connections,
+            trusted_to_link: source.trusted_to_link,
             created_at: source.created_at,
             deleted_at: source.deleted_at,
         }
@@ -64,6 +68,10 @@ pub struct NewSource {
     /// Where its events go and went; to everything that is connected, from now on, if left out.
     #[schema(max_items = 500)]
     connections: Option<Vec<NewConnection>>,
+    /// Whether its events may say that a user id is another user's former one. Only for a source whose write keys stay on
+    /// servers: a browser's is public.
+    #[serde(default)]
+    trusted_to_link: bool,
 }
 
 /// The body of `PATCH /sources/{id}`: what is left out stays.
@@ -77,6 +85,9 @@ pub struct SourceChange {
     /// Where its events go and went, all of it.
     #[schema(max_items = 500)]
     connections: Option<Vec<NewConnection>>,
+    /// Whether its events may say that a user id is another user's former one. Only for a source whose write keys stay on
+    /// servers: a browser's is public.
+    trusted_to_link: Option<bool>,
 }
 
 impl NewSource {
@@ -102,6 +113,7 @@ impl NewSource {
             name: check_name(self.name)?,
             write_keys: Vec::new(),
             connections: check_connections(wanted, destinations, now)?,
+            trusted_to_link: self.trusted_to_link,
             created_at: now,
             deleted_at: None,
             revision: 0,
@@ -124,6 +136,7 @@ impl SourceChange {
         if let Some(connections) = self.connections {
             source.connections = check_connections(connections, destinations, now)?;
         }
+        source.trusted_to_link = self.trusted_to_link.unwrap_or(source.trusted_to_link);
         Ok(())
     }
 }
@@ -159,6 +172,23 @@ mod tests {
         assert_eq!(source.write_keys[0].hash, key.hash());
         let (source, _) = accept(json!({"name": "Web", "connections": []}), &all).expect("valid");
         assert!(source.connections.is_empty());
+    }
+
+    #[test]
+    fn no_source_is_trusted_to_link_unless_told() {
+        let (mut source, _) = accept(json!({"name": "n"}), &[]).expect("valid");
+        assert!(!source.trusted_to_link);
+        for (change, trusted) in [
+            (json!({"trustedToLink": true}), true),
+            (json!({"name": "m"}), true),
+            (json!({"trustedToLink": false}), false),
+        ] {
+            let change: SourceChange = serde_json::from_value(change).expect("of the form");
+            change.apply(&mut source, &[], time("2026-11-02T00:00:00Z")).expect("valid");
+            assert_eq!(source.trusted_to_link, trusted);
+        }
+        let (source, _) = accept(json!({"name": "n", "trustedToLink": true}), &[]).expect("valid");
+        assert!(source.trusted_to_link);
     }
 
     #[test]

@@ -77,6 +77,7 @@ impl Event {
         fields.set("originalTimestamp", &original.map_or(received, |time| format!("{time:.3}")));
         fields.set("timestamp", &format!("{happened:.3}"));
         let line = fields.line();
+        // Nothing that goes into itself for each level sees an event before this.
         if depth(&line) > MAX_DEPTH {
             return Err("it is nested more than 100 levels deep");
         }
