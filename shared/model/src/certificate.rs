@@ -250,7 +250,14 @@ mod tests {
             finished_at: None,
         };
         let tasks = [crate::task::tests::task()];
-        let claims = Claims::new(regulation, Status::Finished, vec![], &tasks, vec![], Timestamp::UNIX_EPOCH);
+        let claims = Claims::new(
+            regulation,
+            Status::Finished,
+            About::default(),
+            &tasks,
+            vec![],
+            Timestamp::UNIX_EPOCH,
+        );
         let input = claims.signing_input(&key).expect("writes");
         let signature: Signature = secret.sign(input.as_bytes());
         (seal(&input, signature.to_der().as_bytes()).expect("seals"), key)

@@ -86,8 +86,8 @@ impl Store {
                 self.suppress(&self.not_suppressed(&linked.subjects, &theirs).await?, &theirs).await?;
             }
             Some(Suppression::Remove) => {
-                self.unsuppress(&subjects, &change).await?;
                 self.unsuppress(&linked.suppressible(), &theirs).await?;
+                self.unsuppress(&subjects, &change).await?;
             }
             None => {}
         }

@@ -115,7 +115,8 @@ impl Store {
     }
 
     /// Lifts the suppression of subjects; whoever asked for it earlier suppresses them no more, even if that is carried out
-    /// later. Those who belong to others are let in again only if they are kept out for that alone.
+    /// later. Those who belong to others are let in again only if they are kept out for that alone; lift them first, since
+    /// their links may be forgotten with their users' suppression.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Some may then be
@@ -134,6 +135,16 @@ impl Store {
             })
             .collect();
         stream::iter(writes).buffer_unordered(INDEXED).try_collect::<()>().await?;
+        // What is still known of those who were erased meanwhile was kept for this alone.
+        let erased = subjects.iter().filter(|subject| {
+            people.get(subject).is_some_and(|person| {
+                person
+                    .since
+                    .get(change.scope)
+                    .is_some_and(|since| person.erased.get(change.scope) >= Some(since))
+            })
+        });
+        self.forget_people(&erased.cloned().collect::<Vec<_>>(), change.at).await?;
         self.let_entries_expire(subjects, change.scope, change.at).await?;
         self.count_change().await
     }
