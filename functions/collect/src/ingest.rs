@@ -1,4 +1,4 @@
-//! Who may bring events in, and whose events are let in.
+//! Decides which source may send events, and whose events are kept.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -17,14 +17,14 @@ use model::subject::Subject;
 use model::tracking::Event;
 use store::Store;
 
-/// For how long a source is used before it is read again: a write key that is removed is refused after this.
+/// How long a source is cached: a removed write key is refused after this.
 const SOURCE_FRESH: Duration = Duration::from_secs(5);
 const PEOPLE_FRESH: Duration = Duration::from_millis(FRESH_MILLISECONDS);
 
-/// How many writes are under way at once.
+/// The most writes under way at once.
 const CONCURRENCY: usize = 32;
 
-/// How many entries a cache holds before it is emptied.
+/// The most entries of a cache: it is emptied when it is full.
 const MAX_KEPT: usize = 10_000;
 
 pub struct Ingest {
@@ -34,15 +34,15 @@ pub struct Ingest {
     people: Mutex<HashMap<Subject, (Instant, Option<Person>)>>,
 }
 
-/// A source that a write key lets in.
+/// The source of a valid write key.
 #[derive(Clone)]
 pub struct Admitted {
     pub source: Source,
-    /// Whether there is a place for its events.
+    /// Whether it is connected to an archive now.
     pub has_archive: bool,
 }
 
-/// What became of a request's events.
+/// How many events of a request were kept, and how many were dropped.
 pub struct Passed {
     pub kept: usize,
     pub dropped: usize,
@@ -97,7 +97,7 @@ impl Ingest {
         Ok(Passed { kept: kept.len(), dropped: events.len() - kept.len() })
     }
 
-    /// What is known of subjects, at most half a second old. `Err`: nothing is known, and nothing may be let in.
+    /// What is known of subjects, at most half a second old. If this fails, no event may be let in.
     async fn people(&self, subjects: impl Iterator<Item = Subject>) -> Result<People> {
         let (mut people, mut unknown) = (People::default(), Vec::new());
         {
@@ -114,7 +114,7 @@ impl Ingest {
         if unknown.is_empty() {
             return Ok(people);
         }
-        // Before the call: what it answers may be as old as its beginning.
+        // Taken before the call: what it answers may be as old as that.
         let now = Instant::now();
         let read = self.store.people(&unknown).await?;
         let mut kept = self.people.lock().unwrap_or_else(PoisonError::into_inner);

@@ -91,7 +91,7 @@ fn drop_some(kept: &mut Vec<&Event>, people: &People, source: &SourceId) -> bool
     kept.len() < before
 }
 
-/// The archives, each with the ids of the events that came in while the source was connected to it.
+/// The archives, each with the message ids of the events received while the source was connected to it.
 async fn archives<'a>(
     context: &Context,
     source: &SourceId,
@@ -114,8 +114,8 @@ async fn archives<'a>(
     ids.into_values().map(|(archive, ids)| Ok((archive.settings()?, ids))).collect()
 }
 
-/// Writes a file. The first time it must not be there: if it is, these messages were delivered before, and what is
-/// there is replaced if it is not the same, since it may hold somebody who must not be in it any more.
+/// Writes a file. The first time it must not exist. If it does, these messages were delivered before, and all its versions
+/// are replaced: they may hold somebody who must not be in them any more.
 async fn put(s3: &Client, bucket: &str, key: &str, events: &[&Event], first: bool) -> Result<()> {
     let failure = |e: &dyn std::fmt::Display| Failure::transient("an archive cannot be written").detail(e);
     let body = file::content(events).map_err(|e| failure(&e))?;

@@ -69,9 +69,9 @@ pub struct Person {
     pub scopes: BTreeSet<SuppressionScope>,
     /// Where it is suppressed because it belongs to somebody who is.
     pub linked_scopes: BTreeSet<SuppressionScope>,
-    /// Since when each of these keeps it out.
+    /// Since when each of these scopes suppresses it.
     pub since: BTreeMap<SuppressionScope, Timestamp>,
-    /// From when until when each of these last kept it out, where it was let in again.
+    /// The last time span in which a scope suppressed it that does not any more.
     pub kept_out: BTreeMap<SuppressionScope, (Timestamp, Timestamp)>,
     /// When it was last asked to be erased: events from before are not kept any more, wherever they still are.
     pub erased: BTreeMap<SuppressionScope, Timestamp>,
@@ -79,27 +79,27 @@ pub struct Person {
     pub owners: BTreeSet<String>,
     /// The other ids that were met with this user.
     pub links: BTreeSet<Subject>,
-    /// On which days each source saw it: the first and the last.
+    /// The first and the last day, in UTC, on which each source saw it.
     pub seen: BTreeMap<SourceId, (Date, Date)>,
 }
 
 impl Person {
-    /// Whether anything keeps it out anywhere.
+    /// Whether any scope suppresses it.
     pub fn is_suppressed(&self) -> bool {
         !self.scopes.is_empty() || !self.linked_scopes.is_empty()
     }
 
-    /// Where it is suppressed, for whichever reason.
+    /// Where it is suppressed, by name or not.
     pub fn all_scopes(&self) -> BTreeSet<SuppressionScope> {
         self.scopes.union(&self.linked_scopes).cloned().collect()
     }
 
-    /// Whether anything keeps it out but for this scope.
+    /// Whether any other scope suppresses it.
     pub fn is_suppressed_beside(&self, scope: &SuppressionScope) -> bool {
         self.scopes.union(&self.linked_scopes).any(|other| other != scope)
     }
 
-    /// Whether anything is known of it but for what keeps it out.
+    /// Whether events taught anything about it.
     pub fn is_learnt(&self) -> bool {
         !self.links.is_empty() || !self.owners.is_empty() || !self.seen.is_empty()
     }
@@ -115,12 +115,12 @@ impl Person {
     }
 }
 
-/// What is known of everyone whom some events name.
+/// What is known of some subjects.
 #[derive(Debug, Default)]
 pub struct People(std::collections::HashMap<Subject, Person>);
 
 impl People {
-    /// What is known of a subject; nothing is known of most.
+    /// What is known of a subject, if anything.
     pub fn get(&self, subject: &Subject) -> Option<&Person> {
         self.0.get(subject)
     }

@@ -141,8 +141,7 @@ impl Store {
     ) -> Result<Vec<T>> {
         let query =
             query.table_name(table).consistent_read(true).expression_attribute_values(":pk", text(pk));
-        let items = query.into_paginator().items().send().try_collect().await.map_err(|e| failure(&e))?;
-        items.into_iter().map(from_item).collect()
+        paging::all(query).await
     }
 
     async fn put(&self, table: &str, item: Item) -> Result<()> {

@@ -1,6 +1,5 @@
 //! The table `suppressions`, seen from the door: one item per subject says all that a decision about its events
-//! needs, so that a request costs one call. That two ids were met together stands on both: on the user's in `links`, on
-//! the other's in `owners`.
+//! needs, so that a request costs one call.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -35,7 +34,8 @@ impl Store {
     /// What is known of these subjects, as it is at this moment.
     ///
     /// # Errors
-    /// As DynamoDB says; nothing is then known of anybody.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Nothing is
+    /// known of anybody then.
     pub async fn people<'a>(&self, subjects: impl IntoIterator<Item = &'a Subject>) -> Result<People> {
         let distinct: HashSet<&Subject> = subjects.into_iter().collect();
         let keys: Vec<Item> = distinct.into_iter().map(|subject| key(subject, PERSON)).collect();
@@ -70,7 +70,7 @@ impl Store {
     /// Notes that a source saw a subject on a day.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn saw(&self, subject: &Subject, source: &SourceId, day: Date) -> Result<()> {
         let update = self
             .update_person(subject)
@@ -86,7 +86,7 @@ impl Store {
     /// How often the suppression list was changed by regulations so far.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn changes(&self) -> Result<u64> {
         #[derive(Deserialize)]
         struct Changes {

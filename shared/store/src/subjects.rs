@@ -12,7 +12,7 @@ use model::subject::Subject;
 pub(crate) const SUBJECTS: &str = "SUBJECTS#";
 const LINKED: &str = "LINKED#";
 const LEFT_OUT: &str = "LEFTOUT#";
-/// Under which the regulations stand whose subjects are to be dropped, by the time.
+/// The key under which regulations are listed by the time at which their subjects are to be dropped.
 const DUE: &str = "DUE";
 
 /// How many bytes of identifiers one item holds: well below DynamoDB's 400 KB.
@@ -68,7 +68,7 @@ impl Store {
     /// Everyone whom a regulation covers: its subjects, and their other ids.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn everyone(&self, id: &RegulationId) -> Result<Vec<Subject>> {
         let mut all = self.subjects(id).await?;
         if !all.is_empty() {
@@ -77,10 +77,10 @@ impl Store {
         Ok(all)
     }
 
-    /// Keeps the other ids of a regulation's subjects.
+    /// Keeps the other ids of a regulation's subjects, those that it acts on and those that it leaves out.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn keep_linked(&self, id: &RegulationId, linked: Linked) -> Result<()> {
         for (prefix, subjects) in [(LINKED, linked.subjects), (LEFT_OUT, linked.left_out)] {
             for item in chunked(id, prefix, subjects)? {
@@ -93,7 +93,7 @@ impl Store {
     /// Drops the subjects of a regulation, and their other ids. Harmless when they are gone.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn drop_subjects(&self, id: &RegulationId) -> Result<()> {
         #[derive(Deserialize)]
         struct Key {
@@ -110,7 +110,7 @@ impl Store {
     /// Notes when the subjects of a regulation are due to be dropped. Harmless when it is noted already.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn note_due(&self, id: &RegulationId, at: Timestamp) -> Result<()> {
         let due = Due { sk: due_key(at, id), regulation_id: id.clone() };
         let item = to_item(DUE, &due.sk, &due)?;
@@ -121,7 +121,7 @@ impl Store {
     /// found stays. Answers how many were due.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn drop_due(&self, now: Timestamp) -> Result<usize> {
         let due = self.client.query().key_condition_expression("pk = :pk AND sk < :end");
         let due = due.expression_attribute_values(":end", text(&due_key(now, "")));

@@ -25,19 +25,19 @@ const BY_SCOPE: &str = "byScope";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Suppressed {
-    /// Who.
+    /// Who is suppressed.
     pub subject: Subject,
-    /// Where.
+    /// In the whole workspace, or at one source.
     pub scope: SuppressionScope,
-    /// Since when.
+    /// When the first request that suppresses it was made.
     pub suppressed_at: Timestamp,
-    /// By which regulation, if by one.
+    /// The regulation that asked for it; none, if `/suppressions` was called.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub regulation_id: Option<RegulationId>,
-    /// Why, as somebody put it.
+    /// Why, in the words of whoever asked for it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
-    /// Whether it is suppressed because it belongs to somebody who is.
+    /// Whether it is suppressed only as another id of somebody who is.
     #[serde(default)]
     pub by_link: bool,
 }
@@ -45,16 +45,15 @@ pub struct Suppressed {
 /// A change of what is kept out.
 #[derive(Debug, Clone)]
 pub struct Change<'a> {
-    /// Where.
+    /// In the whole workspace, or at one source.
     pub scope: &'a SuppressionScope,
-    /// When it was asked for. Of two changes the one that was asked for later counts, in whichever order they
-    /// are carried out.
+    /// When it was asked for. Of two changes the one asked for later counts, in whichever order they are carried out.
     pub at: Timestamp,
-    /// By which regulation, if by one.
+    /// The regulation that asks for it; none, if `/suppressions` was called.
     pub by: Option<&'a RegulationId>,
-    /// Why, as somebody put it.
+    /// Why, in the words of whoever asked for it.
     pub reason: Option<&'a str>,
-    /// Whether the subjects belong to others, whom it is about.
+    /// Whether the subjects are other ids of those whom the request names.
     pub by_link: bool,
 }
 
@@ -216,7 +215,7 @@ impl Store {
     /// Notes that subjects are to be erased: their events from before are not kept any more, wherever they are.
     ///
     /// # Errors
-    /// As DynamoDB says; call again.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Call again.
     pub async fn mark_erased(
         &self,
         subjects: &[Subject],
@@ -269,7 +268,7 @@ impl Store {
     /// Where a subject is suppressed, since when and why.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn suppressions_of(&self, subject: &Subject) -> Result<Vec<Suppressed>> {
         let query = self
             .client

@@ -9,14 +9,14 @@ use super::{KeptKey, Source, SourceId, WriteKey};
 use crate::failure::{Failure, Result};
 use crate::id::{DestinationId, WriteKeyId};
 
-/// A source as the API shows it: the hashes of its keys are nobody's business.
+/// A source as the API shows it, without the hashes of its keys.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Source)]
 pub struct SourceView {
     /// Its id, which is also its folder's name in archives.
     id: SourceId,
-    /// What people call it.
+    /// Its name.
     name: String,
     /// Its write keys, without the keys.
     write_keys: Vec<WriteKeyView>,
@@ -59,13 +59,13 @@ impl From<Source> for SourceView {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({ "name": "Website", "id": "web" }))]
 pub struct NewSource {
-    /// What people call it.
+    /// Its name.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
-    /// Its id and folder's name in archives; made up if left out.
+    /// Its id, which is also its folder's name in archives; generated, if left out.
     #[schema(value_type = Option<SourceId>)]
     id: Option<String>,
-    /// Where its events go and went; to everything that is connected, from now on, if left out.
+    /// Where its events go and went; to every enabled destination from now on, if left out.
     #[schema(max_items = 500)]
     connections: Option<Vec<NewConnection>>,
     /// Whether its events may say that a user id is another user's former one. Only for a source whose write keys stay on
@@ -79,10 +79,10 @@ pub struct NewSource {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({ "name": "Site" }))]
 pub struct SourceChange {
-    /// What people call it.
+    /// Its name.
     #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
-    /// Where its events go and went, all of it.
+    /// Where its events go and went. Replaces all connections.
     #[schema(max_items = 500)]
     connections: Option<Vec<NewConnection>>,
     /// Whether its events may say that a user id is another user's former one. Only for a source whose write keys stay on

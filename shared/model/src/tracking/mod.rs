@@ -31,7 +31,7 @@ pub const MAX_EVENTS: usize = 2_500;
 /// The most bytes of a batch's events together, each with what the batch says for all of them.
 const MAX_LINES: usize = 16 * MAX_BODY;
 
-/// What a path asks for.
+/// A call of the tracking API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
     /// Many events of any type.
@@ -44,7 +44,7 @@ pub enum Call {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EventKind {
-    /// Who the user is.
+    /// Traits of a user.
     Identify,
     /// What the user did.
     Track,
@@ -91,7 +91,7 @@ impl Call {
     }
 }
 
-/// What came in.
+/// The events of a request.
 #[derive(Debug, Default)]
 pub struct Incoming {
     /// The good events.
@@ -109,12 +109,12 @@ pub struct Rejected {
     pub reason: &'static str,
 }
 
-/// The body as a whole is at fault.
+/// Why a whole body is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Problem(pub &'static str);
 
-/// Takes a body apart. `now` becomes the events' `receivedAt`.
+/// Reads a body. `now` becomes the events' `receivedAt`.
 ///
 /// # Errors
 /// If no event can be made out in it.
