@@ -94,11 +94,6 @@ impl Person {
         self.scopes.union(&self.linked_scopes).cloned().collect()
     }
 
-    /// Whether any other scope suppresses it.
-    pub fn is_suppressed_beside(&self, scope: &SuppressionScope) -> bool {
-        self.scopes.union(&self.linked_scopes).any(|other| other != scope)
-    }
-
     /// Whether events taught anything about it.
     pub fn is_learnt(&self) -> bool {
         !self.links.is_empty() || !self.owners.is_empty() || !self.seen.is_empty()

@@ -17,6 +17,7 @@ mod destinations;
 mod entry;
 mod group_commit;
 mod idempotency;
+mod links;
 mod paging;
 mod pair;
 mod people;
