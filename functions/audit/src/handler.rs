@@ -2,7 +2,7 @@ use aws::bucket::{Bucket, Key};
 use aws::secrets::SecretStore;
 use aws::signing::Signer;
 use jiff::Timestamp;
-use model::certificate::Claims;
+use model::certificate::{About, Claims};
 use model::destination::DestinationKind;
 use model::evidence::{Evidence, Step, chain};
 use model::failure::{Failure, Result};
@@ -10,6 +10,7 @@ use model::id::RegulationId;
 use model::regulation::{Regulation, kept_until};
 use model::status::Status;
 use model::status::TaskStatus;
+use model::subject::Subject;
 use model::task::Task;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -67,9 +68,13 @@ pub async fn seal(context: &Context, request: Request) -> Result<Reply> {
     let key = Key::Certificate(id, request.attempt);
     if context.certificates.text(key).await?.is_none() {
         let pseudonyms = context.secrets.pseudonym_key().await?;
-        let subjects = store.subjects(id).await?;
-        let subjects = subjects.iter().map(|subject| pseudonyms.pseudonym(subject)).collect();
-        let claims = Claims::new(regulation.clone(), status, subjects, &tasks, chain(evidence), now);
+        let named = |subjects: Vec<Subject>| subjects.iter().map(|one| pseudonyms.pseudonym(one)).collect();
+        let about = About {
+            subjects: named(store.subjects(id).await?),
+            linked_subjects: named(store.linked_subjects(id).await?),
+            left_out: named(store.left_out_subjects(id).await?),
+        };
+        let claims = Claims::new(regulation.clone(), status, about, &tasks, chain(evidence), now);
         let certificate = context.signer.certify(&claims).await?;
         context.certificates.write_once(key, "application/jose", certificate).await?;
     }

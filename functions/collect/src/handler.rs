@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -9,7 +10,8 @@ use axum::routing::post;
 use axum::{Json, Router};
 use jiff::Timestamp;
 use model::failure::Failure;
-use model::tracking::{Call, MAX_BODY, read};
+use model::source::Source;
+use model::tracking::{Body, Call, Incoming, MAX_BODY};
 use serde_json::{Value, json};
 
 use crate::ingest::{Admitted, Ingest};
@@ -24,36 +26,19 @@ pub fn router(ingest: Arc<Ingest>) -> Router {
         .with_state(ingest)
 }
 
+/// 1. The write key is looked at first, where a header has it.
+/// 2. Otherwise the body is taken apart one level deep to find the key in it.
+/// 3. Only then the events are read.
+/// 4. Those that may come in are kept, and the bad ones are named.
 async fn collect(
     State(ingest): State<Arc<Ingest>>,
     Path(call): Path<String>,
     headers: HeaderMap,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let now = Timestamp::now();
-    let Some(call) = Call::at(&call) else { return refuse(StatusCode::NOT_FOUND, "there is no such call") };
-    let too_large = || refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body has more than 500 KB");
-    let Ok(body) = body else { return too_large() };
-    let body = match request::body(&headers, body.into()) {
-        Ok(body) => body,
-        Err(Fault::TooLarge) => return too_large(),
-        Err(Fault::NoGzip) => return refuse(StatusCode::BAD_REQUEST, "the body is not gzip"),
-    };
-    let incoming = match read(call, &body, now) {
-        Ok(incoming) => incoming,
-        Err(problem) => return refuse(StatusCode::BAD_REQUEST, problem.0),
-    };
-    let key = request::write_key(&headers).or(incoming.write_key);
-    let source = match key {
-        Some(key) => ingest.source(&key).await,
-        None => Ok(None),
-    };
-    let source = match source {
-        Ok(Some(Admitted { source, has_archive: true })) => source,
-        // Clients keep their events and send them again: they are written once there is an archive.
-        Ok(Some(_)) => return later("the source is connected to no archive: nothing was kept"),
-        Ok(None) => return refuse(StatusCode::UNAUTHORIZED, "the write key is not one of a source"),
-        Err(failure) => return unavailable(&failure),
+    let (source, incoming) = match open(&ingest, &call, &headers, body).await {
+        Ok(opened) => opened,
+        Err(answer) => return *answer,
     };
     let passed = match ingest.pass(&source, &incoming.events).await {
         Ok(passed) => passed,
@@ -70,6 +55,51 @@ async fn collect(
         answer["rejected"] = json!(rejected);
     }
     Json::<Value>(answer).into_response()
+}
+
+/// The events of a request, and the source that its write key belongs to.
+async fn open(
+    ingest: &Ingest,
+    call: &str,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<(Source, Incoming), Box<Response>> {
+    let now = Timestamp::now();
+    let bad = |message: &str| Box::new(refuse(StatusCode::BAD_REQUEST, message));
+    let call = Call::at(call).ok_or_else(|| refuse(StatusCode::NOT_FOUND, "there is no such call"))?;
+    let too_large = || Box::new(refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body has more than 500 KB"));
+    let body = body.map_err(|_| too_large())?;
+    let in_header = match request::write_key(headers) {
+        Some(key) => Some(admit(ingest, &key).await?),
+        None => None,
+    };
+    let body = request::body(headers, body.into()).map_err(|fault| match fault {
+        Fault::TooLarge => too_large(),
+        Fault::NoGzip => bad("the body is not gzip"),
+    })?;
+    let body = Body::open(&body).map_err(|problem| bad(problem.0))?;
+    let source = match (in_header, body.write_key()) {
+        (Some(source), _) => source,
+        (None, Some(key)) => admit(ingest, &key).await?,
+        (None, None) => return Err(unknown_key().into()),
+    };
+    let incoming = body.events(call, now).map_err(|problem| bad(problem.0))?;
+    Ok((source, incoming))
+}
+
+/// The source of a write key.
+async fn admit(ingest: &Ingest, key: &str) -> Result<Source, Box<Response>> {
+    match ingest.source(key).await {
+        Ok(Some(Admitted { source, has_archive: true })) => Ok(source),
+        // Clients keep their events and send them again: they are written once there is an archive.
+        Ok(Some(_)) => Err(later("the source is connected to no archive: nothing was kept").into()),
+        Ok(None) => Err(unknown_key().into()),
+        Err(failure) => Err(unavailable(&failure).into()),
+    }
+}
+
+fn unknown_key() -> Response {
+    refuse(StatusCode::UNAUTHORIZED, "the write key is not one of a source")
 }
 
 fn refuse(status: StatusCode, message: &str) -> Response {

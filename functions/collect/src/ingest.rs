@@ -1,6 +1,6 @@
-//! Who may bring events in, and whose events are let in.
+//! Decides which source may send events, and whose events are kept.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,20 +10,21 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 use model::failure::Result;
+use model::linking;
 use model::person::{FRESH_MILLISECONDS, People, Person};
 use model::source::{KeyHash, Source};
 use model::subject::Subject;
 use model::tracking::Event;
 use store::Store;
 
-/// For how long a source is used before it is read again: a write key that is removed is refused after this.
+/// How long a source is cached: a removed write key is refused after this.
 const SOURCE_FRESH: Duration = Duration::from_secs(5);
 const PEOPLE_FRESH: Duration = Duration::from_millis(FRESH_MILLISECONDS);
 
-/// How many writes are under way at once.
+/// The most writes under way at once.
 const CONCURRENCY: usize = 32;
 
-/// How many entries a cache holds before it is emptied.
+/// The most entries of a cache: it is emptied when it is full.
 const MAX_KEPT: usize = 10_000;
 
 pub struct Ingest {
@@ -33,15 +34,15 @@ pub struct Ingest {
     people: Mutex<HashMap<Subject, (Instant, Option<Person>)>>,
 }
 
-/// A source that a write key lets in.
+/// The source of a valid write key.
 #[derive(Clone)]
 pub struct Admitted {
     pub source: Source,
-    /// Whether there is a place for its events.
+    /// Whether it is connected to an archive now.
     pub has_archive: bool,
 }
 
-/// What became of a request's events.
+/// How many events of a request were kept, and how many were dropped.
 pub struct Passed {
     pub kept: usize,
     pub dropped: usize,
@@ -81,20 +82,22 @@ impl Ingest {
         Ok(found)
     }
 
-    /// Lets events of a source in. What is let in is durable, and what it teaches is noted, once this is answered;
-    /// what is dropped leaves no trace but a count.
+    /// Lets events of a source in:
+    ///
+    /// 1. Events of people who are kept out are dropped, before anything is learnt from them: they leave a count and
+    ///    nothing else.
+    /// 2. What the others teach is noted: which ids were met together, and on which days the source saw whom.
+    /// 3. They are sent to the queue. They are durable once this is answered.
     pub async fn pass(&self, source: &Source, events: &[Event]) -> Result<Passed> {
-        let mut people = self.people(events.iter().flat_map(Event::subjects)).await?;
-        while self.learn(&mut people, source, events).await? {
-            // Somebody may have been suppressed while a link to them was written.
-            people = self.store.people(&events.iter().flat_map(Event::subjects).collect::<Vec<_>>()).await?;
-        }
+        let people = self.people(events.iter().flat_map(Event::subjects)).await?;
         let kept: Vec<&Event> = events.iter().filter(|event| !people.drops(event, &source.id)).collect();
+        self.learn_links(&people, source, &kept).await?;
+        self.learn_days(&people, source, &kept).await?;
         self.queue.send(&source.id, &kept).await?;
         Ok(Passed { kept: kept.len(), dropped: events.len() - kept.len() })
     }
 
-    /// What is known of subjects, at most half a second old. `Err`: nothing is known, and nothing may be let in.
+    /// What is known of subjects, at most half a second old. If this fails, no event may be let in.
     async fn people(&self, subjects: impl Iterator<Item = Subject>) -> Result<People> {
         let (mut people, mut unknown) = (People::default(), Vec::new());
         {
@@ -111,7 +114,7 @@ impl Ingest {
         if unknown.is_empty() {
             return Ok(people);
         }
-        // Before the call: what it answers may be as old as its beginning.
+        // Taken before the call: what it answers may be as old as that.
         let now = Instant::now();
         let read = self.store.people(&unknown).await?;
         let mut kept = self.people.lock().unwrap_or_else(PoisonError::into_inner);
@@ -126,44 +129,18 @@ impl Ingest {
         Ok(people)
     }
 
-    /// Notes what events teach: whose ids are whose, and on which days a source saw whom. Answers whether any link is new.
-    async fn learn(&self, people: &mut People, source: &Source, events: &[Event]) -> Result<bool> {
-        let linked = self.learn_links(people, events).await?;
-        self.learn_days(people, source, events).await?;
-        Ok(linked)
-    }
-
-    /// Notes which ids were met together for the first time. A device of somebody who is suppressed is suppressed with
-    /// them.
-    async fn learn_links(&self, people: &mut People, events: &[Event]) -> Result<bool> {
-        let mut pairs: HashSet<(Subject, Subject)> = HashSet::new();
-        for event in events {
-            let Some(user) = &event.user else { continue };
-            pairs.extend(event.subjects().filter(|other| other != user).map(|other| (user.clone(), other)));
-        }
-        let is_new = |(user, other): &&(Subject, Subject)| !Store::is_linked(people.get(other), user);
-        let new: Vec<_> = pairs.iter().filter(is_new).collect();
-        let writes: Vec<_> = new.iter().map(|(user, other)| self.store.link(user, other)).collect();
-        stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
-        for (user, other) in &new {
-            self.change(people, other, |person| person.owners.extend([user.id.clone()]));
-        }
-        for (user, other) in &pairs {
-            let mut scopes = people.get(user).map(Person::all_scopes).unwrap_or_default();
-            let person = people.get(other).cloned().unwrap_or_default();
-            scopes.retain(|scope| !person.all_scopes().contains(scope));
-            if !person.is_shared() && !scopes.is_empty() {
-                self.store.suppress_linked(other, &scopes).await?;
-                self.change(people, other, |person| person.linked_scopes.extend(scopes));
-            }
-        }
-        Ok(!new.is_empty())
+    /// Notes which ids were met together for the first time.
+    async fn learn_links(&self, people: &People, source: &Source, events: &[&Event]) -> Result<()> {
+        let links = linking::claimed(events, people, source.trusted_to_link);
+        self.store.link(&links).await?;
+        self.read_anew(links.iter().flat_map(|link| [&link.user, &link.other]));
+        Ok(())
     }
 
     /// Notes whom the source saw for the first time today.
-    async fn learn_days(&self, people: &mut People, source: &Source, events: &[Event]) -> Result<()> {
+    async fn learn_days(&self, people: &People, source: &Source, events: &[&Event]) -> Result<()> {
         let mut new: HashMap<&Subject, Date> = HashMap::new();
-        for event in events.iter().filter(|event| !people.drops(event, &source.id)) {
+        for event in events {
             let Some(who) = event.user.as_ref().or(event.anonymous.as_ref()) else { continue };
             let today = Offset::UTC.to_datetime(event.received_at).date();
             let last = people.get(who).and_then(|person| person.seen.get(&source.id)).map(|(_, last)| *last);
@@ -173,20 +150,13 @@ impl Ingest {
         }
         let writes: Vec<_> = new.iter().map(|(who, today)| self.store.saw(who, &source.id, *today)).collect();
         stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
-        for (who, today) in new {
-            self.change(people, who, |person| {
-                let days = person.seen.entry(source.id.clone()).or_insert((today, today));
-                days.1 = today;
-            });
-        }
+        self.read_anew(new.into_keys());
         Ok(())
     }
 
-    /// Changes what is known of somebody, who is read anew when the next request needs them.
-    fn change(&self, people: &mut People, who: &Subject, change: impl FnOnce(&mut Person)) {
-        let mut person = people.get(who).cloned().unwrap_or_default();
-        change(&mut person);
-        people.insert(who.clone(), person);
-        self.people.lock().unwrap_or_else(PoisonError::into_inner).remove(who);
+    /// Something was noted about these: the next request that needs them reads them anew.
+    fn read_anew<'a>(&self, subjects: impl Iterator<Item = &'a Subject>) {
+        let mut kept = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        subjects.for_each(|subject| drop(kept.remove(subject)));
     }
 }

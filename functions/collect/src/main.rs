@@ -1,4 +1,4 @@
-//! The ingest: Segment's tracking API. Events of suppressed subjects end here.
+//! Segment's tracking API. Events of suppressed people are dropped here.
 
 mod handler;
 mod ingest;

@@ -1,4 +1,4 @@
-//! What a request brings: its write key, and its body in the clear.
+//! Reads a request's write key and decompresses its body.
 
 use std::io::Read;
 
@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use flate2::read::MultiGzDecoder;
 use model::tracking::MAX_BODY;
 
-/// What is wrong with a body.
+/// Why a body is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Fault {
     TooLarge,
@@ -27,7 +27,7 @@ pub fn write_key(headers: &HeaderMap) -> Option<String> {
     plain.split(':').next().filter(|key| !key.is_empty()).map(str::to_owned)
 }
 
-/// The body in the clear. A body of gzip is read no further than a body may be long.
+/// The body, decompressed if it is gzip, but never beyond the most bytes of a body.
 pub fn body(headers: &HeaderMap, body: Vec<u8>) -> Result<Vec<u8>, Fault> {
     let encoding = headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let plain = if encoding.eq_ignore_ascii_case("gzip") {

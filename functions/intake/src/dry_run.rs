@@ -8,12 +8,13 @@ use model::destination::{Destination, DestinationKind};
 use model::id::DestinationId;
 use model::probe::Probe;
 use model::regulation::{Regulation, RegulationType};
-use model::subject::Subject;
+use model::subject::{Pseudonym, Subject};
 use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use crate::context::Context;
+use crate::error::ApiError;
 
 /// How long a destination may count: API Gateway waits for 29 seconds.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -25,6 +26,18 @@ pub struct DryRun {
     dry_run: bool,
     regulation_type: RegulationType,
     subject_count: usize,
+    /// Their other ids, which would be treated the same way, by pseudonym, as the certificate will name them.
+    #[schema(value_type = Vec<String>)]
+    linked_subjects: Vec<Pseudonym>,
+    /// How many these are.
+    linked_count: usize,
+    /// How many other ids of theirs are others', too, and would be left alone.
+    shared_count: u64,
+    /// Ids that events linked to them and that would be left out: user ids, and all ids of a subject with more than 20.
+    #[schema(value_type = Vec<String>)]
+    left_out: Vec<Pseudonym>,
+    /// How many these are.
+    left_out_count: usize,
     /// Every destination that it would reach.
     destinations: Vec<Reach>,
 }
@@ -44,19 +57,31 @@ struct Reach {
 }
 
 /// Asks every destination at once.
+///
+/// # Errors
+/// `Transient`, if other ids of the subjects cannot be read.
 pub async fn rehearse(
     context: &Context,
     regulation: &Regulation,
     subjects: &[Subject],
     destinations: &[Destination],
-) -> DryRun {
-    let counts = destinations.iter().map(|destination| reach(context, regulation, destination, subjects));
-    DryRun {
+) -> Result<DryRun, ApiError> {
+    let linked = context.store.linked(subjects).await?;
+    let everyone = [subjects, &linked.subjects].concat();
+    let counts = destinations.iter().map(|destination| reach(context, regulation, destination, &everyone));
+    let key = context.pseudonyms().await?;
+    let named = |subjects: &[Subject]| subjects.iter().map(|one| key.pseudonym(one)).collect();
+    Ok(DryRun {
         dry_run: true,
         regulation_type: regulation.regulation_type,
         subject_count: subjects.len(),
+        linked_subjects: named(&linked.subjects),
+        linked_count: linked.subjects.len(),
+        shared_count: linked.shared,
+        left_out: named(&linked.left_out),
+        left_out_count: linked.left_out.len(),
         destinations: join_all(counts).await,
-    }
+    })
 }
 
 async fn reach(

@@ -81,7 +81,7 @@ pub async fn answer(
     }
     caller.may_rehearse(&regulation)?;
     let destinations = admission::in_scope(&context.store, &regulation).await?;
-    let counted = dry_run::rehearse(context, &regulation, &subjects, &destinations).await;
+    let counted = dry_run::rehearse(context, &regulation, &subjects, &destinations).await?;
     Ok(data(RegulationAnswer::DryRun(counted)))
 }
 
@@ -180,6 +180,12 @@ struct Covers {
     linked_count: u64,
     /// How many other ids of theirs are others', too, and left alone.
     shared_count: u64,
+    /// Ids that events linked to them and that are left out, since a write key is no proof: user ids, and all ids of a
+    /// subject with more than 20. Name those that are theirs in a regulation of its own. None once the identifiers are
+    /// dropped; the certificate names them by pseudonyms.
+    left_out_subjects: Vec<Whom>,
+    /// How many these are or were.
+    left_out_count: u64,
     /// Which sources saw them.
     #[schema(value_type = Vec<SeenAt>)]
     sources: Sightings,
@@ -191,12 +197,15 @@ impl Covers {
     async fn of(context: &Context, regulation: &Regulation, evidence: &[Evidence]) -> Result<Self, ApiError> {
         let Some(covered) = context.store.covered(regulation).await? else { return Ok(Self::default()) };
         let linked = context.store.linked_subjects(&regulation.id).await?;
+        let left_out = context.store.left_out_subjects(&regulation.id).await?;
         let mut seen = covered.seen;
         seen.extend(evidence.iter().flat_map(|evidence| evidence.sources.clone()));
         Ok(Self {
             linked_subjects: linked.into_iter().map(Whom::from).collect(),
             linked_count: covered.linked,
             shared_count: covered.shared,
+            left_out_subjects: left_out.into_iter().map(Whom::from).collect(),
+            left_out_count: covered.left_out,
             recipients: who_received(context, &seen).await?,
             sources: seen,
         })

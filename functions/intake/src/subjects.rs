@@ -31,6 +31,9 @@ pub struct SubjectFound {
     linked: Vec<Whom>,
     /// How many other ids this person shares with others.
     shared: u64,
+    /// Ids that events linked to this person and that no regulation acts on without naming them: user ids, and all ids of
+    /// a person with more than 20.
+    left_out: Vec<Whom>,
     /// Which sources saw the person.
     #[schema(value_type = Vec<SeenAt>)]
     sources: Sightings,
@@ -68,6 +71,7 @@ pub async fn look_up(
         owners,
         linked: linked.subjects.into_iter().map(Whom::from).collect(),
         shared: linked.shared,
+        left_out: linked.left_out.into_iter().map(Whom::from).collect(),
         suppressions: suppressions.map(|found| found.into_iter().map(SuppressionFound::from).collect()),
     }))
 }

@@ -174,9 +174,9 @@ pub async fn lift(
         let message = format!("subjects[{place}] is suppressed in the whole workspace: lift it there");
         return Err(invalid("subjects", message));
     }
+    let linked = store.linked(&accepted.subjects).await?.suppressible();
+    store.unsuppress(&linked, &Change { by_link: true, ..change.clone() }).await?;
     store.unsuppress(&accepted.subjects, &change).await?;
-    let linked = store.linked(&accepted.subjects).await?.subjects;
-    store.unsuppress(&linked, &Change { by_link: true, ..change }).await?;
     Ok(data(SuppressionChanged { subjects: accepted.subjects.len(), linked: linked.len() }))
 }
 

@@ -1,4 +1,4 @@
-//! Which file of which archive events go to.
+//! The archive files that events are written to.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -18,8 +18,8 @@ pub fn day(at: Timestamp) -> i64 {
     at.as_millisecond().div_euclid(DAY_MS) * DAY_MS
 }
 
-/// The key of a file. It is named by the messages whose events it holds: should they be delivered again, together,
-/// they come to the same file.
+/// The key of a file, which is named by the messages whose events it holds: if they are delivered again together, they are
+/// written to the same file.
 pub fn key(prefix: &str, source: &SourceId, day: i64, messages: &[String]) -> String {
     let mut messages = messages.to_vec();
     messages.sort();
@@ -28,7 +28,7 @@ pub fn key(prefix: &str, source: &SourceId, day: i64, messages: &[String]) -> St
     format!("{}{name}.gz", layout::day_folder(prefix, source, day))
 }
 
-/// The file's content: one event per line, each message id once.
+/// The content of a file: one event per line, each message id once.
 pub fn content(events: &[&Event]) -> std::io::Result<Vec<u8>> {
     let mut seen = HashSet::new();
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());

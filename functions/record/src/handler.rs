@@ -1,7 +1,7 @@
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::time::{Duration, Instant};
 
-use aws::event_queue::Message;
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use destinations::archive::Settings;
@@ -9,10 +9,12 @@ use lambda_runtime::Error;
 use model::destination::Destination;
 use model::failure::{Failure, Result};
 use model::id::DestinationId;
+use model::person::People;
 use model::source::SourceId;
 use model::tracking::Event;
 use store::Store;
 
+use crate::batch::{self, BUDGET, Group};
 use crate::file;
 
 pub struct Context {
@@ -20,43 +22,27 @@ pub struct Context {
     pub s3: Client,
 }
 
-/// Events of one source and day, and the messages that they came in.
-#[derive(Default)]
-struct Group {
-    messages: Vec<String>,
-    events: Vec<Event>,
-}
+/// For how long messages are unpacked; what is left of the batch then is delivered again.
+const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Writes the events of a batch of messages. A message whose events are not all written is delivered again.
+/// 1. Messages are unpacked up to a number of bytes.
+/// 2. Their events are written to the archives, and so on with the next messages.
+/// 3. A message is delivered again if it cannot be read, its events are not all written, or its turn did not come.
 pub async fn record(context: &Context, event: SqsEvent) -> Result<SqsBatchResponse, Error> {
-    let mut groups: BTreeMap<(SourceId, i64), Group> = BTreeMap::new();
-    let mut failed: Vec<String> = Vec::new();
-    for message in event.records {
-        let id = message.message_id.unwrap_or_default();
-        match Message::read(message.body.as_deref().unwrap_or_default()) {
-            Ok((source, events)) => {
-                for event in events {
-                    let group = groups.entry((source.clone(), file::day(event.received_at))).or_default();
-                    if group.messages.last() != Some(&id) {
-                        group.messages.push(id.clone());
-                    }
-                    group.events.push(event);
-                }
-            }
-            Err(failure) => {
-                tracing::error!(message = id, "{failure}");
-                failed.push(id);
+    let start = Instant::now();
+    let mut batch: VecDeque<SqsMessage> = event.records.into();
+    let mut failed: BTreeSet<String> = BTreeSet::new();
+    while !batch.is_empty() && start.elapsed() < PATIENCE {
+        let part = batch::take(&mut batch, BUDGET);
+        failed.extend(part.unreadable);
+        for ((source, day), group) in part.groups {
+            if let Err(failure) = write(context, &source, day, &group).await {
+                tracing::error!(%source, kind = %failure.kind, detail = failure.detail, "{}", failure.public);
+                failed.extend(group.messages);
             }
         }
     }
-    for ((source, day), group) in groups {
-        if let Err(failure) = write(context, &source, day, &group).await {
-            tracing::error!(%source, kind = %failure.kind, detail = failure.detail, "{}", failure.public);
-            failed.extend(group.messages);
-        }
-    }
-    failed.sort();
-    failed.dedup();
+    failed.extend(batch.into_iter().filter_map(|message| message.message_id));
     let failure = |id| {
         let mut failure = BatchItemFailure::default();
         failure.item_identifier = id;
@@ -67,19 +53,22 @@ pub async fn record(context: &Context, event: SqsEvent) -> Result<SqsBatchRespon
     Ok(response)
 }
 
-/// 1. What came in after somebody was suppressed, or before they were erased, is dropped.
+/// 1. Everyone is looked up. What came in after somebody was suppressed, or before they were erased, is dropped.
 /// 2. The file is written to every archive that the source is connected to.
-/// 3. If the suppression list changed meanwhile, everyone is looked up again; a file that somebody must not be in
-///    any more is replaced. What changes later is the purge's: it lists the archive after the change.
+/// 3. If the suppression list changed meanwhile, everyone is looked up again, and a file that somebody must not be in any
+///    more is replaced. This ends once a look drops nothing: what changes after it is the purge's, which lists the archive
+///    after the change.
 async fn write(context: &Context, source: &SourceId, day: i64, group: &Group) -> Result<()> {
     let buckets = archives(context, source, group).await?;
-    let mut before = context.store.changes().await?;
+    let mut kept: Vec<&Event> = group.events.iter().collect();
     let mut first = true;
     loop {
+        let before = context.store.changes().await?;
         let people =
-            context.store.people(&group.events.iter().flat_map(Event::subjects).collect::<Vec<_>>()).await?;
-        let keep = |event: &&Event| !people.drops_late(event, source) && !people.erased(event, source);
-        let kept: Vec<&Event> = group.events.iter().filter(keep).collect();
+            context.store.people(&kept.iter().flat_map(|event| event.subjects()).collect::<Vec<_>>()).await?;
+        if !drop_some(&mut kept, &people, source) && !first {
+            return Ok(());
+        }
         for (settings, events) in &buckets {
             let events: Vec<&Event> =
                 kept.iter().copied().filter(|event| events.contains(&event.message_id.as_str())).collect();
@@ -87,15 +76,22 @@ async fn write(context: &Context, source: &SourceId, day: i64, group: &Group) ->
             put(&context.s3, &settings.bucket, &key, &events, first && !events.is_empty()).await?;
         }
         tracing::info!(%source, kept = kept.len(), dropped = group.events.len() - kept.len(), "recorded");
-        let after = context.store.changes().await?;
-        if after == before {
+        if context.store.changes().await? == before {
             return Ok(());
         }
-        (before, first) = (after, false);
+        first = false;
     }
 }
 
-/// The archives, each with the ids of the events that came in while the source was connected to it.
+/// Drops the events that must not be kept, and answers whether there were any. What was dropped once stays so: however
+/// often the list changes, this drops something at most as often as there are events.
+fn drop_some(kept: &mut Vec<&Event>, people: &People, source: &SourceId) -> bool {
+    let before = kept.len();
+    kept.retain(|event| !people.drops_late(event, source) && !people.erased(event, source));
+    kept.len() < before
+}
+
+/// The archives, each with the message ids of the events received while the source was connected to it.
 async fn archives<'a>(
     context: &Context,
     source: &SourceId,
@@ -118,8 +114,8 @@ async fn archives<'a>(
     ids.into_values().map(|(archive, ids)| Ok((archive.settings()?, ids))).collect()
 }
 
-/// Writes a file. The first time it must not be there: if it is, these messages were delivered before, and what is
-/// there is replaced if it is not the same, since it may hold somebody who must not be in it any more.
+/// Writes a file. The first time it must not exist. If it does, these messages were delivered before, and all its versions
+/// are replaced: they may hold somebody who must not be in them any more.
 async fn put(s3: &Client, bucket: &str, key: &str, events: &[&Event], first: bool) -> Result<()> {
     let failure = |e: &dyn std::fmt::Display| Failure::transient("an archive cannot be written").detail(e);
     let body = file::content(events).map_err(|e| failure(&e))?;
@@ -150,4 +146,31 @@ async fn put(s3: &Client, bucket: &str, key: &str, events: &[&Event], first: boo
         request.send().await.map_err(|e| failure(&e.code().unwrap_or("no answer")))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use model::person::{Person, SuppressionScope};
+    use model::subject::Subject;
+    use model::tracking::{Call, read};
+
+    use super::*;
+
+    /// With hundreds of regulations a minute the list never rests: once, a file was written again for each.
+    #[test]
+    fn a_look_that_drops_nothing_new_ends_it_even_if_somebody_is_let_in_again() {
+        let source: SourceId = "web".parse().expect("an id");
+        let body = br#"{"batch": [{"type": "page", "userId": "a"}, {"type": "page", "userId": "b"}]}"#;
+        let events = read(Call::Batch, body, "2026-11-24T20:00:00Z".parse().expect("a timestamp"));
+        let events = events.expect("a body").events;
+        let mut kept: Vec<&Event> = events.iter().collect();
+        let mut people = People::default();
+        assert!(!drop_some(&mut kept, &people, &source));
+        let suppressed = Person { scopes: [SuppressionScope::Workspace].into(), ..Person::default() };
+        people.insert(Subject::user("a"), suppressed);
+        assert!(drop_some(&mut kept, &people, &source));
+        assert!(!drop_some(&mut kept, &people, &source), "she is dropped already");
+        assert!(!drop_some(&mut kept, &People::default(), &source));
+        assert_eq!(kept.len(), 1, "what was dropped stays so");
+    }
 }

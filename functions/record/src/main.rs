@@ -1,5 +1,6 @@
 //! Writes accepted events to the archives.
 
+mod batch;
 mod file;
 mod handler;
 

@@ -71,6 +71,7 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
                 (counted.to_owned(), covered.subjects),
                 ("linked".to_owned(), covered.linked),
                 ("shared".to_owned(), covered.shared),
+                ("leftOut".to_owned(), covered.left_out),
             ]
             .into_iter()
             .filter(|(name, count)| name == counted || *count > 0)

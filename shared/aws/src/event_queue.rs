@@ -41,7 +41,7 @@ impl Message {
         Ok(Self { source_id: source.clone(), events: BASE64_STANDARD.encode(packed) })
     }
 
-    /// Reads a message's text.
+    /// Reads a message's text, and unpacks no more than a message of ours holds.
     ///
     /// # Errors
     /// `Permanent`, if it is none of ours.
@@ -50,7 +50,11 @@ impl Message {
         let message: Self = serde_json::from_str(text).map_err(|_| foreign())?;
         let packed = BASE64_STANDARD.decode(message.events).map_err(|_| foreign())?;
         let mut lines = Vec::new();
-        GzDecoder::new(&packed[..]).read_to_end(&mut lines).map_err(|_| foreign())?;
+        let mut gzip = GzDecoder::new(&packed[..]).take(MESSAGE as u64 + 1);
+        gzip.read_to_end(&mut lines).map_err(|_| foreign())?;
+        if lines.len() > MESSAGE {
+            return Err(foreign());
+        }
         let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         let events = lines.map(|line| Event::stored(line).map_err(|_| foreign())).collect::<Result<_>>()?;
         Ok((message.source_id, events))

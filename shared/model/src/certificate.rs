@@ -41,10 +41,27 @@ pub struct Claims {
     pub regulation: Regulation,
     /// Whom it was asked for.
     pub subjects: Vec<Pseudonym>,
+    /// Their other ids, which were treated the same way.
+    #[serde(default)]
+    pub linked_subjects: Vec<Pseudonym>,
+    /// Ids that were linked to them and left out: user ids, and those of subjects with too many to be one person's.
+    #[serde(default)]
+    pub left_out: Vec<Pseudonym>,
     /// How each destination ended.
     pub destinations: Vec<Honoured>,
     /// Everything that was done, chained.
     pub evidence: Vec<Link>,
+}
+
+/// Whom a regulation is about, by pseudonym.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// Whom it names.
+    pub subjects: Vec<Pseudonym>,
+    /// Their other ids, which were treated the same way.
+    pub linked_subjects: Vec<Pseudonym>,
+    /// Ids that were linked to them and left out.
+    pub left_out: Vec<Pseudonym>,
 }
 
 /// How one destination ended.
@@ -71,7 +88,7 @@ impl Claims {
     pub fn new(
         mut regulation: Regulation,
         status: Status,
-        subjects: Vec<Pseudonym>,
+        about: About,
         tasks: &[Task],
         evidence: Vec<Link>,
         now: Timestamp,
@@ -94,7 +111,9 @@ impl Claims {
             jti: format!("{}-{}", regulation.id, regulation.attempt),
             iat: now.as_second(),
             regulation,
-            subjects,
+            subjects: about.subjects,
+            linked_subjects: about.linked_subjects,
+            left_out: about.left_out,
             destinations,
             evidence,
         }
@@ -231,7 +250,14 @@ mod tests {
             finished_at: None,
         };
         let tasks = [crate::task::tests::task()];
-        let claims = Claims::new(regulation, Status::Finished, vec![], &tasks, vec![], Timestamp::UNIX_EPOCH);
+        let claims = Claims::new(
+            regulation,
+            Status::Finished,
+            About::default(),
+            &tasks,
+            vec![],
+            Timestamp::UNIX_EPOCH,
+        );
         let input = claims.signing_input(&key).expect("writes");
         let signature: Signature = secret.sign(input.as_bytes());
         (seal(&input, signature.to_der().as_bytes()).expect("seals"), key)

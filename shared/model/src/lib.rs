@@ -18,6 +18,7 @@ pub mod group_commit;
 pub mod id;
 pub mod id_shape;
 pub mod json;
+pub mod linking;
 pub mod number;
 pub mod person;
 pub mod probe;

@@ -69,37 +69,39 @@ pub struct Person {
     pub scopes: BTreeSet<SuppressionScope>,
     /// Where it is suppressed because it belongs to somebody who is.
     pub linked_scopes: BTreeSet<SuppressionScope>,
-    /// Since when each of these keeps it out.
+    /// Since when each of these scopes suppresses it.
     pub since: BTreeMap<SuppressionScope, Timestamp>,
+    /// The last time span in which a scope suppressed it that does not any more.
+    pub kept_out: BTreeMap<SuppressionScope, (Timestamp, Timestamp)>,
     /// When it was last asked to be erased: events from before are not kept any more, wherever they still are.
     pub erased: BTreeMap<SuppressionScope, Timestamp>,
     /// The users that this id was met with.
     pub owners: BTreeSet<String>,
-    /// Whether other ids are known to be this user's.
-    pub has_links: bool,
-    /// On which days each source saw it: the first and the last.
+    /// The other ids that were met with this user.
+    pub links: BTreeSet<Subject>,
+    /// The first and the last day, in UTC, on which each source saw it.
     pub seen: BTreeMap<SourceId, (Date, Date)>,
 }
 
 impl Person {
-    /// Whether anything keeps it out anywhere.
+    /// Whether any scope suppresses it.
     pub fn is_suppressed(&self) -> bool {
         !self.scopes.is_empty() || !self.linked_scopes.is_empty()
     }
 
-    /// Where it is suppressed, for whichever reason.
+    /// Where it is suppressed, by name or not.
     pub fn all_scopes(&self) -> BTreeSet<SuppressionScope> {
         self.scopes.union(&self.linked_scopes).cloned().collect()
     }
 
-    /// Whether anything keeps it out but for this scope.
-    pub fn is_suppressed_beside(&self, scope: &SuppressionScope) -> bool {
-        self.scopes.union(&self.linked_scopes).any(|other| other != scope)
+    /// Whether events taught anything about it.
+    pub fn is_learnt(&self) -> bool {
+        !self.links.is_empty() || !self.owners.is_empty() || !self.seen.is_empty()
     }
 
-    /// Whether anything is known of it but for what keeps it out.
-    pub fn is_learnt(&self) -> bool {
-        self.has_links || !self.owners.is_empty() || !self.seen.is_empty()
+    /// Whether this user was met or named itself, so that it is nobody else's former id.
+    pub fn is_somebody(&self) -> bool {
+        !self.links.is_empty() || !self.seen.is_empty() || !self.scopes.is_empty()
     }
 
     /// Whether several users were met with this id, so that it is none of them alone.
@@ -108,12 +110,12 @@ impl Person {
     }
 }
 
-/// What is known of everyone whom some events name.
+/// What is known of some subjects.
 #[derive(Debug, Default)]
 pub struct People(std::collections::HashMap<Subject, Person>);
 
 impl People {
-    /// What is known of a subject; nothing is known of most.
+    /// What is known of a subject, if anything.
     pub fn get(&self, subject: &Subject) -> Option<&Person> {
         self.0.get(subject)
     }
@@ -121,6 +123,11 @@ impl People {
     /// Adds what is known of a subject.
     pub fn insert(&mut self, subject: Subject, person: Person) {
         self.0.insert(subject, person);
+    }
+
+    /// Adds what is known of others.
+    pub fn merge(&mut self, other: Self) {
+        self.0.extend(other.0);
     }
 
     /// On which days each source saw any of them: the first and the last.
@@ -135,10 +142,20 @@ impl People {
         self.keep_out(event, source, |_, _| true)
     }
 
-    /// Whether an event that was let in is dropped all the same, since it came in after the suppression was asked for.
+    /// Whether an event that was let in is dropped all the same: it came in after the suppression was asked for, be it
+    /// that the suppression was lifted since.
     pub fn drops_late(&self, event: &Event, source: &SourceId) -> bool {
-        self.keep_out(event, source, |person, scope| {
+        let came_since = |person: &Person, scope: &SuppressionScope| {
             person.since.get(scope).is_none_or(|since| event.received_at >= *since)
+        };
+        self.keep_out(event, source, came_since) || self.was_kept_out(event, source)
+    }
+
+    fn was_kept_out(&self, event: &Event, source: &SourceId) -> bool {
+        event.subjects().filter(|subject| speaks(event, subject)).any(|subject| {
+            let Some(person) = self.get(&subject) else { return false };
+            let mut spans = scopes(source).into_iter().filter_map(|scope| person.kept_out.get(&scope));
+            spans.any(|(from, until)| (*from..*until).contains(&event.received_at))
         })
     }
 
@@ -148,12 +165,12 @@ impl People {
         source: &SourceId,
         holds: impl Fn(&Person, &SuppressionScope) -> bool,
     ) -> bool {
-        let here = [SuppressionScope::Workspace, SuppressionScope::Source(source.clone())];
+        let here = scopes(source);
         event.subjects().any(|subject| {
             let Some(person) = self.get(&subject) else { return false };
-            let speaks = event.anonymous.as_ref() != Some(&subject) || event.user.is_none();
             let keeps_out = |scope: &&SuppressionScope| {
-                person.scopes.contains(scope) || speaks && person.linked_scopes.contains(scope)
+                person.scopes.contains(scope)
+                    || speaks(event, &subject) && person.linked_scopes.contains(scope)
             };
             here.iter().filter(keeps_out).any(|scope| holds(person, scope))
         })
@@ -161,12 +178,22 @@ impl People {
 
     /// Whether an event of a source came in before somebody whom it names was asked to be erased.
     pub fn erased(&self, event: &Event, source: &SourceId) -> bool {
-        let here = [SuppressionScope::Workspace, SuppressionScope::Source(source.clone())];
+        let here = scopes(source);
         event.subjects().any(|subject| {
             let Some(person) = self.get(&subject) else { return false };
             here.iter().filter_map(|scope| person.erased.get(scope)).any(|at| event.received_at <= *at)
         })
     }
+}
+
+/// The scopes that count for events of a source.
+fn scopes(source: &SourceId) -> [SuppressionScope; 2] {
+    [SuppressionScope::Workspace, SuppressionScope::Source(source.clone())]
+}
+
+/// Whether an event is about whomever this id belongs to: not, if it is a device beside which a user is named.
+fn speaks(event: &Event, subject: &Subject) -> bool {
+    event.anonymous.as_ref() != Some(subject) || event.user.is_none()
 }
 
 impl Extend<(Subject, Person)> for People {
@@ -229,6 +256,25 @@ mod tests {
                 Person { since, ..suppressed(SuppressionScope::Workspace, false) },
             );
             assert_eq!((people.drops(&event, &web), people.drops_late(&event, &web)), (true, late));
+        }
+    }
+
+    #[test]
+    fn what_came_in_while_somebody_was_kept_out_stays_dropped_once_that_is_lifted() {
+        let web: SourceId = "web".parse().expect("id");
+        let event = event(EventKind::Page, r#"{"userId": "u"}"#);
+        for (from, until, late) in [
+            ("2026-11-24T19:00:00Z", "2026-11-24T20:00:01Z", true),
+            ("2026-11-24T19:00:00Z", "2026-11-24T20:00:00Z", false),
+            ("2026-11-24T20:00:01Z", "2026-11-24T21:00:00Z", false),
+        ] {
+            let time = |text: &str| text.parse().expect("a timestamp");
+            for scope in scopes(&web) {
+                let kept_out = [(scope, (time(from), time(until)))].into();
+                let mut people = People::default();
+                people.insert(Subject::user("u"), Person { kept_out, ..Person::default() });
+                assert_eq!((people.drops(&event, &web), people.drops_late(&event, &web)), (false, late));
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! Carries a regulation out at the door: whom it covers, and what is noted about them.
+//! Changes the suppression list as a regulation says, and notes whom the regulation covers.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,29 +11,32 @@ use model::regulation::{Regulation, Suppression};
 use model::source::Sightings;
 use model::subject::{Subject, SubjectType};
 
-/// The part of a regulation's items that says that this is done.
+/// The key of the item that says whom a regulation covers, once this step is done.
 const COVERED: &str = "COVERED";
 
 /// Whom a regulation covers.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Covered {
-    /// How many it names.
+    /// How many subjects the regulation names.
     pub subjects: u64,
-    /// How many other ids of theirs are covered with them.
+    /// How many other ids of theirs it acts on, too.
     pub linked: u64,
-    /// How many of their other ids are others', too, and left alone.
+    /// How many other ids they share with others: it leaves these alone.
     pub shared: u64,
+    /// How many other ids it leaves out: user ids, and all ids of a subject with too many.
+    #[serde(default)]
+    pub left_out: u64,
     /// Which sources saw any of them.
     #[serde(default)]
     pub seen: Sightings,
 }
 
 impl Store {
-    /// Keeps those out whom a regulation suppresses, and their other ids. They are suppressed first: whoever brings
-    /// an id of theirs in after that finds them so.
+    /// Suppresses the subjects of a regulation that suppresses, then their other ids: in this order, an event that links a
+    /// new id to a subject either is seen here or is dropped.
     ///
     /// # Errors
-    /// As DynamoDB says; call again.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Call again.
     pub async fn keep_out(&self, regulation: &Regulation, subjects: &[Subject]) -> Result<()> {
         if regulation.regulation_type.suppression() != Some(Suppression::Add) {
             return Ok(());
@@ -47,24 +50,27 @@ impl Store {
     /// Takes back what [`keep_out`](Self::keep_out) did.
     ///
     /// # Errors
-    /// As DynamoDB says; call again.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Call again.
     pub async fn let_in_again(&self, regulation: &Regulation, subjects: &[Subject]) -> Result<()> {
         if regulation.regulation_type.suppression() != Some(Suppression::Add) {
             return Ok(());
         }
         let scope = scope(regulation);
         let change = change(regulation, &scope);
-        let linked = self.linked(subjects).await?.subjects;
+        let linked = self.linked(subjects).await?.suppressible();
         self.take_back(&linked, &linked_too(&change)).await?;
         self.take_back(subjects, &change).await
     }
 
-    /// The first step of the work on a regulation: keeps out whom it suppresses, should that have broken off; or lifts
-    /// that; notes who is to be erased; and keeps their other ids. Done once: an attempt days later must not undo
-    /// what another regulation said since.
+    /// The first step of the work on a regulation, done once: an attempt days later must not undo what another regulation
+    /// said since.
+    ///
+    /// 1. Suppresses its subjects and their other ids, if that broke off when the request came; or lets them in again.
+    /// 2. Marks those as erased who are to be erased.
+    /// 3. Keeps their other ids, and counts whom it covers.
     ///
     /// # Errors
-    /// As DynamoDB says; call again.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Call again.
     pub async fn cover(&self, regulation: &Regulation, now: Timestamp) -> Result<Covered> {
         let (id, kind) = (&regulation.id, regulation.regulation_type);
         if let Some(covered) = self.covered(regulation).await? {
@@ -83,8 +89,8 @@ impl Store {
                 self.suppress(&self.not_suppressed(&linked.subjects, &theirs).await?, &theirs).await?;
             }
             Some(Suppression::Remove) => {
+                self.unsuppress(&linked.suppressible(), &theirs).await?;
                 self.unsuppress(&subjects, &change).await?;
-                self.unsuppress(&linked.subjects, &theirs).await?;
             }
             None => {}
         }
@@ -96,9 +102,10 @@ impl Store {
             subjects: subjects.len() as u64,
             linked: linked.subjects.len() as u64,
             shared: linked.shared,
+            left_out: linked.left_out.len() as u64,
             seen: self.people(&everyone).await?.seen(),
         };
-        self.keep_linked(id, linked.subjects).await?;
+        self.keep_linked(id, linked).await?;
         let item = to_item(id.as_str(), COVERED, &covered)?;
         self.put(&self.tables.regulations, item).await?;
         Ok(covered)
@@ -107,7 +114,7 @@ impl Store {
     /// Whether one of these subjects is suppressed in the whole workspace, and which, by its place.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn first_suppressed_everywhere(&self, subjects: &[Subject]) -> Result<Option<usize>> {
         let people = self.people(subjects).await?;
         Ok(subjects.iter().position(|subject| {
@@ -120,7 +127,7 @@ impl Store {
     /// Whom a regulation covers, once the work on it has begun.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn covered(&self, regulation: &Regulation) -> Result<Option<Covered>> {
         self.get(&self.tables.regulations, (regulation.id.as_str(), COVERED)).await
     }
@@ -129,8 +136,10 @@ impl Store {
         let people = self.people(subjects).await?;
         let is_out = |subject: &&Subject| {
             let Some(person) = people.get(subject) else { return false };
-            person.scopes.contains(change.scope)
-                || change.by_link && person.linked_scopes.contains(change.scope)
+            let so_far = person.since.get(change.scope).is_some_and(|since| *since <= change.at);
+            so_far
+                && (person.scopes.contains(change.scope)
+                    || change.by_link && person.linked_scopes.contains(change.scope))
         };
         Ok(subjects.iter().filter(|subject| !is_out(subject)).cloned().collect())
     }

@@ -14,8 +14,12 @@
 mod batches;
 mod coverage;
 mod destinations;
+mod entry;
 mod group_commit;
 mod idempotency;
+mod links;
+mod paging;
+mod pair;
 mod people;
 mod regulations;
 mod runs;
@@ -48,7 +52,6 @@ use model::subject::Subject;
 
 pub use batches::REFUSALS_PER_ITEM;
 pub use idempotency::{Answer, Claim, Replay};
-pub use people::Linked;
 pub use runs::{Run, RunLock, RunProgress};
 pub use search::{RegulationFilter, UnderWay};
 pub use slots::Slots;
@@ -141,8 +144,7 @@ impl Store {
     ) -> Result<Vec<T>> {
         let query =
             query.table_name(table).consistent_read(true).expression_attribute_values(":pk", text(pk));
-        let items = query.into_paginator().items().send().try_collect().await.map_err(|e| failure(&e))?;
-        items.into_iter().map(from_item).collect()
+        paging::all(query).await
     }
 
     async fn put(&self, table: &str, item: Item) -> Result<()> {

@@ -1,8 +1,9 @@
 //! The table `suppressions`, seen from the door: one item per subject says all that a decision about its events
-//! needs, so that a request costs one call. Beside it lie the links from a user to its other ids.
+//! needs, so that a request costs one call.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::civil::Date;
@@ -12,15 +13,16 @@ use tokio::time::{Duration, sleep};
 
 use crate::{CONCURRENCY, Item, PERSON, Store, failure, person_key, text};
 use model::failure::{Failure, Result};
-use model::person::{MAX_OWNERS, People, Person, SuppressionScope};
+use model::person::{People, Person, SuppressionScope};
 use model::source::SourceId;
 use model::subject::{Subject, SubjectType};
 
-const LINK: &str = "LINK#";
-const FIRST: &str = "first#";
-const LAST: &str = "last#";
+pub(crate) const FIRST: &str = "first#";
+pub(crate) const LAST: &str = "last#";
 pub(crate) const SINCE: &str = "since#";
 pub(crate) const ERASED: &str = "erased#";
+pub(crate) const OUT_FROM: &str = "outFrom#";
+pub(crate) const OUT_UNTIL: &str = "outUntil#";
 
 /// The item that counts the changes of the suppression list.
 const CHANGES: &str = "CHANGES";
@@ -28,23 +30,12 @@ const CHANGES: &str = "CHANGES";
 /// DynamoDB's limit for one read of many items.
 const BATCH: usize = 100;
 
-/// The most ids that are followed from one user.
-const MAX_LINKS: usize = 1_000;
-
-/// The other ids of some users.
-#[derive(Debug, Default)]
-pub struct Linked {
-    /// Those that are theirs alone.
-    pub subjects: Vec<Subject>,
-    /// How many ids others were met with, too: they are left alone.
-    pub shared: u64,
-}
-
 impl Store {
     /// What is known of these subjects, as it is at this moment.
     ///
     /// # Errors
-    /// As DynamoDB says; nothing is then known of anybody.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Nothing is
+    /// known of anybody then.
     pub async fn people<'a>(&self, subjects: impl IntoIterator<Item = &'a Subject>) -> Result<People> {
         let distinct: HashSet<&Subject> = subjects.into_iter().collect();
         let keys: Vec<Item> = distinct.into_iter().map(|subject| key(subject, PERSON)).collect();
@@ -76,46 +67,10 @@ impl Store {
         Err(Failure::transient("DynamoDB read only some of the suppression list: it is throttled"))
     }
 
-    /// Notes that an id was met with a user. The user's side is written first, so that an id that knows its
-    /// owner is surely found from the owner.
-    ///
-    /// # Errors
-    /// As DynamoDB says.
-    pub async fn link(&self, user: &Subject, other: &Subject) -> Result<()> {
-        let table = &self.tables.suppressions;
-        let link = self
-            .client
-            .put_item()
-            .table_name(table)
-            .item("pk", text(&person_key(user)))
-            .item("sk", text(&format!("{LINK}{}", person_key(other))))
-            .item("other", subject_value(other));
-        link.send().await.map_err(|e| failure(&e))?;
-        let user_side = self.update_person(user).update_expression(format!("SET linked = :true{EXISTS}"));
-        let user_side = user_side.expression_attribute_values(":true", AttributeValue::Bool(true));
-        user_side
-            .expression_attribute_values(":subject", subject_value(user))
-            .send()
-            .await
-            .map_err(|e| failure(&e))?;
-        let other_side = self
-            .update_person(other)
-            .update_expression(format!("ADD owners :owner SET {OF} REMOVE expiresAt"))
-            .expression_attribute_values(":owner", AttributeValue::Ss(vec![user.id.clone()]))
-            .expression_attribute_values(":subject", subject_value(other));
-        other_side.send().await.map_err(|e| failure(&e))?;
-        Ok(())
-    }
-
-    /// Whether an id is known to have been met with this user, or with so many that it does not matter.
-    pub fn is_linked(person: Option<&Person>, user: &Subject) -> bool {
-        person.is_some_and(|p| p.owners.contains(&user.id) || p.owners.len() >= MAX_OWNERS)
-    }
-
     /// Notes that a source saw a subject on a day.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn saw(&self, subject: &Subject, source: &SourceId, day: Date) -> Result<()> {
         let update = self
             .update_person(subject)
@@ -128,90 +83,10 @@ impl Store {
         Ok(())
     }
 
-    /// The other ids of these users, and the other ids of those.
-    ///
-    /// # Errors
-    /// As DynamoDB says.
-    pub async fn linked(&self, subjects: &[Subject]) -> Result<Linked> {
-        let mut known: HashSet<Subject> = subjects.iter().cloned().collect();
-        let mut linked = Linked::default();
-        let mut next: Vec<Subject> = subjects.to_vec();
-        while !next.is_empty() && linked.subjects.len() < MAX_LINKS * subjects.len() {
-            let people = self.people(&next).await?;
-            let having = next.iter().filter(|s| people.get(s).is_some_and(|p| p.has_links));
-            let reads: Vec<_> = having.map(|user| self.links_of(user)).collect();
-            let found: Vec<Vec<Subject>> =
-                stream::iter(reads).buffer_unordered(CONCURRENCY).try_collect().await?;
-            let new: BTreeSet<Subject> =
-                found.into_iter().flatten().filter(|other| !known.contains(other)).collect();
-            let people = self.people(&new).await?;
-            known.extend(new.iter().cloned());
-            let (shared, own): (Vec<_>, Vec<_>) =
-                new.into_iter().partition(|s| people.get(s).is_some_and(Person::is_shared));
-            linked.shared += shared.len() as u64;
-            linked.subjects.extend(own.iter().cloned());
-            next = own.into_iter().filter(|subject| subject.kind == SubjectType::UserId).collect();
-        }
-        Ok(linked)
-    }
-
-    async fn links_of(&self, user: &Subject) -> Result<Vec<Subject>> {
-        #[derive(Deserialize)]
-        struct Link {
-            other: Subject,
-        }
-        let links: Vec<Link> = self.all(&self.tables.suppressions, &person_key(user), LINK).await?;
-        Ok(links.into_iter().map(|link| link.other).collect())
-    }
-
-    /// Forgets what was learnt of subjects at the door, but for what keeps them out.
-    ///
-    /// # Errors
-    /// As DynamoDB says.
-    pub async fn forget_people(&self, subjects: &[Subject], now: Timestamp) -> Result<()> {
-        let people = self.people(subjects).await?;
-        let known = subjects.iter().filter_map(|subject| Some((subject, people.get(subject)?)));
-        let work: Vec<_> = known.map(|(subject, person)| self.forget_person(subject, person, now)).collect();
-        stream::iter(work).buffer_unordered(CONCURRENCY).try_collect().await
-    }
-
-    async fn forget_person(&self, subject: &Subject, person: &Person, now: Timestamp) -> Result<()> {
-        let suppressed = person.is_suppressed();
-        // Links are kept while somebody is suppressed: lifting the suppression must find them.
-        if person.has_links && !suppressed {
-            for other in self.links_of(subject).await? {
-                let sk = format!("{LINK}{}", person_key(&other));
-                self.delete(&self.tables.suppressions, (&person_key(subject), &sk)).await?;
-            }
-        }
-        let days: Vec<String> = person
-            .seen
-            .keys()
-            .flat_map(|source| [format!("{FIRST}{source}"), format!("{LAST}{source}")])
-            .collect();
-        let mut gone: Vec<String> = (0..days.len()).map(|n| format!("#d{n}")).collect();
-        let mut update = self.update_person(subject);
-        for (n, name) in days.into_iter().enumerate() {
-            update = update.expression_attribute_names(format!("#d{n}"), name);
-        }
-        let mut set = String::new();
-        if !suppressed {
-            gone.extend(["linked".to_owned(), "owners".to_owned()]);
-            set = "SET expiresAt = :expires ".to_owned();
-            update = update.expression_attribute_values(":expires", expiry(now));
-        }
-        if gone.is_empty() {
-            return Ok(());
-        }
-        let update = update.update_expression(format!("{set}REMOVE {}", gone.join(", ")));
-        update.send().await.map_err(|e| failure(&e))?;
-        Ok(())
-    }
-
     /// How often the suppression list was changed by regulations so far.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn changes(&self) -> Result<u64> {
         #[derive(Deserialize)]
         struct Changes {
@@ -236,21 +111,24 @@ impl Store {
         Ok(())
     }
 
-    pub(crate) fn update_person(
-        &self,
-        subject: &Subject,
-    ) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
+    pub(crate) fn update_person(&self, subject: &Subject) -> UpdateItemFluentBuilder {
         let request = self.client.update_item().table_name(&self.tables.suppressions);
         request.key("pk", text(&person_key(subject))).key("sk", text(PERSON))
     }
 }
 
+/// The subject of a key.
+fn subject_of(key: &str) -> Option<Subject> {
+    let (name, id) = key.split_once('#')?;
+    let kind = SubjectType::ALL.into_iter().find(|kind| kind.as_str() == name)?;
+    Some(Subject { kind, id: id.to_owned() })
+}
+
 /// What every write about a person adds: whom it is about, and that it is in use.
 pub(crate) const OF: &str = "subject = if_not_exists(subject, :subject)";
 const EXISTS: &str = ", subject = if_not_exists(subject, :subject) REMOVE expiresAt";
-pub(crate) const EXISTS_SET: &str = ", subject = if_not_exists(subject, :subject)";
 
-fn key(subject: &Subject, sk: &str) -> Item {
+pub(crate) fn key(subject: &Subject, sk: &str) -> Item {
     HashMap::from([("pk".to_owned(), text(&person_key(subject))), ("sk".to_owned(), text(sk))])
 }
 
@@ -277,9 +155,7 @@ pub(crate) fn subject_value(subject: &Subject) -> AttributeValue {
 fn person(item: Item) -> Option<(Subject, Person)> {
     let subject = item.get("subject")?.as_m().ok()?;
     let field = |name: &str| subject.get(name)?.as_s().ok();
-    let name = field("type")?;
-    let kind = SubjectType::ALL.into_iter().find(|kind| kind.as_str() == name)?;
-    let subject = Subject { kind, id: field("id")?.clone() };
+    let subject = subject_of(&format!("{}#{}", field("type")?, field("id")?))?;
     let flag =
         |name: &str| item.get(name).and_then(|value| value.as_bool().ok()).copied().unwrap_or_default();
     let set = |name: &str| item.get(name).and_then(|value| value.as_ss().ok()).cloned().unwrap_or_default();
@@ -291,7 +167,7 @@ fn person(item: Item) -> Option<(Subject, Person)> {
         scopes: sources("sources"),
         linked_scopes: sources("linkedSources"),
         owners: set("owners").into_iter().collect(),
-        has_links: flag("linked"),
+        links: set("links").iter().filter_map(|key| subject_of(key)).collect(),
         ..Person::default()
     };
     if item.contains_key("scope") {
@@ -308,6 +184,12 @@ fn person(item: Item) -> Option<(Subject, Person)> {
             && let (Ok(scope), Some(at)) = (SuppressionScope::try_from(scope.to_owned()), time(value))
         {
             person.erased.insert(scope, at);
+        }
+        if let Some(scope) = name.strip_prefix(OUT_FROM)
+            && let Some(until) = item.get(&format!("{OUT_UNTIL}{scope}")).and_then(time)
+            && let (Ok(scope), Some(from)) = (SuppressionScope::try_from(scope.to_owned()), time(value))
+        {
+            person.kept_out.insert(scope, (from, until));
         }
         let Some(source) = name.strip_prefix(FIRST).and_then(|id| id.parse::<SourceId>().ok()) else {
             continue;

@@ -86,10 +86,10 @@ impl Store {
         }
     }
 
-    /// A source, be it deleted.
+    /// A source, even a deleted one.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn source(&self, id: &SourceId) -> Result<Option<Source>> {
         self.get(&self.tables.sources, (SOURCE, id.as_str())).await
     }
@@ -97,7 +97,7 @@ impl Store {
     /// All sources, by their ids, deleted ones too.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn sources(&self) -> Result<Vec<Source>> {
         self.all_under(&self.tables.sources, SOURCE).await
     }
@@ -105,7 +105,7 @@ impl Store {
     /// The source that a write key belongs to.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn source_of(&self, key: &KeyHash) -> Result<Option<Source>> {
         let leads: Option<Leads> = self.get(&self.tables.sources, (&pk(key.as_str()), SOURCE)).await?;
         let Some(leads) = leads else { return Ok(None) };

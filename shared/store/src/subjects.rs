@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 use crate::{Item, Store, text, to_item};
 use model::failure::Result;
 use model::id::RegulationId;
+use model::linking::Linked;
 use model::subject::Subject;
 
 pub(crate) const SUBJECTS: &str = "SUBJECTS#";
 const LINKED: &str = "LINKED#";
-/// Under which the regulations stand whose subjects are to be dropped, by the time.
+const LEFT_OUT: &str = "LEFTOUT#";
+/// The key under which regulations are listed by the time at which their subjects are to be dropped.
 const DUE: &str = "DUE";
 
 /// How many bytes of identifiers one item holds: well below DynamoDB's 400 KB.
@@ -37,25 +39,36 @@ impl Store {
     /// The subjects of a regulation; none once they are dropped.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn subjects(&self, id: &RegulationId) -> Result<Vec<Subject>> {
-        let chunks: Vec<Chunk> = self.all(&self.tables.regulations, id.as_str(), SUBJECTS).await?;
-        Ok(chunks.into_iter().flat_map(|chunk| chunk.subjects).collect())
+        self.kept(id, SUBJECTS).await
     }
 
-    /// The other ids of a regulation's subjects, as far as they are known; none once they are dropped.
+    /// The other ids that a regulation acts on; none once they are dropped, or while the work has not begun.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn linked_subjects(&self, id: &RegulationId) -> Result<Vec<Subject>> {
-        let chunks: Vec<Chunk> = self.all(&self.tables.regulations, id.as_str(), LINKED).await?;
+        self.kept(id, LINKED).await
+    }
+
+    /// The other ids that a regulation leaves out; none once they are dropped, or while the work has not begun.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn left_out_subjects(&self, id: &RegulationId) -> Result<Vec<Subject>> {
+        self.kept(id, LEFT_OUT).await
+    }
+
+    async fn kept(&self, id: &RegulationId, prefix: &str) -> Result<Vec<Subject>> {
+        let chunks: Vec<Chunk> = self.all(&self.tables.regulations, id.as_str(), prefix).await?;
         Ok(chunks.into_iter().flat_map(|chunk| chunk.subjects).collect())
     }
 
     /// Everyone whom a regulation covers: its subjects, and their other ids.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn everyone(&self, id: &RegulationId) -> Result<Vec<Subject>> {
         let mut all = self.subjects(id).await?;
         if !all.is_empty() {
@@ -64,13 +77,15 @@ impl Store {
         Ok(all)
     }
 
-    /// Keeps the other ids of a regulation's subjects.
+    /// Keeps the other ids of a regulation's subjects, those that it acts on and those that it leaves out.
     ///
     /// # Errors
-    /// As DynamoDB says.
-    pub async fn keep_linked(&self, id: &RegulationId, linked: Vec<Subject>) -> Result<()> {
-        for item in chunked(id, LINKED, linked)? {
-            self.put(&self.tables.regulations, item).await?;
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn keep_linked(&self, id: &RegulationId, linked: Linked) -> Result<()> {
+        for (prefix, subjects) in [(LINKED, linked.subjects), (LEFT_OUT, linked.left_out)] {
+            for item in chunked(id, prefix, subjects)? {
+                self.put(&self.tables.regulations, item).await?;
+            }
         }
         Ok(())
     }
@@ -78,16 +93,16 @@ impl Store {
     /// Drops the subjects of a regulation, and their other ids. Harmless when they are gone.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn drop_subjects(&self, id: &RegulationId) -> Result<()> {
         #[derive(Deserialize)]
         struct Key {
             sk: String,
         }
-        let mut keys: Vec<Key> = self.all(&self.tables.regulations, id.as_str(), SUBJECTS).await?;
-        keys.extend(self.all::<Key>(&self.tables.regulations, id.as_str(), LINKED).await?);
-        for key in keys {
-            self.delete(&self.tables.regulations, (id.as_str(), &key.sk)).await?;
+        for prefix in [SUBJECTS, LINKED, LEFT_OUT] {
+            for key in self.all::<Key>(&self.tables.regulations, id.as_str(), prefix).await? {
+                self.delete(&self.tables.regulations, (id.as_str(), &key.sk)).await?;
+            }
         }
         Ok(())
     }
@@ -95,7 +110,7 @@ impl Store {
     /// Notes when the subjects of a regulation are due to be dropped. Harmless when it is noted already.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn note_due(&self, id: &RegulationId, at: Timestamp) -> Result<()> {
         let due = Due { sk: due_key(at, id), regulation_id: id.clone() };
         let item = to_item(DUE, &due.sk, &due)?;
@@ -106,7 +121,7 @@ impl Store {
     /// found stays. Answers how many were due.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn drop_due(&self, now: Timestamp) -> Result<usize> {
         let due = self.client.query().key_condition_expression("pk = :pk AND sk < :end");
         let due = due.expression_attribute_values(":end", text(&due_key(now, "")));

@@ -7,18 +7,18 @@ use utoipa::ToSchema;
 use crate::failure::{Failure, Result};
 use crate::id::DestinationId;
 
-/// The most connections that a source has, ended ones included.
+/// The most connections of a source, ended ones included.
 const MAX_CONNECTIONS: usize = 500;
 
 /// That a source's events go, or went, to a destination.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Connection {
-    /// Where to.
+    /// The destination that receives the source's events.
     pub destination_id: DestinationId,
-    /// Since when.
+    /// When that began.
     pub from: Timestamp,
-    /// Until when; still, if left out.
+    /// When that ended; it goes on, if left out.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub until: Option<Timestamp>,
 }
@@ -37,19 +37,19 @@ impl Connection {
     }
 }
 
-/// A connection as it is asked for.
+/// A requested connection.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct NewConnection {
-    /// Where to.
+    /// The destination that receives the source's events.
     pub(super) destination_id: DestinationId,
-    /// Since when; from now on, if left out.
+    /// When that began; now, if left out.
     pub(super) from: Option<Timestamp>,
-    /// Until when; still, if left out.
+    /// When that ended; it goes on, if left out.
     pub(super) until: Option<Timestamp>,
 }
 
-/// Checks connections that are asked for; `destinations` are those that may be connected.
+/// Checks requested connections; `destinations` may be connected.
 ///
 /// # Errors
 /// `Invalid`, naming the field.

@@ -1,4 +1,4 @@
-//! What a source is called by.
+//! Ids of sources.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::failure::{Failure, Result};
 
-/// Names a source: a folder's name, chosen by whoever connects it, or made up.
+/// The id of a source, which is also its folder's name in archives; chosen by the client, or generated.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[schema(value_type = String, min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$", examples("web"))]
 #[serde(try_from = "String", into = "String")]

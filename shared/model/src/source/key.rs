@@ -23,7 +23,7 @@ impl WriteKey {
         Self(Uuid::new_v4().simple().to_string())
     }
 
-    /// What is kept of it.
+    /// The hash that is stored.
     pub fn hash(&self) -> KeyHash {
         KeyHash::of(&self.0)
     }
@@ -35,7 +35,7 @@ impl fmt::Debug for WriteKey {
     }
 }
 
-/// What is kept of a write key: its SHA-256, in hex. Keys are random, so that a plain hash gives nothing away.
+/// The SHA-256 of a write key, in hex, which is all that is stored. Keys are random, so a plain hash reveals nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct KeyHash(String);
@@ -56,9 +56,9 @@ impl KeyHash {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeptKey {
-    /// Names it.
+    /// Its id.
     pub id: WriteKeyId,
-    /// What it is recognised by.
+    /// The hash of the key.
     pub hash: KeyHash,
     /// When it was made.
     pub created_at: Timestamp,

@@ -25,7 +25,7 @@ pub use recipient::{Recipient, recipients};
 pub use request::{NewSource, SourceChange, SourceView};
 pub use seen::{SeenAt, Sightings};
 
-/// The most write keys that a source has at a time: enough to rotate them one platform at a time.
+/// The most write keys of a source: enough to rotate them one platform at a time.
 const MAX_KEYS: usize = 20;
 
 /// A source, as it is kept.
@@ -34,18 +34,22 @@ const MAX_KEYS: usize = 20;
 pub struct Source {
     /// Its id.
     pub id: SourceId,
-    /// What people call it.
+    /// Its name.
     pub name: String,
     /// Its write keys.
     pub write_keys: Vec<KeptKey>,
     /// Where its events go and went.
     pub connections: Vec<Connection>,
+    /// Whether its events may say that a user id is another user's former one. Only for a source whose write keys
+    /// stay on servers: a browser's is public.
+    #[serde(default)]
+    pub trusted_to_link: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was deleted: it collects nothing since. It is kept, since it says where old events went.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub deleted_at: Option<Timestamp>,
-    /// How often it was changed: of two changes at once, one is refused.
+    /// How often it was changed: of two concurrent changes, one is refused.
     pub revision: u64,
 }
 
@@ -64,7 +68,7 @@ impl Source {
         Ok((id, key))
     }
 
-    /// Makes it collect nothing any more.
+    /// Ends it: it has no keys and no open connections any more.
     pub fn delete(&mut self, now: Timestamp) {
         self.write_keys.clear();
         self.deleted_at.get_or_insert(now);

@@ -14,17 +14,17 @@ use crate::id::DestinationId;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Recipient {
-    /// From where.
+    /// The source that the events came from.
     pub source_id: SourceId,
-    /// Where to.
+    /// The destination that received them.
     pub destination_id: DestinationId,
-    /// What people call it.
+    /// The destination's name.
     pub name: String,
-    /// Which vendor's it is.
+    /// The destination's vendor.
     pub vendor: String,
-    /// What sort of place it is.
+    /// The destination's kind.
     pub kind: DestinationKind,
-    /// The first day, in UTC, on which that may have been.
+    /// The first day, in UTC, on which it may have received them.
     #[schema(value_type = String, format = Date)]
     pub first: Date,
     /// The last day.

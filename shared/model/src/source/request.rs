@@ -9,19 +9,22 @@ use super::{KeptKey, Source, SourceId, WriteKey};
 use crate::failure::{Failure, Result};
 use crate::id::{DestinationId, WriteKeyId};
 
-/// A source as the API shows it: the hashes of its keys are nobody's business.
+/// A source as the API shows it, without the hashes of its keys.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Source)]
 pub struct SourceView {
     /// Its id, which is also its folder's name in archives.
     id: SourceId,
-    /// What people call it.
+    /// Its name.
     name: String,
     /// Its write keys, without the keys.
     write_keys: Vec<WriteKeyView>,
     /// Where its events go and went.
     connections: Vec<Connection>,
+    /// Whether its events may say that a user id is another user's former one. Only for a source whose write keys stay on
+    /// servers: a browser's is public.
+    trusted_to_link: bool,
     /// When it was made.
     created_at: Timestamp,
     /// When it was deleted: it collects nothing since.
@@ -44,6 +47,7 @@ impl From<Source> for SourceView {
             name: source.name,
             write_keys: source.write_keys.into_iter().map(key).collect(),
             connections: source.connections,
+            trusted_to_link: source.trusted_to_link,
             created_at: source.created_at,
             deleted_at: source.deleted_at,
         }
@@ -55,15 +59,19 @@ impl From<Source> for SourceView {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({ "name": "Website", "id": "web" }))]
 pub struct NewSource {
-    /// What people call it.
+    /// Its name.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
-    /// Its id and folder's name in archives; made up if left out.
+    /// Its id, which is also its folder's name in archives; generated, if left out.
     #[schema(value_type = Option<SourceId>)]
     id: Option<String>,
-    /// Where its events go and went; to everything that is connected, from now on, if left out.
+    /// Where its events go and went; to every enabled destination from now on, if left out.
     #[schema(max_items = 500)]
     connections: Option<Vec<NewConnection>>,
+    /// Whether its events may say that a user id is another user's former one. Only for a source whose write keys stay on
+    /// servers: a browser's is public.
+    #[serde(default)]
+    trusted_to_link: bool,
 }
 
 /// The body of `PATCH /sources/{id}`: what is left out stays.
@@ -71,12 +79,15 @@ pub struct NewSource {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({ "name": "Site" }))]
 pub struct SourceChange {
-    /// What people call it.
+    /// Its name.
     #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
-    /// Where its events go and went, all of it.
+    /// Where its events go and went. Replaces all connections.
     #[schema(max_items = 500)]
     connections: Option<Vec<NewConnection>>,
+    /// Whether its events may say that a user id is another user's former one. Only for a source whose write keys stay on
+    /// servers: a browser's is public.
+    trusted_to_link: Option<bool>,
 }
 
 impl NewSource {
@@ -102,6 +113,7 @@ impl NewSource {
             name: check_name(self.name)?,
             write_keys: Vec::new(),
             connections: check_connections(wanted, destinations, now)?,
+            trusted_to_link: self.trusted_to_link,
             created_at: now,
             deleted_at: None,
             revision: 0,
@@ -124,6 +136,7 @@ impl SourceChange {
         if let Some(connections) = self.connections {
             source.connections = check_connections(connections, destinations, now)?;
         }
+        source.trusted_to_link = self.trusted_to_link.unwrap_or(source.trusted_to_link);
         Ok(())
     }
 }
@@ -159,6 +172,23 @@ mod tests {
         assert_eq!(source.write_keys[0].hash, key.hash());
         let (source, _) = accept(json!({"name": "Web", "connections": []}), &all).expect("valid");
         assert!(source.connections.is_empty());
+    }
+
+    #[test]
+    fn no_source_is_trusted_to_link_unless_told() {
+        let (mut source, _) = accept(json!({"name": "n"}), &[]).expect("valid");
+        assert!(!source.trusted_to_link);
+        for (change, trusted) in [
+            (json!({"trustedToLink": true}), true),
+            (json!({"name": "m"}), true),
+            (json!({"trustedToLink": false}), false),
+        ] {
+            let change: SourceChange = serde_json::from_value(change).expect("of the form");
+            change.apply(&mut source, &[], time("2026-11-02T00:00:00Z")).expect("valid");
+            assert_eq!(source.trusted_to_link, trusted);
+        }
+        let (source, _) = accept(json!({"name": "n", "trustedToLink": true}), &[]).expect("valid");
+        assert!(source.trusted_to_link);
     }
 
     #[test]

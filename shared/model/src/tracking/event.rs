@@ -1,4 +1,4 @@
-//! One event: checked, completed, and told whose it is.
+//! One event: checked, completed, and attributed to its subjects.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use super::fields::Fields;
 use crate::number::plain as plain_number;
 use crate::subject::{MAX_ID_BYTES, Subject, SubjectType};
 
-/// How deep objects and arrays may lie in each other: what common parsers take.
+/// The deepest nesting of objects and arrays: what common parsers take.
 const MAX_DEPTH: usize = 100;
 
 /// An event that is fit for the archive.
@@ -20,7 +20,7 @@ pub struct Event {
     pub line: Vec<u8>,
     /// When it came in.
     pub received_at: Timestamp,
-    /// What duplicates are told by.
+    /// Its id, by which duplicates are recognised.
     pub message_id: String,
     /// Its user.
     pub user: Option<Subject>,
@@ -93,7 +93,7 @@ impl Event {
         })
     }
 
-    /// An event that was read before, from its line.
+    /// Reads an event from a line that [`super::read`] made.
     ///
     /// # Errors
     /// If the line is not one that [`super::read`] made.
@@ -124,7 +124,7 @@ impl Event {
         })
     }
 
-    /// Everyone it names. What an `alias` names as previous may be an id of either kind.
+    /// The subjects that it names. The `previousId` of an `alias` may be an id of either kind.
     pub fn subjects(&self) -> impl Iterator<Item = Subject> {
         let previous = self.previous.iter().flat_map(|id| {
             [SubjectType::UserId, SubjectType::AnonymousId].map(|kind| Subject { kind, id: id.clone() })
@@ -133,7 +133,7 @@ impl Event {
     }
 }
 
-/// An identifier as it is compared everywhere: text, or a number's plain digits. Null and empty text are nobody's.
+/// An identifier as it is compared everywhere: text, or a number's plain digits. Null and empty text identify nobody.
 fn identifier(raw: Option<&RawValue>, wrong: &'static str) -> Result<Option<String>, &'static str> {
     let Some(raw) = raw.map(RawValue::get).filter(|raw| *raw != "null") else { return Ok(None) };
     let id = match raw.as_bytes().first() {

@@ -1,10 +1,15 @@
 //! A JSON object taken apart one level deep, the values as they were written.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+/// The most fields of an object.
+pub(super) const MAX_FIELDS: usize = 1_000;
 
 /// The fields in order. Of duplicate names the last counts, and the others are dropped.
 #[derive(Debug, Default)]
@@ -48,13 +53,16 @@ impl<'a> Fields<'a> {
         self.0.retain(|(own, _)| own != name);
     }
 
-    /// Takes over what a batch says for all of its events, where this one says nothing.
-    pub(super) fn inherit(&mut self, batch: &Fields<'a>) {
+    /// Takes over what a batch says for all of its events, where this one says nothing. Answers how many bytes that is.
+    pub(super) fn inherit(&mut self, batch: &Fields<'a>) -> usize {
+        let mut bytes = 0;
         for name in ["context", "integrations", "sentAt"] {
             if let (None, Some(value)) = (self.get(name), batch.get(name)) {
                 self.put(name.into(), Value::Given(value));
+                bytes += value.get().len();
             }
         }
+        bytes
     }
 
     /// The object in one line. Line feeds stand only between tokens, where a space says the same.
@@ -91,10 +99,21 @@ impl<'de> Deserialize<'de> for Fields<'de> {
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields<'de>, M::Error> {
                 let mut fields = Fields::default();
+                let mut places: HashMap<String, usize> = HashMap::new();
                 // An escaped name cannot be borrowed, and a plain one need not be copied; most are plain, and
                 // short, so that owning them costs little.
                 while let Some(name) = map.next_key::<String>()? {
-                    fields.put(name.into(), Value::Given(map.next_value()?));
+                    let value = Value::Given(map.next_value()?);
+                    match places.entry(name) {
+                        Entry::Occupied(place) => fields.0[*place.get()].1 = value,
+                        Entry::Vacant(_) if fields.0.len() == MAX_FIELDS => {
+                            return Err(M::Error::custom("too many fields"));
+                        }
+                        Entry::Vacant(place) => {
+                            fields.0.push((place.key().clone().into(), value));
+                            place.insert(fields.0.len() - 1);
+                        }
+                    }
                 }
                 Ok(fields)
             }

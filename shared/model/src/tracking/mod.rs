@@ -1,9 +1,11 @@
 //! Segment's tracking API: what SDKs send, read and made ready for an archive.
 //!
 //! 1. [`Call::at`] tells the calls by their paths.
-//! 2. [`read`] takes a body apart into events. Each is checked alone: a bad one is named by its place and reason,
+//! 2. A [`Body`] is taken apart one level deep, which finds its write key. That costs little and grows with its length
+//!    alone, since nobody has shown a key so far.
+//! 3. [`Body::events`] takes it apart into events. Each is checked alone: a bad one is named by its place and reason,
 //!    and its neighbours are kept.
-//! 3. An [`Event`] is the line that the archive will hold, byte for byte what the client wrote but for the fields
+//! 4. An [`Event`] is the line that the archive will hold, byte for byte what the client wrote but for the fields
 //!    that the API sets, and whose it is.
 //!
 //! Limits and answers are those of <https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/>.
@@ -26,8 +28,10 @@ pub const MAX_EVENT: usize = 32 << 10;
 pub const MAX_BODY: usize = 500 << 10;
 /// The most events of a batch.
 pub const MAX_EVENTS: usize = 2_500;
+/// The most bytes of a batch's events together, each with what the batch says for all of them.
+const MAX_LINES: usize = 16 * MAX_BODY;
 
-/// What a path asks for.
+/// A call of the tracking API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
     /// Many events of any type.
@@ -40,7 +44,7 @@ pub enum Call {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EventKind {
-    /// Who the user is.
+    /// Traits of a user.
     Identify,
     /// What the user did.
     Track,
@@ -87,11 +91,9 @@ impl Call {
     }
 }
 
-/// What came in.
+/// The events of a request.
 #[derive(Debug, Default)]
 pub struct Incoming {
-    /// The write key, if the body holds one.
-    pub write_key: Option<String>,
     /// The good events.
     pub events: Vec<Event>,
     /// The bad ones.
@@ -107,43 +109,81 @@ pub struct Rejected {
     pub reason: &'static str,
 }
 
-/// The body as a whole is at fault.
+/// Why a whole body is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Problem(pub &'static str);
 
-/// Takes a body apart. `now` becomes the events' `receivedAt`.
+/// Reads a body. `now` becomes the events' `receivedAt`.
 ///
 /// # Errors
 /// If no event can be made out in it.
 pub fn read(call: Call, body: &[u8], now: Timestamp) -> Result<Incoming, Problem> {
-    let body = simdutf8::basic::from_utf8(body).map_err(|_| Problem("the body is not UTF-8"))?;
-    let fields: Fields<'_> =
-        serde_json::from_str(body).map_err(|_| Problem("the body is not a JSON object"))?;
-    let write_key = fields.text("writeKey").filter(|key| !key.is_empty());
-    let mut incoming = Incoming { write_key, ..Incoming::default() };
-    match call {
-        Call::One(kind) => incoming.add(0, body.trim_ascii().len(), fields, Some(kind), now),
-        Call::Batch => {
-            let batch = fields.get("batch").ok_or(Problem("the body has no batch"))?;
-            let batch: Vec<&RawValue> =
-                serde_json::from_str(batch.get()).map_err(|_| Problem("batch is not an array"))?;
-            for (index, event) in batch.into_iter().enumerate() {
-                if index >= MAX_EVENTS {
-                    incoming.reject(index, "the batch has more than 2500 events");
+    Body::open(body)?.events(call, now)
+}
+
+/// A body, taken apart one level deep.
+#[derive(Debug)]
+pub struct Body<'a> {
+    size: usize,
+    fields: Fields<'a>,
+}
+
+impl<'a> Body<'a> {
+    /// Takes a body apart one level deep.
+    ///
+    /// # Errors
+    /// If it is no JSON object, or one of too many fields.
+    pub fn open(body: &'a [u8]) -> Result<Self, Problem> {
+        let body = simdutf8::basic::from_utf8(body).map_err(|_| Problem("the body is not UTF-8"))?;
+        let no_object = Problem("the body is not a JSON object of at most 1000 fields");
+        let fields = serde_json::from_str(body).map_err(|_| no_object)?;
+        Ok(Self { size: body.trim_ascii().len(), fields })
+    }
+
+    /// The write key, if the body holds one.
+    pub fn write_key(&self) -> Option<String> {
+        self.fields.text("writeKey").filter(|key| !key.is_empty())
+    }
+
+    /// The events of the body. `now` becomes their `receivedAt`.
+    ///
+    /// # Errors
+    /// If no event can be made out in it.
+    pub fn events(self, call: Call, now: Timestamp) -> Result<Incoming, Problem> {
+        let mut incoming = Incoming::default();
+        let kind = match call {
+            Call::One(kind) => {
+                incoming.add(0, self.size, self.fields, Some(kind), now);
+                return Ok(incoming);
+            }
+            Call::Batch => None,
+        };
+        let batch = self.fields.get("batch").ok_or(Problem("the body has no batch"))?;
+        let batch: Vec<&RawValue> =
+            serde_json::from_str(batch.get()).map_err(|_| Problem("batch is not an array"))?;
+        let mut left = MAX_LINES;
+        for (index, event) in batch.into_iter().enumerate() {
+            if index >= MAX_EVENTS {
+                incoming.reject(index, "the batch has more than 2500 events");
+                continue;
+            }
+            let Ok(mut own) = serde_json::from_str::<Fields<'_>>(event.get()) else {
+                incoming.reject(index, "it is not an object of at most 1000 fields");
+                continue;
+            };
+            let size = event.get().len() + own.inherit(&self.fields);
+            match left.checked_sub(size) {
+                Some(rest) => left = rest,
+                None => {
+                    incoming.reject(index, "the batch's events have more than 8 MB with what they share");
                     continue;
                 }
-                match serde_json::from_str::<Fields<'_>>(event.get()) {
-                    Ok(mut own) => {
-                        own.inherit(&fields);
-                        incoming.add(index, event.get().len(), own, None, now);
-                    }
-                    Err(_) => incoming.reject(index, "it is not an object"),
-                }
             }
+            incoming.add(index, size, own, kind, now);
         }
+        Ok(incoming)
     }
-    Ok(incoming)
 }
 
 impl Incoming {

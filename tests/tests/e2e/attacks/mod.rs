@@ -1,3 +1,4 @@
 //! Attacks that once worked. Each test failed before the fix of the hole that it uses.
 
 mod api;
+mod links;

@@ -1,0 +1,213 @@
+//! Which ids are one person's: what events may claim, and how much of it a regulation acts on.
+//!
+//! A write key is public in a browser or app, so what comes in with one is a hint, never a proof:
+//!
+//! 1. An anonymous id belongs to the first user it was met with. Once a second one is met it is shared, and left alone.
+//! 2. A user id that was seen itself belongs to itself. One that was not may be linked by a source that is trusted to.
+//! 3. A user takes [`MAX_LINKS`] ids. A regulation acts on [`MAX_COVERED`] anonymous ids of each subject, or on none of
+//!    them, and on no user id that it does not name; the certificate says what was left out.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use crate::person::{MAX_OWNERS, People, Person};
+use crate::subject::{Subject, SubjectType};
+use crate::tracking::Event;
+
+/// The most ids that one user takes.
+pub const MAX_LINKS: usize = 50;
+
+/// The most anonymous ids of one subject that a regulation acts on without naming them.
+pub const MAX_COVERED: usize = 20;
+
+/// The longest id that is linked, in bytes: SDKs make ids of 36.
+const MAX_LINKED_BYTES: usize = 256;
+
+/// That an id was met with a user.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Link {
+    /// The user.
+    pub user: Subject,
+    /// The other id.
+    pub other: Subject,
+}
+
+impl Link {
+    /// Whether the suppression list needs it: lifting the user's suppression must find the ids that were suppressed
+    /// with the user.
+    pub fn holds(&self, people: &People) -> bool {
+        people.get(&self.user).is_some_and(Person::is_suppressed)
+            && people.get(&self.other).is_some_and(|other| !other.linked_scopes.is_empty())
+    }
+}
+
+/// The links that events claim, that are not known yet, and that may be believed. `trusted`: whether their source may
+/// link user ids.
+pub fn claimed(events: &[&Event], people: &People, trusted: bool) -> BTreeSet<Link> {
+    let users: HashSet<&Subject> = events.iter().filter_map(|event| event.user.as_ref()).collect();
+    let seen = |user: &Subject| users.contains(user) || people.get(user).is_some_and(Person::is_somebody);
+    let mut claims = BTreeSet::new();
+    for event in events {
+        let Some(user) = &event.user else { continue };
+        let mut claim = |other: Subject| claims.insert(Link { user: user.clone(), other });
+        if let Some(device) = &event.anonymous {
+            claim(device.clone());
+        }
+        let Some(previous) = &event.previous else { continue };
+        let former = Subject::user(previous);
+        if !seen(&former) {
+            claim(Subject::anonymous(previous));
+            if trusted {
+                claim(former);
+            }
+        }
+    }
+    let mut taken: HashMap<Subject, usize> = HashMap::new();
+    claims.retain(|Link { user, other }| {
+        let nobody = Person::default();
+        let owners = &people.get(other).unwrap_or(&nobody).owners;
+        let most = if other.kind == SubjectType::UserId { 1 } else { MAX_OWNERS };
+        if other.id.len() > MAX_LINKED_BYTES || owners.contains(&user.id) || owners.len() >= most {
+            return false;
+        }
+        let known = || people.get(user).map_or(0, |person| person.links.len());
+        let taken = taken.entry(user.clone()).or_insert_with(known);
+        *taken += 1;
+        *taken <= MAX_LINKS
+    });
+    claims
+}
+
+/// The other ids of some subjects.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Linked {
+    /// Those that are theirs alone, and acted on with them.
+    pub subjects: Vec<Subject>,
+    /// Those that are left out: user ids, and all anonymous ids of a subject who has more than [`MAX_COVERED`].
+    pub left_out: Vec<Subject>,
+    /// How many ids others were met with, too: they are left alone.
+    pub shared: u64,
+}
+
+impl Linked {
+    /// Sorts the other ids of `subjects`; `people` says what is known of all of them.
+    pub fn of(subjects: &[Subject], people: &People) -> Self {
+        let named: HashSet<&Subject> = subjects.iter().collect();
+        let (mut covered, mut left_out, mut shared) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for person in named.iter().filter_map(|subject| people.get(subject)) {
+            let mut own = BTreeSet::new();
+            for other in person.links.iter().filter(|other| !named.contains(other)) {
+                match other.kind {
+                    SubjectType::UserId => left_out.insert(other),
+                    _ if people.get(other).is_some_and(Person::is_shared) => shared.insert(other),
+                    _ => own.insert(other),
+                };
+            }
+            if own.len() > MAX_COVERED { &mut left_out } else { &mut covered }.extend(own);
+        }
+        let list = |set: BTreeSet<&Subject>| set.into_iter().cloned().collect();
+        Self { subjects: list(covered), left_out: list(left_out), shared: shared.len() as u64 }
+    }
+
+    /// The ids that may have been suppressed with their user, be it when the user had fewer.
+    pub fn suppressible(&self) -> Vec<Subject> {
+        let anonymous = self.left_out.iter().filter(|other| other.kind == SubjectType::AnonymousId);
+        self.subjects.iter().chain(anonymous).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::tracking::{Call, read};
+
+    fn events(batch: Value) -> Vec<Event> {
+        let now = "2026-11-24T20:00:00Z".parse().expect("a timestamp");
+        let body = json!({ "batch": batch }).to_string();
+        read(Call::Batch, body.as_bytes(), now).expect("a body").events
+    }
+
+    fn claims(batch: Value, people: &People, trusted: bool) -> Vec<(String, String)> {
+        let events = events(batch);
+        let links = claimed(&events.iter().collect::<Vec<_>>(), people, trusted);
+        let text = |subject: Subject| format!("{} {}", subject.kind.as_str(), subject.id);
+        links.into_iter().map(|link| (link.user.id, text(link.other))).collect()
+    }
+
+    fn alias(user: &str, former: &str) -> Value {
+        json!({"type": "alias", "userId": user, "previousId": former})
+    }
+
+    fn person(owners: &[&str]) -> Person {
+        Person { owners: owners.iter().map(|owner| (*owner).to_owned()).collect(), ..Person::default() }
+    }
+
+    #[test]
+    fn a_user_id_that_was_seen_is_nobody_elses() {
+        let today = "2026-11-24".parse().expect("a day");
+        let mut people = People::default();
+        let seen = [("web".parse().expect("an id"), (today, today))].into();
+        people.insert(Subject::user("seen"), Person { seen, ..Person::default() });
+        let links = [Subject::anonymous("phone")].into();
+        people.insert(Subject::user("linked"), Person { links, ..Person::default() });
+        people.insert(Subject::user("another's"), person(&["b"]));
+        for trusted in [false, true] {
+            for victim in ["seen", "linked"] {
+                assert!(claims(json!([alias("a", victim)]), &people, trusted).is_empty(), "{victim}");
+            }
+            let same_batch = json!([alias("a", "v"), {"type": "page", "userId": "v"}]);
+            assert!(claims(same_batch, &people, trusted).is_empty());
+            let link = |kind: &str| ("a".to_owned(), format!("{kind} another's"));
+            assert_eq!(claims(json!([alias("a", "another's")]), &people, trusted), [link("ANONYMOUS_ID")]);
+        }
+        let link = |kind: &str| ("a".to_owned(), format!("{kind} before"));
+        assert_eq!(claims(json!([alias("a", "before")]), &people, false), [link("ANONYMOUS_ID")]);
+        let both = [link("USER_ID"), link("ANONYMOUS_ID")];
+        assert_eq!(claims(json!([alias("a", "before")]), &people, true), both);
+    }
+
+    #[test]
+    fn one_user_takes_few_ids_and_none_that_is_long() {
+        let device = |id: String| json!({"type": "page", "userId": "a", "anonymousId": id});
+        let many: Vec<Value> = (0..2_500).map(|n| device(n.to_string())).collect();
+        let mut people = People::default();
+        assert_eq!(claims(json!(many), &people, true).len(), MAX_LINKS);
+        let links = (0..MAX_LINKS - 1).map(|n| Subject::anonymous(format!("old {n}"))).collect();
+        people.insert(Subject::user("a"), Person { links, ..Person::default() });
+        assert_eq!(claims(json!(many), &people, true).len(), 1);
+        assert!(claims(json!([device("x".repeat(1_024))]), &People::default(), true).is_empty());
+    }
+
+    #[test]
+    fn a_device_is_its_first_users_until_a_second_one_is_met() {
+        let device = json!([{"type": "page", "userId": "b", "anonymousId": "tablet"}]);
+        let mut people = People::default();
+        people.insert(Subject::anonymous("tablet"), person(&["a"]));
+        assert_eq!(claims(device.clone(), &people, false).len(), 1, "it is noted that they share it");
+        people.insert(Subject::anonymous("tablet"), person(&["a", "b"]));
+        assert!(claims(device, &people, false).is_empty());
+        let links = |id: &str| Person { links: [Subject::anonymous(id)].into(), ..Person::default() };
+        people.insert(Subject::user("a"), links("tablet"));
+        let linked = Linked::of(&[Subject::user("a")], &people);
+        assert_eq!(linked, Linked { shared: 1, ..Linked::default() });
+    }
+
+    #[test]
+    fn what_is_too_much_to_be_one_persons_is_left_out_and_so_is_every_user_id() {
+        let devices = |count: usize| (0..count).map(|n| Subject::anonymous(n.to_string()));
+        for (count, covered) in [(MAX_COVERED, MAX_COVERED), (MAX_COVERED + 1, 0)] {
+            let mut people = People::default();
+            let links = devices(count).chain([Subject::user("v"), Subject::user("named")]).collect();
+            people.insert(Subject::user("a"), Person { links, ..Person::default() });
+            let linked = Linked::of(&[Subject::user("a"), Subject::user("named")], &people);
+            assert_eq!((linked.subjects.len(), linked.left_out.len()), (covered, count - covered + 1));
+            assert!(linked.left_out.contains(&Subject::user("v")));
+            assert_eq!(
+                linked.suppressible().len(),
+                count,
+                "lifting finds what was suppressed when there were fewer"
+            );
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Which ids were met together, and how that is forgotten. A link stands on both items, on the user's in `links` and on the
+//! other's in `owners`, written together: whoever is forgotten is found from either side.
+
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+
+use crate::people::{FIRST, LAST, OF, expiry, key, subject_value};
+use crate::{CONCURRENCY, PERSON, Store, number, person_key, text, unless_refused};
+use model::failure::Result;
+use model::linking::{Link, Linked, MAX_LINKS};
+use model::person::{MAX_OWNERS, People, Person};
+use model::subject::Subject;
+
+impl Store {
+    /// Notes that ids were met with users. A user who has [`MAX_LINKS`] ids takes no more, and an id that has
+    /// [`MAX_OWNERS`] users is shared, whoever else it is met with.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Some may then be
+    /// noted and others not.
+    pub async fn link(&self, links: &BTreeSet<Link>) -> Result<()> {
+        let links: Vec<&Link> = links.iter().collect();
+        // One user's links one after the other: they write the same item.
+        let users = links.chunk_by(|a, b| a.user == b.user).map(|links| async move {
+            for link in links {
+                self.link_one(link).await?;
+            }
+            Ok(())
+        });
+        let users: Vec<_> = users.collect();
+        stream::iter(users).buffer_unordered(CONCURRENCY).try_collect().await
+    }
+
+    async fn link_one(&self, link: &Link) -> Result<()> {
+        let side = |side: Side<'_>, most: usize| {
+            let (set, member) = (side.set, side.member.clone());
+            side.update()
+                .update_expression(format!("ADD {set} :members SET {OF} REMOVE expiresAt"))
+                .condition_expression(format!(
+                    "attribute_not_exists({set}) OR contains({set}, :member) OR size({set}) < :most"
+                ))
+                .expression_attribute_values(":member", text(&member))
+                .expression_attribute_values(":most", number(most as u64))
+                .expression_attribute_values(":subject", subject_value(side.subject))
+        };
+        let [user, other] = sides(link);
+        self.update_pair([side(user, MAX_LINKS), side(other, MAX_OWNERS)]).await.map(drop)
+    }
+
+    /// Forgets that an id was met with a user.
+    async fn unlink(&self, link: &Link) -> Result<()> {
+        let forget =
+            |side: Side<'_>| side.update().update_expression(format!("DELETE {} :members", side.set));
+        self.update_pair(sides(link).map(forget)).await.map(drop)
+    }
+
+    /// The other ids of these subjects.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn linked(&self, subjects: &[Subject]) -> Result<Linked> {
+        let mut people = self.people(subjects).await?;
+        let others: BTreeSet<Subject> =
+            subjects.iter().filter_map(|subject| people.get(subject)).flat_map(|p| p.links.clone()).collect();
+        people.merge(self.people(&others).await?);
+        Ok(Linked::of(subjects, &people))
+    }
+
+    /// Forgets what was learnt of subjects at the door, on their own items and on others', but for what keeps them out. A
+    /// mark with a date is left of those who were erased.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Call again.
+    pub async fn forget_people(&self, subjects: &[Subject], now: Timestamp) -> Result<()> {
+        let mut people = self.people(subjects).await?;
+        let links: BTreeSet<Link> = subjects.iter().flat_map(|subject| links_of(subject, &people)).collect();
+        let everyone: BTreeSet<Subject> = links
+            .iter()
+            .flat_map(|link| [link.user.clone(), link.other.clone()])
+            .chain(subjects.iter().cloned())
+            .collect();
+        people.merge(self.people(&everyone).await?);
+        let unlinks: Vec<_> =
+            links.iter().filter(|link| !link.holds(&people)).map(|link| self.unlink(link)).collect();
+        stream::iter(unlinks).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
+        let seen = subjects.iter().filter_map(|subject| Some((subject, people.get(subject)?)));
+        let forgets: Vec<_> = seen
+            .filter(|(_, person)| !person.seen.is_empty())
+            .map(|(subject, person)| self.forget_days(subject, person))
+            .collect();
+        stream::iter(forgets).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
+        self.let_expire(&everyone.into_iter().collect::<Vec<_>>(), now).await
+    }
+
+    async fn forget_days(&self, subject: &Subject, person: &Person) -> Result<()> {
+        let days =
+            person.seen.keys().flat_map(|source| [format!("{FIRST}{source}"), format!("{LAST}{source}")]);
+        let names: HashMap<String, String> =
+            days.enumerate().map(|(place, name)| (format!("#day{place}"), name)).collect();
+        let gone: Vec<&str> = names.keys().map(String::as_str).collect();
+        let update = self.update_person(subject).update_expression(format!("REMOVE {}", gone.join(", ")));
+        let update = update.set_expression_attribute_names(Some(names.clone()));
+        unless_refused(update.condition_expression("attribute_exists(pk)").send().await)
+    }
+
+    /// Gives a date to the items of those of whom nothing is known but that they were erased or let in again. Harmless
+    /// for others.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Call again.
+    pub(crate) async fn let_expire(&self, subjects: &[Subject], at: Timestamp) -> Result<()> {
+        let people = self.people(subjects).await?;
+        let idle = subjects.iter().filter(|subject| {
+            people.get(subject).is_some_and(|person| !person.is_learnt() && !person.is_suppressed())
+        });
+        let writes: Vec<_> = idle
+            .map(|subject| async {
+                let update = self
+                    .update_person(subject)
+                    .update_expression("SET expiresAt = :expires")
+                    // Somebody may have been suppressed or linked since they were read.
+                    .condition_expression(
+                        "attribute_exists(pk) AND attribute_not_exists(#scope) AND attribute_not_exists(sources) \
+                         AND attribute_not_exists(linkedSources) AND attribute_not_exists(owners) \
+                         AND attribute_not_exists(links)",
+                    )
+                    .expression_attribute_names("#scope", "scope")
+                    .expression_attribute_values(":expires", expiry(at));
+                unless_refused(update.send().await)
+            })
+            .collect();
+        stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect().await
+    }
+}
+
+/// One side of a link: an item's set, and what is in it because of the link.
+struct Side<'a> {
+    subject: &'a Subject,
+    set: &'static str,
+    member: String,
+}
+
+fn sides(link: &Link) -> [Side<'_>; 2] {
+    [
+        Side { subject: &link.user, set: "links", member: person_key(&link.other) },
+        Side { subject: &link.other, set: "owners", member: link.user.id.clone() },
+    ]
+}
+
+impl Side<'_> {
+    fn update(&self) -> UpdateBuilder {
+        let update = Update::builder().set_key(Some(key(self.subject, PERSON)));
+        update.expression_attribute_values(":members", AttributeValue::Ss(vec![self.member.clone()]))
+    }
+}
+
+/// The links that stand on a subject's item, on whichever side it is.
+fn links_of(subject: &Subject, people: &People) -> Vec<Link> {
+    let Some(person) = people.get(subject) else { return Vec::new() };
+    let taken = person.links.iter().map(|other| Link { user: subject.clone(), other: other.clone() });
+    let owned = person.owners.iter().map(|user| Link { user: Subject::user(user), other: subject.clone() });
+    taken.chain(owned).collect()
+}

@@ -1,0 +1,46 @@
+//! Two items that are written together or not at all.
+
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use tokio::time::{Duration, sleep};
+
+use crate::{Store, failure};
+use model::failure::{Failure, Result};
+
+/// How long to wait, in milliseconds, before trying again to write items that another transaction is writing.
+const PAUSES: [u64; 5] = [10, 30, 90, 270, 0];
+
+impl Store {
+    /// Updates two items, and answers whether the conditions of both held.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles, cannot be reached, or other transactions kept writing these items; `Permanent`,
+    /// if it refuses the call.
+    pub(crate) async fn update_pair(&self, pair: [UpdateBuilder; 2]) -> Result<bool> {
+        let mut items = Vec::new();
+        for update in pair {
+            let update = update.table_name(&self.tables.suppressions).build();
+            let update = update.map_err(|e| Failure::permanent("a write cannot be built").detail(e))?;
+            items.push(TransactWriteItem::builder().update(update).build());
+        }
+        for pause in PAUSES {
+            let request = self.client.transact_write_items().set_transact_items(Some(items.clone()));
+            let Err(error) = request.send().await else { return Ok(true) };
+            let codes = match error.as_service_error() {
+                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                    cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code()).collect()
+                }
+                _ => Vec::new(),
+            };
+            if codes.contains(&"ConditionalCheckFailed") {
+                return Ok(false);
+            }
+            if !codes.contains(&"TransactionConflict") {
+                return Err(failure(&error));
+            }
+            sleep(Duration::from_millis(pause)).await;
+        }
+        Err(Failure::transient("other transactions kept writing what is known of a person"))
+    }
+}
