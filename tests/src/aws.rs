@@ -43,7 +43,7 @@ impl Aws {
         let http = endpoint.http();
         let health = format!("{}/_ministack/health", endpoint.url());
         process
-            .wait("The local AWS", Duration::from_secs(60), async || {
+            .wait("The local AWS", async || {
                 http.get(&health).send().await.is_ok_and(|reply| reply.status().is_success())
             })
             .await?;
@@ -127,23 +127,41 @@ impl Endpoint {
         Ok(String::from_utf8(output.stdout)?)
     }
 
+    /// Calls CloudFormation, which speaks AWS's query protocol: for this the command line takes seconds, and waits for
+    /// five more at a time. Answers the XML; see [`texts`].
+    ///
+    /// # Errors
+    /// CloudFormation's error.
+    pub async fn cloudformation(self, action: &str, fields: &[(&str, &str)]) -> Result<String> {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("Action", action).append_pair("Version", "2010-05-15").extend_pairs(fields);
+        let reply = self
+            .http()
+            .post(self.url())
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("authorization", authorization("cloudformation"))
+            .body(form.finish())
+            .send()
+            .await?;
+        let (status, text) = (reply.status(), reply.text().await?);
+        if !status.is_success() {
+            bail!("{action} answered {status}: {text}");
+        }
+        Ok(text)
+    }
+
     /// Calls a service that speaks AWS's JSON protocol, such as `("secretsmanager", "secretsmanager.GetSecretValue")`
     /// or `("states", "AWSStepFunctions.GetExecutionHistory")`: an SDK for each would double the build.
     ///
     /// # Errors
     /// The service's error.
     pub async fn call(self, service: &str, target: &str, body: Value) -> Result<Value> {
-        let scope = format!("test/20260101/{REGION}/{service}/aws4_request");
         let reply = self
             .http()
             .post(self.url())
             .header("x-amz-target", target)
             .header("content-type", "application/x-amz-json-1.1")
-            // MiniStack reads the service and the region here; it does not check signatures.
-            .header(
-                "authorization",
-                format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"),
-            )
+            .header("authorization", authorization(service))
             .body(body.to_string())
             .send()
             .await?;
@@ -154,4 +172,16 @@ impl Endpoint {
         }
         Ok(if text.is_empty() { Value::Null } else { serde_json::from_str(&text)? })
     }
+}
+
+/// MiniStack reads the service and the region here; it does not check signatures.
+fn authorization(service: &str) -> String {
+    let scope = format!("test/20260101/{REGION}/{service}/aws4_request");
+    format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0")
+}
+
+/// The texts of all elements of one name in an XML document.
+pub fn texts<'a>(xml: &'a str, element: &str) -> Vec<&'a str> {
+    let (open, close) = (format!("<{element}>"), format!("</{element}>"));
+    xml.split(&open).skip(1).filter_map(|rest| Some(rest.split_once(&close)?.0)).collect()
 }
