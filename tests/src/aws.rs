@@ -1,14 +1,16 @@
 //! The local AWS: one MiniStack process, which runs the functions' binaries as processes of its own.
 
+use std::ops::ControlFlow::{Break, Continue};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use serde_json::Value;
 
 use crate::process::{Dir, Process, Spec, free_port, root};
+use crate::progress::until_every;
 
 /// The local AWS's region.
 pub const REGION: &str = "us-east-1";
@@ -148,6 +150,41 @@ impl Endpoint {
             bail!("{action} answered {status}: {text}");
         }
         Ok(text)
+    }
+
+    /// Makes a stack, and waits for it. `fields` say its template and parameters.
+    ///
+    /// # Errors
+    /// What CloudFormation says.
+    pub async fn create_stack(self, name: &str, fields: &[(&str, &str)]) -> Result<()> {
+        let stack = [("StackName", name)];
+        self.cloudformation("CreateStack", &[&stack, fields].concat()).await?;
+        until_every(Duration::from_millis(100), async || {
+            let described = self.cloudformation("DescribeStacks", &stack).await?;
+            let status = texts(&described, "StackStatus").first().copied().unwrap_or_default();
+            if status == "CREATE_COMPLETE" {
+                return Ok(Break(()));
+            }
+            let events = self.cloudformation("DescribeStackEvents", &stack).await?;
+            ensure!(
+                status == "CREATE_IN_PROGRESS",
+                "{name} is {status}: {:?}",
+                texts(&events, "ResourceStatusReason")
+            );
+            Ok(Continue(texts(&events, "EventId").len()))
+        })
+        .await
+    }
+
+    /// What a stack's resources are called in its template, and what they were named.
+    ///
+    /// # Errors
+    /// What CloudFormation says.
+    pub async fn resources(self, stack: &str) -> Result<Vec<(String, String)>> {
+        let described = self.cloudformation("DescribeStackResources", &[("StackName", stack)]).await?;
+        let names =
+            texts(&described, "LogicalResourceId").into_iter().zip(texts(&described, "PhysicalResourceId"));
+        Ok(names.map(|(id, name)| (id.to_owned(), name.to_owned())).collect())
     }
 
     /// Calls a service that speaks AWS's JSON protocol, such as `("secretsmanager", "secretsmanager.GetSecretValue")`

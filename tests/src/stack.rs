@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Seek, Write};
-use std::ops::ControlFlow::{Break, Continue};
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -16,7 +14,6 @@ use zip::{CompressionMethod, ZipWriter};
 use crate::api::Api;
 use crate::aws::{Endpoint, texts};
 use crate::process::root;
-use crate::progress::until_every;
 
 /// The bucket in the local AWS that holds the functions' zips.
 const ARTIFACTS: &str = "artifacts";
@@ -69,8 +66,7 @@ impl Package {
         let cores = available_parallelism()?.get().max(2).to_string();
         let parameters = parameters.iter().copied().chain([("PurgeConcurrency", cores.as_str())]);
         let mut fields = vec![
-            ("StackName".to_owned(), name),
-            ("TemplateURL".to_owned(), &self.template),
+            ("TemplateURL".to_owned(), self.template.as_str()),
             ("Capabilities.member.1".to_owned(), "CAPABILITY_IAM"),
             ("Capabilities.member.2".to_owned(), "CAPABILITY_AUTO_EXPAND"),
         ];
@@ -79,24 +75,8 @@ impl Package {
             fields.push((format!("Parameters.member.{number}.ParameterValue"), value));
         }
         let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-        self.aws.cloudformation("CreateStack", &fields).await?;
-        let stack = until_every(Duration::from_millis(100), async || {
-            let described = self.aws.cloudformation("DescribeStacks", &[("StackName", name)]).await?;
-            match texts(&described, "StackStatus").first() {
-                Some(&"CREATE_COMPLETE") => Ok(Break(Stack::find(self.aws, name).await?)),
-                Some(&"CREATE_IN_PROGRESS") => {
-                    let events =
-                        self.aws.cloudformation("DescribeStackEvents", &[("StackName", name)]).await?;
-                    Ok(Continue(texts(&events, "EventId").len()))
-                }
-                other => {
-                    let events =
-                        self.aws.cloudformation("DescribeStackEvents", &[("StackName", name)]).await?;
-                    bail!("the stack {name} is {other:?}: {:?}", texts(&events, "ResourceStatusReason"))
-                }
-            }
-        })
-        .await?;
+        self.aws.create_stack(name, &fields).await?;
+        let stack = Stack::find(self.aws, name).await?;
         stack.let_browsers_in().await?;
         Ok(stack)
     }
