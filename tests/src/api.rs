@@ -1,12 +1,15 @@
 //! A client of Lethe's public API.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::ops::ControlFlow::{Break, Continue};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+
+use crate::progress::until;
 
 /// A client with a token.
 #[derive(Debug, Clone)]
@@ -188,20 +191,15 @@ impl Api {
     /// Waits until a regulation is closed, showing every state to `watch`, and answers the last.
     ///
     /// # Errors
-    /// When it is not closed within `limit`.
-    pub async fn wait(&self, id: &str, limit: Duration, mut watch: impl FnMut(&Value)) -> Result<Value> {
-        let end = Instant::now() + limit;
-        loop {
+    /// When it makes no progress: its tasks' statuses, and the counts of the purge run that it takes part in.
+    pub async fn wait(&self, id: &str, mut watch: impl FnMut(&Value)) -> Result<Value> {
+        until(async || {
             let regulation = self.regulation(id).await?;
             watch(&regulation);
-            if !matches!(regulation["overallStatus"].as_str(), Some("INITIALIZED" | "RUNNING")) {
-                return Ok(regulation);
-            }
-            if Instant::now() > end {
-                bail!("not closed within {} s: {regulation:#}", limit.as_secs());
-            }
-            tokio::time::sleep(Duration::from_millis(250)).await;
-        }
+            let open = matches!(regulation["overallStatus"].as_str(), Some("INITIALIZED" | "RUNNING"));
+            Ok(if open { Continue(regulation) } else { Break(regulation) })
+        })
+        .await
     }
 }
 

@@ -1,14 +1,16 @@
 //! The local AWS: one MiniStack process, which runs the functions' binaries as processes of its own.
 
+use std::ops::ControlFlow::{Break, Continue};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use serde_json::Value;
 
 use crate::process::{Dir, Process, Spec, free_port, root};
+use crate::progress::until_every;
 
 /// The local AWS's region.
 pub const REGION: &str = "us-east-1";
@@ -43,7 +45,7 @@ impl Aws {
         let http = endpoint.http();
         let health = format!("{}/_ministack/health", endpoint.url());
         process
-            .wait("The local AWS", Duration::from_secs(60), async || {
+            .wait("The local AWS", async || {
                 http.get(&health).send().await.is_ok_and(|reply| reply.status().is_success())
             })
             .await?;
@@ -127,23 +129,76 @@ impl Endpoint {
         Ok(String::from_utf8(output.stdout)?)
     }
 
+    /// Calls CloudFormation, which speaks AWS's query protocol: for this the command line takes seconds, and waits for
+    /// five more at a time. Answers the XML; see [`texts`].
+    ///
+    /// # Errors
+    /// CloudFormation's error.
+    pub async fn cloudformation(self, action: &str, fields: &[(&str, &str)]) -> Result<String> {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("Action", action).append_pair("Version", "2010-05-15").extend_pairs(fields);
+        let reply = self
+            .http()
+            .post(self.url())
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("authorization", authorization("cloudformation"))
+            .body(form.finish())
+            .send()
+            .await?;
+        let (status, text) = (reply.status(), reply.text().await?);
+        if !status.is_success() {
+            bail!("{action} answered {status}: {text}");
+        }
+        Ok(text)
+    }
+
+    /// Makes a stack, and waits for it. `fields` say its template and parameters.
+    ///
+    /// # Errors
+    /// What CloudFormation says.
+    pub async fn create_stack(self, name: &str, fields: &[(&str, &str)]) -> Result<()> {
+        let stack = [("StackName", name)];
+        self.cloudformation("CreateStack", &[&stack, fields].concat()).await?;
+        until_every(Duration::from_millis(100), async || {
+            let described = self.cloudformation("DescribeStacks", &stack).await?;
+            let status = texts(&described, "StackStatus").first().copied().unwrap_or_default();
+            if status == "CREATE_COMPLETE" {
+                return Ok(Break(()));
+            }
+            let events = self.cloudformation("DescribeStackEvents", &stack).await?;
+            ensure!(
+                status == "CREATE_IN_PROGRESS",
+                "{name} is {status}: {:?}",
+                texts(&events, "ResourceStatusReason")
+            );
+            Ok(Continue(texts(&events, "EventId").len()))
+        })
+        .await
+    }
+
+    /// What a stack's resources are called in its template, and what they were named.
+    ///
+    /// # Errors
+    /// What CloudFormation says.
+    pub async fn resources(self, stack: &str) -> Result<Vec<(String, String)>> {
+        let described = self.cloudformation("DescribeStackResources", &[("StackName", stack)]).await?;
+        let names =
+            texts(&described, "LogicalResourceId").into_iter().zip(texts(&described, "PhysicalResourceId"));
+        Ok(names.map(|(id, name)| (id.to_owned(), name.to_owned())).collect())
+    }
+
     /// Calls a service that speaks AWS's JSON protocol, such as `("secretsmanager", "secretsmanager.GetSecretValue")`
     /// or `("states", "AWSStepFunctions.GetExecutionHistory")`: an SDK for each would double the build.
     ///
     /// # Errors
     /// The service's error.
     pub async fn call(self, service: &str, target: &str, body: Value) -> Result<Value> {
-        let scope = format!("test/20260101/{REGION}/{service}/aws4_request");
         let reply = self
             .http()
             .post(self.url())
             .header("x-amz-target", target)
             .header("content-type", "application/x-amz-json-1.1")
-            // MiniStack reads the service and the region here; it does not check signatures.
-            .header(
-                "authorization",
-                format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"),
-            )
+            .header("authorization", authorization(service))
             .body(body.to_string())
             .send()
             .await?;
@@ -154,4 +209,16 @@ impl Endpoint {
         }
         Ok(if text.is_empty() { Value::Null } else { serde_json::from_str(&text)? })
     }
+}
+
+/// MiniStack reads the service and the region here; it does not check signatures.
+fn authorization(service: &str) -> String {
+    let scope = format!("test/20260101/{REGION}/{service}/aws4_request");
+    format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0")
+}
+
+/// The texts of all elements of one name in an XML document.
+pub fn texts<'a>(xml: &'a str, element: &str) -> Vec<&'a str> {
+    let (open, close) = (format!("<{element}>"), format!("</{element}>"));
+    xml.split(&open).skip(1).filter_map(|rest| Some(rest.split_once(&close)?.0)).collect()
 }

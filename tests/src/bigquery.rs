@@ -45,7 +45,7 @@ impl BigQuery {
         let url = format!("http://127.0.0.1:{rest}");
         let bigquery = Self { _process: process, url };
         let ready = async || bigquery.get("datasets").await.is_ok();
-        bigquery._process.wait("The local BigQuery", Duration::from_secs(60), ready).await?;
+        bigquery._process.wait("The local BigQuery", ready).await?;
         Ok(bigquery)
     }
 

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::ops::ControlFlow::{Break, Continue};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use flate2::read::MultiGzDecoder;
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
-use crate::scenario::LIMIT;
+use crate::progress::until;
 use crate::world::World;
 
 /// A client with the write key of a source.
@@ -102,16 +103,14 @@ pub fn names(events: &[Value]) -> BTreeSet<&str> {
 /// # Errors
 /// When they do not come.
 pub async fn wait_for(world: &World, source: &str, wanted: &[impl AsRef<str>]) -> Result<Vec<Value>> {
-    let end = Instant::now() + LIMIT;
-    loop {
+    until(async || {
         let found = collected(world, source).await?;
         let here = names(&found);
         let missing: Vec<&str> =
             wanted.iter().map(AsRef::as_ref).filter(|name| !here.contains(name)).collect();
-        if missing.is_empty() {
-            return Ok(found);
-        }
-        ensure!(Instant::now() < end, "{} events did not come, such as {}", missing.len(), missing[0]);
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
+        let missing =
+            missing.first().map(|one| format!("{} events did not come, such as {one}", missing.len()));
+        Ok(missing.map_or(Break(found), Continue))
+    })
+    .await
 }

@@ -31,6 +31,7 @@ pub mod people;
 pub mod postgres;
 pub mod prism;
 pub mod process;
+pub mod progress;
 pub mod proxy;
 pub mod queue;
 pub mod redshift;

@@ -4,7 +4,6 @@ use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use tokio_postgres::{Client, NoTls};
@@ -48,9 +47,7 @@ impl Postgres {
         }
         let process = Process::start(Spec { command, dir, log, stop: "QUIT", user })?;
         let server = Server { port };
-        process
-            .wait("Postgres", Duration::from_secs(30), async || server.connect("postgres").await.is_ok())
-            .await?;
+        process.wait("Postgres", async || server.connect("postgres").await.is_ok()).await?;
         Ok(Self { _process: process, server })
     }
 }

@@ -3,7 +3,6 @@
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -38,7 +37,7 @@ impl Prism {
         let log = root().join(format!(".local/logs/prism-{port}.log"));
         let process = Process::start(Spec { command, dir, log: &log, stop: "TERM", user: None })?;
         let listens = async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok();
-        process.wait("Prism", Duration::from_secs(120), listens).await?;
+        process.wait("Prism", listens).await?;
         Ok(Self { _process: process, url: format!("http://127.0.0.1:{port}") })
     }
 }

@@ -1,10 +1,11 @@
 //! The queue of batches, as whoever sends to it sees it.
 
-use std::time::{Duration, Instant};
+use std::ops::ControlFlow::{Break, Continue};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use crate::progress::until;
 use crate::stack::Stack;
 
 /// Sends a message to one of the queues that the template puts out; answers its id in SQS.
@@ -20,43 +21,37 @@ pub async fn send(stack: &Stack, queue: &str, body: &str) -> Result<String> {
 /// Takes a message from one of the queues, once there is one.
 ///
 /// # Errors
-/// When there is none within `limit`.
-pub async fn take(stack: &Stack, queue: &str, limit: Duration) -> Result<Value> {
+/// When none comes.
+pub async fn take(stack: &Stack, queue: &str) -> Result<Value> {
     let url = stack.output(queue)?;
-    let end = Instant::now() + limit;
-    loop {
+    until(async || {
         let ask = json!({ "QueueUrl": url, "MessageAttributeNames": ["All"], "WaitTimeSeconds": 1 });
         let mut answer = stack.aws.call("sqs", "AmazonSQS.ReceiveMessage", ask).await?;
         if !answer["Messages"][0].is_null() {
             let message = answer["Messages"][0].take();
             let delete = json!({ "QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"] });
             stack.aws.call("sqs", "AmazonSQS.DeleteMessage", delete).await?;
-            return Ok(message);
+            return Ok(Break(message));
         }
-        if Instant::now() > end {
-            bail!("there is no message in {queue}");
-        }
-    }
+        Ok(Continue(format!("there is no message in {queue}")))
+    })
+    .await
 }
 
 /// The batch that a message began, once it has ended.
 ///
 /// # Errors
-/// When it does not end within `limit`.
-pub async fn ended(stack: &Stack, message: &str, limit: Duration) -> Result<Value> {
-    let end = Instant::now() + limit;
-    loop {
-        if let Some(found) = find(stack, message).await?
-            && found["status"] != "RUNNING"
-        {
-            let id = found["id"].as_str().context("an id")?;
-            return Ok(stack.api.get(&format!("/batches/{id}")).await?["data"]["batch"].take());
-        }
-        if Instant::now() > end {
-            bail!("the batch of {message} has not ended: {:?}", find(stack, message).await?);
-        }
-        tokio::time::sleep(Duration::from_millis(300)).await;
-    }
+/// When it makes no progress.
+pub async fn ended(stack: &Stack, message: &str) -> Result<Value> {
+    until(async || {
+        let found = find(stack, message).await?;
+        let Some(batch) = found.as_ref().filter(|batch| batch["status"] != "RUNNING") else {
+            return Ok(Continue(found));
+        };
+        let id = batch["id"].as_str().context("an id")?;
+        Ok(Break(stack.api.get(&format!("/batches/{id}")).await?["data"]["batch"].take()))
+    })
+    .await
 }
 
 /// The batch that a message began, if it has.

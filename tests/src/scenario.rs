@@ -1,7 +1,5 @@
 //! People in all three places, and what must hold once the three are forgotten.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
@@ -11,9 +9,6 @@ use crate::census::Census;
 use crate::people::{THREE, everyone};
 use crate::warehouse::{self, Holdings};
 use crate::world::World;
-
-/// How long a regulation may take on a busy machine.
-pub const LIMIT: Duration = Duration::from_secs(180);
 
 /// What stood where before anybody was forgotten.
 pub struct Scenario {
@@ -110,7 +105,7 @@ impl Scenario {
 /// When it does not end.
 pub async fn forget_the_three(world: &World) -> Result<Value> {
     let id = world.stack.api.erase(&THREE).await?;
-    world.stack.api.wait(&id, LIMIT, |_| ()).await
+    world.stack.api.wait(&id, |_| ()).await
 }
 
 /// Retries a regulation, waits, and answers it as it ended.
@@ -120,7 +115,7 @@ pub async fn forget_the_three(world: &World) -> Result<Value> {
 pub async fn retry(world: &World, regulation: &Value) -> Result<Value> {
     let id = regulation["id"].as_str().context("a regulation has an id")?;
     world.stack.api.post(&format!("/regulations/{id}/retry"), &Value::Null).await?;
-    world.stack.api.wait(id, LIMIT, |_| ()).await
+    world.stack.api.wait(id, |_| ()).await
 }
 
 /// The status and the message of a destination's task.

@@ -52,7 +52,7 @@ impl Snowflake {
             Self { _process: process, url: format!("http://127.0.0.1:{port}"), private_key, unknown_key };
         let health = format!("{}/health", snowflake.url);
         let ready = async || http().get(&health).send().await.is_ok();
-        snowflake._process.wait("The local Snowflake", Duration::from_secs(60), ready).await?;
+        snowflake._process.wait("The local Snowflake", ready).await?;
         Ok(snowflake)
     }
 

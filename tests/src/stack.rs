@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -12,17 +13,19 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use crate::api::Api;
-use crate::aws::Endpoint;
+use crate::aws::{Endpoint, texts};
 use crate::process::root;
 
 /// The bucket in the local AWS that holds the functions' zips.
 const ARTIFACTS: &str = "artifacts";
+/// The key there of the template.
+const TEMPLATE: &str = "template.yaml";
 
 /// The template with every local path replaced by what was uploaded to one local AWS.
 #[derive(Debug, Clone)]
 pub struct Package {
     aws: Endpoint,
-    template: PathBuf,
+    template: String,
 }
 
 impl Package {
@@ -36,7 +39,7 @@ impl Package {
     pub async fn make(aws: Endpoint, dir: &Path) -> Result<Self> {
         stage(dir)?;
         let source = dir.join("infra/template.yaml");
-        let template = dir.join(format!("packaged-{}.yaml", aws.port));
+        let packaged = dir.join(format!("packaged-{}.yaml", aws.port));
         aws.s3().create_bucket().bucket(ARTIFACTS).send().await?;
         aws.cli(&[
             "cloudformation",
@@ -46,10 +49,13 @@ impl Package {
             "--s3-bucket",
             ARTIFACTS,
             "--output-template-file",
-            &template.to_string_lossy(),
+            &packaged.to_string_lossy(),
         ])
         .await?;
-        Ok(Self { aws, template })
+        // The template is longer than a call may carry.
+        let body = fs::read(&packaged)?.into();
+        aws.s3().put_object().bucket(ARTIFACTS).key(TEMPLATE).body(body).send().await?;
+        Ok(Self { aws, template: format!("{}/{ARTIFACTS}/{TEMPLATE}", aws.url()) })
     }
 
     /// Deploys a stack of its own.
@@ -57,24 +63,20 @@ impl Package {
     /// # Errors
     /// What CloudFormation says.
     pub async fn deploy(&self, name: &str, parameters: &[(&str, &str)]) -> Result<Stack> {
-        let parameters: Vec<String> =
-            parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let template = self.template.to_string_lossy();
-        let mut args = vec!["cloudformation", "deploy", "--template-file", &template, "--stack-name", name];
-        args.extend([
-            // The template is longer than a call may carry.
-            "--s3-bucket",
-            ARTIFACTS,
-            "--capabilities",
-            "CAPABILITY_IAM",
-            "CAPABILITY_AUTO_EXPAND",
-            "--no-fail-on-empty-changeset",
-        ]);
-        if !parameters.is_empty() {
-            args.push("--parameter-overrides");
-            args.extend(parameters.iter().map(String::as_str));
+        // As many purge at once as this machine has cores.
+        let cores = available_parallelism()?.get().max(2).to_string();
+        let parameters = parameters.iter().copied().chain([("PurgeConcurrency", cores.as_str())]);
+        let mut fields = vec![
+            ("TemplateURL".to_owned(), self.template.as_str()),
+            ("Capabilities.member.1".to_owned(), "CAPABILITY_IAM"),
+            ("Capabilities.member.2".to_owned(), "CAPABILITY_AUTO_EXPAND"),
+        ];
+        for (number, (name, value)) in (1..).zip(parameters) {
+            fields.push((format!("Parameters.member.{number}.ParameterKey"), name));
+            fields.push((format!("Parameters.member.{number}.ParameterValue"), value));
         }
-        self.aws.cli(&args).await?;
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        self.aws.create_stack(name, &fields).await?;
         let stack = Stack::find(self.aws, name).await?;
         stack.let_browsers_in().await?;
         Ok(stack)
@@ -100,17 +102,9 @@ impl Stack {
     /// # Errors
     /// When it is not.
     pub async fn find(aws: Endpoint, name: &str) -> Result<Self> {
-        let described =
-            aws.cli(&["cloudformation", "describe-stacks", "--stack-name", name, "--output", "json"]).await?;
-        let described: Value = serde_json::from_str(&described)?;
-        let outputs: BTreeMap<String, String> = described["Stacks"][0]["Outputs"]
-            .as_array()
-            .with_context(|| format!("the stack {name} has no outputs"))?
-            .iter()
-            .filter_map(|o| {
-                Some((o["OutputKey"].as_str()?.to_owned(), o["OutputValue"].as_str()?.to_owned()))
-            })
-            .collect();
+        let described = aws.cloudformation("DescribeStacks", &[("StackName", name)]).await?;
+        let outputs = texts(&described, "OutputKey").into_iter().zip(texts(&described, "OutputValue"));
+        let outputs = outputs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let secret = output(&outputs, "AdminTokenSecret")?;
         let secret = aws
             .call("secretsmanager", "secretsmanager.GetSecretValue", json!({ "SecretId": secret }))
@@ -125,8 +119,7 @@ impl Stack {
     /// # Errors
     /// When the template has no function of that name: `purge` is `PurgeFunction` there.
     pub async fn environment(&self, function: &str) -> Result<Vec<(String, String)>> {
-        let name = self.function(&logical(function)).await?;
-        let url = format!("{}/2015-03-31/functions/{name}/configuration", self.aws.url());
+        let url = self.configuration(function).await?;
         let found: Value = self.aws.http().get(url).send().await?.json().await?;
         let variables = found["Environment"]["Variables"].as_object().into_iter().flatten();
         Ok(variables.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect())
@@ -159,11 +152,24 @@ impl Stack {
         let variables = self.environment(function).await?.into_iter();
         let mut variables: BTreeMap<String, String> = variables.collect();
         variables.extend(change.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let environment = json!({ "Variables": variables }).to_string();
-        let name = self.function(&logical(function)).await?;
-        let update = ["lambda", "update-function-configuration", "--function-name", &name];
-        self.aws.cli(&[&update[..], &["--environment", &environment]].concat()).await?;
+        let environment = json!({ "Environment": { "Variables": variables } }).to_string();
+        let url = self.configuration(function).await?;
+        self.aws.http().put(url).body(environment).send().await?.error_for_status()?;
         Ok(())
+    }
+
+    /// Where Lambda keeps a function's configuration.
+    async fn configuration(&self, function: &str) -> Result<String> {
+        let name = self.function(&logical(function)).await?;
+        Ok(format!("{}/2015-03-31/functions/{name}/configuration", self.aws.url()))
+    }
+
+    /// Deletes it, but for the data that it keeps. Its functions end, so that they take nothing from other stacks.
+    ///
+    /// # Errors
+    /// What CloudFormation says.
+    pub async fn delete(&self) -> Result<()> {
+        self.aws.cloudformation("DeleteStack", &[("StackName", &self.name)]).await.map(drop)
     }
 
     /// MiniStack keeps the tracking API's `CorsConfiguration` by the template's names, and looks for it by those of API
@@ -216,12 +222,10 @@ impl Stack {
     /// # Errors
     /// When the template has no such function.
     pub async fn function(&self, id: &str) -> Result<String> {
-        let call =
-            ["cloudformation", "describe-stack-resource", "--output", "json", "--stack-name", &self.name];
-        let found = self.aws.cli(&[&call[..], &["--logical-resource-id", id]].concat()).await?;
-        let found: Value = serde_json::from_str(&found)?;
-        let name = found["StackResourceDetail"]["PhysicalResourceId"].as_str();
-        Ok(name.with_context(|| format!("the stack has no {id}"))?.to_owned())
+        let of = [("StackName", self.name.as_str()), ("LogicalResourceId", id)];
+        let found = self.aws.cloudformation("DescribeStackResource", &of).await?;
+        let names = texts(&found, "PhysicalResourceId");
+        Ok((*names.first().with_context(|| format!("the stack has no {id}"))?).to_owned())
     }
 
     /// One of the template's outputs.

@@ -63,6 +63,24 @@ pub struct World {
     pub braze: Fake,
     /// The port on which Postgres really listens.
     pub postgres: u16,
+    _end: End,
+}
+
+/// Deletes a test's stack when the test ends: its idle functions, timers and queues would take from the others.
+struct End(Stack);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let stack = self.0.clone();
+        // Of its own: the test's runtime is about to end.
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(stack.delete())
+        });
+        if let Ok(Err(error)) = thread.join() {
+            eprintln!("{} is left: {error:#}", self.0.name);
+        }
+    }
 }
 
 impl World {
@@ -119,7 +137,8 @@ impl World {
         }
         let s3 = stack.aws.s3();
         crate::archive::create_bucket(&s3, &bucket).await?;
-        Ok(Self { stack, s3, bucket, warehouse, braze, postgres: server.port })
+        let _end = End(stack.clone());
+        Ok(Self { stack, s3, bucket, warehouse, braze, postgres: server.port, _end })
     }
 
     /// Puts a proxy between the purging function and S3.

@@ -111,6 +111,11 @@ impl Store {
             runs: name("RUNS_TABLE"),
             access: name("ACCESS_TABLE"),
         };
+        Self::new(config, tables)
+    }
+
+    /// The tables of these names.
+    pub fn new(config: &SdkConfig, tables: Tables) -> Self {
         Self { client: Client::new(config), tables }
     }
 

@@ -9,7 +9,7 @@ use aws_sdk_s3::types::{
 use serde_json::{Value, json};
 use tests::api::destinations;
 use tests::archive::PREFIX;
-use tests::scenario::{LIMIT, retry, task};
+use tests::scenario::{retry, task};
 use tests::world::{Options, World};
 
 const DAY: &str = "web/1767225600000";
@@ -35,7 +35,7 @@ pub(super) async fn world_with(options: Options) -> Result<World> {
 
 pub(super) async fn forget(world: &World, users: &[&str]) -> Result<Value> {
     let id = world.stack.api.erase(users).await?;
-    world.stack.api.wait(&id, LIMIT, |_| ()).await
+    world.stack.api.wait(&id, |_| ()).await
 }
 
 pub(super) fn archive(regulation: &Value) -> Value {
@@ -237,7 +237,7 @@ async fn another_writers_change_is_never_lost() -> Result<()> {
             }
         }
     };
-    let settled = world.stack.api.wait(&id, LIMIT, |_| ()).await?;
+    let settled = world.stack.api.wait(&id, |_| ()).await?;
     // Whether the writer or the purge came last, the writer's last lines are there.
     for key in &keys {
         let last = String::from_utf8(world.get(key).await?)?;

@@ -116,7 +116,7 @@ async fn five_thousand_subjects_are_one_regulation() -> Result<()> {
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let api = &world.stack.api;
     let id = api.erase(&ids).await?;
-    let regulation = api.wait(&id, tests::scenario::LIMIT, |_| ()).await?;
+    let regulation = api.wait(&id, |_| ()).await?;
     assert_eq!(regulation["overallStatus"], "FINISHED", "{regulation:#}");
     assert_eq!(task(&regulation, "Warehouse").0, "NO_DATA_FOUND");
     assert_eq!(world.braze.world().calls, 100, "50 a call");

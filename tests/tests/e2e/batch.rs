@@ -2,19 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use tests::people::THREE;
 use tests::queue::{ended, find, send, take};
-use tests::scenario::{LIMIT, Scenario};
+use tests::scenario::Scenario;
 use tests::stack::Stack;
 use tests::world::{Options, World};
 
-use crate::idempotence::kill;
+use crate::idempotence::kill_when;
 
 /// How many subjects the large file has; a million of them have a test of their own.
 const SUBJECTS: usize = 20_000;
@@ -47,7 +47,7 @@ async fn a_message_with_subjects(world: &World) -> Result<()> {
         "subjectIds": [first, second, " ", first, third],
     });
     let message = send(&world.stack, QUEUE, &body.to_string()).await?;
-    let batch = ended(&world.stack, &message, LIMIT).await?;
+    let batch = ended(&world.stack, &message).await?;
     assert_eq!(batch["status"], "ACCEPTED", "{batch:#}");
     let expected = json!({ "lines": 5, "subjects": 3, "duplicates": 1, "refused": 1, "blank": 0, "header": 0, "regulations": 1 });
     assert_eq!(batch["account"], expected);
@@ -55,7 +55,7 @@ async fn a_message_with_subjects(world: &World) -> Result<()> {
     assert_eq!(refused, [(3, "is empty".to_owned())]);
 
     let id = batch["regulations"][0].as_str().context("a regulation")?;
-    let regulation = world.stack.api.wait(id, LIMIT, |_| ()).await?;
+    let regulation = world.stack.api.wait(id, |_| ()).await?;
     assert_eq!(regulation["overallStatus"], "FINISHED", "{regulation:#}");
     let actor = format!("{} sent by {}", text(&batch, "id"), text(&batch, "sender"));
     assert_eq!(regulation["actor"], actor);
@@ -100,14 +100,14 @@ async fn bad_messages_among_good_neighbours(world: &World) -> Result<()> {
     }
     let mut dead: Vec<Value> = Vec::new();
     for ((_, reason), message) in bodies.iter().zip(&messages) {
-        let batch = ended(stack, message, LIMIT).await?;
+        let batch = ended(stack, message).await?;
         let status = if reason.is_some() { "REFUSED" } else { "ACCEPTED" };
         assert_eq!(batch["status"], status, "{batch:#}");
         if let Some(reason) = reason {
             assert!(text(&batch, "problem").contains(reason), "{batch:#}");
             assert_eq!(batch["regulations"], json!([]));
             assert!(!batch.to_string().contains("ada@"), "{batch:#}");
-            dead.push(take(stack, DEAD_LETTERS, LIMIT).await?);
+            dead.push(take(stack, DEAD_LETTERS).await?);
         }
     }
     for ((body, reason), message) in bodies.iter().zip(&messages) {
@@ -125,7 +125,7 @@ async fn bad_messages_among_good_neighbours(world: &World) -> Result<()> {
     let file = format!("user_id;mail\nfiled-1;{SECRET}\n");
     world.s3.put_object().bucket(bucket).key(&key).body(file.into_bytes().into()).send().await?;
     let message = send(stack, QUEUE, &missing.to_string()).await?;
-    let batch = ended(stack, &message, LIMIT).await?;
+    let batch = ended(stack, &message).await?;
     assert_eq!(
         (text(&batch, "status"), &batch["account"]["subjects"]),
         ("ACCEPTED".to_owned(), &json!(1)),
@@ -152,17 +152,13 @@ async fn a_file_whose_reader_is_killed_and_that_is_sent_twice(world: &World) -> 
     let message = send(stack, QUEUE, &put(world, "batches/a", &gzip(csv.as_bytes())?).await?).await?;
 
     let before = stack.executions("DeletionStateMachine").await?.len();
-    let end = Instant::now() + LIMIT;
-    let mut killed = 0;
-    while killed == 0 {
-        ensure!(Instant::now() < end, "batch was never seen at work on the file");
-        if stack.executions("DeletionStateMachine").await?.len() > before {
-            killed = kill("BatchFunction", stack.output(QUEUE)?)?;
-        }
-    }
+    kill_when("BatchFunction", stack.output(QUEUE)?, async || {
+        Ok(stack.executions("DeletionStateMachine").await?.len() > before)
+    })
+    .await?;
     let half = find(stack, &message).await?.context("a batch")?;
     assert_eq!(half["status"], "RUNNING", "killed too late to tell anything: {half:#}");
-    let batch = ended(stack, &message, LIMIT).await?;
+    let batch = ended(stack, &message).await?;
     let expected = json!({
         "lines": SUBJECTS + 103, "subjects": SUBJECTS, "duplicates": 100, "refused": 1, "blank": 1, "header": 1,
         "regulations": SUBJECTS / 5_000,
@@ -172,7 +168,7 @@ async fn a_file_whose_reader_is_killed_and_that_is_sent_twice(world: &World) -> 
 
     let json: String = ids.iter().map(|id| format!("{{\"userId\":\"{id}\"}}\n")).collect();
     let again = send(stack, QUEUE, &put(world, "batches/b", json.as_bytes()).await?).await?;
-    let duplicate = ended(stack, &again, LIMIT).await?;
+    let duplicate = ended(stack, &again).await?;
     assert_eq!(
         (&duplicate["status"], &duplicate["duplicateOf"]),
         (&json!("DUPLICATE"), &batch["id"]),
@@ -212,7 +208,7 @@ async fn regulations(stack: &Stack, batch: &Value, count: usize) -> Result<Vec<S
     let mut ended = Vec::new();
     for id in ids {
         let id = id.as_str().context("an id")?;
-        let regulation = stack.api.wait(id, LIMIT, |_| ()).await?;
+        let regulation = stack.api.wait(id, |_| ()).await?;
         assert_eq!(regulation["overallStatus"], "FINISHED", "{regulation:#}");
         ended.push(id.to_owned());
     }
@@ -253,7 +249,6 @@ fn text(value: &Value, name: &str) -> String {
 #[allow(clippy::print_stdout, reason = "a measurement")]
 async fn a_million_subjects_are_accepted_in_one_message() -> Result<()> {
     const MILLION: usize = 1_000_000;
-    const LONG: Duration = Duration::from_secs(7_200);
     // Longer than the regulations of the batch are let go one after the other.
     let world = World::with(Options { purge_delay: Some(1_200), ..Options::default() }).await?;
     let stack = &world.stack;
@@ -268,7 +263,7 @@ async fn a_million_subjects_are_accepted_in_one_message() -> Result<()> {
     let body = body.replace("SUPPRESS_ONLY", "DELETE_INTERNAL");
     let since = Instant::now();
     let message = send(stack, QUEUE, &body).await?;
-    let batch = ended(stack, &message, LONG).await?;
+    let batch = ended(stack, &message).await?;
     println!("accepted after {:.0} s", since.elapsed().as_secs_f64());
     let expected = json!({
         "lines": MILLION, "subjects": MILLION, "duplicates": 0, "refused": 0, "blank": 0, "header": 0,
@@ -278,7 +273,7 @@ async fn a_million_subjects_are_accepted_in_one_message() -> Result<()> {
     let mut subjects = 0;
     for id in batch["regulations"].as_array().context("regulations")? {
         let id = id.as_str().context("an id")?;
-        let regulation = stack.api.wait(id, LONG, |_| ()).await?;
+        let regulation = stack.api.wait(id, |_| ()).await?;
         assert_eq!(regulation["overallStatus"], "FINISHED", "{regulation:#}");
         subjects += regulation["subjectCount"].as_u64().unwrap_or_default();
     }

@@ -55,7 +55,7 @@ async fn what_has_not_begun_can_be_withdrawn() -> Result<()> {
     assert_eq!((status.as_u16(), &answer["data"]["status"]), (200, &json!("SUCCESS")), "{answer}");
     assert_eq!(api.send(Method::DELETE, &path, None).await?.0.as_u16(), 422, "once");
     let later = api.erase(&["bob"]).await?;
-    let done = api.wait(&later, tests::scenario::LIMIT, |_| ()).await?;
+    let done = api.wait(&later, |_| ()).await?;
     assert_ne!(done["overallStatus"], "INVALID", "{done}");
     let withdrawn = api.get("/regulations?status=INVALID").await?;
     assert_eq!(withdrawn["data"]["regulations"][0]["id"], json!(id), "{withdrawn}");

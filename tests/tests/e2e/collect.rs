@@ -9,7 +9,6 @@ use flate2::write::GzEncoder;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tests::ingest::{TrackingClient, names, wait_for};
-use tests::scenario::LIMIT;
 use tests::world::World;
 
 #[tokio::test]
@@ -32,7 +31,7 @@ async fn whoever_is_suppressed_is_kept_out_with_all_their_ids() -> Result<()> {
     ]});
     door.ok("batch", batch).await?;
     door.ok("track", json!({"userId": "bob", "event": "bob at last"})).await?;
-    let regulation = world.stack.api.wait(&id, LIMIT, |_| ()).await?;
+    let regulation = world.stack.api.wait(&id, |_| ()).await?;
     assert_eq!(regulation["overallStatus"], "FINISHED", "{regulation:#}");
     let left = wait_for(&world, "web", &["bob after", "bob at last"]).await?;
     let left: Vec<&str> = names(&left).into_iter().collect();

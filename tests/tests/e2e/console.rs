@@ -14,7 +14,7 @@ use tests::ingest::{TrackingClient, wait_for};
 use tests::people::THREE;
 use tests::process::{Dir, root};
 use tests::queue::{ended, send};
-use tests::scenario::{LIMIT, Scenario};
+use tests::scenario::Scenario;
 use tests::vendors::Fault;
 use tests::world::{Options, World};
 
@@ -83,7 +83,7 @@ async fn people_from_the_door(world: &World) -> Result<()> {
 
     let body = json!({"regulationType": "SUPPRESS_ONLY", "subjectType": "USER_ID", "subjectIds": ["hopper"]});
     let made = api.post("/regulations", &body).await?["data"]["regulateId"].take();
-    api.wait(made.as_str().context("an id")?, LIMIT, |_| ()).await?;
+    api.wait(made.as_str().context("an id")?, |_| ()).await?;
     Ok(())
 }
 
@@ -93,7 +93,7 @@ async fn batches(world: &World) -> Result<()> {
         let body =
             json!({"regulationType": kind, "subjectType": "USER_ID", "subjectIds": ["from-a-batch", " "]});
         let message = send(&world.stack, "BatchQueue", &body.to_string()).await?;
-        let batch = ended(&world.stack, &message, LIMIT).await?;
+        let batch = ended(&world.stack, &message).await?;
         ensure!(batch["status"] == wanted, "{batch:#}");
     }
     Ok(())
@@ -103,7 +103,7 @@ async fn batches(world: &World) -> Result<()> {
 async fn a_request_that_needs_a_hand(world: &World) -> Result<()> {
     world.braze.world().faults.extend([Fault::Unauthorized; 3]);
     let id = world.stack.api.erase(&["nobody-has-this-id"]).await?;
-    let regulation = world.stack.api.wait(&id, LIMIT, |_| ()).await?;
+    let regulation = world.stack.api.wait(&id, |_| ()).await?;
     ensure!(destinations(&regulation).iter().any(|place| place["taskStatus"] == "FAILED"), "{regulation:#}");
     world.braze.world().faults.clear();
     Ok(())

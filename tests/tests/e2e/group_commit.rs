@@ -1,17 +1,18 @@
 //! Regulations that wait for the same warehouse are deleted together: each ends with its own counts and its own proof,
 //! what a table has against one of them fails that one, and a leader that dies is followed by itself or another.
 
-use std::time::{Duration, Instant};
+use std::ops::ControlFlow::{Break, Continue};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::api::destinations;
 use tests::people::everyone;
-use tests::scenario::{LIMIT, retry, task};
+use tests::progress::until;
+use tests::scenario::{retry, task};
 use tests::warehouse::Holdings;
 use tests::world::World;
 
-use crate::idempotence::kill;
+use crate::idempotence::kill_when;
 
 /// The first deletes while the others come. One person stands in two regulations.
 const FIRST: &[&str] = &["u1"];
@@ -37,7 +38,7 @@ async fn regulations_that_wait_are_deleted_together_and_fail_alone() -> Result<(
     let ids = while_the_first_deletes(&world, &OTHERS).await?;
     let mut regulations = Vec::new();
     for id in &ids {
-        regulations.push(world.stack.api.wait(id, LIMIT, |_| ()).await?);
+        regulations.push(world.stack.api.wait(id, |_| ()).await?);
     }
     let (last, whole) = regulations.split_last().context("five regulations")?;
     for (regulation, own) in whole.iter().zip(&own) {
@@ -101,19 +102,14 @@ async fn a_leader_that_dies_half_way_ends_as_if_it_had_not() -> Result<()> {
         )
         .await?;
     let ids = while_the_first_deletes(&world, &OTHERS).await?;
-    let end = Instant::now() + LIMIT;
-    let mut killed = 0;
-    while killed == 0 {
-        ensure!(Instant::now() < end, "the crew's deletion was never seen");
+    kill_when("EraseFunction", world.stack.output("RegulationsTable")?, async || {
         let busy = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
                     AND wait_event = 'PgSleep' AND query LIKE 'DELETE FROM%tracks%'";
-        if world.warehouse.query_one(busy, &[]).await?.get::<_, i64>(0) > 0 {
-            killed = kill("EraseFunction", world.stack.output("RegulationsTable")?)?;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+        Ok(world.warehouse.query_one(busy, &[]).await?.get::<_, i64>(0) > 0)
+    })
+    .await?;
     for ((id, own), together) in ids.iter().zip(&own).zip([None, Some(4), Some(4), Some(4), Some(4)]) {
-        let regulation = world.stack.api.wait(id, LIMIT, |_| ()).await?;
+        let regulation = world.stack.api.wait(id, |_| ()).await?;
         assert_eq!(task(&regulation, "Warehouse").0, "CONFIRMED", "{regulation:#}");
         assert_eq!((told(&regulation, "find"), told(&regulation, "forget")), (own.clone(), own.clone()));
         assert_eq!((told(&regulation, "verify"), company(&regulation)), (json!({}), together));
@@ -158,15 +154,12 @@ async fn while_the_first_deletes(world: &World, others: &[&[&str]]) -> Result<Ve
 
 /// Until these stand on the warehouse's list.
 async fn wait_for(world: &World, ids: &[String]) -> Result<()> {
-    let end = Instant::now() + LIMIT;
-    loop {
+    until(async || {
         let list = list(world).await?;
-        if ids.iter().all(|id| list.iter().any(|entry| entry["sk"]["S"] == **id)) {
-            return Ok(());
-        }
-        ensure!(Instant::now() < end, "they do not wait: {list:#?}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+        let all = ids.iter().all(|id| list.iter().any(|entry| entry["sk"]["S"] == **id));
+        Ok(if all { Break(()) } else { Continue(list) })
+    })
+    .await
 }
 
 /// Who waits and who leads, as it is stored.

@@ -73,7 +73,7 @@ async fn people_whom_nobody_knows_end_as_no_data_found() -> Result<()> {
     let world = World::new().await?;
     let scenario = Scenario::set(&world).await?;
     let id = world.stack.api.erase(&["nobody@example.com"]).await?;
-    let regulation = world.stack.api.wait(&id, tests::scenario::LIMIT, |_| ()).await?;
+    let regulation = world.stack.api.wait(&id, |_| ()).await?;
     assert_eq!(regulation["overallStatus"], "FINISHED", "{regulation:#}");
     for name in ["Events archive", "Warehouse"] {
         assert_eq!(task(&regulation, name).0, "NO_DATA_FOUND", "{name}: {regulation:#}");

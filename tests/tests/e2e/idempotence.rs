@@ -1,7 +1,8 @@
 //! Every step may run twice, or be killed half-way, with the same end state.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::ops::ControlFlow::{Break, Continue};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
@@ -10,8 +11,9 @@ use tests::api::destinations;
 use tests::archive::PREFIX;
 use tests::certificate;
 use tests::people::{THREE, everyone};
+use tests::progress::until_every;
 use tests::s3::{Call, Fault, S3};
-use tests::scenario::{LIMIT, Scenario, forget_the_three, task};
+use tests::scenario::{Scenario, forget_the_three, task};
 use tests::stack::Stack;
 use tests::warehouse::Holdings;
 use tests::world::World;
@@ -125,20 +127,15 @@ async fn purge_killed_in_the_middle_of_an_object_ends_with_the_right_bytes() -> 
     world.put(&key, lines.concat().as_bytes()).await?;
 
     let id = world.stack.api.erase(&THREE).await?;
-    let end = Instant::now() + LIMIT;
-    let mut killed = 0;
-    while killed == 0 {
-        ensure!(Instant::now() < end, "purge was never seen in the middle of an object");
+    kill_when("PurgeFunction", world.stack.output("LetheBucket")?, async || {
         let uploads = world.s3.list_multipart_uploads().bucket(&world.bucket).send().await?;
         // Parts are under way: the object is read and written, and nothing of it is visible yet.
-        if !uploads.uploads().is_empty() {
-            killed = kill("PurgeFunction", world.stack.output("LetheBucket")?)?;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+        Ok(!uploads.uploads().is_empty())
+    })
+    .await?;
     assert_eq!(world.get(&key).await?.len(), lines.concat().len(), "half an object is never seen");
 
-    let regulation = world.stack.api.wait(&id, LIMIT, |_| ()).await?;
+    let regulation = world.stack.api.wait(&id, |_| ()).await?;
     assert_eq!(regulation["overallStatus"], "FINISHED", "{regulation:#}");
     let survivors: String = lines.into_iter().filter(|line| line.contains("somebody-else")).collect();
     assert!(world.get(&key).await? == survivors.as_bytes(), "everyone else's lines, byte for byte");
@@ -179,7 +176,7 @@ async fn an_object_too_long_for_one_invocation_goes_on_in_the_next() -> Result<(
     world.put(&key, lines.concat().as_bytes()).await?;
 
     let id = world.stack.api.erase(&THREE).await?;
-    let regulation = world.stack.api.wait(&id, LIMIT, |_| ()).await?;
+    let regulation = world.stack.api.wait(&id, |_| ()).await?;
     assert_eq!(regulation["overallStatus"], "FINISHED", "{regulation:#}");
     let survivors: String = lines.into_iter().filter(|line| line.contains("somebody-else")).collect();
     assert!(world.get(&key).await? == survivors.as_bytes(), "everyone else's lines, byte for byte");
@@ -236,22 +233,17 @@ async fn erase_killed_in_the_middle_of_a_deletion_ends_as_if_it_had_not_been() -
         .await?;
     let api = &world.stack.api;
     let id = api.erase(&theirs).await?;
-    let end = Instant::now() + LIMIT;
-    let mut killed = 0;
-    while killed == 0 {
-        ensure!(Instant::now() < end, "erase was never seen in the middle of a deletion");
+    kill_when("EraseFunction", world.stack.output("RegulationsTable")?, async || {
         let busy =
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'
                     AND query LIKE 'DELETE FROM%tracks%' AND pid <> pg_backend_pid()";
-        if world.warehouse.query_one(busy, &[]).await?.get::<_, i64>(0) > 0 {
-            killed = kill("EraseFunction", world.stack.output("RegulationsTable")?)?;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+        Ok(world.warehouse.query_one(busy, &[]).await?.get::<_, i64>(0) > 0)
+    })
+    .await?;
     let half = Holdings::take(&world.warehouse, &theirs).await?;
     assert!((1..before.total()).contains(&half.total()), "{} of {} rows", half.total(), before.total());
 
-    let regulation = api.wait(&id, LIMIT, |_| ()).await?;
+    let regulation = api.wait(&id, |_| ()).await?;
     assert_eq!(task(&regulation, "Warehouse").0, "CONFIRMED", "{regulation:#}");
     let after = Holdings::take(&world.warehouse, &theirs).await?;
     assert_eq!(after.total(), 0, "{:?}", after.theirs);
@@ -268,7 +260,7 @@ async fn erase_killed_in_the_middle_of_a_deletion_ends_as_if_it_had_not_been() -
     );
 
     let again = api.erase(&theirs).await?;
-    let again = api.wait(&again, LIMIT, |_| ()).await?;
+    let again = api.wait(&again, |_| ()).await?;
     assert_eq!(task(&again, "Warehouse").0, "NO_DATA_FOUND", "{again:#}");
     assert_eq!(warehouse(&again)["evidence"]["forget"]["counts"], json!({}), "nothing is deleted again");
     assert!(Holdings::take(&world.warehouse, &theirs).await? == after);
@@ -277,6 +269,20 @@ async fn erase_killed_in_the_middle_of_a_deletion_ends_as_if_it_had_not_been() -
 
 fn warehouse(regulation: &Value) -> Value {
     destinations(regulation).into_iter().find(|task| task["name"] == "Warehouse").unwrap_or_default()
+}
+
+/// Kills a function's processes (see [`kill`]) once it is seen in the middle of its work.
+pub(super) async fn kill_when(
+    function: &str,
+    resource: &str,
+    at_work: impl AsyncFn() -> Result<bool>,
+) -> Result<()> {
+    until_every(Duration::from_millis(10), async || {
+        let killed = if at_work().await? { kill(function, resource)? } else { 0 };
+        let never_seen = format!("{function} was never seen in the middle of its work");
+        Ok(if killed > 0 { Break(()) } else { Continue(never_seen) })
+    })
+    .await
 }
 
 /// Kills the processes of a function that is told the name of a stack's resource, as a machine that fails does.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tests::archive::PREFIX;
 use tests::ingest::TrackingClient;
 use tests::postgres::PASSWORD;
-use tests::scenario::{LIMIT, retry};
+use tests::scenario::retry;
 use tests::vendors::Fault;
 use tests::vendors::braze::API_KEY;
 use tests::world::{Options, World};
@@ -67,7 +67,7 @@ async fn identifiers_stay_where_they_belong() -> Result<()> {
         answers.push(api.send(Method::POST, "/regulations", Some(&body)).await?.1.to_string());
     }
     let id = api.erase(&[PLANTED]).await?;
-    let regulation = api.wait(&id, LIMIT, |_| ()).await?;
+    let regulation = api.wait(&id, |_| ()).await?;
     assert_eq!(regulation["overallStatus"], "PARTIAL_SUCCESS", "{regulation:#}");
     answers.push(regulation.to_string());
     world.remove(&format!("{PREFIX}web/1767225600000/c.gz")).await?;
@@ -147,7 +147,7 @@ async fn identifiers_of_a_regulation_that_failed_are_dropped_after_sixty_days() 
     tests::warehouse::fill(&world.warehouse, &["b".to_owned()], 2).await?;
     world.braze.world().faults.extend([Fault::Unauthorized; 3]);
     let id = api.erase(&[PLANTED]).await?;
-    let regulation = api.wait(&id, LIMIT, |_| ()).await?;
+    let regulation = api.wait(&id, |_| ()).await?;
     assert_eq!(regulation["overallStatus"], "PARTIAL_SUCCESS", "{regulation:#}");
     let time = |of: &Value| of.as_str().and_then(|time| time.parse::<Timestamp>().ok()).context("a time");
     let kept = time(&regulation["identifiersKeptUntil"])?;

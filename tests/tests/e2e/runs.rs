@@ -1,12 +1,14 @@
 //! Purge runs: what is asked before much goes, and what a person may say to a run at any moment; that many objects
 //! in many batches are dealt with, and how little the next run has to read.
 
+use std::ops::ControlFlow::{Break, Continue};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::scenario::{LIMIT, task};
+use tests::progress::{until, until_every};
+use tests::scenario::task;
 use tests::stack::Stack;
 use tests::world::{Options, World};
 
@@ -37,7 +39,7 @@ async fn a_run_that_would_remove_too_much_waits_to_be_confirmed() -> Result<()> 
 
     // It may not listen yet: it hears it all the same.
     api.post(&format!("/purge-runs/{run_id}/confirm"), &Value::Null).await?;
-    let regulation = api.wait(&id, LIMIT, |_| ()).await?;
+    let regulation = api.wait(&id, |_| ()).await?;
     assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
     assert_eq!(world.get(&key).await?, line("bob", 1).as_bytes());
     let again = api.send(Method::POST, &format!("/purge-runs/{run_id}/confirm"), None).await?;
@@ -47,14 +49,11 @@ async fn a_run_that_would_remove_too_much_waits_to_be_confirmed() -> Result<()> 
 
 /// The newest run, once it is in a phase.
 pub(super) async fn wait_for_phase(world: &World, phase: &str) -> Result<Value> {
-    for _ in 0..600 {
-        let runs = world.stack.api.get("/purge-runs").await?;
-        if runs["data"]["purgeRuns"][0]["phase"] == phase {
-            return Ok(runs["data"]["purgeRuns"][0].clone());
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    anyhow::bail!("no run came to the phase {phase}")
+    until(async || {
+        let run = world.stack.api.get("/purge-runs").await?["data"]["purgeRuns"][0].take();
+        Ok(if run["phase"] == phase { Break(run) } else { Continue(run) })
+    })
+    .await
 }
 
 #[tokio::test]
@@ -71,7 +70,7 @@ async fn a_run_can_be_stopped_and_its_regulations_wait_for_the_next() -> Result<
     let next = next["data"]["purgeRun"]["id"].as_str().context("an id")?.to_owned();
     wait_for_phase(&world, "guard").await?;
     api.post(&format!("/purge-runs/{next}/confirm"), &Value::Null).await?;
-    let regulation = api.wait(&id, LIMIT, |_| ()).await?;
+    let regulation = api.wait(&id, |_| ()).await?;
     assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
     Ok(())
 }
@@ -127,15 +126,13 @@ async fn a_dry_run_counts_and_changes_nothing() -> Result<()> {
     };
     // Its other destinations and the list of who waits settle first.
     let mut before = everything().await?;
-    for _ in 0..40 {
-        tokio::time::sleep(Duration::from_secs(2)).await;
+    until_every(Duration::from_secs(2), async || {
         let now = everything().await?;
         let settled = now == before && rows(&world.stack, "RunsTable").await?.contains("WAITING");
-        before = now;
-        if settled {
-            break;
-        }
-    }
+        before.clone_from(&now);
+        Ok(if settled { Break(()) } else { Continue(now) })
+    })
+    .await?;
     let run = api.post("/purge-runs", &json!({ "dryRun": true })).await?;
     let run = run["data"]["purgeRun"]["id"].as_str().context("an id")?.to_owned();
     wait_for_phase(&world, "closed").await?;
@@ -183,7 +180,7 @@ async fn more_than_one_line_in_a_hundred_is_asked_for_unless_the_archive_says_ot
     assert_eq!(shown["purgeRun"]["question"], question, "{shown:#}");
     let run_id = run["id"].as_str().context("an id")?;
     world.stack.api.post(&format!("/purge-runs/{run_id}/confirm"), &Value::Null).await?;
-    let regulation = world.stack.api.wait(&id, LIMIT, |_| ()).await?;
+    let regulation = world.stack.api.wait(&id, |_| ()).await?;
     assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
     assert_eq!(world.get(&key("shared.jsonl")).await?, line("bob", 1).repeat(195).as_bytes());
     Ok(())
@@ -199,9 +196,11 @@ async fn a_stop_is_never_lost_whatever_the_run_does_at_that_moment() -> Result<(
     world.put(&key(MOSTLY_THEIRS), mostly_theirs().as_bytes()).await?;
     let begin = async || -> Result<String> {
         api.erase(&["ada"]).await?;
-        while !rows(&world.stack, "RunsTable").await?.contains("WAITING") {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        until(async || {
+            let rows = rows(&world.stack, "RunsTable").await?;
+            Ok(if rows.contains("WAITING") { Break(()) } else { Continue(rows) })
+        })
+        .await?;
         let run = api.post("/purge-runs", &json!({})).await?;
         Ok(run["data"]["purgeRun"]["id"].as_str().context("an id")?.to_owned())
     };
@@ -232,12 +231,9 @@ async fn a_stop_is_never_lost_whatever_the_run_does_at_that_moment() -> Result<(
 
 /// A run, once it has ended.
 async fn wait_for_end(world: &World, run: &str) -> Result<Value> {
-    for _ in 0..600 {
-        let mut shown = world.stack.api.get(&format!("/purge-runs/{run}")).await?;
-        if shown["data"]["purgeRun"]["finishedAt"].is_string() {
-            return Ok(shown["data"]["purgeRun"].take());
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    anyhow::bail!("{run} does not end")
+    until(async || {
+        let run = world.stack.api.get(&format!("/purge-runs/{run}")).await?["data"]["purgeRun"].take();
+        Ok(if run["finishedAt"].is_string() { Break(run) } else { Continue(run) })
+    })
+    .await
 }

@@ -2,17 +2,19 @@
 //! an outcome of its own, every core has one to work on, and nothing is left behind.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow::{Break, Continue};
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::people::THREE;
+use tests::progress::until_every;
 use tests::s3::{Call, Fault, Rule};
-use tests::scenario::{LIMIT, retry, task};
+use tests::scenario::{retry, task};
 
 use crate::archives::{archive, forget, key, line, versions, world};
 use crate::idempotence::{kill, long_lines, slowly};
@@ -157,12 +159,10 @@ async fn a_run_that_is_stopped_in_the_middle_of_an_object_leaves_no_parts() -> R
         let uploads = world.s3.list_multipart_uploads().bucket(&world.bucket).send().await?;
         Ok(uploads.uploads().len())
     };
-    let mut looks = 0;
-    while uploads().await? == 0 {
-        looks += 1;
-        ensure!(looks < 6_000, "no part was ever sent");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until_every(Duration::from_millis(20), async || {
+        Ok(if uploads().await? > 0 { Break(()) } else { Continue("no part was sent") })
+    })
+    .await?;
     let runs = api.get("/purge-runs").await?;
     let run = runs["data"]["purgeRuns"][0]["id"].as_str().context("an id")?.to_owned();
     api.post(&format!("/purge-runs/{run}/stop"), &Value::Null).await?;
@@ -173,7 +173,7 @@ async fn a_run_that_is_stopped_in_the_middle_of_an_object_leaves_no_parts() -> R
 
     proxy.world().rules.clear();
     api.post("/purge-runs", &json!({})).await?;
-    let regulation = api.wait(&id, LIMIT, |_| ()).await?;
+    let regulation = api.wait(&id, |_| ()).await?;
     assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
     let survivors: String = lines.into_iter().filter(|line| line.contains("somebody-else")).collect();
     assert!(world.get(&key).await? == survivors.as_bytes(), "everyone else's lines, byte for byte");

@@ -2,7 +2,6 @@
 //! bad ones, and holds every answer against it.
 
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use tests::process::{Dir, Process, Spec, free_port, root};
@@ -30,7 +29,7 @@ async fn every_answer_is_what_the_description_says() -> Result<()> {
     let (http, url) = (world.stack.aws.http(), format!("http://{address}"));
     let open = format!("{url}/openapi.json");
     server
-        .wait("The native listener", Duration::from_secs(30), async || {
+        .wait("The native listener", async || {
             http.get(&open).send().await.is_ok_and(|reply| reply.status().is_success())
         })
         .await?;

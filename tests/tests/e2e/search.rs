@@ -1,12 +1,13 @@
 //! Regulations are found by what they are, where they failed and whom they are about, also when the identifiers are
 //! dropped; who asks twice is told; lists come in the forms that clients and auditors take.
 
-use std::time::{Duration, Instant};
+use std::ops::ControlFlow::{Break, Continue};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::scenario::{LIMIT, task};
+use tests::progress::until;
+use tests::scenario::task;
 use tests::world::{Options, World};
 
 fn regulation(kind: &str, subjects: &[&str]) -> Value {
@@ -24,7 +25,7 @@ async fn regulations_are_found_and_duplicates_told() -> Result<()> {
     let id = |made: &Value| made["regulateId"].as_str().map(str::to_owned).context("no regulateId");
 
     let suppression = id(&create(&regulation("SUPPRESS_ONLY", &["planted-ada", "bob"])).await?)?;
-    api.wait(&suppression, LIMIT, |_| ()).await?;
+    api.wait(&suppression, |_| ()).await?;
     let deletion = create(&regulation("DELETE_ONLY", &["bob", "carl"])).await?;
     assert!(deletion.get("duplicateOf").is_none(), "{deletion}");
     let again = create(&regulation("DELETE_ONLY", &["carl", "bob"])).await?;
@@ -35,14 +36,15 @@ async fn regulations_are_found_and_duplicates_told() -> Result<()> {
     assert!(repeated.get("duplicateOf").is_none(), "the first has ended: {repeated}");
     let (deletion, again, repeated) = (id(&deletion)?, id(&again)?, id(&repeated)?);
     assert_eq!(api.regulation(&again).await?["duplicateOf"], json!(deletion));
-    api.wait(&repeated, LIMIT, |_| ()).await?;
-    let end = Instant::now() + LIMIT;
+    api.wait(&repeated, |_| ()).await?;
     for one in [&deletion, &again, &id(&other)?] {
         // When its task at the warehouse has ended, everybody is in the index.
-        while task(&api.regulation(one).await?, "Warehouse").0 != "NO_DATA_FOUND" {
-            ensure!(Instant::now() < end, "{:#}", api.regulation(one).await?);
-            tokio::time::sleep(Duration::from_millis(250)).await;
-        }
+        until(async || {
+            let regulation = api.regulation(one).await?;
+            let ended = task(&regulation, "Warehouse").0 == "NO_DATA_FOUND";
+            Ok(if ended { Break(()) } else { Continue(regulation) })
+        })
+        .await?;
     }
 
     let find = async |wanted: Value| {

@@ -7,7 +7,7 @@ use tests::api::destinations;
 use tests::archive::PREFIX;
 use tests::census::Census;
 use tests::people::THREE;
-use tests::scenario::{LIMIT, Scenario, task};
+use tests::scenario::{Scenario, task};
 use tests::warehouse::Holdings;
 use tests::world::World;
 
@@ -94,7 +94,7 @@ async fn a_source_loses_its_part_and_the_others_keep_theirs() -> Result<()> {
         body.as_object_mut().context("an object")?.extend(subjects.as_object().cloned().unwrap_or_default());
         let made = api.post(path, &body).await?["data"]["regulateId"].take();
         let id = made.as_str().with_context(|| format!("{made}"))?.to_owned();
-        api.wait(&id, LIMIT, |_| ()).await
+        api.wait(&id, |_| ()).await
     };
 
     // Objects of a collection first: `user_id` there is nobody's business.
@@ -125,7 +125,7 @@ async fn a_source_loses_its_part_and_the_others_keep_theirs() -> Result<()> {
         assert!(table.starts_with("ios.") || rows == 0, "{rows} rows in {table}");
     }
     assert!(scenario.rows_of_the_three() > 0 && world.braze.world().calls == 0, "it is internal");
-    let other = api.wait(other.as_str().context("an id")?, LIMIT, |_| ()).await?;
+    let other = api.wait(other.as_str().context("an id")?, |_| ()).await?;
     assert_eq!(task(&other, "Events archive").0, "NO_DATA_FOUND", "{other:#}");
     assert_eq!((&other["sources"], &other["recipients"]), (&json!([]), &json!([])), "{other:#}");
     // The archive's two days, and who was connected on each.

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::ingest::{TrackingClient, wait_for};
-use tests::scenario::LIMIT;
 use tests::world::World;
 
 /// How long a change may take to hold at the door.
@@ -64,7 +63,7 @@ async fn sources_and_the_workspace_keep_out_each_on_its_own_and_the_workspace_wi
     track(&ios, "ios, in again").await?;
     track(&web, "web, still out").await?;
     let lifted = api.post("/regulations/sources/web", &unsuppress).await?["data"]["regulateId"].take();
-    let lifted = api.wait(lifted.as_str().unwrap_or_default(), LIMIT, |_| ()).await?;
+    let lifted = api.wait(lifted.as_str().unwrap_or_default(), |_| ()).await?;
     assert_eq!(lifted["overallStatus"], "FINISHED", "{lifted:#}");
     track(&web, "web, in again").await?;
     web.ok("track", json!({"anonymousId": "phone", "event": "phone, in again"})).await?;
@@ -92,8 +91,7 @@ async fn who_received_is_told_and_forgotten(world: &World) -> Result<()> {
 
     let id = api.erase(&["ada"]).await?;
     let mut shown = BTreeSet::new();
-    let done =
-        api.wait(&id, LIMIT, |regulation| shown.extend(texts(&regulation["linkedSubjects"], "id"))).await?;
+    let done = api.wait(&id, |regulation| shown.extend(texts(&regulation["linkedSubjects"], "id"))).await?;
     assert_eq!(done["overallStatus"], "FINISHED", "{done:#}");
     assert_eq!(shown, ["phone".to_owned()].into(), "shown while the work went on");
     assert_eq!((&done["linkedCount"], &done["linkedSubjects"]), (&json!(1), &json!([])), "{done:#}");

@@ -1,14 +1,16 @@
 //! Cloud destinations: each is asked in its vendor's way and followed to the end that its vendor tells, however
 //! many ask at once and whatever happens to it on the way.
 
-use std::time::{Duration, Instant};
+use std::ops::ControlFlow::{Break, Continue};
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::api::{Api, destinations};
-use tests::scenario::{LIMIT, task};
+use tests::progress;
+use tests::scenario::task;
 use tests::vendors::amplitude::AMPLITUDE;
 use tests::vendors::intercom::INTERCOM;
 use tests::vendors::{self, Fake, Fault};
@@ -58,7 +60,7 @@ async fn each_vendor_is_followed_to_its_own_end_through_a_revoked_key_and_an_out
     }
 
     let regulation = api.erase(&["u1", "a/b ü", "nobody"]).await?;
-    let regulation = api.wait(&regulation, 4 * LIMIT, |_| ()).await?;
+    let regulation = api.wait(&regulation, |_| ()).await?;
     assert_eq!(regulation["overallStatus"], "FINISHED", "{regulation:#}");
     for (name, status, some, none) in ENDS {
         assert_eq!(task(&regulation, name).0, status, "{name}: {regulation:#}");
@@ -76,7 +78,7 @@ async fn each_vendor_is_followed_to_its_own_end_through_a_revoked_key_and_an_out
     // Longer than any id at Customer.io: it refuses this one alone.
     let long = "x".repeat(160);
     let regulation = api.erase(&["u2", &long]).await?;
-    let regulation = api.wait(&regulation, 4 * LIMIT, |_| ()).await?;
+    let regulation = api.wait(&regulation, |_| ()).await?;
     for (name, status, some, none) in ENDS {
         let (status, counted) = match (name, none) {
             ("Customer.io", _) => ("FAILED", json!({ "accepted": 1, "refused": 1 })),
@@ -123,10 +125,10 @@ async fn a_revoked_key_and_a_disabled_destination_are_waited_for() -> Result<()>
     intercom.world().faults.push_back(Fault::ServerError);
 
     let id = api.erase(&["u1"]).await?;
-    until(api, &id, "Intercom", "500").await?;
+    wait_for_message(api, &id, "Intercom", "500").await?;
     api.send(Method::DELETE, &disabled, None).await?;
-    until(api, &id, "Intercom", "disabled").await?;
-    until(api, &id, "Amplitude", "401").await?;
+    wait_for_message(api, &id, "Intercom", "disabled").await?;
+    wait_for_message(api, &id, "Amplitude", "401").await?;
     assert_eq!(api.regulation(&id).await?["overallStatus"], "RUNNING");
 
     let kept = api.get(&disabled).await?;
@@ -144,7 +146,7 @@ async fn a_revoked_key_and_a_disabled_destination_are_waited_for() -> Result<()>
     let (status, wrong) = change(&revoked, json!({ "settings": { "region": "mars" } })).await?;
     assert_eq!((status.as_u16(), wrong["errors"][0]["field"].as_str()), (422, Some("settings")), "{wrong}");
 
-    let ended = api.wait(&id, LIMIT, |_| ()).await?;
+    let ended = api.wait(&id, |_| ()).await?;
     assert_eq!(ended["overallStatus"], "FINISHED", "{ended:#}");
     assert_eq!(task(&ended, "Amplitude").0, "CONFIRMED");
     assert_eq!(task(&ended, "Intercom").0, "ACCEPTED");
@@ -152,16 +154,12 @@ async fn a_revoked_key_and_a_disabled_destination_are_waited_for() -> Result<()>
 }
 
 /// Waits until a task says something.
-async fn until(api: &Api, id: &str, name: &str, said: &str) -> Result<()> {
-    let end = Instant::now() + LIMIT;
-    loop {
+async fn wait_for_message(api: &Api, id: &str, name: &str, said: &str) -> Result<()> {
+    progress::until(async || {
         let (_, message) = task(&api.regulation(id).await?, name);
-        if message.contains(said) {
-            return Ok(());
-        }
-        ensure!(Instant::now() < end, "{name} never said {said}, but {message}");
-        tokio::time::sleep(Duration::from_millis(250)).await;
-    }
+        Ok(if message.contains(said) { Break(()) } else { Continue(message) })
+    })
+    .await
 }
 
 /// Eight invocations share one credential. The machine may hold a call up and press it against the next, so that the
@@ -179,7 +177,7 @@ async fn eight_at_once_never_exceed_one_request_a_second() -> Result<()> {
             .chunks(150)
             .map(async |people| api.erase(&people.iter().map(String::as_str).collect::<Vec<_>>()).await),
     );
-    let ended = try_join_all(ids.await?.iter().map(|id| api.wait(id, LIMIT, |_| ()))).await?;
+    let ended = try_join_all(ids.await?.iter().map(|id| api.wait(id, |_| ()))).await?;
     for regulation in ended {
         assert_eq!(task(&regulation, "Amplitude").0, "CONFIRMED", "{regulation:#}");
     }

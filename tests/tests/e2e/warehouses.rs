@@ -10,7 +10,7 @@ use tests::people::{THREE, everyone};
 use tests::postgres::{Server, USER};
 use tests::process::root;
 use tests::redshift::{CLUSTER, Redshift};
-use tests::scenario::{LIMIT, task};
+use tests::scenario::task;
 use tests::snowflake::{self, Snowflake};
 use tests::world::World;
 
@@ -62,7 +62,7 @@ async fn one_regulation_erases_from_all_four() -> Result<()> {
     }
 
     let id = api.erase(&THREE).await?;
-    let regulation = api.wait(&id, LIMIT, |_| ()).await?;
+    let regulation = api.wait(&id, |_| ()).await?;
     assert_eq!(regulation["overallStatus"], "FINISHED", "{regulation:#}");
     for name in ["Warehouse", "BigQuery", "Snowflake", "Redshift"] {
         assert_eq!(task(&regulation, name).0, "CONFIRMED", "{name}: {regulation:#}");

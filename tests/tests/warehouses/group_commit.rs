@@ -49,7 +49,7 @@ impl<E: Engine> Connected<E> {
 }
 
 fn soon() -> Instant {
-    Instant::now() + Duration::from_secs(120)
+    Instant::now() + Duration::from_secs(900)
 }
 
 /// As many identifiers as a crew may have are deleted at once: those of two regulations, and many that nobody has. Each

@@ -261,7 +261,7 @@ pub async fn invoke<D: Double>(
     let ids = Ids::new(people);
     let mut progress = ErasureProgress::of(kept.clone(), 1);
     let mut erasure = Erasure { engine: &mut engine, tables: &tables, ids: &ids, seed };
-    let until = Instant::now() + Duration::from_secs(120);
+    let until = Instant::now() + Duration::from_secs(900);
     loop {
         let next = erasure.next(&mut progress, until, Timestamp::now()).await;
         *kept = serde_json::to_value(&progress).expect("progress is JSON");
@@ -364,7 +364,7 @@ pub async fn looks_before_it_leaps<D: Double>(double: &D) -> Result<()> {
     assert_eq!(aliases.columns.len(), 2, "{aliases:?}");
     assert!(checked.rows.is_none() && aliases.columns[0].starts_with("previous_id ("), "{aliases:?}");
 
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_secs(900);
     let counted = survey::count(&mut double.connect().await?, &ids, "count", until).await?;
     let rows: Rows = counted.tables.iter().map(|t| (t.table.clone(), t.rows.unwrap_or(u64::MAX))).collect();
     assert_eq!(rows, before.theirs);

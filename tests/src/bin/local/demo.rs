@@ -99,7 +99,7 @@ async fn watch(local: &Local, id: &str) -> Result<Value> {
     let regulation = local
         .stack
         .api
-        .wait(id, Duration::from_secs(180), |regulation| {
+        .wait(id, |regulation| {
             let tasks = destinations(regulation);
             ended.resize(tasks.len(), None);
             let lines = tasks.iter().zip(&mut ended).map(|(task, ended)| {

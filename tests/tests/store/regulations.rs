@@ -1,0 +1,171 @@
+//! Regulations, their tasks and their evidence.
+
+use anyhow::{Result, ensure};
+use jiff::Timestamp;
+use model::evidence::Evidence;
+use model::failure::FailureKind;
+use model::id::{DestinationId, RegulationId};
+use model::regulation::Regulation;
+use model::status::{Status, TaskStatus};
+use model::subject::Subject;
+use model::task::Task;
+use serde_json::json;
+
+use crate::{Fixture, at, of, twice};
+
+pub(super) fn regulation(kind: &str, status: &str) -> Result<Regulation> {
+    of(json!({
+        "id": RegulationId::new(), "regulationType": kind, "subjectType": "USER_ID", "subjectCount": 2,
+        "status": status, "attempt": 1, "createdAt": at(0),
+    }))
+}
+
+fn task(status: &str) -> Result<Task> {
+    of(json!({
+        "destinationId": DestinationId::new(), "name": "Braze", "vendor": "braze", "kind": "CLOUD", "status": status,
+    }))
+}
+
+fn two() -> Vec<Subject> {
+    vec![Subject::user("u1"), Subject::user("u2")]
+}
+
+#[tokio::test]
+async fn a_regulation_is_stored_once_with_its_subjects_and_tasks() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    let (first, task) = (regulation("DELETE_ONLY", "INITIALIZED")?, task("QUEUED")?);
+    twice(async || store.create(&first, two(), std::slice::from_ref(&task)).await).await?;
+    assert_eq!(store.regulation(&first.id).await?, Some(first.clone()));
+    assert_eq!(store.subjects(&first.id).await?, two());
+    assert_eq!(store.tasks(&first.id).await?, [task]);
+
+    // What happened since is not undone by storing it again.
+    store.set_status(&first.id, Status::Running, None).await?;
+    store.create(&first, vec![Subject::user("another")], &[]).await?;
+    assert_eq!(store.regulation(&first.id).await?.map(|kept| kept.status), Some(Status::Running));
+    assert_eq!(store.subjects(&first.id).await?, two());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_status_is_set_on_a_regulation_that_is_there_and_on_no_other() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    let there = regulation("DELETE_ONLY", "INITIALIZED")?;
+    store.create(&there, two(), &[]).await?;
+    assert_eq!(store.not_begun(at(1)).await?.len(), 1);
+    twice(async || store.set_status(&there.id, Status::Finished, Some(at(5))).await).await?;
+    let kept = store.regulation(&there.id).await?.expect("stored");
+    assert_eq!((kept.status, kept.finished_at), (Status::Finished, Some(at(5))));
+    assert!(store.not_begun(at(1)).await?.is_empty(), "it has begun");
+
+    let unknown = RegulationId::new();
+    ensure!(store.set_status(&unknown, Status::Running, None).await.is_err(), "a regulation out of nothing");
+    assert_eq!(store.regulation(&unknown).await?, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_work_begins_or_the_regulation_is_withdrawn_never_both() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    let begun = regulation("SUPPRESS_WITH_DELETE", "INITIALIZED")?;
+    store.create(&begun, two(), &[]).await?;
+    assert_eq!(twice(async || store.begin_regulation(&begun.id).await).await?, (true, true));
+    assert!(!store.withdraw(&begun, at(1)).await?, "too late");
+    assert_eq!(store.subjects(&begun.id).await?, two(), "they are kept");
+
+    let withdrawn = regulation("SUPPRESS_WITH_DELETE", "INITIALIZED")?;
+    store.create(&withdrawn, two(), &[]).await?;
+    store.keep_out(&withdrawn, &two()).await?;
+    assert_eq!(store.first_suppressed_everywhere(&two()).await?, Some(0));
+    assert!(store.withdraw(&withdrawn, at(1)).await?);
+    let kept = store.regulation(&withdrawn.id).await?.expect("stored");
+    assert_eq!((kept.status, kept.finished_at), (Status::Invalid, Some(at(1))));
+    assert!(!store.withdraw(&kept, at(2)).await?, "nothing is left to do");
+    assert_eq!(store.first_suppressed_everywhere(&two()).await?, None, "what it suppressed is taken back");
+    assert!(store.subjects(&withdrawn.id).await?.is_empty());
+    assert_eq!(twice(async || store.begin_regulation(&withdrawn.id).await).await?, (false, false));
+
+    // Both at once: one of them.
+    let contested = regulation("DELETE_ONLY", "INITIALIZED")?;
+    store.create(&contested, two(), &[]).await?;
+    let (work, gone) = tokio::join!(store.begin_regulation(&contested.id), store.withdraw(&contested, at(1)));
+    assert_ne!(work?, gone?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_withdrawal_that_broke_off_goes_on() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    let broken = regulation("SUPPRESS_WITH_DELETE", "INITIALIZED")?;
+    store.create(&broken, two(), &[]).await?;
+    store.keep_out(&broken, &two()).await?;
+    store.set_status(&broken.id, Status::Invalid, Some(at(1))).await?;
+    let half = store.regulation(&broken.id).await?.expect("stored");
+    assert!(store.withdraw(&half, at(2)).await?, "its subjects were still there");
+    assert_eq!(store.first_suppressed_everywhere(&two()).await?, None);
+    assert!(store.subjects(&broken.id).await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_two_retries_at_once_one_begins_an_attempt() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    let (failed, done) = (task("FAILED")?, task("CONFIRMED")?);
+    let first = regulation("DELETE_ONLY", "INITIALIZED")?;
+    store.create(&first, two(), &[failed.clone(), done.clone()]).await?;
+    let refused = store.begin_attempt(&first, Timestamp::now()).await.expect_err("nothing failed");
+    assert_eq!(refused.kind, FailureKind::Invalid);
+
+    store.set_status(&first.id, Status::PartialSuccess, Some(at(1))).await?;
+    let half = store.regulation(&first.id).await?.expect("stored");
+    assert_eq!(store.begin_attempt(&half, at(2)).await?, 2);
+    let refused = store.begin_attempt(&half, at(2)).await.expect_err("it has begun");
+    assert_eq!(refused.kind, FailureKind::Invalid);
+    assert_eq!(store.task(&first.id, &failed.destination_id).await?.status, TaskStatus::Queued);
+    assert_eq!(store.task(&first.id, &done.destination_id).await?, done);
+    let kept = store.regulation(&first.id).await?.expect("stored");
+    assert_eq!((kept.status, kept.attempt, kept.finished_at), (Status::Running, 2, None));
+
+    // Its identifiers are kept for a retry, not for ever.
+    store.set_status(&first.id, Status::Failed, Some(at(0))).await?;
+    let half = store.regulation(&first.id).await?.expect("stored");
+    let later = at(61 * 24 * 60);
+    assert_eq!(store.begin_attempt(&half, later).await.expect_err("too late").kind, FailureKind::Invalid);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_step_said_first_in_an_attempt_stands() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    let (id, destination) = (RegulationId::new(), DestinationId::new());
+    let evidence = |attempt: u32, rows: u64| -> Result<Evidence> {
+        of(
+            json!({ "destinationId": destination, "vendor": "postgres", "attempt": attempt, "step": "find", "at": at(1),
+                   "counts": { "web.users": rows } }),
+        )
+    };
+    store.keep_evidence(&id, &evidence(1, 0)?).await?;
+    assert!(!store.ever_found(&id, &destination).await?);
+    let (first, second) = (evidence(2, 7)?, evidence(2, 0)?);
+    twice(async || store.keep_evidence(&id, &first).await).await?;
+    store.keep_evidence(&id, &second).await?;
+    assert_eq!(store.evidence(&id).await?, [evidence(1, 0)?, first], "by attempt; the second run found less");
+    assert!(store.ever_found(&id, &destination).await?);
+    assert!(!store.ever_found(&id, &DestinationId::new()).await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_regulation_that_asks_for_the_same_is_found_while_it_is_under_way() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    let first = regulation("DELETE_ONLY", "INITIALIZED")?;
+    store.create(&first, two(), &[]).await?;
+    twice(async || store.note_same("same", &first.id).await).await?;
+    let new = RegulationId::new();
+    assert_eq!(store.same_under_way("same", &new).await?, Some(first.id.clone()));
+    assert_eq!(store.same_under_way("same", &first.id).await?, None, "not itself");
+    assert_eq!(store.same_under_way("other", &new).await?, None);
+    store.set_status(&first.id, Status::Finished, Some(at(1))).await?;
+    assert_eq!(store.same_under_way("same", &new).await?, None, "it has ended");
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! Whom a regulation is about: kept for as long as they are needed.
+
+use anyhow::Result;
+use model::status::Status;
+use model::subject::Subject;
+
+use crate::regulations::regulation;
+use crate::{Fixture, at, twice};
+
+const DAY: i64 = 24 * 60;
+
+#[tokio::test]
+async fn everyone_is_kept_in_order_and_dropped_for_good() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    let first = regulation("DELETE_ONLY", "INITIALIZED")?;
+    // More than one item holds.
+    let named: Vec<_> = (0..5_000).map(|n| Subject::user(format!("{n:0>100}"))).collect();
+    let linked = vec![Subject::anonymous("phone")];
+    store.create(&first, named.clone(), &[]).await?;
+    twice(async || store.keep_linked(&first.id, linked.clone()).await).await?;
+    assert_eq!(store.subjects(&first.id).await?, named);
+    assert_eq!(store.everyone(&first.id).await?, [named, linked].concat());
+    twice(async || store.drop_subjects(&first.id).await).await?;
+    assert!(store.everyone(&first.id).await?.is_empty());
+    assert!(store.linked_subjects(&first.id).await?.is_empty());
+    assert!(store.regulation(&first.id).await?.is_some(), "what it did stays");
+    Ok(())
+}
+
+#[tokio::test]
+async fn subjects_are_dropped_when_they_are_due_unless_another_attempt_began() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    let who = vec![Subject::user("u1")];
+    let (failed, retried) =
+        (regulation("DELETE_ONLY", "INITIALIZED")?, regulation("DELETE_ONLY", "INITIALIZED")?);
+    for one in [&failed, &retried] {
+        store.create(one, who.clone(), &[]).await?;
+        store.set_status(&one.id, Status::Failed, Some(at(0))).await?;
+        twice(async || store.note_due(&one.id, at(60 * DAY)).await).await?;
+    }
+    store.set_status(&retried.id, Status::Running, None).await?;
+    assert_eq!(store.drop_due(at(59 * DAY)).await?, 0, "not yet");
+    assert_eq!(store.subjects(&failed.id).await?, who);
+    assert_eq!(twice(async || store.drop_due(at(61 * DAY)).await).await?, (2, 0));
+    assert!(store.subjects(&failed.id).await?.is_empty());
+    assert_eq!(store.subjects(&retried.id).await?, who, "its attempt needs them");
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! The suppression list, and what is known of people: of two changes the one that was asked for later counts, in
+//! whichever order they are carried out.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use model::id::RegulationId;
+use model::person::{Person, SuppressionScope};
+use model::subject::Subject;
+use store::{Change, Store};
+
+use crate::regulations::regulation;
+use crate::{Fixture, at, twice};
+
+const EVERYWHERE: SuppressionScope = SuppressionScope::Workspace;
+
+fn change(scope: &SuppressionScope, minute: i64) -> Change<'_> {
+    Change { scope, at: at(minute), by: None, reason: None, by_link: false }
+}
+
+fn at_web() -> Result<SuppressionScope> {
+    Ok(SuppressionScope::Source("web".parse()?))
+}
+
+async fn person(store: &Store, subject: &Subject) -> Result<Person> {
+    Ok(store.people([subject]).await?.get(subject).cloned().unwrap_or_default())
+}
+
+async fn is_out(store: &Store, subject: &Subject, scope: &SuppressionScope) -> Result<bool> {
+    Ok(person(store, subject).await?.all_scopes().contains(scope))
+}
+
+#[tokio::test]
+async fn who_was_suppressed_first_stays_so_since_then() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    for scope in [EVERYWHERE, at_web()?] {
+        let ada = [Subject::user("ada")];
+        let (first, second) = (RegulationId::new(), RegulationId::new());
+        let by = |by, minute| Change { by: Some(by), reason: Some("asked"), ..change(&scope, minute) };
+        twice(async || store.suppress(&ada, &by(&first, 1)).await).await?;
+        store.suppress(&ada, &by(&second, 2)).await?;
+        let said = store.suppressions_of(&ada[0]).await?;
+        let said = said.iter().find(|said| said.scope == scope).context("suppressed")?;
+        assert_eq!((said.suppressed_at, said.regulation_id.as_ref()), (at(1), Some(&first)));
+        assert_eq!(store.suppressed(&scope, 10, None).await?.items, [said.clone()]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_later_of_two_changes_counts_in_either_order() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    for scope in [EVERYWHERE, at_web()?] {
+        let (kept_out, let_in) = ([Subject::user("out")], [Subject::user("in")]);
+        // Asked for at 2 and lifted at 1, and the other way round; the later is carried out first.
+        store.suppress(&kept_out, &change(&scope, 2)).await?;
+        twice(async || store.unsuppress(&kept_out, &change(&scope, 1)).await).await?;
+        assert!(is_out(&store, &kept_out[0], &scope).await?);
+        store.suppress(&let_in, &change(&scope, 0)).await?;
+        twice(async || store.unsuppress(&let_in, &change(&scope, 2)).await).await?;
+        twice(async || store.suppress(&let_in, &change(&scope, 1)).await).await?;
+        assert!(!is_out(&store, &let_in[0], &scope).await?);
+        store.suppress(&let_in, &change(&scope, 3)).await?;
+        assert!(is_out(&store, &let_in[0], &scope).await?, "asked for anew");
+    }
+    // Nobody is known because something was lifted of them.
+    let nobody = [Subject::user("nobody")];
+    store.unsuppress(&nobody, &change(&EVERYWHERE, 1)).await?;
+    assert_eq!(person(&store, &nobody[0]).await?, Person::default());
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_withdrawn_regulation_suppressed_is_taken_back_and_nothing_else() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    for scope in [EVERYWHERE, at_web()?] {
+        let (own, others, again) =
+            ([Subject::user("own")], [Subject::user("others")], [Subject::user("again")]);
+        store.suppress(&own, &change(&scope, 5)).await?;
+        // One who was out already, and one for whom another asked since.
+        store.suppress(&others, &change(&scope, 1)).await?;
+        store.suppress(&others, &change(&scope, 5)).await?;
+        store.suppress(&again, &change(&scope, 5)).await?;
+        store.suppress(&again, &change(&scope, 6)).await?;
+        for subjects in [&own, &others, &again] {
+            twice(async || store.take_back(subjects, &change(&scope, 5)).await).await?;
+        }
+        assert!(!is_out(&store, &own[0], &scope).await?);
+        assert!(is_out(&store, &others[0], &scope).await?);
+        assert!(is_out(&store, &again[0], &scope).await?);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn other_ids_are_let_in_again_only_if_they_are_out_for_that_alone() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    let (phone, named) = ([Subject::anonymous("phone")], [Subject::anonymous("named")]);
+    let by_link = |minute| Change { by_link: true, ..change(&EVERYWHERE, minute) };
+    let scopes = BTreeSet::from([EVERYWHERE, at_web()?]);
+    twice(async || store.suppress_linked(&phone[0], &scopes).await).await?;
+    let known = person(&store, &phone[0]).await?;
+    assert_eq!((known.scopes, known.linked_scopes), (BTreeSet::new(), scopes));
+    store.suppress(&named, &change(&EVERYWHERE, 1)).await?;
+    store.suppress(&named, &by_link(2)).await?;
+    for subjects in [&phone, &named] {
+        twice(async || store.unsuppress(subjects, &by_link(60 * 24 * 365 * 100)).await).await?;
+    }
+    assert!(!is_out(&store, &phone[0], &EVERYWHERE).await?);
+    assert!(is_out(&store, &phone[0], &at_web()?).await?, "elsewhere it is still out");
+    assert!(is_out(&store, &named[0], &EVERYWHERE).await?, "by name");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_learnt_of_people_is_kept_while_they_are_suppressed() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    let (ada, phone) = (Subject::user("ada"), Subject::anonymous("phone"));
+    twice(async || store.link(&ada, &phone).await).await?;
+    for day in ["2026-01-02", "2026-01-03"] {
+        let (web, day) = ("web".parse()?, day.parse()?);
+        twice(async || store.saw(&ada, &web, day).await).await?;
+    }
+    let days = person(&store, &ada).await?.seen;
+    assert_eq!(days.values().copied().collect::<Vec<_>>(), [("2026-01-02".parse()?, "2026-01-03".parse()?)]);
+    assert_eq!(store.linked(std::slice::from_ref(&ada)).await?.subjects, [phone.clone()]);
+    assert!(Store::is_linked(Some(&person(&store, &phone).await?), &ada));
+
+    let everyone = [ada.clone(), phone.clone()];
+    store.suppress(&everyone, &change(&EVERYWHERE, 1)).await?;
+    twice(async || store.forget_people(&everyone, at(2)).await).await?;
+    let kept = person(&store, &ada).await?;
+    assert!(kept.seen.is_empty() && kept.has_links, "lifting must find the phone: {kept:?}");
+    store.unsuppress(&everyone, &change(&EVERYWHERE, 3)).await?;
+    twice(async || store.forget_people(&everyone, at(4)).await).await?;
+    assert!(store.linked(std::slice::from_ref(&ada)).await?.subjects.is_empty());
+    assert!(person(&store, &phone).await?.owners.is_empty());
+    Ok(())
+}
+
+/// The first step of the work: done once, so that an attempt days later does not undo what was said since.
+#[tokio::test]
+async fn a_regulation_is_carried_out_at_the_door_once() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    let (ada, phone) = (Subject::user("ada"), Subject::anonymous("phone"));
+    store.link(&ada, &phone).await?;
+    let first = regulation("SUPPRESS_WITH_DELETE", "INITIALIZED")?;
+    store.create(&first, vec![ada.clone()], &[]).await?;
+    let before = store.changes().await?;
+    let (covered, again) = twice(async || store.cover(&first, at(1)).await).await?;
+    assert_eq!((covered.subjects, covered.linked), (1, 1));
+    assert_eq!((again.subjects, again.linked), (1, 1));
+    assert!(store.changes().await? > before, "doors look again");
+    assert_eq!(store.everyone(&first.id).await?, [ada.clone(), phone.clone()]);
+    for subject in [&ada, &phone] {
+        assert!(is_out(&store, subject, &EVERYWHERE).await?);
+        assert_eq!(person(&store, subject).await?.erased.get(&EVERYWHERE), Some(&at(1)));
+    }
+
+    let lifting = regulation("UNSUPPRESS", "INITIALIZED")?;
+    let lifting = model::regulation::Regulation { created_at: at(3), ..lifting };
+    store.create(&lifting, vec![ada.clone()], &[]).await?;
+    twice(async || store.cover(&lifting, at(3)).await).await?;
+    store.cover(&first, at(4)).await?;
+    for subject in [&ada, &phone] {
+        assert!(!is_out(&store, subject, &EVERYWHERE).await?, "{subject:?}");
+    }
+    Ok(())
+}
