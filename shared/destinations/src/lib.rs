@@ -2,6 +2,8 @@
 //! [`cloud::VENDORS`], one fixture. To add a warehouse: one file in [`warehouse`] and its lines there.
 
 pub mod archive;
+#[cfg(test)]
+mod attacks;
 mod change;
 pub mod cloud;
 mod description;
