@@ -84,7 +84,9 @@ fn a_google_credential_points_at_google_and_the_functions_own_role_alone() {
         source(json!({ "environment_id": "aws1", "url": "http://169.254.170.2/v2/credentials" })),
         source(json!({ "environment_id": "aws1", "region_url": "http://evil.example/" })),
         source(json!({ "environment_id": "aws1", "imdsv2_session_token_url": "http://evil.example/" })),
-        source(json!({ "environment_id": "aws1", "regional_cred_verification_url": "https://evil.example/" })),
+        source(
+            json!({ "environment_id": "aws1", "regional_cred_verification_url": "https://evil.example/" }),
+        ),
         source(json!("file")),
         federation(json!({ "token_url": elsewhere })),
         federation(json!({ "token_url": "http://sts.googleapis.com/v1/token" })),
@@ -158,7 +160,12 @@ fn a_stored_secret_is_sent_nowhere_else_than_where_it_was_given_for() {
             json!({ "apiToken": "t" }),
             json!({ "host": "evil.zendesk.com" }),
         ),
-        ("hubspot", json!({ "idProperty": "email", "host": "api.hubapi.com" }), json!({ "accessToken": "t" }), json!({ "host": null })),
+        (
+            "hubspot",
+            json!({ "idProperty": "email", "host": "api.hubapi.com" }),
+            json!({ "accessToken": "t" }),
+            json!({ "host": null }),
+        ),
     ] {
         let (destination, _) = connect(vendor, settings, secrets).expect(vendor);
         let failure = change(&destination, json!({ "settings": moved })).expect_err(vendor);
@@ -250,6 +257,7 @@ fn no_error_repeats_what_was_sent() {
         assert!(!failure.public.contains("MyPassw0rd"), "{name}: {failure}");
         assert!(name == "MyPassw0rd" || failure.public.contains(name), "{name}: {failure}");
     }
-    let failure = connect("postgres", good, json!({ "password": "p", "MyPassw0rd": "p" })).expect_err("unknown");
+    let failure =
+        connect("postgres", good, json!({ "password": "p", "MyPassw0rd": "p" })).expect_err("unknown");
     assert!(!failure.public.contains("MyPassw0rd"), "{failure}");
 }

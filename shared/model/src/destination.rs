@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::failure::{Failure, Result};
 use crate::id::DestinationId;
+use crate::json;
 
 /// What sort of place a destination is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -64,10 +65,10 @@ impl Destination {
     /// The settings as the type its adapter reads.
     ///
     /// # Errors
-    /// `Invalid`, naming what is wrong with them.
+    /// `Invalid`, naming the setting that is missing or of another form, and never its value.
     pub fn settings<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_value(Value::Object(self.settings.clone()))
-            .map_err(|error| Failure::invalid(format!("settings: {error}")).field("settings"))
+        json::read(&Value::Object(self.settings.clone()))
+            .map_err(|fault| Failure::invalid(format!("settings.{fault}")).field("settings"))
     }
 
     /// Lets regulations reach it again. One that is enabled stays as it is.

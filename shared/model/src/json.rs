@@ -1,7 +1,9 @@
 //! Reads JSON that may hold identifiers. serde's messages quote the input: only the place of a fault is told, and
 //! the name of a field that is missing, which is ours.
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// What is wrong with a text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,19 +32,29 @@ pub enum Fault {
 /// What is wrong, without repeating the text.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let (path, inner) = (error.path().to_string(), error.inner());
-        if !inner.is_data() {
-            return not_json(inner);
-        }
-        let missing = inner.to_string();
-        match missing.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
-            Some(field) => Fault::Form { field: field.to_owned(), message: format!("{field} is missing") },
-            None => Fault::Form { message: format!("{path} is not of the expected form"), field: path },
-        }
-    })?;
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| fault(&error))?;
     json.end().map_err(|error| not_json(&error))?;
     Ok(value)
+}
+
+/// Reads a value from JSON that was parsed before.
+///
+/// # Errors
+/// What is wrong, without repeating the values.
+pub fn read<'de, T: Deserialize<'de>>(value: &'de Value) -> Result<T, Fault> {
+    serde_path_to_error::deserialize(value).map_err(|error| fault(&error))
+}
+
+fn fault(error: &serde_path_to_error::Error<serde_json::Error>) -> Fault {
+    let (path, inner) = (error.path().to_string(), error.inner());
+    if !inner.is_data() {
+        return not_json(inner);
+    }
+    let missing = inner.to_string();
+    match missing.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+        Some(field) => Fault::Form { field: field.to_owned(), message: format!("{field} is missing") },
+        None => Fault::Form { message: format!("{path} is not of the expected form"), field: path },
+    }
 }
 
 fn not_json(error: &serde_json::Error) -> Fault {
@@ -51,8 +63,6 @@ fn not_json(error: &serde_json::Error) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
-
     use super::*;
 
     #[derive(Debug, Deserialize)]

@@ -11,8 +11,8 @@ use crate::id::DestinationId;
 use crate::source_scope::SourceScope;
 use crate::subject::Subject;
 
-/// How long the function that is asked may take: somebody waits for the answer.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the function that is asked may take: a person waits for the answer.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 /// A question about a destination.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

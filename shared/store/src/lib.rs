@@ -8,7 +8,7 @@
 //! | sources | kind, id | sources, and which source a write key belongs to |
 //! | destinations | destination id | configuration; the secrets are in Secrets Manager; slots of time for calls |
 //! | runs | kind, id | regulations that wait for a purge run; the lock; the runs |
-//! | | destination, regulation id | regulations that wait at a warehouse; who has the lead there |
+//! | | destination, regulation id | regulations that wait at a warehouse; the lease of their leader |
 //! | access | kind, id | API tokens and their use; the audit trail; answers kept for requests that are repeated |
 
 mod batches;

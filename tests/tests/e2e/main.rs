@@ -4,6 +4,7 @@
 //! `make test` sets up what these need.
 
 mod archives;
+mod attacks;
 mod bad_input;
 mod batch;
 mod clients;

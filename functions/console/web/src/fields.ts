@@ -2,17 +2,14 @@
 
 import type { Description, Field } from './api/schema';
 
-/** Settings that are not text: the catalogue does not say so. */
-const FORMS: Record<string, 'number' | 'list' | 'json'> = { port: 'number', maxShare: 'number', schemas: 'list', rules: 'json' };
+export const isLong = ({ form }: Field): boolean => form.type === 'json' || form.type === 'longText';
 
-export const isLong = ({ name }: Field): boolean => FORMS[name] === 'json' || /certificate|privateKey|serviceAccount/i.test(name);
+export const hint = ({ form }: Field): string => (form.type === 'list' ? ' Several with commas between.' : form.type === 'json' ? ' As JSON.' : '');
 
-export const hint = ({ name }: Field): string => (FORMS[name] === 'list' ? ' Several with commas between.' : FORMS[name] === 'json' ? ' As JSON.' : '');
-
-/** `apiKey` → `API key`. */
+/** What a check found, by its name in the API: `bytesBilled` → `Bytes billed`. */
 export function label(name: string): string {
   const words = name.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
-  return (words.charAt(0).toUpperCase() + words.slice(1)).replace(/\b(api|id|url|tls|ca)\b/gi, (word) => word.toUpperCase());
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 export const shown = (value: unknown): string =>
@@ -36,8 +33,8 @@ export function typed({ fields }: Description, texts: Record<string, string>, be
   return given;
 }
 
-function value({ name }: Field, text: string): unknown {
-  switch (FORMS[name]) {
+function value({ form }: Field, text: string): unknown {
+  switch (form.type) {
     case 'number': return Number.isNaN(Number(text)) ? text : Number(text);
     case 'list': return text.split(',').map((one) => one.trim()).filter(Boolean);
     case 'json':

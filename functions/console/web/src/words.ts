@@ -123,26 +123,6 @@ export const PHASE: Record<Phase, Said> = {
   aborted: { tone: 'note', word: 'Stopped', means: 'Its requests wait for the next run.' },
 };
 
-const VENDORS: Record<string, string> = {
-  s3: 'Amazon S3',
-  manual: 'Asked by a person',
-  postgres: 'Postgres',
-  redshift: 'Amazon Redshift',
-  bigquery: 'Google BigQuery',
-  snowflake: 'Snowflake',
-  customerio: 'Customer.io',
-  hubspot: 'HubSpot',
-  appsflyer: 'AppsFlyer',
-  amplitude: 'Amplitude',
-  clevertap: 'CleverTap',
-  google_analytics: 'Google Analytics',
-  sfmc: 'Salesforce Marketing Cloud',
-};
-
-/** A vendor as it writes itself. */
-export const vendor = (name: string): string =>
-  VENDORS[name] ?? name.replace(/[_-]/g, ' ').replace(/(^| )\w/g, (letter) => letter.toUpperCase());
-
 export const KIND: Record<PlaceKind, { one: string; many: string }> = {
   ARCHIVE: { one: 'Archive', many: 'Archives' },
   WAREHOUSE: { one: 'Warehouse', many: 'Warehouses' },

@@ -1,6 +1,7 @@
 // The certificate: what was done, signed. Read, checked in this browser, downloaded, printed.
 
 import { call } from '../api/client';
+import { useTitles } from '../catalogue';
 import { check, type Checked, type Claims } from '../certificate';
 import { people } from '../format';
 import { useLive } from '../live';
@@ -9,7 +10,7 @@ import { download } from '../parts/forms';
 import { Shape, State } from '../parts/state';
 import { Link, href } from '../router';
 import { amount } from '../verdict';
-import { STATUS, TASK, TYPE, vendor } from '../words';
+import { STATUS, TASK, TYPE } from '../words';
 
 export function Certificate({ id }: { id: string }) {
   useTitle('Certificate');
@@ -117,6 +118,7 @@ function Seals({ checked: { signature, chain } }: { checked: Checked }) {
 }
 
 function Places({ claims }: { claims: Claims }) {
+  const title = useTitles();
   if (claims.destinations.length === 0) return null;
   return (
     <Section title="Places">
@@ -132,7 +134,7 @@ function Places({ claims }: { claims: Claims }) {
           {claims.destinations.map((place) => (
             <tr key={place.id}>
               <th scope="row">
-                {place.name} {vendor(place.vendor) !== place.name && <span class="soft small">{vendor(place.vendor)}</span>}
+                {place.name} {title(place.vendor) !== place.name && <span class="soft small">{title(place.vendor)}</span>}
               </th>
               <td>
                 <State said={TASK[place.status]} />

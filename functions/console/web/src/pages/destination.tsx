@@ -13,7 +13,7 @@ import { DestinationForm } from '../parts/destination-form';
 import { Dialog } from '../parts/forms';
 import { Shape } from '../parts/state';
 import { Link, href } from '../router';
-import { CONFIRMS, KIND, vendor } from '../words';
+import { CONFIRMS, KIND } from '../words';
 
 export function OneDestination({ id }: { id: string }) {
   const live = useLive(
@@ -48,7 +48,7 @@ function Shown({ destination, description, refresh }: Props) {
     <>
       <Head
         title={destination.name}
-        lead={`${KIND[destination.kind].one}: ${vendor(destination.vendor)}. ${description ? (CONFIRMS[description.confirms] ?? '') : ''}`}
+        lead={`${KIND[destination.kind].one}: ${description?.title ?? destination.vendor}. ${description ? (CONFIRMS[description.confirms] ?? '') : ''}`}
         crumb={<Link to={href('/destinations')}>Destinations</Link>}
       />
       <Check id={destination.id} />
@@ -120,6 +120,7 @@ function Details({ details }: { details: unknown }) {
 
 function Settings({ destination, description }: Omit<Props, 'refresh'>) {
   const secrets = description?.fields.filter((field) => field.secret) ?? [];
+  const title = (name: string) => description?.fields.find((field) => field.name === name)?.title ?? name;
   return (
     <dl class="facts">
       <dt>Connected</dt>
@@ -136,13 +137,13 @@ function Settings({ destination, description }: Omit<Props, 'refresh'>) {
       ))}
       {Object.entries(destination.settings).map(([name, value]) => (
         <>
-          <dt>{label(name)}</dt>
+          <dt>{title(name)}</dt>
           <dd>{shown(value)}</dd>
         </>
       ))}
-      {secrets.map(({ name }) => (
+      {secrets.map(({ title }) => (
         <>
-          <dt>{label(name)}</dt>
+          <dt>{title}</dt>
           <dd class="soft">kept, never shown</dd>
         </>
       ))}

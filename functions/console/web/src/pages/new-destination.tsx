@@ -6,7 +6,7 @@ import { useAction, useLive } from '../live';
 import { Head, Known, Section } from '../parts/basics';
 import { DestinationForm } from '../parts/destination-form';
 import { Link, go, href } from '../router';
-import { CONFIRMS, KIND, vendor } from '../words';
+import { CONFIRMS, KIND } from '../words';
 
 export function NewDestination({ chosen }: { chosen: string | undefined }) {
   const live = useLive('catalogue', (signal) => call('GET /destinations/catalog', { signal }), 0);
@@ -34,7 +34,7 @@ function Catalogue({ catalog }: { catalog: Description[] }) {
             {some.map((one) => (
               <li key={one.vendor}>
                 <Link to={href(`/destinations/new/${one.vendor}`)} class="choice offer">
-                  <strong>{vendor(one.vendor)}</strong>
+                  <strong>{one.title}</strong>
                   <span class="soft small">{CONFIRMS[one.confirms] ?? ''}</span>
                 </Link>
               </li>
@@ -51,7 +51,7 @@ function Connect({ description }: { description: Description }) {
     const { destination } = await call('POST /destinations', { body: { name, vendor: description.vendor, settings, secrets } });
     go(href(`/destinations/${destination.id}`));
   });
-  const name = vendor(description.vendor);
+  const name = description.title;
   return (
     <>
       <Head title={`Connect ${name}`} lead={CONFIRMS[description.confirms]} crumb={<Link to={href('/destinations/new')}>All that can be connected</Link>} />

@@ -2,6 +2,7 @@
 
 import { call } from '../api/client';
 import type { DestinationStatus, RegulationShown } from '../api/schema';
+import { useTitles } from '../catalogue';
 import { count, list, number, people } from '../format';
 import { useAction, useLive } from '../live';
 import { Dated, Deadline, Known, Problem, Section, Table, Time, Title, useTitle } from '../parts/basics';
@@ -9,7 +10,7 @@ import { Recipients } from '../parts/recipients';
 import { Shape, State } from '../parts/state';
 import { Link, go, href } from '../router';
 import { isOpen, leftovers, marks, places, tables, todos, verdict } from '../verdict';
-import { SUBJECT, TASK, TYPE, erases, vendor } from '../words';
+import { SUBJECT, TASK, TYPE, erases } from '../words';
 
 /** How often a request that moves is looked at, and one that does not. */
 const SOON = 1_500;
@@ -154,13 +155,14 @@ function Withdraw({ id }: { id: string }) {
 }
 
 function Place({ place }: { place: DestinationStatus }) {
+  const title = useTitles();
   const rows = tables(place);
   const looked = { ...place.evidence.find?.lookedAt, ...place.evidence.forget?.counts };
   return (
     <li class="place">
       <div>
         <h3>{place.name}</h3>
-        {vendor(place.vendor) !== place.name && <p>{vendor(place.vendor)}</p>}
+        {title(place.vendor) !== place.name && <p>{title(place.vendor)}</p>}
       </div>
       <div>
         <State said={TASK[place.taskStatus]} />

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 
 import type { ApiError } from '../api/client';
 import type { Description, Destination, Field as Setting } from '../api/schema';
-import { hint, isLong, label, shown, typed, type Typed } from '../fields';
+import { hint, isLong, shown, typed, type Typed } from '../fields';
 import { Problem } from './basics';
 import { Field, Select, Text } from './forms';
 
@@ -63,21 +63,22 @@ interface InputProps {
 }
 
 function Input({ field, kept, value, onInput, wrong }: InputProps) {
-  const title = label(field.name) + (field.required ? '' : ' (may be left out)');
+  const title = field.title + (field.required ? '' : ' (may be left out)');
   const help = `${field.help}.${hint(field)}`;
   const { form } = field;
   if (form.type === 'choice' || form.type === 'region') {
     const options = form.values.map((one): [string, string] => (typeof one === 'string' ? [one, one] : [one.name, `${one.name}: ${one.host}`]));
     return <Select label={title} help={help} value={value} options={[['', 'Choose…'], ...options]} onChange={onInput} />;
   }
-  if (field.secret) {
+  if (field.secret && !isLong(field)) {
     const about = kept ? `${help} It is kept and never shown: type a new one to replace it.` : `${help} It is never shown again.`;
     return <Text label={title} help={about} type="password" value={value} onInput={onInput} wrong={wrong} placeholder={kept ? 'kept' : ''} />;
   }
   if (isLong(field)) {
+    const about = !field.secret ? help : kept ? `${help} It is kept and never shown: put in a new one to replace it.` : `${help} It is never shown again.`;
     return (
-      <Field label={title} help={help} wrong={wrong}>
-        {(attributes) => <textarea {...attributes} class="input" rows={4} spellcheck={false} value={value} onInput={(event) => onInput(event.currentTarget.value)} />}
+      <Field label={title} help={about} wrong={wrong}>
+        {(attributes) => <textarea {...attributes} class="input" rows={4} spellcheck={false} placeholder={field.secret && kept ? 'kept' : ''} value={value} onInput={(event) => onInput(event.currentTarget.value)} />}
       </Field>
     );
   }
