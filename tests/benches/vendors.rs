@@ -124,7 +124,7 @@ async fn tell(work: &Value) -> Result<()> {
     let number = |field: &str| work[field].as_u64().unwrap_or_default();
     let people = number("from")..number("from") + number("people");
     let subjects: Vec<_> = people.map(|n| Subject::user(format!("u{n}"))).collect();
-    let engine = Engine::new(Some(Store::from_env(&aws::config().await)))?;
+    let engine = Engine::new(Some(Store::from_env(&aws::config().await)), true)?;
     let vendor = vendor(&destination.vendor)?;
     let job = Job { destination: &destination, secrets: &secrets, regulation: "bench", subjects: &subjects };
     let (mut progress, end) = (VendorProgress::default(), Instant::now() + Duration::from_secs(300));

@@ -4,7 +4,7 @@
 //! fresh copies of the same table, which are made and brought to rest before the clock starts. By hand: the
 //! identifiers are copied into a temporary table, which is analyzed, and `DELETE … USING` it.
 //!
-//! The same people as 20 regulations: deleted in crews, as far as a crew may be large, beside one after the other.
+//! The same people as 20 regulations: deleted in groups, as large as a group may be, beside one after the other.
 //!
 //! `target/bench/warehouse.json` has a row per case: rows per second of ours and of the reference, their ratio, and
 //! the ratio that is aimed at.
@@ -30,7 +30,7 @@ const PEOPLE: u32 = 1_000_000;
 const ERASED: u32 = 100_000;
 const ROUNDS: usize = 3;
 const AT_LEAST: f64 = 0.5;
-/// How many people a regulation may have, and how many a crew.
+/// How many people a regulation may have, and how many a group.
 const REGULATION: usize = 5_000;
 const CREW: usize = 50_000;
 const TOGETHER_AT_LEAST: f64 = 2.0;
@@ -89,15 +89,15 @@ async fn main() -> Result<()> {
         }
         rows.push(row(case.name, case.erased, [ours, reference], AT_LEAST));
     }
-    rows.push(crews(&server, &client).await?);
+    rows.push(groups(&server, &client).await?);
     let target = root().join("target/bench");
     fs::create_dir_all(&target)?;
     fs::write(target.join("warehouse.json"), serde_json::to_string_pretty(&rows)?)?;
     Ok(())
 }
 
-/// Everyone's rows in crews, and regulation by regulation.
-async fn crews(server: &Server, client: &Client) -> Result<Value> {
+/// Everyone's rows in groups, and regulation by regulation.
+async fn groups(server: &Server, client: &Client) -> Result<Value> {
     let case = Case { name: "forget 20 regulations, together", index: false, erased: ERASED, whole: false };
     let people: Vec<Subject> =
         (0..ERASED).map(|n| Subject::user(format!("user-{}", n * (PEOPLE / ERASED)))).collect();
@@ -151,7 +151,7 @@ async fn erase(server: &Server, people: &[Subject], case: Case, expected: u64) -
                            "tls": "disable", "schemas": ["web"] });
     let settings = serde_json::from_value(settings)?;
     let begun = Instant::now();
-    let mut engine = Postgres::connect(&settings, PASSWORD).await?;
+    let mut engine = Postgres::connect(&settings, PASSWORD, true).await?;
     let tables = engine.discover().await?;
     let ids = Ids::new(people);
     if case.whole {

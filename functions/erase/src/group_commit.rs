@@ -1,10 +1,10 @@
-//! A regulation's turn among those that wait at the same warehouse: who gets the lead deletes the rows of all.
+//! A regulation's turn among those that wait at the same warehouse: the leader deletes the rows of its whole group.
 //!
-//! 1. The lead is taken, if it is free. Whoever does not get it comes back later.
-//! 2. The leader chooses its crew from the list and keeps it with its task, before any statement begins.
-//! 3. It deletes the rows of the whole crew, and notes with each, itself included, in which tables that was done.
-//! 4. Whoever finds such a note with its own entry goes on alone with what is left. What a table has against one
-//!    regulation's rows thus fails that regulation only.
+//! 1. A regulation takes the lease, if it is free; otherwise it follows and comes back later.
+//! 2. The leader chooses its group from the list and keeps it with its task, before any statement begins.
+//! 3. It deletes the rows of the whole group, and notes for each member, itself included, in which tables that was done.
+//! 4. A regulation that finds such a note deletes alone what is left. A table that refuses one regulation's rows thus
+//!    never fails another.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -27,10 +27,10 @@ const READS: usize = 16;
 
 /// What a regulation that has rows to be deleted does next.
 pub enum Turn {
-    /// It deletes the rows of its crew.
+    /// It deletes the rows of its group.
     Leads,
     /// Another one leads: it comes back after so many seconds.
-    Waits(u32),
+    Follows(u32),
     /// It goes on alone, if anything is left.
     Alone,
 }
@@ -42,15 +42,15 @@ fn shares(task: &Task, progress: &ErasureProgress) -> bool {
 
 /// One regulation at one warehouse.
 #[derive(Clone, Copy)]
-pub struct Company<'a> {
+pub struct Group<'a> {
     pub store: &'a Store,
     pub request: &'a Request,
 }
 
-impl Company<'_> {
-    /// In how many seconds to look again, as long as another one leads. Asks the warehouse nothing, since even a look
-    /// may be billed there.
-    pub async fn waits(self, task: &Task, progress: &mut ErasureProgress) -> Result<Option<u32>> {
+impl Group<'_> {
+    /// The seconds until the next look, as long as another regulation leads. The warehouse is not asked: even a look may be
+    /// billed there.
+    pub async fn follows(self, task: &Task, progress: &mut ErasureProgress) -> Result<Option<u32>> {
         let Request { regulation_id: id, destination_id: destination, .. } = self.request;
         if !shares(task, progress) {
             return Ok(None);
@@ -63,7 +63,8 @@ impl Company<'_> {
         Ok(entry.filter(|entry| entry.outcome.is_none()).map(|_| progress.wait()))
     }
 
-    /// Whose turn it is. For who is connected: nobody waits for a leader who cannot even reach the warehouse.
+    /// Whether this regulation leads, follows or goes on alone. Asked once it is connected: nobody follows a leader that
+    /// cannot reach the warehouse.
     pub async fn turn(
         self,
         task: &mut Task,
@@ -75,12 +76,12 @@ impl Company<'_> {
         }
         let (store, now) = (self.store, Timestamp::now());
         let Request { regulation_id: id, attempt, destination_id: destination } = self.request;
-        // Whoever leads notes what it did before it gives the lead back: read after it was taken, the note is there.
-        let leads = store.take_lead(destination, id, now).await?;
+        // A leader notes what it did before it releases the lease: read after the lease was taken, the note is there.
+        let leads = store.take_lease(destination, id, now).await?;
         let entry = store.enlisted(destination, id).await?.filter(|entry| entry.attempt >= *attempt);
         if let Some(outcome) = entry.as_ref().and_then(|entry| entry.outcome.as_ref()) {
             progress.settle(outcome);
-            store.give_lead_back(destination, id).await?;
+            store.release_lease(destination, id).await?;
             return Ok(Turn::Alone);
         }
         if entry.is_none() {
@@ -88,18 +89,18 @@ impl Company<'_> {
             store.enlist(destination, &member).await?;
         }
         if !leads {
-            return Ok(Turn::Waits(progress.wait()));
+            return Ok(Turn::Follows(progress.wait()));
         }
         if progress.leads().is_none() {
-            let crew = choose(id, store.all_enlisted(destination).await?);
-            progress.lead(&crew, now);
+            let group = choose(id, store.all_enlisted(destination).await?);
+            progress.lead(&group, now);
             task.progress = serde_json::to_value(&*progress).unwrap_or_default();
             store.save_task(id, task).await?;
         }
         Ok(Turn::Leads)
     }
 
-    /// Goes on with the deletion of the crew's rows. Answers in how many seconds to go on, or nothing at the end.
+    /// Goes on with the deletion of the group's rows. Answers after how many seconds to go on, or nothing at the end.
     pub async fn lead<E: Engine>(
         self,
         progress: &mut ErasureProgress,
@@ -107,26 +108,28 @@ impl Company<'_> {
         tables: &[Table],
         until: Instant,
     ) -> Result<Option<u32>> {
-        let Some(lead) = progress.leads() else { return Ok(None) };
-        let (crew, destination) = (lead.crew.clone(), &self.request.destination_id);
-        let subjects = self.subjects(&crew).await?;
+        let Some(leadership) = progress.leads() else { return Ok(None) };
+        let (members, destination) = (leadership.members.clone(), &self.request.destination_id);
+        let subjects = self.subjects(&members).await?;
         let everyone: BTreeSet<&Subject> = subjects.iter().flatten().collect();
         let everyone: Vec<Subject> = everyone.into_iter().cloned().collect();
-        let names: Vec<_> = crew.iter().map(|(id, attempt)| format!("{id}/{attempt}")).collect();
-        // Another crew has other statements.
+        let names: Vec<_> = members.iter().map(|(id, attempt)| format!("{id}/{attempt}")).collect();
+        // Another group has other statements.
         let seed = format!("{destination}/{}", names.join("/"));
         let mut erasure = Erasure { engine, tables, ids: &Ids::new(&everyone), seed: &seed };
-        match erasure.delete(&mut lead.work, until).await {
+        match erasure.delete(&mut leadership.work, until).await {
             Ok(None) => {}
             Ok(Some(seconds)) => return Ok(Some(seconds)),
-            Err(trouble) if lead.bears(&trouble, Timestamp::now()) => return Err(trouble),
-            Err(trouble) => tracing::info!(%destination, crew = crew.len(), %trouble, "each goes on alone"),
+            Err(trouble) if leadership.bears(&trouble, Timestamp::now()) => return Err(trouble),
+            Err(trouble) => {
+                tracing::info!(%destination, group = members.len(), %trouble, "each goes on alone")
+            }
         }
         let together = subjects.iter().filter(|subjects| !subjects.is_empty()).count();
-        let outcome = lead.outcome(together as u64);
-        tracing::info!(%destination, crew = crew.len(), tables = outcome.tables.len(), "deleted together");
-        for ((id, attempt), subjects) in crew.iter().zip(&subjects) {
-            // Nothing was done for whom nobody was left.
+        let outcome = leadership.outcome(together as u64);
+        tracing::info!(%destination, group = members.len(), tables = outcome.tables.len(), "deleted together");
+        for ((id, attempt), subjects) in members.iter().zip(&subjects) {
+            // Nothing was done for a regulation that has no subjects left.
             let nothing = GroupOutcome::default();
             let outcome = if subjects.is_empty() { &nothing } else { &outcome };
             self.store.note_outcome(destination, (id, *attempt), outcome).await?;
@@ -134,15 +137,15 @@ impl Company<'_> {
         Ok(None)
     }
 
-    /// Those of each regulation of a crew; nobody, where they were dropped.
-    async fn subjects(self, crew: &[(RegulationId, u32)]) -> Result<Vec<Vec<Subject>>> {
-        stream::iter(crew).map(|(id, _)| self.store.everyone(id)).buffered(READS).try_collect().await
+    /// The subjects of each member; none, where they were dropped.
+    async fn subjects(self, members: &[(RegulationId, u32)]) -> Result<Vec<Vec<Subject>>> {
+        stream::iter(members).map(|(id, _)| self.store.everyone(id)).buffered(READS).try_collect().await
     }
 
-    /// The task has ended, well or not: others need not wait for it.
+    /// Leaves the list and releases the lease: the task has ended, well or not.
     pub async fn leave(self) -> Result<()> {
         let Request { regulation_id: id, destination_id: destination, .. } = self.request;
         self.store.strike(destination, id).await?;
-        self.store.give_lead_back(destination, id).await
+        self.store.release_lease(destination, id).await
     }
 }

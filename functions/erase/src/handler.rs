@@ -1,117 +1,69 @@
+//! Erases people from one warehouse, or only looks at it.
+//!
+//! 1. A step goes on with find, forget or verify. The deletion is shared with other regulations that wait at the warehouse
+//!    ([`group_commit`](crate::group_commit)).
+//! 2. A look lists the tables and columns that would be matched, or counts rows; it changes nothing.
+
 use std::time::Instant;
 
 use app::task_step::{self, Request};
+use app::worker::{self, Event};
 use aws::secrets::SecretStore;
-use aws_config::SdkConfig;
 use destinations::narrow;
 use destinations::warehouse::Table;
 use jiff::{SignedDuration, Timestamp};
-use model::destination::{Destination, Secrets};
 use model::evidence::{Evidence, Step};
-use model::failure::{Failure, Result};
+use model::failure::Result;
 use model::id_shape::{Known, Shape, advice as advice_on};
-use model::probe::{Finding, Probe, TIME_TO_ANSWER};
+use model::probe::{Finding, Probe};
 use model::status::TaskStatus;
 use model::subject::Subject;
 use model::task::Task;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::Store;
-use warehouses::bigquery::BigQuery;
 use warehouses::erasure::{Erasure, ErasureProgress, Next};
-use warehouses::postgres::Postgres;
-use warehouses::redshift::Redshift;
-use warehouses::snowflake::Snowflake;
 use warehouses::survey::{self, Survey};
-use warehouses::{Engine, Ids};
+use warehouses::{Engine, Ids, Surroundings, with_engine};
 
-use crate::group_commit::{Company, Turn};
+use crate::group_commit::{Group, Turn};
 
 pub struct Context {
     pub store: Store,
     pub secrets: SecretStore,
-    pub aws: SdkConfig,
+    pub surroundings: Surroundings,
     pub retry_window: SignedDuration,
 }
 
-/// What this function is asked: by the state machine to go on with a task, by the API to look at a warehouse.
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub enum Event {
-    Probe(Probe),
-    Step(Request),
+pub async fn handle(
+    context: &Context,
+    event: Event<Request>,
+    until: Instant,
+) -> Result<worker::Reply<task_step::Next>> {
+    let step = async |request, until| erase(context, request, until).await;
+    worker::handle(event, until, step, async |probe, until| look(context, probe, until).await).await
 }
 
-#[derive(Serialize)]
-#[serde(untagged)]
-pub enum Reply {
-    Finding(Finding),
-    Next(task_step::Next),
+async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Finding> {
+    let survey = survey(context, probe, until).await?;
+    Ok(Finding { ok: survey.is_whole(), message: survey.message(), details: json!(survey) })
 }
 
-pub async fn handle(context: &Context, event: Event, until: Instant) -> Result<Reply> {
-    match event {
-        Event::Step(request) => erase(context, request, until).await.map(Reply::Next),
-        Event::Probe(probe) => {
-            let looked = look(context, probe, until.min(Instant::now() + TIME_TO_ANSWER)).await;
-            Ok(Reply::Finding(finding(looked)))
-        }
-    }
-}
-
-/// That something stands in the way is an answer, not an error.
-fn finding(looked: Result<Survey>) -> Finding {
-    match looked {
-        Ok(survey) => Finding { ok: survey.is_whole(), message: survey.message(), details: json!(survey) },
-        Err(failure) => {
-            tracing::warn!(kind = %failure.kind, detail = failure.detail, "{}", failure.public);
-            Finding { ok: false, message: failure.public, details: json!({}) }
-        }
-    }
-}
-
-/// Does something with the engine of a destination.
-macro_rules! with_engine {
-    ($context:expr, $destination:expr, |$engine:ident| $do:expr) => {{
-        let (destination, secrets): (&Destination, Secrets) =
-            ($destination, $context.secrets.fresh($destination).await?);
-        match destination.vendor.as_str() {
-            "postgres" => {
-                let $engine =
-                    &mut Postgres::connect(&destination.settings()?, secrets.get("password")?).await?;
-                $do
-            }
-            "redshift" => {
-                let $engine = &mut Redshift::connect(&destination.settings()?, &$context.aws);
-                $do
-            }
-            "bigquery" => {
-                let $engine =
-                    &mut BigQuery::connect(&destination.settings()?, secrets.get("credentials")?).await?;
-                $do
-            }
-            "snowflake" => {
-                let $engine = &mut Snowflake::connect(&destination.settings()?, secrets.get("privateKey")?)?;
-                $do
-            }
-            vendor => Err(Failure::permanent(format!("{vendor} is no warehouse"))),
-        }
-    }};
-}
-
-async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Survey> {
+async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Survey> {
+    let (Probe::Check { destination_id } | Probe::Count { destination_id, .. }) = &probe;
+    let destination = context.store.destination(destination_id).await?;
+    let secrets = context.secrets.fresh(&destination).await?;
     match probe {
-        Probe::Check { destination_id } => {
-            let destination = context.store.destination(&destination_id).await?;
+        Probe::Check { .. } => {
             let nobody = [Subject::user("nobody")];
-            with_engine!(context, &destination, |engine| survey::check(engine, &Ids::new(&nobody)).await)
+            with_engine!(&context.surroundings, &destination, &secrets, |engine| {
+                survey::check(engine, &Ids::new(&nobody)).await
+            })
         }
-        Probe::Count { destination_id, subjects, part } => {
-            let destination = context.store.destination(&destination_id).await?;
+        Probe::Count { subjects, part, .. } => {
             let destination =
                 part.map_or(Ok(destination.clone()), |part| narrow::to_source(&destination, &part))?;
             let ids = Ids::new(&subjects);
-            with_engine!(context, &destination, |engine| {
+            with_engine!(&context.surroundings, &destination, &secrets, |engine| {
                 // Every count is a new one.
                 survey::count(engine, &ids, &Timestamp::now().to_string(), until).await
             })
@@ -120,7 +72,7 @@ async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Survey>
 }
 
 async fn erase(context: &Context, request: Request, until: Instant) -> Result<task_step::Next> {
-    let company = Company { store: &context.store, request: &request };
+    let group = Group { store: &context.store, request: &request };
     let next = task_step::step(
         &context.store,
         &request,
@@ -129,19 +81,20 @@ async fn erase(context: &Context, request: Request, until: Instant) -> Result<ta
             let narrowed = task.part.as_ref().map(|part| narrow::to_source(destination, part)).transpose()?;
             let destination = narrowed.as_ref().unwrap_or(destination);
             let mut progress = ErasureProgress::of(task.progress.clone(), request.attempt);
-            if let Some(seconds) = company.waits(task, &mut progress).await? {
+            if let Some(seconds) = group.follows(task, &mut progress).await? {
                 keep(task, &progress);
                 task.progressed(TaskStatus::Running);
                 return Ok(Some(seconds));
             }
-            with_engine!(context, destination, |engine| {
-                delete_rows(company, task, progress, engine, subjects, until).await
+            let secrets = context.secrets.fresh(destination).await?;
+            with_engine!(&context.surroundings, destination, &secrets, |engine| {
+                delete_rows(group, task, progress, engine, subjects, until).await
             })
         },
     )
     .await?;
     if next.done {
-        company.leave().await?;
+        group.leave().await?;
     }
     Ok(next)
 }
@@ -153,14 +106,14 @@ fn keep(task: &mut Task, progress: &ErasureProgress) {
 /// Goes on with find, forget or verify. What a phase did is kept before the next begins, so that it outlives a
 /// crash.
 async fn delete_rows<E: Engine>(
-    company: Company<'_>,
+    group: Group<'_>,
     task: &mut Task,
     mut progress: ErasureProgress,
     engine: &mut E,
     subjects: &[Subject],
     until: Instant,
 ) -> Result<Option<u32>> {
-    let Company { store, request } = company;
+    let Group { store, request } = group;
     let id = &request.regulation_id;
     let tables = engine.discover().await?;
     // To look is not to get on: a table that stays locked is trouble all the while.
@@ -168,14 +121,14 @@ async fn delete_rows<E: Engine>(
     let seed = format!("{id}/{}/{}", task.destination_id, request.attempt);
     let ids = Ids::new(subjects);
     loop {
-        match company.turn(task, &mut progress, subjects).await? {
+        match group.turn(task, &mut progress, subjects).await? {
             Turn::Alone => {}
-            Turn::Waits(seconds) => {
+            Turn::Follows(seconds) => {
                 keep(task, &progress);
                 return Ok(Some(seconds));
             }
             Turn::Leads => {
-                let led = company.lead(&mut progress, engine, &tables, until).await;
+                let led = group.lead(&mut progress, engine, &tables, until).await;
                 keep(task, &progress);
                 let led = led?;
                 task.progressed(TaskStatus::Running);

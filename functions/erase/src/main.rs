@@ -7,6 +7,7 @@ use aws::secrets::SecretStore;
 use lambda::{environment, telemetry};
 use lambda_runtime::Error;
 use store::Store;
+use warehouses::Surroundings;
 
 use handler::Context;
 
@@ -17,7 +18,7 @@ async fn main() -> Result<(), Error> {
     let context = Context {
         store: Store::from_env(&config),
         secrets: SecretStore::from_env(&config),
-        aws: config,
+        surroundings: Surroundings { aws: config, any_endpoint: environment::any_endpoint()? },
         retry_window: environment::seconds("RETRY_WINDOW")?,
     };
     telemetry::run(|event, until| handler::handle(&context, event, until)).await

@@ -1,20 +1,26 @@
+//! Asks a vendor to delete people, or how far it is.
+//!
+//! 1. A step: the engine moves every batch as far as the time allows; outcomes become evidence when all are known.
+//! 2. A look: a harmless call proves region and credentials.
+//! 3. Settings and secrets are checked again before either, so that nothing is sent where it must not go.
+
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use app::task_step::{self, Next, Request};
+use app::worker::{self, Event};
 use aws::secrets::SecretStore;
+use destinations::check_use;
 use destinations::cloud::{self, Outcome, Vendor};
 use forward::engine::{Engine, Job, VendorProgress, VendorTurn};
 use jiff::{SignedDuration, Timestamp};
 use model::destination::{Destination, Secrets};
 use model::evidence::{Evidence, Step};
 use model::failure::{Failure, Result};
-use model::id::DestinationId;
 use model::probe::{Finding, Probe};
 use model::status::TaskStatus;
 use model::subject::Subject;
 use model::task::Task;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::Store;
 
@@ -22,47 +28,28 @@ pub struct Context {
     pub store: Store,
     pub secrets: SecretStore,
     pub engine: Engine,
+    pub any_endpoint: bool,
     pub retry_window: SignedDuration,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub enum Event {
-    Probe(Probe),
-    Step(Request),
+pub async fn handle(context: &Context, event: Event<Request>, until: Instant) -> Result<worker::Reply<Next>> {
+    let step = async |request, until| forward(context, &request, until).await;
+    worker::handle(event, until, step, async |probe, until| look(context, probe, until).await).await
 }
 
-#[derive(Serialize)]
-#[serde(untagged)]
-pub enum Reply {
-    Finding(Finding),
-    Next(Next),
-}
-
-pub async fn handle(context: &Context, event: Event, until: Instant) -> Result<Reply> {
-    match event {
-        Event::Step(request) => forward(context, &request, until).await.map(Reply::Next),
-        Event::Probe(Probe::Check { destination_id }) => {
-            check(context, &destination_id, until).await.map(Reply::Finding)
-        }
-        Event::Probe(Probe::Count { .. }) => {
-            Err(Failure::invalid("a cloud destination cannot count what it holds"))
-        }
-    }
-}
-
-/// Proves region and credentials with a harmless call. That they are bad is an answer, not an error.
-async fn check(context: &Context, id: &DestinationId, until: Instant) -> Result<Finding> {
-    let destination = context.store.destination(id).await?;
+/// Proves region and credentials with a harmless call.
+async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Finding> {
+    let Probe::Check { destination_id } = probe else {
+        return Err(Failure::invalid("a cloud destination cannot count what it holds"));
+    };
+    let destination = context.store.destination(&destination_id).await?;
     let secrets = context.secrets.fresh(&destination).await?;
+    check_use(&destination, &secrets, context.any_endpoint)?;
     let vendor = cloud::vendor(&destination.vendor)?;
     let job = Job { destination: &destination, secrets: &secrets, regulation: "", subjects: &[] };
-    let checked = context.engine.check(vendor, job, until).await;
-    let (ok, message) = match checked {
-        Ok(()) => (true, format!("{} answers, and takes the credentials", destination.vendor)),
-        Err(failure) => (false, failure.public),
-    };
-    Ok(Finding { ok, message, details: Value::Null })
+    context.engine.check(vendor, job, until).await?;
+    let message = format!("{} answers, and takes the credentials", destination.vendor);
+    Ok(Finding { ok: true, message, details: Value::Null })
 }
 
 async fn forward(context: &Context, request: &Request, until: Instant) -> Result<Next> {
@@ -92,6 +79,7 @@ async fn ask(
         )));
     }
     let secrets = context.secrets.of(destination).await?;
+    check_use(destination, &secrets, context.any_endpoint)?;
     let vendor = cloud::vendor(&destination.vendor)?;
     let mut progress = progress(task);
     let before = progress.count();

@@ -15,8 +15,10 @@ async fn main() -> Result<(), Error> {
     telemetry::init(module_path!());
     let config = aws::config().await;
     let store = Store::from_env(&config);
+    let any_endpoint = environment::any_endpoint()?;
     let context = Context {
-        engine: Engine::new(Some(store.clone()))?,
+        engine: Engine::new(Some(store.clone()), any_endpoint)?,
+        any_endpoint,
         store,
         secrets: SecretStore::from_env(&config),
         retry_window: environment::seconds("RETRY_WINDOW")?,

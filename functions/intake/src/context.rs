@@ -54,7 +54,7 @@ impl Context {
             certificates: Bucket::new(s3.clone(), environment::required("AUDIT_BUCKET")?),
             files: Bucket::new(s3, environment::required("LETHE_BUCKET")?),
             workspace_id: environment::required("WORKSPACE_ID")?,
-            any_endpoint: environment::required("DESTINATION_ENDPOINTS")? == "any",
+            any_endpoint: environment::any_endpoint()?,
         })
     }
 

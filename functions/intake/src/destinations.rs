@@ -64,7 +64,8 @@ pub async fn show(State(context): Shared, Id(id): Id<DestinationId>) -> Reply<On
     Ok(data(OneDestination { destination: find(&context, &id).await? }))
 }
 
-/// Changes what is given and nothing else. New secrets take effect within a minute.
+/// Changes what is given and nothing else. A change of a setting that the catalogue marks as `directsSecrets` needs the
+/// secrets again. New secrets take effect within a minute.
 #[utoipa::path(patch, path = "/destinations/{id}", operation_id = "changeDestination", tag = "Destinations",
     params(("id" = DestinationId, Path)), request_body = DestinationChange,
     responses((status = 200, description = "As it is now", body = Data<OneDestination>)))]
@@ -75,6 +76,7 @@ pub async fn change(
 ) -> Reply<OneDestination> {
     let mut destination = find(&context, &id).await?;
     let secrets = request.apply(&mut destination, context.any_endpoint, Timestamp::now())?;
+    // The secrets first: if the change stops in between, new ones go to the old place, never old ones to the new.
     if let Some(secrets) = secrets {
         context.secrets.replace(&destination, &secrets).await?;
     }

@@ -8,6 +8,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use app::worker::{self, Event};
 use archive::Archive;
 use archive::filters::Filters;
 use archive::ledger::Ledger;
@@ -19,7 +20,6 @@ use futures::future::ready;
 use futures::{StreamExt, stream};
 use model::failure::{Failure, Result};
 use model::id::RunId;
-use model::probe::{Finding, Probe};
 use model::purge_run::Phase;
 use serde::{Deserialize, Serialize};
 use store::Run;
@@ -36,26 +36,13 @@ const TELL_EVERY: Duration = Duration::from_secs(2);
 /// How often it keeps what was done, should the invocation not end.
 const SAVE_EVERY: Duration = Duration::from_secs(20);
 
-/// What this function is asked: by the state machine to go on with a batch, by the API to look at an archive.
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub enum Event {
-    Probe(Probe),
-    Step(Request),
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-pub enum Answer {
-    Finding(Finding),
-    Step(Reply),
-}
-
-pub async fn handle(context: &Context, event: Event, until: Instant) -> Result<Answer> {
-    match event {
-        Event::Step(request) => purge(context, request, until).await.map(Answer::Step),
-        Event::Probe(probe) => Ok(Answer::Finding(probe::finding(context, probe, until).await)),
-    }
+pub async fn handle(
+    context: &Context,
+    event: Event<Request>,
+    until: Instant,
+) -> Result<worker::Reply<Reply>> {
+    let step = async |request, until| purge(context, request, until).await;
+    worker::handle(event, until, step, async |probe, until| probe::look(context, probe, until).await).await
 }
 
 #[derive(Deserialize)]

@@ -12,23 +12,18 @@ use destinations::narrow;
 use engine::matching::{Matcher, SubjectSet};
 use model::failure::Result;
 use model::id::RunId;
-use model::probe::{Finding, Probe, TIME_TO_ANSWER};
+use model::probe::{Finding, Probe};
 use serde_json::json;
 
 use crate::context::Context;
 
-/// That something stands in the way is an answer, not an error.
-pub async fn finding(context: &Context, probe: Probe, until: Instant) -> Finding {
-    match look(context, probe, until.min(Instant::now() + TIME_TO_ANSWER)).await {
-        Ok(survey) => Finding { ok: survey.is_well(), message: survey.message(), details: json!(survey) },
-        Err(failure) => {
-            tracing::warn!(kind = %failure.kind, detail = failure.detail, "{}", failure.public);
-            Finding { ok: false, message: failure.public, details: json!({}) }
-        }
-    }
+/// Looks at an archive and says what is there.
+pub async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Finding> {
+    let survey = survey(context, probe, until).await?;
+    Ok(Finding { ok: survey.is_well(), message: survey.message(), details: json!(survey) })
 }
 
-async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Survey> {
+async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Survey> {
     let (Probe::Check { destination_id } | Probe::Count { destination_id, .. }) = &probe;
     let destination = context.store.destination(destination_id).await?;
     let mut settings: Settings = destination.settings()?;

@@ -8,6 +8,8 @@ use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 
+use serde_json::{Map, Value};
+
 use lambda::environment;
 use model::destination::{Destination, Secrets};
 use model::failure::{Failure, Result};
@@ -22,7 +24,15 @@ const FRESH: Duration = Duration::from_secs(60);
 pub struct SecretStore {
     client: Client,
     prefix: String,
-    kept: Arc<Mutex<HashMap<DestinationId, (Instant, Secrets)>>>,
+    kept: Arc<Mutex<HashMap<DestinationId, Kept>>>,
+}
+
+/// Secrets as they were read, and for which settings: they are not sent where other settings lead.
+#[derive(Debug)]
+struct Kept {
+    since: Instant,
+    settings: Map<String, Value>,
+    secrets: Secrets,
 }
 
 impl SecretStore {
@@ -50,16 +60,22 @@ impl SecretStore {
         Ok(PseudonymKey::new(key.as_bytes()))
     }
 
-    /// The secrets of a destination, as they were within the last minute.
+    /// The secrets of a destination, as they were within the last minute under the same settings.
     ///
     /// # Errors
     /// Those of [`SecretStore::text`].
     pub async fn of(&self, destination: &Destination) -> Result<Secrets> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&destination.id).cloned();
-        match kept {
-            Some((since, secrets)) if since.elapsed() < FRESH => Ok(secrets),
-            _ => self.fresh(destination).await,
+        match self.kept(destination) {
+            Some(secrets) => Ok(secrets),
+            None => self.fresh(destination).await,
         }
+    }
+
+    fn kept(&self, destination: &Destination) -> Option<Secrets> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = kept.get(&destination.id)?;
+        let usable = found.since.elapsed() < FRESH && found.settings == destination.settings;
+        usable.then(|| found.secrets.clone())
     }
 
     /// The secrets of a destination, as they are now.
@@ -72,7 +88,8 @@ impl SecretStore {
             Failure::permanent(format!("the secrets of {} are damaged: set them again", destination.name))
         })?;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(destination.id.clone(), (Instant::now(), secrets.clone()));
+        let (since, settings) = (Instant::now(), destination.settings.clone());
+        kept.insert(destination.id.clone(), Kept { since, settings, secrets: secrets.clone() });
         Ok(secrets)
     }
 

@@ -5,19 +5,30 @@ use model::rules::Rules;
 use model::status::TaskStatus;
 use serde::Deserialize;
 
-use crate::description::{Description, Field};
+use crate::description::{Description, Field, Form};
 
 /// What the catalogue says of it.
 pub(crate) const DESCRIPTION: Description = Description {
     vendor: "s3",
+    title: "Amazon S3",
     kind: DestinationKind::Archive,
     docs: "https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html",
     confirms: TaskStatus::Confirmed,
     fields: &[
-        Field::required("bucket", "The bucket's name"),
-        Field::optional("prefix", "Only keys that begin so; all keys if left out"),
-        Field::optional("rules", "Where identifiers stand in a record; Segment's places if left out"),
-        Field::optional("maxShare", "Share of the lines that a run may remove unconfirmed; 0.01 if left out"),
+        Field::required("bucket", "Bucket", "The bucket's name"),
+        Field::optional("prefix", "Prefix", "Only keys that begin so; all keys if left out"),
+        Field::optional(
+            "rules",
+            "Rules",
+            "Where identifiers stand in a record; Segment's places if left out",
+        )
+        .of(Form::Json),
+        Field::optional(
+            "maxShare",
+            "Max share",
+            "Share of the lines that a run may remove unconfirmed; 0.01 if left out",
+        )
+        .of(Form::Number),
     ],
 };
 

@@ -6,21 +6,22 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use model::destination::{Destination, Secrets};
-use model::failure::Result;
+use model::failure::{Failure, Result};
 
-use crate::{check, describe};
+use crate::{check, check_secrets, describe};
 
 /// The body of `PATCH /destinations/{id}`: what is left out stays as it is.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schema(example = json!({ "settings": { "region": "eu" }, "enabled": true }))]
 pub struct DestinationChange {
-    /// What people will call it.
+    /// The name that people give it.
     #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
     /// Settings by name; null takes one away.
     settings: Map<String, Value>,
-    /// All of its secrets by name, in the place of the old ones.
+    /// All of its secrets by name, which replace the old ones. They must be given again with a setting that says where
+    /// they are sent: the catalogue marks these as `directsSecrets`.
     secrets: Option<Secrets>,
     /// Whether regulations reach it from now on.
     enabled: Option<bool>,
@@ -38,9 +39,11 @@ impl DestinationChange {
         any_endpoint: bool,
         now: Timestamp,
     ) -> Result<Option<Secrets>> {
+        let description = describe(&destination.vendor)?;
         if let Some(secrets) = &self.secrets {
-            describe(&destination.vendor)?.check_names(true, secrets.0.keys())?;
+            check_secrets(&destination.vendor, secrets, any_endpoint)?;
         }
+        let before = destination.settings.clone();
         if let Some(name) = self.name {
             destination.name = name;
         }
@@ -51,6 +54,12 @@ impl DestinationChange {
             }
         }
         check(destination, any_endpoint)?;
+        if self.secrets.is_none() && description.redirects_secrets(&before, &destination.settings) {
+            return Err(Failure::invalid(
+                "secrets must be given again with this change, since it says where they are sent",
+            )
+            .field("secrets"));
+        }
         match self.enabled {
             Some(true) => destination.enable(now),
             Some(false) => destination.disable(now),
@@ -86,8 +95,9 @@ mod tests {
     #[test]
     fn what_is_left_out_stays_and_null_takes_away() {
         let mut destination = destination();
-        let secrets = change(&mut destination, json!({ "settings": { "region": "eu", "mode": null } }));
-        assert!(secrets.expect("good").is_none());
+        let moved = json!({ "settings": { "region": "eu", "mode": null }, "secrets": { "apiKey": "e" } });
+        assert!(change(&mut destination, moved).expect("good").is_some());
+        assert!(change(&mut destination, json!({ "enabled": true })).expect("good").is_none());
         assert_eq!(Value::Object(destination.settings.clone()), json!({ "region": "eu" }));
         assert_eq!(destination.name, "Iterable");
     }

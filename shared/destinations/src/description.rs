@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use url::Url;
 use utoipa::ToSchema;
 
+use crate::address::is_public_host;
 use model::destination::DestinationKind;
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
@@ -13,6 +15,8 @@ use model::status::TaskStatus;
 pub struct Description {
     /// The name in the API.
     pub vendor: &'static str,
+    /// The name as the vendor writes it, for people.
+    pub title: &'static str,
     /// What sort of place it is.
     pub kind: DestinationKind,
     /// Where its vendor documents what is called there.
@@ -25,25 +29,38 @@ pub struct Description {
 
 /// One setting or secret of a destination.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Field {
     /// Its name in the API.
     pub name: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
     /// What it is, for people.
     pub help: &'static str,
     /// Whether there is no default.
     pub required: bool,
     /// Whether it is kept in Secrets Manager and never shown again.
     pub secret: bool,
+    /// Whether it says where the secrets are sent, or how: to change it, the secrets have to be given again.
+    pub directs_secrets: bool,
     /// What it may be.
     pub form: Form,
 }
 
 /// What a field may be.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 #[serde(tag = "type", content = "values", rename_all = "camelCase")]
 pub enum Form {
-    /// Text, or what the adapter makes of it.
-    Plain,
+    /// One line of text.
+    Text,
+    /// Text of several lines, such as a certificate or a key.
+    LongText,
+    /// A list of texts.
+    List,
+    /// A number.
+    Number,
+    /// JSON of the form that the help shows.
+    Json,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// One of the vendor's regions, by name.
@@ -55,7 +72,7 @@ pub enum Form {
 }
 
 /// A region of a vendor.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct Region {
     /// Its name, as the vendor has it.
     pub name: &'static str,
@@ -69,21 +86,30 @@ pub(super) const fn region(name: &'static str, host: &'static str) -> Region {
 }
 
 impl Field {
-    pub(crate) const fn required(name: &'static str, help: &'static str) -> Self {
-        Self { name, help, required: true, secret: false, form: Form::Plain }
+    /// A setting of one line of text that must be given.
+    pub(crate) const fn required(name: &'static str, title: &'static str, help: &'static str) -> Self {
+        let (required, secret, directs_secrets) = (true, false, false);
+        Self { name, title, help, required, secret, directs_secrets, form: Form::Text }
     }
 
-    pub(crate) const fn optional(name: &'static str, help: &'static str) -> Self {
-        Self { name, help, required: false, secret: false, form: Form::Plain }
+    /// One that may be left out.
+    pub(crate) const fn optional(name: &'static str, title: &'static str, help: &'static str) -> Self {
+        Self { required: false, ..Self::required(name, title, help) }
     }
 
-    pub(crate) const fn secret(name: &'static str, help: &'static str) -> Self {
-        Self { name, help, required: true, secret: true, form: Form::Plain }
+    /// A secret that must be given.
+    pub(crate) const fn secret(name: &'static str, title: &'static str, help: &'static str) -> Self {
+        Self { secret: true, ..Self::required(name, title, help) }
     }
 
-    /// The same, of a certain form.
-    pub(super) const fn of(self, form: Form) -> Self {
-        Self { form, ..self }
+    /// The same, of a certain form. One that names an endpoint directs the secrets.
+    pub(crate) const fn of(self, form: Form) -> Self {
+        Self { form, directs_secrets: self.directs_secrets || form.is_endpoint(), ..self }
+    }
+
+    /// The same, directing the secrets.
+    pub(crate) const fn directing_secrets(self) -> Self {
+        Self { directs_secrets: true, ..self }
     }
 
     /// Where calls go: the host that the setting stands for, with `https`; on test stacks, the URL that it is.
@@ -101,35 +127,51 @@ impl Field {
         format!("https://{host}")
     }
 
-    /// Checks a value of a cloud destination. `any_endpoint` permits hosts that are not the vendor's.
+    /// Checks a value. `any_endpoint` permits hosts that are not the vendor's.
     fn check(&self, value: &Value, any_endpoint: bool) -> Result<()> {
         let text = value.as_str().unwrap_or_default();
         let fits = match self.form {
-            Form::Plain => !text.trim().is_empty() && text.len() <= 2_000,
+            Form::Text => {
+                value.is_string() && text.len() <= 2_000 && !(self.required && text.trim().is_empty())
+            }
+            Form::LongText => !text.trim().is_empty(),
+            Form::List => value.as_array().is_some_and(|list| list.iter().all(Value::is_string)),
+            Form::Number => value.is_number(),
+            Form::Json => true,
             Form::Choice(words) => words.contains(&text),
             Form::Region(regions) => regions.iter().any(|region| region.name == text),
             Form::Host(patterns) => patterns.iter().any(|pattern| is_host(text, pattern)),
-            Form::Url => text.strip_prefix("https://").is_some_and(is_public),
+            Form::Url => is_public_url(text),
         };
-        let endpoint = !matches!(self.form, Form::Plain | Form::Choice(_));
-        if fits || (any_endpoint && endpoint && text.starts_with("http://")) {
+        if fits || (any_endpoint && self.form.is_endpoint() && text.starts_with("http://")) {
             return Ok(());
         }
         let wanted = match self.form {
-            Form::Plain => "text of 1 to 2,000 bytes".to_owned(),
+            Form::Text => "text of 1 to 2,000 bytes".to_owned(),
+            Form::LongText => "text".to_owned(),
+            Form::List => "a list of texts".to_owned(),
+            Form::Number => "a number".to_owned(),
+            Form::Json => "JSON".to_owned(),
             Form::Choice(words) => format!("one of {}", words.join(", ")),
             Form::Region(regions) => {
                 format!("one of {}", regions.iter().map(|r| r.name).collect::<Vec<_>>().join(", "))
             }
             Form::Host(patterns) => format!("a host such as {}", patterns.join(" or ")),
-            Form::Url => "an https URL with a public host name".to_owned(),
+            Form::Url => "an https URL with a public host name, without user or password".to_owned(),
         };
         Err(Failure::invalid(format!("settings.{} must be {wanted}", self.name)).field("settings"))
     }
 }
 
+impl Form {
+    /// Whether it says which host is called.
+    const fn is_endpoint(self) -> bool {
+        matches!(self, Self::Region(_) | Self::Host(_) | Self::Url)
+    }
+}
+
 impl Description {
-    /// Whether the given settings or secrets have the names they must, and no others.
+    /// Checks that the settings or secrets have all names that are required and none that are unknown.
     pub(super) fn check_names<'a>(
         &self,
         secret: bool,
@@ -153,10 +195,16 @@ impl Description {
         })
     }
 
-    /// Whether the settings of a cloud destination have the forms they must.
+    /// Checks that the settings have the forms that they must.
     pub(super) fn check_forms(&self, settings: &Map<String, Value>, any_endpoint: bool) -> Result<()> {
         let given = self.fields.iter().filter_map(|field| Some((field, settings.get(field.name)?)));
         given.into_iter().try_for_each(|(field, value)| field.check(value, any_endpoint))
+    }
+
+    /// Whether secrets that were given for some settings go elsewhere with others.
+    pub(super) fn redirects_secrets(&self, before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
+        self.fields.iter().any(|field| field.secret)
+            && self.fields.iter().any(|f| f.directs_secrets && before.get(f.name) != after.get(f.name))
     }
 }
 
@@ -172,17 +220,14 @@ fn is_host(host: &str, pattern: &str) -> bool {
         })
 }
 
-/// Whether the rest of a URL names a host by a public name: an address or a local name could point into the
-/// account's own network.
-fn is_public(rest: &str) -> bool {
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = host.split_once(':').map_or(host, |(host, _)| host);
-    let labels: Vec<_> = host.split('.').collect();
-    let last = labels.last().copied().unwrap_or_default();
-    labels.len() > 1
-        && labels.iter().all(|l| !l.is_empty() && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
-        && last.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-')
-        && !matches!(last, "internal" | "local" | "localhost" | "lan")
+/// Whether a text is an `https` URL of a public host, without user or password.
+fn is_public_url(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        url.scheme() == "https"
+            && url.host().is_some_and(|host| is_public_host(&host))
+            && url.username().is_empty()
+            && url.password().is_none()
+    })
 }
 
 #[cfg(test)]
@@ -200,21 +245,6 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(is_host(host, "rest.*.braze.com"), fits, "{host}");
-        }
-    }
-
-    #[test]
-    fn a_url_names_a_public_host() {
-        for (rest, fits) in [
-            ("hooks.example.com/delete?x=1", true),
-            ("hooks.example.com:8443/delete", true),
-            ("169.254.169.254/latest", false),
-            ("localhost/x", false),
-            ("db.internal/x", false),
-            ("user@hooks.example.com/", false),
-            ("[::1]/", false),
-        ] {
-            assert_eq!(is_public(rest), fits, "{rest}");
         }
     }
 }

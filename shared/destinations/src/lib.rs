@@ -1,10 +1,17 @@
-//! What can be connected, pure: [`catalog`] lists it. To add a vendor: one file in [`cloud`], one line in
-//! [`cloud::VENDORS`], one fixture. To add a warehouse: one file in [`warehouse`] and its lines there.
+//! What can be connected, pure: [`catalog`] lists it.
+//!
+//! - To add a vendor: one file in [`cloud`], its lines in `cloud/mod.rs`, one fixture.
+//! - To add a warehouse: one file in [`warehouse`], its lines in `warehouse/mod.rs`, and its engine in the crate
+//!   `warehouses` with a line in its `lib.rs`.
 
+pub mod address;
 pub mod archive;
+#[cfg(test)]
+mod attacks;
 mod change;
 pub mod cloud;
 mod description;
+pub mod google;
 pub mod layout;
 pub mod narrow;
 pub mod warehouse;
@@ -20,10 +27,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::warehouse::Warehouse;
+
 /// Everything that can be connected.
 pub fn catalog() -> impl Iterator<Item = &'static Description> {
     std::iter::once(&archive::DESCRIPTION)
-        .chain(warehouse::ALL)
+        .chain(warehouse::ALL.iter().map(|warehouse| &warehouse.description))
         .chain(cloud::VENDORS.iter().map(|vendor| vendor.description()))
 }
 
@@ -38,6 +47,17 @@ pub fn describe(vendor: &str) -> Result<&'static Description> {
     })
 }
 
+/// Checks a destination and its secrets again before they are used: what a setting or secret leads to must not depend on
+/// when it was stored, or by whom.
+///
+/// # Errors
+/// `Permanent`, if they would be refused today.
+pub fn check_use(destination: &Destination, secrets: &Secrets, any_endpoint: bool) -> Result<()> {
+    let checked = check(destination, any_endpoint)
+        .and_then(|()| check_secrets(&destination.vendor, secrets, any_endpoint));
+    checked.map_err(|failure| Failure::permanent(failure.public))
+}
+
 /// Checks a destination's name and settings against its vendor's description. `any_endpoint` lets a vendor's host be any
 /// URL, which only test stacks want.
 fn check(destination: &Destination, any_endpoint: bool) -> Result<()> {
@@ -46,10 +66,24 @@ fn check(destination: &Destination, any_endpoint: bool) -> Result<()> {
         return Err(Failure::invalid("name must have 1 to 100 characters").field("name"));
     }
     description.check_names(false, destination.settings.keys())?;
+    description.check_forms(&destination.settings, any_endpoint)?;
     match description.kind {
         DestinationKind::Archive => destination.settings::<archive::Settings>().map(drop),
-        DestinationKind::Warehouse => warehouse::check(destination, any_endpoint),
-        DestinationKind::Cloud => description.check_forms(&destination.settings, any_endpoint),
+        DestinationKind::Warehouse => {
+            (Warehouse::find(&destination.vendor)?.check)(destination, any_endpoint)
+        }
+        DestinationKind::Cloud => Ok(()),
+    }
+}
+
+/// Checks that secrets have the names that they must, and lead nowhere else than to their vendor.
+fn check_secrets(vendor: &str, secrets: &Secrets, any_endpoint: bool) -> Result<()> {
+    let description = describe(vendor)?;
+    description.check_names(true, secrets.0.keys())?;
+    match description.kind {
+        DestinationKind::Archive => Ok(()),
+        DestinationKind::Warehouse => (Warehouse::find(vendor)?.check_secrets)(secrets, any_endpoint),
+        DestinationKind::Cloud => cloud::vendor(vendor)?.check_secrets(secrets),
     }
 }
 
@@ -60,7 +94,7 @@ fn check(destination: &Destination, any_endpoint: bool) -> Result<()> {
     "name": "Events", "vendor": "s3", "settings": { "bucket": "my-events", "prefix": "segment-logs/" }
 }))]
 pub struct NewDestination {
-    /// What people will call it.
+    /// The name that people give it.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
     /// What to connect: one of the catalogue's vendors.
@@ -81,13 +115,15 @@ impl NewDestination {
     /// `Invalid`, naming the field.
     pub fn accept(self, any_endpoint: bool, now: Timestamp) -> Result<(Destination, Secrets)> {
         let description = describe(&self.vendor)?;
-        description.check_names(true, self.secrets.0.keys())?;
+        check_secrets(&self.vendor, &self.secrets, any_endpoint)?;
+        let mut settings = self.settings;
+        settings.retain(|_, value| !value.is_null());
         let destination = Destination {
             id: DestinationId::new(),
             name: self.name,
             vendor: self.vendor,
             kind: description.kind,
-            settings: self.settings,
+            settings,
             enabled_from: now,
             enabled_until: None,
             enabled_earlier: Vec::new(),

@@ -7,7 +7,7 @@ use model::source_scope::SourceScope;
 use serde_json::{Value, json};
 
 use crate::layout::{FOLDERS, split};
-use crate::warehouse::Pattern;
+use crate::warehouse::{Pattern, Warehouse};
 
 /// A destination, reduced to this part of it.
 ///
@@ -56,9 +56,8 @@ pub fn source_folders(archive: &Destination) -> String {
 
 /// Reduces a warehouse's settings to the source's schema, which is called as the source, as Segment calls it.
 fn warehouse(warehouse: &mut Destination, part: &SourceScope) -> Result<()> {
-    let schema = part.source_id.as_str().replace('-', "_");
-    let schema = if warehouse.vendor == "snowflake" { schema.to_uppercase() } else { schema };
-    let field = if warehouse.settings.contains_key("datasets") { "datasets" } else { "schemas" };
+    let engine = Warehouse::find(&warehouse.vendor)?;
+    let (schema, field) = ((engine.schema_of)(&part.source_id), engine.schemas);
     let covers = |pattern: &Value| {
         serde_json::from_value::<Pattern>(pattern.clone()).is_ok_and(|pattern| pattern.matches(&schema))
     };

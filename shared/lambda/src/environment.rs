@@ -25,6 +25,15 @@ pub fn seconds(name: &str) -> Result<SignedDuration> {
     })
 }
 
+/// Whether destinations may have any endpoint, as on test stacks, or only their vendors' and other machines
+/// (`DESTINATION_ENDPOINTS`).
+///
+/// # Errors
+/// `Permanent`, if the variable is not set.
+pub fn any_endpoint() -> Result<bool> {
+    Ok(required("DESTINATION_ENDPOINTS")? == "any")
+}
+
 /// A variable that holds a count.
 ///
 /// # Errors

@@ -68,7 +68,7 @@ impl Destination {
     /// `Invalid`, naming what is wrong with them and never what stands there.
     pub fn settings<T: DeserializeOwned>(&self) -> Result<T> {
         json::read(Value::Object(self.settings.clone()))
-            .map_err(|fault| Failure::invalid(format!("settings: {fault}")).field("settings"))
+            .map_err(|fault| Failure::invalid(format!("settings.{fault}")).field("settings"))
     }
 
     /// Lets regulations reach it again. One that is enabled stays as it is.

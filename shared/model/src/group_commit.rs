@@ -1,12 +1,12 @@
-//! Regulations whose rows are deleted together: a *crew*.
+//! Regulations whose rows are deleted together: a group commit.
 //!
 //! A warehouse that keeps its tables by column reads or rewrites the same blocks for one person as for 50,000, and
-//! takes few deletions of a table at once: BigQuery runs 2 and lets 20 wait
+//! takes few deletions of a table at once: BigQuery runs 2 and queues 20
 //! (<https://cloud.google.com/bigquery/docs/data-manipulation-language#update_delete_merge_dml_concurrency>). So while
-//! one regulation has the *lead* at a destination and deletes, the others wait; who gets the lead next takes along all
-//! that wait then.
+//! one regulation holds the *lease* at a destination and deletes, the others wait. The next *leader* chooses its *group*
+//! among all that wait then: itself and its *followers*.
 //!
-//! Finding and verifying stay each regulation's own: a crew shares nothing but the deletion.
+//! Finding and verifying stay each regulation's own: a group shares nothing but the deletion.
 
 use std::collections::BTreeSet;
 
@@ -16,11 +16,11 @@ use serde::{Deserialize, Serialize};
 use crate::id::RegulationId;
 use crate::subject::Subject;
 
-/// The most regulations of a crew: the names of all are kept in one item.
+/// The most regulations of a group: the ids of all are kept in one item.
 const MOST_REGULATIONS: usize = 500;
-/// The most identifiers of a crew.
+/// The most identifiers of a group.
 const MOST_IDS: usize = 50_000;
-/// The most bytes of identifiers of a crew, as JSON: BigQuery takes requests of 10 MB
+/// The most bytes of identifiers of a group, as JSON: BigQuery takes requests of 10 MB
 /// (<https://cloud.google.com/bigquery/quotas>), and wraps each identifier.
 const MOST_BYTES: usize = 4 << 20;
 
@@ -33,7 +33,7 @@ pub struct GroupMember {
     pub regulation_id: RegulationId,
     /// Which attempt of it.
     pub attempt: u32,
-    /// Since when it waits.
+    /// When it began to wait.
     pub since: Timestamp,
     /// The tables that hold rows of its subjects.
     pub tables: BTreeSet<String>,
@@ -41,17 +41,17 @@ pub struct GroupMember {
     pub ids: usize,
     /// How many bytes these have, as JSON.
     pub bytes: usize,
-    /// What became of it.
+    /// What its leader did for it, once that is done.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub outcome: Option<GroupOutcome>,
 }
 
-/// What a crew did for a regulation.
+/// What a group did for a regulation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupOutcome {
     /// How many regulations' rows were deleted together.
     pub together: u64,
-    /// The tables from which they were; the others are left to each regulation.
+    /// The tables from which they were deleted; the others are left to each regulation.
     pub tables: BTreeSet<String>,
 }
 
@@ -73,25 +73,25 @@ fn json_len(id: &str) -> usize {
     serde_json::to_string(id).map_or(id.len(), |json| json.len())
 }
 
-/// The crew of a leader: itself, however large, and of the others that wait those who waited longest, as far as they
-/// fit in. Nobody, if the leader does not wait any more.
+/// The group of a leader: itself, however large, and as many followers as fit, those that waited longest first. Empty, if
+/// the leader no longer waits.
 pub fn choose(leader: &RegulationId, mut waiting: Vec<GroupMember>) -> Vec<GroupMember> {
     waiting.retain(|member| member.outcome.is_none());
     waiting.sort_by(|a, b| (a.since, &a.regulation_id).cmp(&(b.since, &b.regulation_id)));
     let Some(at) = waiting.iter().position(|member| member.regulation_id == *leader) else {
         return Vec::new();
     };
-    let mut crew = vec![waiting.remove(at)];
-    let (mut ids, mut bytes) = (crew[0].ids, crew[0].bytes);
+    let mut group = vec![waiting.remove(at)];
+    let (mut ids, mut bytes) = (group[0].ids, group[0].bytes);
     for member in waiting {
         let fits = ids + member.ids <= MOST_IDS && bytes + member.bytes <= MOST_BYTES;
-        if fits && crew.len() < MOST_REGULATIONS {
+        if fits && group.len() < MOST_REGULATIONS {
             ids += member.ids;
             bytes += member.bytes;
-            crew.push(member);
+            group.push(member);
         }
     }
-    crew
+    group
 }
 
 #[cfg(test)]
@@ -103,35 +103,35 @@ mod tests {
         GroupMember { ids, bytes, ..GroupMember::new(RegulationId::new(), 1, since, BTreeSet::new(), &[]) }
     }
 
-    fn seconds(crew: &[GroupMember]) -> Vec<i64> {
-        crew.iter().map(|member| member.since.as_second()).collect()
+    fn seconds(group: &[GroupMember]) -> Vec<i64> {
+        group.iter().map(|member| member.since.as_second()).collect()
     }
 
     #[test]
-    fn who_leads_takes_along_who_waited_longest_as_far_as_they_fit() {
+    fn the_leader_takes_followers_that_waited_longest_as_far_as_they_fit() {
         let waiting =
             vec![member(3, 5_000, 0), member(1, 30_000, 0), member(2, 20_000, 0), member(4, 15_000, 0)];
-        let crew = choose(&waiting[0].regulation_id, waiting.clone());
-        assert_eq!(seconds(&crew), [3, 1, 4], "20,000 more would be too many, 15,000 are not");
+        let group = choose(&waiting[0].regulation_id, waiting.clone());
+        assert_eq!(seconds(&group), [3, 1, 4], "20,000 more would be too many, 15,000 are not");
         let heavy = vec![member(1, 1, MOST_BYTES), member(2, 1, 1), member(3, 1, 0)];
         assert_eq!(seconds(&choose(&heavy[0].regulation_id, heavy.clone())), [1, 3]);
     }
 
     #[test]
-    fn who_leads_is_in_the_crew_however_large() {
+    fn the_leader_is_in_its_group_however_large() {
         let waiting = vec![member(1, 1, 1), member(2, MOST_IDS + 1, MOST_BYTES + 1)];
         assert_eq!(seconds(&choose(&waiting[1].regulation_id, waiting.clone())), [2]);
     }
 
     #[test]
-    fn a_crew_has_a_most_of_regulations() {
+    fn a_group_has_a_limit_of_regulations() {
         let waiting: Vec<_> = (0..MOST_REGULATIONS as i64 + 9).map(|second| member(second, 1, 1)).collect();
-        let crew = choose(&waiting[0].regulation_id.clone(), waiting);
-        assert_eq!(crew.len(), MOST_REGULATIONS);
+        let group = choose(&waiting[0].regulation_id.clone(), waiting);
+        assert_eq!(group.len(), MOST_REGULATIONS);
     }
 
     #[test]
-    fn who_was_served_waits_no_more() {
+    fn a_regulation_that_was_served_waits_no_more() {
         let served = GroupMember { outcome: Some(GroupOutcome::default()), ..member(1, 1, 1) };
         let waits = member(2, 1, 1);
         let (first, second) = (served.regulation_id.clone(), waits.regulation_id.clone());

@@ -101,8 +101,6 @@ fn not_json(error: &serde_json::Error) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
-
     use super::*;
 
     #[derive(Debug, Deserialize)]

@@ -12,7 +12,7 @@ impl Store {
     /// Stores a destination.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn save_destination(&self, destination: &Destination) -> Result<()> {
         let item = to_item(destination.id.as_str(), META, destination)?;
         self.put(&self.tables.destinations, item).await
@@ -21,7 +21,8 @@ impl Store {
     /// A destination.
     ///
     /// # Errors
-    /// As DynamoDB says; `Permanent`, if there is none.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call or there is no such
+    /// destination.
     pub async fn destination(&self, id: &DestinationId) -> Result<Destination> {
         let found = self.find_destination(id).await?;
         found.ok_or_else(|| Failure::permanent(format!("the destination {id} is no longer there")))
@@ -30,7 +31,7 @@ impl Store {
     /// A destination, if there is one of this id.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn find_destination(&self, id: &DestinationId) -> Result<Option<Destination>> {
         self.get(&self.tables.destinations, (id.as_str(), META)).await
     }
@@ -38,7 +39,7 @@ impl Store {
     /// All destinations, in the order in which they were connected.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn destinations(&self) -> Result<Vec<Destination>> {
         let scan = self.client.scan().table_name(&self.tables.destinations).consistent_read(true);
         let scan = scan.filter_expression("sk = :meta").expression_attribute_values(":meta", text(META));

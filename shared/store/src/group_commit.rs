@@ -1,4 +1,4 @@
-//! Who waits at a warehouse for their rows to be deleted, and who has the lead there, in the table `runs`.
+//! The regulations that wait at a warehouse for their rows to be deleted, and the leader's lease there, in the table `runs`.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
@@ -9,18 +9,18 @@ use model::failure::Result;
 use model::group_commit::{GroupMember, GroupOutcome};
 use model::id::{DestinationId, RegulationId};
 
-const CREW: &str = "CREW#";
-const LEAD: &str = "LEAD";
+const GROUP: &str = "GROUP#";
+const LEASE: &str = "LEASE";
 
-/// For how long nobody else takes the lead from who took it last: an invocation (15 minutes), the longest wait for a
-/// statement before the next (5 minutes), and some more. Two leaders do no harm; they only do some work twice.
-const LEASE: SignedDuration = SignedDuration::from_mins(25);
+/// How long a lease lasts after its leader took or renewed it: an invocation (15 minutes), the longest wait for a
+/// statement before the next (5 minutes), and a margin. Two leaders do no harm; they only do some work twice.
+const LEASE_LASTS: SignedDuration = SignedDuration::from_mins(25);
 
 impl Store {
     /// Puts a regulation on a destination's list. The entry of the same attempt stays as it is.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn enlist(&self, destination: &DestinationId, member: &GroupMember) -> Result<()> {
         let item = to_item(&pk(destination), member.regulation_id.as_str(), member)?;
         let request = self
@@ -36,7 +36,7 @@ impl Store {
     /// What a destination's list says of a regulation.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn enlisted(
         &self,
         destination: &DestinationId,
@@ -48,15 +48,15 @@ impl Store {
     /// A destination's list.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn all_enlisted(&self, destination: &DestinationId) -> Result<Vec<GroupMember>> {
         self.all(&self.tables.runs, &pk(destination), "reg_").await
     }
 
-    /// Notes what a crew did for a regulation, unless that is known already or it began another attempt since.
+    /// Notes what a group did for a regulation, unless that is known already or it has begun another attempt.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn note_outcome(
         &self,
         destination: &DestinationId,
@@ -76,27 +76,27 @@ impl Store {
         unless_refused(request.send().await)
     }
 
-    /// Who has the lead at a destination.
+    /// The regulation that holds the lease at a destination.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn leader(&self, destination: &DestinationId, now: Timestamp) -> Result<Option<RegulationId>> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Lead {
+        struct Lease {
             regulation_id: RegulationId,
             leased_until: i64,
         }
-        let lead: Option<Lead> = self.get(&self.tables.runs, (&pk(destination), LEAD)).await?;
-        let holds = |lead: &Lead| lead.leased_until >= now.as_second();
-        Ok(lead.filter(holds).map(|lead| lead.regulation_id))
+        let lease: Option<Lease> = self.get(&self.tables.runs, (&pk(destination), LEASE)).await?;
+        let holds = |lease: &Lease| lease.leased_until >= now.as_second();
+        Ok(lease.filter(holds).map(|lease| lease.regulation_id))
     }
 
-    /// Takes the lead at a destination, or goes on having it. Answers whether this regulation has it now.
+    /// Takes the lease at a destination, or renews it. Answers whether this regulation holds it now.
     ///
     /// # Errors
-    /// As DynamoDB says.
-    pub async fn take_lead(
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn take_lease(
         &self,
         destination: &DestinationId,
         id: &RegulationId,
@@ -108,26 +108,26 @@ impl Store {
             .put_item()
             .table_name(&self.tables.runs)
             .item("pk", text(&pk(destination)))
-            .item("sk", text(LEAD))
+            .item("sk", text(LEASE))
             .item("regulationId", text(id.as_str()))
-            .item("leasedUntil", second(now + LEASE))
+            .item("leasedUntil", second(now + LEASE_LASTS))
             .condition_expression("attribute_not_exists(pk) OR regulationId = :id OR leasedUntil < :now")
             .expression_attribute_values(":id", text(id.as_str()))
             .expression_attribute_values(":now", second(now));
         if_held(request.send().await)
     }
 
-    /// Gives the lead back, if this regulation has it.
+    /// Releases the lease, if this regulation holds it.
     ///
     /// # Errors
-    /// As DynamoDB says.
-    pub async fn give_lead_back(&self, destination: &DestinationId, id: &RegulationId) -> Result<()> {
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn release_lease(&self, destination: &DestinationId, id: &RegulationId) -> Result<()> {
         let request = self
             .client
             .delete_item()
             .table_name(&self.tables.runs)
             .key("pk", text(&pk(destination)))
-            .key("sk", text(LEAD))
+            .key("sk", text(LEASE))
             .condition_expression("regulationId = :id")
             .expression_attribute_values(":id", text(id.as_str()));
         unless_refused(request.send().await)
@@ -136,12 +136,12 @@ impl Store {
     /// Takes a regulation off a destination's list.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn strike(&self, destination: &DestinationId, id: &RegulationId) -> Result<()> {
         self.delete(&self.tables.runs, (&pk(destination), id.as_str())).await
     }
 }
 
 fn pk(destination: &DestinationId) -> String {
-    format!("{CREW}{destination}")
+    format!("{GROUP}{destination}")
 }

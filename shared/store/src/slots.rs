@@ -25,7 +25,7 @@ impl Store {
     /// behind `horizon`.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn reserve_slots(&self, credential: &str, now: i64, span: i64, horizon: i64) -> Result<Slots> {
         loop {
             // Behind those who wait: no reader comes between, so that nobody has to try again.
@@ -69,7 +69,7 @@ impl Store {
     /// Reserves everything of a credential until a moment.
     ///
     /// # Errors
-    /// As DynamoDB says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn hold_slots(&self, credential: &str, until: i64) -> Result<()> {
         let request = self
             .slots(credential)

@@ -12,10 +12,13 @@ pub mod erasure;
 pub mod survey;
 
 pub mod bigquery;
+mod connect;
 mod poll;
 pub mod postgres;
 pub mod redshift;
 pub mod snowflake;
+
+pub use connect::Surroundings;
 
 use std::collections::BTreeMap;
 use std::time::Instant;

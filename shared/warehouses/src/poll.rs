@@ -7,14 +7,14 @@ use model::backoff;
 use model::failure::Result;
 
 /// How long an invocation waits for one statement before it lets the state machine wait, which costs less.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
+const POLL_FOR: Duration = Duration::from_secs(20);
 
 /// Asks again and again, with growing pauses, until there is an answer or time is up.
 pub(crate) async fn poll<T>(
     until: Instant,
     mut ask: impl AsyncFnMut() -> Result<Option<T>>,
 ) -> Result<Option<T>> {
-    let end = until.min(Instant::now() + LONGEST_WAIT);
+    let end = until.min(Instant::now() + POLL_FOR);
     let mut asked = 0;
     loop {
         let answer = ask().await?;

@@ -51,7 +51,7 @@ async fn regulations_that_wait_are_deleted_together_and_fail_alone() -> Result<(
     assert_eq!(status, "FAILED");
     assert!(message.contains("web.users") && message.contains("invoices"), "{message}");
     assert_eq!(told(last, "verify"), json!({ "web.users": 1 }), "all but the row that is referred to");
-    let together: Vec<Option<u64>> = regulations.iter().map(company).collect();
+    let together: Vec<Option<u64>> = regulations.iter().map(deleted_together).collect();
     assert_eq!(together, [None, Some(4), Some(4), Some(4), Some(4)]);
     let deletions = world.warehouse.query_one("SELECT count(*) FROM public.deletions", &[]).await?;
     assert_eq!(deletions.get::<_, i64>(0), 2, "five regulations, two deletions");
@@ -70,16 +70,16 @@ async fn regulations_that_wait_are_deleted_together_and_fail_alone() -> Result<(
 async fn a_leader_that_dies_half_way_ends_as_if_it_had_not() -> Result<()> {
     let world = World::new().await?;
     let (all, before, own) = filled(&world).await?;
-    // Another one had the lead, gave up for good, and its subjects were dropped.
+    // Another one held the lease, gave up for good, and its subjects were dropped.
     let dead = "reg_0193aeb1c2d37f6f8c1e5a7b9d0e2f41";
     let warehouse = world.stack.api.get("/destinations").await?["data"]["destinations"]
         .as_array()
         .and_then(|all| all.iter().find(|destination| destination["name"] == "Warehouse")?["id"].as_str())
-        .map(|id| format!("CREW#{id}"))
+        .map(|id| format!("GROUP#{id}"))
         .context("a warehouse")?;
     put(
         &world,
-        json!({ "pk": { "S": warehouse }, "sk": { "S": "LEAD" }, "regulationId": { "S": dead },
+        json!({ "pk": { "S": warehouse }, "sk": { "S": "LEASE" }, "regulationId": { "S": dead },
                         "leasedUntil": { "N": "0" } }),
     )
     .await?;
@@ -112,7 +112,7 @@ async fn a_leader_that_dies_half_way_ends_as_if_it_had_not() -> Result<()> {
         let regulation = world.stack.api.wait(id, |_| ()).await?;
         assert_eq!(task(&regulation, "Warehouse").0, "CONFIRMED", "{regulation:#}");
         assert_eq!((told(&regulation, "find"), told(&regulation, "forget")), (own.clone(), own.clone()));
-        assert_eq!((told(&regulation, "verify"), company(&regulation)), (json!({}), together));
+        assert_eq!((told(&regulation, "verify"), deleted_together(&regulation)), (json!({}), together));
     }
     let after = Holdings::take(&world.warehouse, &all).await?;
     assert_eq!(after.total(), 0, "{:?}", after.theirs);
@@ -167,8 +167,8 @@ async fn list(world: &World) -> Result<Vec<Value>> {
     let scan = json!({
         "TableName": world.stack.output("RunsTable")?,
         "ConsistentRead": true,
-        "FilterExpression": "begins_with(pk, :crew)",
-        "ExpressionAttributeValues": { ":crew": { "S": "CREW#" } },
+        "FilterExpression": "begins_with(pk, :group)",
+        "ExpressionAttributeValues": { ":group": { "S": "GROUP#" } },
     });
     let mut found = world.stack.aws.call("dynamodb", "DynamoDB_20120810.Scan", scan).await?;
     serde_json::from_value(found["Items"].take()).context("no items")
@@ -201,7 +201,7 @@ fn told(regulation: &Value, step: &str) -> Value {
     counts
 }
 
-/// In how many regulations' company a regulation's rows were deleted.
-fn company(regulation: &Value) -> Option<u64> {
+/// How many regulations' rows were deleted together with a regulation's.
+fn deleted_together(regulation: &Value) -> Option<u64> {
     evidence(regulation, "forget")["lookedAt"]["regulationsTogether"].as_u64()
 }

@@ -51,7 +51,7 @@ impl Double for Local {
 
     async fn connect(&self) -> model::failure::Result<BigQuery> {
         let settings = serde_json::from_value(self.settings.clone()).expect("valid settings");
-        BigQuery::connect(&settings, &self.credentials.to_string()).await
+        BigQuery::connect(&settings, &self.credentials.to_string(), true).await
     }
 
     async fn sql(&self, sql: &str) -> Result<Vec<Vec<String>>> {

@@ -38,10 +38,10 @@ impl<E: Engine> Connected<E> {
         }
     }
 
-    /// Deletes a crew's rows.
+    /// Deletes a group's rows.
     async fn delete(&mut self, subjects: &[Subject], work: &mut ErasureProgress) -> Result<()> {
         let ids = Ids::new(subjects);
-        while self.erasure(&ids, "crew").delete(work, soon()).await?.is_some() {
+        while self.erasure(&ids, "group").delete(work, soon()).await?.is_some() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(())
@@ -52,9 +52,9 @@ fn soon() -> Instant {
     Instant::now() + Duration::from_secs(900)
 }
 
-/// As many identifiers as a crew may have are deleted at once: those of two regulations, and many that nobody has. Each
+/// As many identifiers as a group may have are deleted at once: those of two regulations, and many that nobody has. Each
 /// regulation tells its own rows, and counts them to zero.
-pub async fn a_full_crew<D: Double>(double: &D) -> Result<()> {
+pub async fn a_full_group<D: Double>(double: &D) -> Result<()> {
     fill(double).await?;
     let mut engine = double.connect().await?;
     let tables = engine.discover().await?;
@@ -62,15 +62,15 @@ pub async fn a_full_crew<D: Double>(double: &D) -> Result<()> {
     let everyone = people((1..=5_000).chain(10_000..55_000));
     let own = [people(1..=2_000), people(2_001..=5_000)];
     let before = Holdings::take(double, &everyone).await?;
-    let (mut crew, mut progress, mut found) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut group, mut progress, mut found) = (Vec::new(), Vec::new(), Vec::new());
     for subjects in &own {
         let mut new = ErasureProgress::of(Value::Null, 1);
         found.push(connected.next(subjects, &mut new).await?.expect("it tells what it found").counts);
         let tables = new.pending().clone();
-        crew.push(GroupMember::new(RegulationId::new(), 1, Timestamp::now(), tables, subjects));
+        group.push(GroupMember::new(RegulationId::new(), 1, Timestamp::now(), tables, subjects));
         progress.push(new);
     }
-    progress[0].lead(&crew, Timestamp::now());
+    progress[0].lead(&group, Timestamp::now());
     let lead = progress[0].leads().expect("it leads");
     connected.delete(&everyone, &mut lead.work).await?;
     let outcome = lead.outcome(2);

@@ -62,7 +62,7 @@ impl Double for Local {
 
     async fn connect(&self) -> model::failure::Result<Postgres> {
         let settings = serde_json::from_value(self.settings.clone()).expect("valid settings");
-        Postgres::connect(&settings, self.password).await
+        Postgres::connect(&settings, self.password, true).await
     }
 
     async fn sql(&self, sql: &str) -> Result<Vec<Vec<String>>> {

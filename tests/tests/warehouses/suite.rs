@@ -15,12 +15,12 @@ use serde_json::Value;
 use warehouses::erasure::{Erasure, ErasureProgress, Next, Report};
 use warehouses::{Engine, Ids, Rows, survey};
 
-pub use crate::group_commit::a_full_crew;
+pub use crate::group_commit::a_full_group;
 
 /// A test for each promise, against the double that an expression makes.
 macro_rules! promises {
     ($double:expr) => {
-        $crate::suite::promises!($double; one_and_five_thousand, killed_half_way, kinds_are_kept_apart, looks_before_it_leaps, a_full_crew);
+        $crate::suite::promises!($double; one_and_five_thousand, killed_half_way, kinds_are_kept_apart, looks_before_it_leaps, a_full_group);
     };
     ($double:expr; $($promise:ident),+) => {
         $(

@@ -1,12 +1,19 @@
 //! One call: sent, and its answer told apart by what the engine does next.
+//!
+//! A deployed stack calls public addresses over TLS and nothing else. Names are judged by the addresses that they resolve
+//! to as the connection is made, so that a name which changes its address gains nothing. Redirects are not followed.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, Response, StatusCode, redirect};
+use url::{Host, Url};
 
+use destinations::address::is_public;
 use destinations::cloud::{Call, Reply};
 use model::failure::{Failure, Result};
 
@@ -17,7 +24,8 @@ const MAX_REPLY: usize = 16 << 20;
 #[derive(Debug, Clone)]
 pub(super) struct Http {
     client: Client,
-    patience: Duration,
+    answer_within: Duration,
+    any_endpoint: bool,
 }
 
 /// Why a call has no reply for its protocol.
@@ -32,13 +40,24 @@ pub(super) enum Fault {
 }
 
 impl Http {
-    pub(super) fn new(patience: Duration) -> Result<Self> {
-        let client = Client::builder().timeout(patience).redirect(redirect::Policy::none()).build();
+    /// A client that waits so long for an answer. `any_endpoint` lets it call any address, which only test stacks want.
+    pub(super) fn new(answer_within: Duration, any_endpoint: bool) -> Result<Self> {
+        let mut client = Client::builder().timeout(answer_within).redirect(redirect::Policy::none());
+        if !any_endpoint {
+            // A proxy would resolve the names itself.
+            client = client.https_only(true).no_proxy().dns_resolver(PublicAddresses);
+        }
+        let client = client.build();
         let client = client.map_err(|e| Failure::permanent("the HTTP client cannot start").detail(e))?;
-        Ok(Self { client, patience })
+        Ok(Self { client, answer_within, any_endpoint })
     }
 
     pub(super) async fn send(&self, name: &str, call: &Call) -> Result<Reply, Fault> {
+        if !self.any_endpoint && !may_be_called(&call.url) {
+            return Err(Fault::Stop(Failure::permanent(format!(
+                "{name} is not called: its URL does not name a public host over https"
+            ))));
+        }
         let method = Method::from_bytes(call.method.as_bytes()).unwrap_or_default();
         let mut request = self.client.request(method, &call.url).body(call.body.clone());
         for (header, value) in &call.headers {
@@ -75,13 +94,42 @@ impl Http {
                 "{name} cannot be asked: a setting or secret holds characters that do not fit into a request"
             )));
         } else if error.is_timeout() {
-            format!("did not answer within {} s", self.patience.as_secs_f32())
+            format!("did not answer within {} s", self.answer_within.as_secs_f32())
         } else if error.is_connect() {
             "cannot be reached".to_owned()
         } else {
             "broke off its answer".to_owned()
         };
         Fault::Later(Failure::transient(format!("{name} {why}")))
+    }
+}
+
+/// Whether a URL is https and its host a name or a public address: the resolver is not asked about addresses.
+fn may_be_called(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| {
+        url.scheme() == "https"
+            && match url.host() {
+                Some(Host::Domain(_)) => true,
+                Some(Host::Ipv4(address)) => is_public(address.into()),
+                Some(Host::Ipv6(address)) => is_public(address.into()),
+                None => false,
+            }
+    })
+}
+
+/// Resolves names to those of their addresses that are public.
+struct PublicAddresses;
+
+impl Resolve for PublicAddresses {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let all = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let public: Vec<SocketAddr> = all.filter(|address| is_public(address.ip())).collect();
+            match public.is_empty() {
+                true => Err("the name has no public address".into()),
+                false => Ok(Box::new(public.into_iter()) as Addrs),
+            }
+        })
     }
 }
 
@@ -120,6 +168,27 @@ async fn read(mut response: Response) -> reqwest::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As with a webhook whose name leads to this machine, or that was stored before its URL was checked.
+    #[tokio::test]
+    async fn nothing_but_public_addresses_is_called() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let http = Http::new(Duration::from_secs(2), false).expect("a client");
+        for url in [
+            format!("https://localhost:{port}/"),
+            format!("https://127.0.0.1:{port}/"),
+            format!("http://127.0.0.1:{port}/"),
+            format!("https://example.com:x@127.0.0.1:{port}/"),
+            format!("https://[::ffff:127.0.0.1]:{port}/"),
+            format!("https://2130706433:{port}/"),
+        ] {
+            let sent = http.send("Webhook", &Call::post(url.clone())).await;
+            assert!(sent.is_err(), "{url}");
+        }
+        let reached = tokio::time::timeout(Duration::from_millis(100), listener.accept()).await;
+        assert!(reached.is_err(), "a connection was made");
+    }
 
     #[test]
     fn a_vendors_wait_is_read_in_every_form() {

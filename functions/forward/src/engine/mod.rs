@@ -44,7 +44,7 @@ use store::Store;
 pub use progress::VendorProgress;
 
 /// How long a vendor may take for one answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIME_TO_ANSWER: Duration = Duration::from_secs(10);
 
 /// How often progress is kept while a turn lasts.
 const KEEP: Duration = Duration::from_secs(5);
@@ -117,19 +117,12 @@ struct Round<'a> {
 
 impl Engine {
     /// An engine that keeps to rates together with all others that use the same store; without one, alone.
+    /// `any_endpoint` lets it call any address, which only test stacks want.
     ///
     /// # Errors
     /// `Permanent`, if TLS cannot be set up.
-    pub fn new(store: Option<Store>) -> Result<Self> {
-        Self::with_patience(store, PATIENCE)
-    }
-
-    /// The same, with another time for one answer.
-    ///
-    /// # Errors
-    /// As [`Engine::new`].
-    pub fn with_patience(store: Option<Store>, patience: Duration) -> Result<Self> {
-        Ok(Self { http: Http::new(patience)?, pace: Pace::new(store) })
+    pub fn new(store: Option<Store>, any_endpoint: bool) -> Result<Self> {
+        Ok(Self { http: Http::new(TIME_TO_ANSWER, any_endpoint)?, pace: Pace::new(store) })
     }
 
     /// Moves every batch as far as it goes before `until`. `keep` stores the progress made so far.

@@ -143,7 +143,10 @@ async fn run(
 ) -> (VendorProgress, Result<VendorTurn>) {
     let destination = destination(vendor, fixture, &server.url);
     let vendor: &'static dyn Vendor = Box::leak(Box::new(Unlimited(vendor)));
-    let engine = Engine::with_patience(None, Duration::from_millis(300)).expect("an engine");
+    let engine = Engine {
+        http: Http::new(Duration::from_millis(300), true).expect("a client"),
+        pace: Pace::new(None),
+    };
     let job = Job { destination: &destination, secrets: &fixture.secrets, regulation: "reg", subjects };
     let (mut progress, mut turn) = (VendorProgress::default(), Ok(VendorTurn::Later(0)));
     for _ in 0..turns {
@@ -264,7 +267,7 @@ async fn choosy(ids: impl IntoIterator<Item = usize>) -> (VendorProgress, Result
     let subjects: Vec<_> = ids.into_iter().map(|id| Subject::user(id.to_string())).collect();
     let (place, secrets) = (place("choosy", Map::new()), Secrets::default());
     let job = Job { destination: &place, secrets: &secrets, regulation: "reg", subjects: &subjects };
-    let engine = Engine::new(None).expect("an engine");
+    let engine = Engine::new(None, true).expect("an engine");
     let mut progress = VendorProgress::default();
     let until = Instant::now() + Duration::from_secs(60);
     let turn = engine.turn(&Choosy, job, &mut progress, until, async |_| Ok(())).await;
@@ -310,7 +313,7 @@ async fn a_batch_that_is_given_up_after_it_had_begun_is_asked_for_anew_in_halves
     let subjects: Vec<_> =
         (0..40).map(|n| Subject::user(if n == 7 { 1 } else { n * 10 }.to_string())).collect();
     let (place, secrets) = (place("slow", Map::new()), Secrets::default());
-    let engine = Engine::new(None).expect("an engine");
+    let engine = Engine::new(None, true).expect("an engine");
     let run = async |subjects: &[Subject]| {
         let job = Job { destination: &place, secrets: &secrets, regulation: "reg", subjects };
         let mut progress = VendorProgress::default();

@@ -17,19 +17,20 @@ use super::{
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 
-const REGION: Field = Field::required("region", "Where the project's data is kept")
+const REGION: Field = Field::required("region", "Region", "Where the project's data is kept")
     .of(Form::Region(&[region("us", "amplitude.com"), region("eu", "analytics.eu.amplitude.com")]));
 
 const DESCRIPTION: Description = Description {
     vendor: "amplitude",
+    title: "Amplitude",
     kind: DestinationKind::Cloud,
     docs: "https://amplitude.com/docs/apis/analytics/user-privacy",
     confirms: TaskStatus::Confirmed,
     fields: &[
         REGION,
-        Field::optional("requester", "Who asks, for Amplitude's records; \"lethe\" if left out"),
-        Field::secret("apiKey", "API key of the project"),
-        Field::secret("secretKey", "Secret key of the project"),
+        Field::optional("requester", "Requester", "Who asks, for Amplitude's records; \"lethe\" if left out"),
+        Field::secret("apiKey", "API key", "API key of the project"),
+        Field::secret("secretKey", "Secret key", "Secret key of the project"),
     ],
 };
 

@@ -22,18 +22,23 @@ use super::{
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 
-const HOST: Field = Field::optional("host", "Host of the OpenDSR API; hq1.appsflyer.com if left out")
+const HOST: Field = Field::optional("host", "Host", "Host of the OpenDSR API; hq1.appsflyer.com if left out")
     .of(Form::Host(&["hq1.appsflyer.com"]));
 
 const DESCRIPTION: Description = Description {
     vendor: "appsflyer",
+    title: "AppsFlyer",
     kind: DestinationKind::Cloud,
     docs: "https://dev.appsflyer.com/hc/reference/create-opendsr-request",
     confirms: TaskStatus::Confirmed,
     fields: &[
         HOST,
-        Field::required("appId", "The app's id in AppsFlyer, such as id123456789 or com.example.app"),
-        Field::secret("apiToken", "API token V2 of the account"),
+        Field::required(
+            "appId",
+            "App ID",
+            "The app's id in AppsFlyer, such as id123456789 or com.example.app",
+        ),
+        Field::secret("apiToken", "API token", "API token V2 of the account"),
     ],
 };
 

@@ -13,15 +13,16 @@ use model::failure::Result;
 use model::status::TaskStatus;
 
 const ENDPOINT: Field =
-    Field::required("endpoint", "REST endpoint of the instance, such as rest.iad-01.braze.com")
+    Field::required("endpoint", "Endpoint", "REST endpoint of the instance, such as rest.iad-01.braze.com")
         .of(Form::Host(&["rest.*.braze.com", "rest.*.braze.eu"]));
 
 const DESCRIPTION: Description = Description {
     vendor: "braze",
+    title: "Braze",
     kind: DestinationKind::Cloud,
     docs: "https://www.braze.com/docs/api/endpoints/user_data/post_user_delete/",
     confirms: TaskStatus::Accepted,
-    fields: &[ENDPOINT, Field::secret("apiKey", "REST API key with the permission users.delete")],
+    fields: &[ENDPOINT, Field::secret("apiKey", "API key", "REST API key with the permission users.delete")],
 };
 
 /// The protocol.

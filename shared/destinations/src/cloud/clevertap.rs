@@ -16,25 +16,28 @@ use super::{Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcom
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 
-const REGION: Field = Field::required("region", "Region of the account, as its dashboard's address names it")
-    .of(Form::Region(&[
-        region("eu1", "api.clevertap.com"),
-        region("in1", "in1.api.clevertap.com"),
-        region("sg1", "sg1.api.clevertap.com"),
-        region("us1", "us1.api.clevertap.com"),
-        region("aps3", "aps3.api.clevertap.com"),
-        region("mec1", "mec1.api.clevertap.com"),
-    ]));
+const REGION: Field =
+    Field::required("region", "Region", "Region of the account, as its dashboard's address names it").of(
+        Form::Region(&[
+            region("eu1", "api.clevertap.com"),
+            region("in1", "in1.api.clevertap.com"),
+            region("sg1", "sg1.api.clevertap.com"),
+            region("us1", "us1.api.clevertap.com"),
+            region("aps3", "aps3.api.clevertap.com"),
+            region("mec1", "mec1.api.clevertap.com"),
+        ]),
+    );
 
 const DESCRIPTION: Description = Description {
     vendor: "clevertap",
+    title: "CleverTap",
     kind: DestinationKind::Cloud,
     docs: "https://developer.clevertap.com/docs/delete-user-profile-api",
     confirms: TaskStatus::Accepted,
     fields: &[
         REGION,
-        Field::secret("accountId", "Account id of the project"),
-        Field::secret("passcode", "Passcode of the project's account"),
+        Field::secret("accountId", "Account ID", "Account id of the project"),
+        Field::secret("passcode", "Passcode", "Passcode of the project's account"),
     ],
 };
 

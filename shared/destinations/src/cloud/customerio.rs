@@ -16,27 +16,33 @@ use super::{
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 
-const REGION: Field = Field::required("region", "Region of the account").of(Form::Region(REGIONS));
+const REGION: Field = Field::required("region", "Region", "Region of the account").of(Form::Region(REGIONS));
 
 const REGIONS: &[super::super::Region] =
     &[region("us", "track.customer.io"), region("eu", "track-eu.customer.io")];
 
 const DESCRIPTION: Description = Description {
     vendor: "customerio",
+    title: "Customer.io",
     kind: DestinationKind::Cloud,
     docs: "https://docs.customer.io/integrations/api/track/",
     confirms: TaskStatus::Accepted,
     fields: &[
         REGION,
-        Field::optional("mode", "\"delete\" (default), or \"suppress\", which also blocks the identifier")
-            .of(Form::Choice(&["delete", "suppress"])),
+        Field::optional(
+            "mode",
+            "Mode",
+            "\"delete\" (default), or \"suppress\", which also blocks the identifier",
+        )
+        .of(Form::Choice(&["delete", "suppress"])),
         Field::optional(
             "identifier",
+            "Identifier",
             "What our user ids are in Customer.io: \"id\" (default), \"email\" or \"cio_id\"",
         )
         .of(Form::Choice(&["id", "email", "cio_id"])),
-        Field::secret("siteId", "Site ID of the workspace's Track API credentials"),
-        Field::secret("apiKey", "API key of the workspace's Track API credentials"),
+        Field::secret("siteId", "Site ID", "Site ID of the workspace's Track API credentials"),
+        Field::secret("apiKey", "API key", "API key of the workspace's Track API credentials"),
     ],
 };
 

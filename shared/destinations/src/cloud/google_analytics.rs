@@ -15,30 +15,39 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, Vendor, encode,
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Secrets, Step, Vendor,
+    encode,
 };
+use crate::google;
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 
 const HOST: Field =
-    Field::optional("host", "Host of the Admin API; analyticsadmin.googleapis.com if left out")
+    Field::optional("host", "Host", "Host of the Admin API; analyticsadmin.googleapis.com if left out")
         .of(Form::Host(&["analyticsadmin.googleapis.com"]));
 
 const DESCRIPTION: Description = Description {
     vendor: "google-analytics",
+    title: "Google Analytics",
     kind: DestinationKind::Cloud,
     docs: "https://developers.google.com/analytics/devguides/config/admin/v1/rest/v1alpha/properties/submitUserDeletion",
     confirms: TaskStatus::Accepted,
     fields: &[
         HOST,
-        Field::required("propertyId", "Number of the Google Analytics 4 property"),
+        Field::required("propertyId", "Property ID", "Number of the Google Analytics 4 property"),
         Field::optional(
             "identifier",
+            "Identifier",
             "What our user ids are there: \"userId\" (default), \"clientId\", \"appInstanceId\" or \
              \"userProvidedData\" (an email address or a phone number)",
         )
         .of(Form::Choice(&["userId", "clientId", "appInstanceId", "userProvidedData"])),
-        Field::secret("serviceAccountKey", "Key file (JSON) of a service account that may edit the property"),
+        Field::secret(
+            "serviceAccountKey",
+            "Service account key",
+            "Key file (JSON) of a service account that may edit the property",
+        )
+        .of(Form::LongText),
     ],
 };
 
@@ -68,6 +77,10 @@ struct Claims {
 impl Vendor for GoogleAnalytics {
     fn description(&self) -> &'static Description {
         &DESCRIPTION
+    }
+
+    fn check_secrets(&self, secrets: &Secrets) -> Result<()> {
+        google::key(secrets.get("serviceAccountKey")?).map(drop)
     }
 
     fn limits(&self, _: &Map<String, Value>) -> Limits {
@@ -106,7 +119,8 @@ fn token(ask: &Ask<'_>) -> Result<Call> {
             "the secret serviceAccountKey is not the key file (JSON) of a Google service account: set it again",
         )
     };
-    let key: Key = serde_json::from_str(ask.secret("serviceAccountKey")?).map_err(|_| invalid())?;
+    let key = google::key(ask.secret("serviceAccountKey")?).map_err(|_| invalid())?;
+    let key: Key = serde_json::from_value(key).map_err(|_| invalid())?;
     let url = ask.url(&HOST, "/token").replacen("//analyticsadmin.", "//oauth2.", 1);
     let iat = ask.now.as_second();
     let claims =

@@ -17,11 +17,12 @@ use super::{Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcom
 use model::failure::Result;
 use model::status::TaskStatus;
 
-const HOST: Field = Field::optional("host", "Host of the API; api.hubapi.com if left out")
+const HOST: Field = Field::optional("host", "Host", "Host of the API; api.hubapi.com if left out")
     .of(Form::Host(&["api.hubapi.com"]));
 
 const DESCRIPTION: Description = Description {
     vendor: "hubspot",
+    title: "HubSpot",
     kind: DestinationKind::Cloud,
     docs: "https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/",
     confirms: TaskStatus::Accepted,
@@ -29,10 +30,15 @@ const DESCRIPTION: Description = Description {
         HOST,
         Field::required(
             "idProperty",
+            "ID property",
             "The contacts' property that holds our user ids: \"email\", \"hs_object_id\" (the record's id), \
              or the name of a unique property",
         ),
-        Field::secret("accessToken", "Token of a private app that may read and write contacts"),
+        Field::secret(
+            "accessToken",
+            "Access token",
+            "Token of a private app that may read and write contacts",
+        ),
     ],
 };
 

@@ -15,18 +15,23 @@ use super::{
 use model::failure::Result;
 use model::status::TaskStatus;
 
-const REGION: Field = Field::required("region", "Where the workspace's data is hosted").of(Form::Region(&[
-    region("us", "api.intercom.io"),
-    region("eu", "api.eu.intercom.io"),
-    region("au", "api.au.intercom.io"),
-]));
+const REGION: Field =
+    Field::required("region", "Region", "Where the workspace's data is hosted").of(Form::Region(&[
+        region("us", "api.intercom.io"),
+        region("eu", "api.eu.intercom.io"),
+        region("au", "api.au.intercom.io"),
+    ]));
 
 const DESCRIPTION: Description = Description {
     vendor: "intercom",
+    title: "Intercom",
     kind: DestinationKind::Cloud,
     docs: "https://developers.intercom.com/docs/references/rest-api/api.intercom.io/contacts/deletecontact",
     confirms: TaskStatus::Accepted,
-    fields: &[REGION, Field::secret("accessToken", "Access token that may read and write contacts")],
+    fields: &[
+        REGION,
+        Field::secret("accessToken", "Access token", "Access token that may read and write contacts"),
+    ],
 };
 
 /// The first with `find_by_external_id` is 2.13.

@@ -20,11 +20,12 @@ use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 use model::subject::hex;
 
-const REGION: Field = Field::required("region", "Data center of the project")
+const REGION: Field = Field::required("region", "Region", "Data center of the project")
     .of(Form::Region(&[region("us", "api.iterable.com"), region("eu", "api.eu.iterable.com")]));
 
 const DESCRIPTION: Description = Description {
     vendor: "iterable",
+    title: "Iterable",
     kind: DestinationKind::Cloud,
     docs: "https://support.iterable.com/hc/en-us/articles/360029174171-Responding-to-GDPR-Requests-",
     confirms: TaskStatus::Confirmed,
@@ -32,12 +33,17 @@ const DESCRIPTION: Description = Description {
         REGION,
         Field::optional(
             "mode",
+            "Mode",
             "\"delete\" (default), or \"forget\", which also blocks new data and is confirmed",
         )
         .of(Form::Choice(&["delete", "forget"])),
-        Field::optional("identifier", "What our user ids are in Iterable: \"userId\" (default) or \"email\"")
-            .of(Form::Choice(&["userId", "email"])),
-        Field::secret("apiKey", "Server-side API key of the project"),
+        Field::optional(
+            "identifier",
+            "Identifier",
+            "What our user ids are in Iterable: \"userId\" (default) or \"email\"",
+        )
+        .of(Form::Choice(&["userId", "email"])),
+        Field::secret("apiKey", "API key", "Server-side API key of the project"),
     ],
 };
 

@@ -15,11 +15,12 @@ use super::{Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcom
 use model::failure::Result;
 use model::status::TaskStatus;
 
-const HOST: Field =
-    Field::optional("host", "Host of the API; a.klaviyo.com if left out").of(Form::Host(&["a.klaviyo.com"]));
+const HOST: Field = Field::optional("host", "Host", "Host of the API; a.klaviyo.com if left out")
+    .of(Form::Host(&["a.klaviyo.com"]));
 
 const DESCRIPTION: Description = Description {
     vendor: "klaviyo",
+    title: "Klaviyo",
     kind: DestinationKind::Cloud,
     docs: "https://developers.klaviyo.com/en/reference/request_profile_deletion",
     confirms: TaskStatus::Accepted,
@@ -27,11 +28,13 @@ const DESCRIPTION: Description = Description {
         HOST,
         Field::required(
             "identifier",
+            "Identifier",
             "What our user ids are in Klaviyo: \"external_id\", \"email\" or \"phone_number\"",
         )
         .of(Form::Choice(&["external_id", "email", "phone_number"])),
         Field::secret(
             "apiKey",
+            "API key",
             "Private key with the scope data-privacy:write, and profiles:read to find external ids",
         ),
     ],

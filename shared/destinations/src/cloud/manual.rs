@@ -11,10 +11,15 @@ use model::subject::SubjectType;
 
 const DESCRIPTION: Description = Description {
     vendor: "manual",
+    title: "Asked by a person",
     kind: DestinationKind::Cloud,
     docs: "",
     confirms: TaskStatus::NotSupported,
-    fields: &[Field::required("contact", "Whom to ask for a deletion: an address, a form, a name")],
+    fields: &[Field::required(
+        "contact",
+        "Contact",
+        "Whom to ask for a deletion: an address, a form, a name",
+    )],
 };
 
 /// The protocol: there is none.

@@ -21,23 +21,33 @@ use super::{
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 
-const REGION: Field = Field::required("region", "Where the project's data resides").of(Form::Region(&[
-    region("us", "mixpanel.com"),
-    region("eu", "eu.mixpanel.com"),
-    region("in", "in.mixpanel.com"),
-]));
+const REGION: Field =
+    Field::required("region", "Region", "Where the project's data resides").of(Form::Region(&[
+        region("us", "mixpanel.com"),
+        region("eu", "eu.mixpanel.com"),
+        region("in", "in.mixpanel.com"),
+    ]));
 
 const DESCRIPTION: Description = Description {
     vendor: "mixpanel",
+    title: "Mixpanel",
     kind: DestinationKind::Cloud,
     docs: "https://docs.mixpanel.com/reference/create-deletion",
     confirms: TaskStatus::Confirmed,
     fields: &[
         REGION,
-        Field::optional("complianceType", "The law that is followed: \"GDPR\" (default) or \"CCPA\"")
-            .of(Form::Choice(&["GDPR", "CCPA"])),
-        Field::secret("projectToken", "Token of the project"),
-        Field::secret("oauthToken", "OAuth token for data privacy, from the settings of a project owner"),
+        Field::optional(
+            "complianceType",
+            "Compliance type",
+            "The law that is followed: \"GDPR\" (default) or \"CCPA\"",
+        )
+        .of(Form::Choice(&["GDPR", "CCPA"])),
+        Field::secret("projectToken", "Project token", "Token of the project"),
+        Field::secret(
+            "oauthToken",
+            "Oauth token",
+            "OAuth token for data privacy, from the settings of a project owner",
+        ),
     ],
 };
 

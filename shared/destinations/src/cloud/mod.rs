@@ -69,7 +69,7 @@ pub const VENDORS: &[&dyn Vendor] = &[
 /// `Invalid`, if there is no such vendor.
 pub fn vendor(name: &str) -> Result<&'static dyn Vendor> {
     let found = VENDORS.iter().find(|v| v.description().vendor == name);
-    found.copied().ok_or_else(|| Failure::invalid(format!("there is no vendor {name}")).field("vendor"))
+    found.copied().ok_or_else(|| Failure::invalid("there is no such vendor").field("vendor"))
 }
 
 /// A vendor's deletion protocol.
@@ -79,6 +79,14 @@ pub trait Vendor: Sync {
 
     /// How many subjects, and how many calls, it takes.
     fn limits(&self, settings: &Map<String, Value>) -> Limits;
+
+    /// Checks what no form can say of its secrets.
+    ///
+    /// # Errors
+    /// `Invalid`, naming `secrets`, if they lead to another place than the vendor's.
+    fn check_secrets(&self, _: &Secrets) -> Result<()> {
+        Ok(())
+    }
 
     /// What to do next about a batch of subjects. Replies 401, 403, 429 and 5xx never come here: the engine
     /// deals with them. Asked twice with the same, it answers the same.

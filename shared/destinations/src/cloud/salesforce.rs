@@ -18,20 +18,36 @@ use super::{Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcom
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 
-const HOST: Field =
-    Field::required("host", "REST base host of the account, which ends in .rest.marketingcloudapis.com")
-        .of(Form::Host(&["*.rest.marketingcloudapis.com"]));
+const HOST: Field = Field::required(
+    "host",
+    "Host",
+    "REST base host of the account, which ends in .rest.marketingcloudapis.com",
+)
+.of(Form::Host(&["*.rest.marketingcloudapis.com"]));
 
 const DESCRIPTION: Description = Description {
     vendor: "salesforce-marketing-cloud",
+    title: "Salesforce Marketing Cloud",
     kind: DestinationKind::Cloud,
     docs: "https://developer.salesforce.com/docs/marketing/marketing-cloud/guide/DeleteByContactKeys.html",
     confirms: TaskStatus::Confirmed,
     fields: &[
         HOST,
-        Field::optional("accountId", "MID of the business unit; that of the package if left out"),
-        Field::secret("clientId", "Client id of an installed package with a server-to-server component"),
-        Field::secret("clientSecret", "Client secret of that component, which may read and write contacts"),
+        Field::optional(
+            "accountId",
+            "Account ID",
+            "MID of the business unit; that of the package if left out",
+        ),
+        Field::secret(
+            "clientId",
+            "Client ID",
+            "Client id of an installed package with a server-to-server component",
+        ),
+        Field::secret(
+            "clientSecret",
+            "Client secret",
+            "Client secret of that component, which may read and write contacts",
+        ),
     ],
 };
 

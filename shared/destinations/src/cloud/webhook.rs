@@ -19,14 +19,15 @@ use model::failure::Result;
 use model::status::TaskStatus;
 use model::subject::{SubjectType, hex};
 
-const URL: Field = Field::required("url", "Where deletions are sent, with https").of(Form::Url);
+const URL: Field = Field::required("url", "URL", "Where deletions are sent, with https").of(Form::Url);
 
 const DESCRIPTION: Description = Description {
     vendor: "webhook",
+    title: "Webhook",
     kind: DestinationKind::Cloud,
     docs: "https://segment.com/docs/connections/destinations/catalog/webhooks/",
     confirms: TaskStatus::Accepted,
-    fields: &[URL, Field::secret("sharedSecret", "Secret under which each body is signed")],
+    fields: &[URL, Field::secret("sharedSecret", "Shared secret", "Secret under which each body is signed")],
 };
 
 /// The protocol.

@@ -21,18 +21,20 @@ use super::{Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcom
 use model::failure::Result;
 use model::status::TaskStatus;
 
-const HOST: Field = Field::required("host", "Host of the account, such as acme.zendesk.com")
+const HOST: Field = Field::required("host", "Host", "Host of the account, such as acme.zendesk.com")
     .of(Form::Host(&["*.zendesk.com"]));
 
 const DESCRIPTION: Description = Description {
     vendor: "zendesk",
+    title: "Zendesk",
     kind: DestinationKind::Cloud,
     docs: "https://developer.zendesk.com/api-reference/ticketing/users/users/#permanently-delete-user",
     confirms: TaskStatus::Confirmed,
     fields: &[
         HOST,
-        Field::required("email", "Email address of the admin whose API token it is"),
-        Field::secret("apiToken", "API token of an admin, who may delete users permanently"),
+        Field::required("email", "Email", "Email address of the admin whose API token it is")
+            .directing_secrets(),
+        Field::secret("apiToken", "API token", "API token of an admin, who may delete users permanently"),
     ],
 };
 

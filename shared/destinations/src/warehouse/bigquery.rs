@@ -1,33 +1,41 @@
 //! BigQuery: its settings.
 
-use model::destination::DestinationKind;
+use model::destination::{DestinationKind, Secrets};
+use model::failure::Result;
 use model::status::TaskStatus;
 use serde::Deserialize;
 
 use super::{COLUMNS, ENDPOINT, EXCEPT, Pattern, Settings, TableScope};
-use crate::description::{Description, Field};
+use crate::description::{Description, Field, Form};
+use crate::google;
 
 /// What the catalogue says of it.
-pub const DESCRIPTION: Description = Description {
+const DESCRIPTION: Description = Description {
     vendor: "bigquery",
+    title: "Google BigQuery",
     kind: DestinationKind::Warehouse,
     docs: "https://cloud.google.com/bigquery/docs/data-manipulation-language",
     confirms: TaskStatus::Confirmed,
     fields: &[
-        Field::required("project", "Id of the project that holds the datasets and pays for the queries"),
-        Field::required("location", "Where the datasets are: US, EU, europe-west1, …"),
-        Field::required("datasets", "Names of the datasets in scope; * stands for any characters"),
+        Field::required("project", "Project", "Id of the project that holds the datasets and pays for the queries"),
+        Field::required("location", "Location", "Where the datasets are: US, EU, europe-west1, …"),
+        Field::required("datasets", "Datasets", "Names of the datasets in scope; * stands for any characters")
+            .of(Form::List),
         EXCEPT,
         COLUMNS,
         Field::optional(
             "partitions",
+            "Partitions",
             "Partitions to look at: [{\"table\": \"web.*\", \"column\": \"received_at\", \"since\": \"2024-12-31\"}]",
-        ),
+        )
+        .of(Form::Json),
         ENDPOINT,
         Field::secret(
             "credentials",
+            "Credentials",
             "JSON: the configuration of a workload identity federation that trusts the function's role, or a service account's key",
-        ),
+        )
+        .of(Form::LongText),
     ],
 };
 
@@ -62,6 +70,13 @@ pub struct Partition {
 }
 
 impl Settings for BigQuery {
+    const DESCRIPTION: Description = DESCRIPTION;
+    const SCHEMAS: &str = "datasets";
+
+    fn check_secrets(secrets: &Secrets, any_endpoint: bool) -> Result<()> {
+        google::credentials(secrets.get("credentials")?, any_endpoint).map(drop)
+    }
+
     fn scope(&self) -> &TableScope {
         &self.scope
     }

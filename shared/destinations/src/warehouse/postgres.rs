@@ -1,32 +1,40 @@
 //! Postgres: its settings.
 
 use model::destination::DestinationKind;
+use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 use serde::{Deserialize, Serialize};
 
 use super::{COLUMNS, EXCEPT, SCHEMAS, Settings, TableScope};
-use crate::description::{Description, Field};
+use crate::address::is_remote_host;
+use crate::description::{Description, Field, Form};
 
 /// What the catalogue says of it.
-pub const DESCRIPTION: Description = Description {
+const DESCRIPTION: Description = Description {
     vendor: "postgres",
+    title: "Postgres",
     kind: DestinationKind::Warehouse,
     docs: "https://www.postgresql.org/docs/current/sql-delete.html",
     confirms: TaskStatus::Confirmed,
     fields: &[
-        Field::required("host", "Host name or address"),
-        Field::optional("port", "Port; 5432 if left out"),
-        Field::required("database", "Database name"),
-        Field::required("user", "Role that may read and delete"),
+        Field::required("host", "Host", "Host name or address").directing_secrets(),
+        Field::optional("port", "Port", "Port; 5432 if left out").of(Form::Number).directing_secrets(),
+        Field::required("database", "Database", "Database name"),
+        Field::required("user", "User", "Role that may read and delete").directing_secrets(),
         SCHEMAS,
         EXCEPT,
         COLUMNS,
-        Field::optional("tls", "\"require\" (default) or \"disable\""),
+        Field::optional("tls", "TLS", "\"require\" (default) or \"disable\"")
+            .of(Form::Choice(&["require", "disable"]))
+            .directing_secrets(),
         Field::optional(
             "caCertificate",
+            "CA certificate",
             "PEM of the authority that signed the server's certificate, where it is not a public one (Amazon RDS)",
-        ),
-        Field::secret("password", "The role's password"),
+        )
+        .of(Form::LongText)
+        .directing_secrets(),
+        Field::secret("password", "Password", "The role's password"),
     ],
 };
 
@@ -69,7 +77,19 @@ pub enum Tls {
 }
 
 impl Settings for Postgres {
+    const DESCRIPTION: Description = DESCRIPTION;
+
     fn scope(&self) -> &TableScope {
         &self.scope
+    }
+
+    fn check(&self, any_endpoint: bool) -> Result<()> {
+        if !any_endpoint && !is_remote_host(&self.host) {
+            return Err(Failure::invalid(
+                "settings.host must be the name or address of another machine: no socket, no port, no loopback or link-local address",
+            )
+            .field("settings"));
+        }
+        Ok(())
     }
 }

@@ -9,16 +9,25 @@ use super::{COLUMNS, ENDPOINT, EXCEPT, SCHEMAS, Settings, TableScope};
 use crate::description::{Description, Field};
 
 /// What the catalogue says of it.
-pub const DESCRIPTION: Description = Description {
+const DESCRIPTION: Description = Description {
     vendor: "redshift",
+    title: "Amazon Redshift",
     kind: DestinationKind::Warehouse,
     docs: "https://docs.aws.amazon.com/redshift/latest/mgmt/data-api.html",
     confirms: TaskStatus::Confirmed,
     fields: &[
-        Field::optional("cluster", "Identifier of a provisioned cluster; or name a workgroup"),
-        Field::optional("workgroup", "Name of a Redshift Serverless workgroup; or name a cluster"),
-        Field::required("database", "Database name"),
-        Field::optional("user", "Database user on a cluster; left out, the function's own role is the user"),
+        Field::optional("cluster", "Cluster", "Identifier of a provisioned cluster; or name a workgroup"),
+        Field::optional(
+            "workgroup",
+            "Workgroup",
+            "Name of a Redshift Serverless workgroup; or name a cluster",
+        ),
+        Field::required("database", "Database", "Database name"),
+        Field::optional(
+            "user",
+            "User",
+            "Database user on a cluster; left out, the function's own role is the user",
+        ),
         SCHEMAS,
         EXCEPT,
         COLUMNS,
@@ -46,6 +55,8 @@ pub struct Redshift {
 }
 
 impl Settings for Redshift {
+    const DESCRIPTION: Description = DESCRIPTION;
+
     fn scope(&self) -> &TableScope {
         &self.scope
     }
@@ -54,19 +65,15 @@ impl Settings for Redshift {
         self.endpoint.as_deref()
     }
 
-    fn check(&self, any_endpoint: bool) -> Result<()> {
+    fn check(&self, _: bool) -> Result<()> {
         let invalid = |message: &str| Err(Failure::invalid(message).field("settings"));
         match (&self.cluster, &self.workgroup, &self.user) {
-            (Some(_), None, _) | (None, Some(_), None) => {}
+            (Some(_), None, _) | (None, Some(_), None) => Ok(()),
             (None, Some(_), Some(_)) => {
-                return invalid("settings.user: a workgroup knows the function by its role: leave user out");
+                invalid("settings.user: a workgroup knows the function by its role: leave user out")
             }
-            _ => return invalid("settings: name either a cluster or a workgroup"),
+            _ => invalid("settings: name either a cluster or a workgroup"),
         }
-        if !any_endpoint && self.endpoint.is_some() {
-            return invalid("settings.endpoint: must be left out");
-        }
-        self.scope.check()
     }
 }
 

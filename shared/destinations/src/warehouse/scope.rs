@@ -159,13 +159,11 @@ impl TableScope {
             return invalid("settings: at most 100 schemas, exceptTables and columns each");
         }
         let tables = self.except_tables.iter().chain(self.columns.iter().map(|extra| &extra.table));
-        for pattern in tables.map(Pattern::as_str) {
-            if pattern != "*" && !pattern.contains('.') {
-                return Err(Failure::invalid(format!(
-                    "settings: write {pattern} as schema.table; * stands for any characters"
-                ))
-                .field("settings"));
-            }
+        let whole = |pattern: &Pattern| pattern.as_str() == "*" || pattern.as_str().contains('.');
+        if !tables.into_iter().all(whole) {
+            return invalid(
+                "settings.exceptTables and settings.columns name tables as schema.table; * stands for any characters",
+            );
         }
         Ok(())
     }

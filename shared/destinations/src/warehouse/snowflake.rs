@@ -1,29 +1,38 @@
 //! Snowflake: its settings.
 
 use model::destination::DestinationKind;
+use model::source::SourceId;
 use model::status::TaskStatus;
 use serde::Deserialize;
 
-use super::{COLUMNS, ENDPOINT, EXCEPT, SCHEMAS, Settings, TableScope};
-use crate::description::{Description, Field};
+use super::{COLUMNS, ENDPOINT, EXCEPT, SCHEMAS, Settings, TableScope, segment_schema};
+use crate::description::{Description, Field, Form};
 
 /// What the catalogue says of it.
-pub const DESCRIPTION: Description = Description {
+const DESCRIPTION: Description = Description {
     vendor: "snowflake",
+    title: "Snowflake",
     kind: DestinationKind::Warehouse,
     docs: "https://docs.snowflake.com/en/developer-guide/sql-api/reference",
     confirms: TaskStatus::Confirmed,
     fields: &[
-        Field::required("account", "Account identifier, as organization-account"),
-        Field::required("user", "User whose RSA_PUBLIC_KEY belongs to the private key"),
-        Field::optional("role", "Role to use; the user's default if left out"),
-        Field::required("warehouse", "Virtual warehouse that runs the statements"),
-        Field::required("database", "Database name, as Snowflake writes it: usually in upper case"),
+        Field::required("account", "Account", "Account identifier, as organization-account")
+            .directing_secrets(),
+        Field::required("user", "User", "User whose RSA_PUBLIC_KEY belongs to the private key")
+            .directing_secrets(),
+        Field::optional("role", "Role", "Role to use; the user's default if left out"),
+        Field::required("warehouse", "Warehouse", "Virtual warehouse that runs the statements"),
+        Field::required(
+            "database",
+            "Database",
+            "Database name, as Snowflake writes it: usually in upper case",
+        ),
         SCHEMAS,
         EXCEPT,
         COLUMNS,
         ENDPOINT,
-        Field::secret("privateKey", "RSA private key in PEM (PKCS#8, not encrypted)"),
+        Field::secret("privateKey", "Private key", "RSA private key in PEM (PKCS#8, not encrypted)")
+            .of(Form::LongText),
     ],
 };
 
@@ -66,6 +75,12 @@ impl TryFrom<String> for Account {
 }
 
 impl Settings for Snowflake {
+    const DESCRIPTION: Description = DESCRIPTION;
+
+    fn schema_of(source: &SourceId) -> String {
+        segment_schema(source).to_uppercase()
+    }
+
     fn scope(&self) -> &TableScope {
         &self.scope
     }

@@ -47,12 +47,13 @@ pub struct BigQuery {
 
 impl BigQuery {
     /// Makes the clients; nothing is sent yet. `credentials` is a JSON key of a service account, or the
-    /// configuration of a workload identity federation, which lets the function's own role act as one.
+    /// configuration of a workload identity federation, which lets the function's own role act as one. `any_endpoint`
+    /// permits those of test stacks.
     ///
     /// # Errors
-    /// `Permanent`, if the credentials make no sense.
-    pub async fn connect(settings: &Settings, credentials: &str) -> Result<Self> {
-        let credentials = credentials::read(credentials, settings.endpoint.is_some())?;
+    /// `Permanent`, if the credentials lead to another place than Google.
+    pub async fn connect(settings: &Settings, credentials: &str, any_endpoint: bool) -> Result<Self> {
+        let credentials = credentials::read(credentials, any_endpoint)?;
         let (mut jobs, mut datasets) = (JobService::builder(), DatasetService::builder());
         if let Some(endpoint) = &settings.endpoint {
             (jobs, datasets) = (jobs.with_endpoint(endpoint), datasets.with_endpoint(endpoint));

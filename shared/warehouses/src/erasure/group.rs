@@ -1,5 +1,5 @@
-//! What [`ErasureProgress`] knows of a deletion that is shared with other regulations: whether it may be, whether this one
-//! leads a [`group_commit`](model::group_commit)(model::group_commit), and that it is over.
+//! What [`ErasureProgress`] knows of a deletion that is shared with other regulations
+//! ([`group_commit`](model::group_commit)): whether it may be shared, whether this regulation leads, and that it is over.
 
 use std::collections::BTreeSet;
 
@@ -12,51 +12,51 @@ use model::failure::Failure;
 use model::group_commit::{GroupMember, GroupOutcome};
 use model::id::RegulationId;
 
-/// Trouble that the warehouse says will last for more seconds than these is nothing to let others wait for.
+/// The longest wait that a warehouse may ask for, in seconds, before the followers go on alone.
 const LONGEST_TROUBLE: u32 = 300;
-/// For how long others wait for a leader that has trouble.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+/// For how long followers wait for a leader that has trouble.
+const FOLLOW_TROUBLE_FOR: SignedDuration = SignedDuration::from_mins(10);
 
-/// How far the company is.
+/// How far the shared deletion is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) enum Company {
-    /// Others may come along, or take this one along.
+pub(super) enum Group {
+    /// It may lead or follow.
     #[default]
     Open,
-    /// A crew is chosen.
-    Leads(Box<Lead>),
+    /// It leads a group that is chosen.
+    Leads(Box<Leadership>),
     /// It goes on alone with what is left.
     Over {
-        /// How many were together.
+        /// How many regulations were in the group.
         together: u64,
     },
 }
 
-/// A crew and how far the deletion of its rows is. Kept before its first statement begins, so that after a crash the
-/// same crew goes on with the same statements.
+/// A group and how far the deletion of its rows is. Kept before its first statement begins, so that after a crash the
+/// same group goes on with the same statements.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Lead {
+pub struct Leadership {
     /// Whose rows go: regulations, and which attempt of each.
-    pub crew: Vec<(RegulationId, u32)>,
+    pub members: Vec<(RegulationId, u32)>,
     since: Timestamp,
     /// The deletion.
     pub work: ErasureProgress,
 }
 
-impl Lead {
-    /// What came of it: `together` are the regulations that still had subjects.
+impl Leadership {
+    /// The outcome: `together` are the regulations that still had subjects.
     pub fn outcome(&self, together: u64) -> GroupOutcome {
         let work = &self.work;
         let done = |table: &&String| !work.pending.contains(*table) && !work.refused.contains_key(*table);
         GroupOutcome { together, tables: work.removed.keys().filter(done).cloned().collect() }
     }
 
-    /// Whether the others are to wait with the leader until a trouble has passed.
+    /// Whether the followers wait with the leader until a trouble has passed.
     pub fn bears(&self, trouble: &Failure, now: Timestamp) -> bool {
         trouble.is_transient()
             && trouble.wait.unwrap_or_default() <= LONGEST_TROUBLE
-            && now.duration_since(self.since) < PATIENCE
+            && now.duration_since(self.since) < FOLLOW_TROUBLE_FOR
     }
 }
 
@@ -66,7 +66,7 @@ impl ErasureProgress {
         self.phase == Phase::Forget
             && !self.pending.is_empty()
             && self.flight.is_empty()
-            && !matches!(self.company, Company::Over { .. })
+            && !matches!(self.group, Group::Over { .. })
     }
 
     /// Tables that hold rows still to be removed.
@@ -80,28 +80,28 @@ impl ErasureProgress {
         backoff::FOLLOWER.seconds_after(self.looks)
     }
 
-    /// Leads this crew from now on.
-    pub fn lead(&mut self, crew: &[GroupMember], now: Timestamp) {
-        let pending = crew.iter().flat_map(|member| member.tables.iter().cloned()).collect();
+    /// Leads this group from now on.
+    pub fn lead(&mut self, group: &[GroupMember], now: Timestamp) {
+        let pending = group.iter().flat_map(|member| member.tables.iter().cloned()).collect();
         let work = Self { attempt: self.attempt, phase: Phase::Forget, pending, ..Self::default() };
-        let crew = crew.iter().map(|member| (member.regulation_id.clone(), member.attempt)).collect();
-        self.company = Company::Leads(Box::new(Lead { crew, since: now, work }));
+        let members = group.iter().map(|member| (member.regulation_id.clone(), member.attempt)).collect();
+        self.group = Group::Leads(Box::new(Leadership { members, since: now, work }));
     }
 
-    /// The crew that this regulation leads.
-    pub fn leads(&mut self) -> Option<&mut Lead> {
-        match &mut self.company {
-            Company::Leads(lead) => Some(lead),
+    /// The group that this regulation leads.
+    pub fn leads(&mut self) -> Option<&mut Leadership> {
+        match &mut self.group {
+            Group::Leads(lead) => Some(lead),
             _ => None,
         }
     }
 
-    /// The company is over. What is left of the rows, this regulation deletes alone.
+    /// The shared deletion is over. This regulation deletes alone what is left of its rows.
     pub fn settle(&mut self, outcome: &GroupOutcome) {
-        let over = Company::Over { together: outcome.together };
-        if let Company::Leads(lead) = std::mem::replace(&mut self.company, over) {
+        let over = Group::Over { together: outcome.together };
+        if let Group::Leads(lead) = std::mem::replace(&mut self.group, over) {
             let work = lead.work;
-            // Told once, by who led.
+            // Told once, by the leader.
             self.bytes += work.bytes;
             if outcome.together <= 1 {
                 // What the tables said, they said to this regulation alone.
@@ -121,8 +121,8 @@ impl ErasureProgress {
 
     /// How many regulations' rows were deleted together with this one's.
     pub(super) fn together(&self) -> u64 {
-        match self.company {
-            Company::Over { together } => together,
+        match self.group {
+            Group::Over { together } => together,
             _ => 0,
         }
     }

@@ -1,4 +1,4 @@
-//! A deletion in company, on an engine that does as it is told.
+//! A shared deletion, on an engine that does as it is told.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -29,10 +29,10 @@ async fn next(engine: &mut Scripted, progress: &mut ErasureProgress) -> Result<N
     erasure.next(progress, Instant::now() + Duration::from_secs(60), START).await
 }
 
-/// The deletion of the whole crew's rows.
+/// The deletion of the whole group's rows.
 async fn work(engine: &mut Scripted, progress: &mut ErasureProgress) -> Result<Option<u32>> {
     let (tables, subjects) = (tables(&["a", "b", "c"]), [Subject::user("u1"), Subject::user("u2")]);
-    let mut erasure = Erasure { engine, tables: &tables, ids: &Ids::new(&subjects), seed: "crew" };
+    let mut erasure = Erasure { engine, tables: &tables, ids: &Ids::new(&subjects), seed: "group" };
     let lead = progress.leads().expect("it leads");
     erasure.delete(&mut lead.work, Instant::now() + Duration::from_secs(60)).await
 }
@@ -55,7 +55,7 @@ async fn who_leads_deletes_from_the_tables_of_all_and_goes_on_after_a_crash() {
     progress.lead(&[member(&["a", "c"]), member(&["b", "c"])], START);
     let kept = serde_json::to_value(&progress).expect("JSON");
     let mut progress = ErasureProgress::of(kept, 1);
-    assert_eq!(progress.leads().expect("it leads").crew.len(), 2, "the same crew");
+    assert_eq!(progress.leads().expect("it leads").members.len(), 2, "the same group");
     let mut engine = Scripted { turns: [done(&[5]), later()].into(), ..Scripted::default() };
     assert_eq!(work(&mut engine, &mut progress).await, Ok(Some(9)));
     engine.turns = [done(&[3]), done(&[7])].into();
@@ -68,7 +68,7 @@ async fn who_leads_deletes_from_the_tables_of_all_and_goes_on_after_a_crash() {
     assert!(!progress.may_share());
     let told = next(&mut engine, &mut progress).await;
     let Ok(Next::Tell(report)) = told else { panic!("{told:?}") };
-    assert_eq!(report.counts, rows(&[("a", 1), ("c", 2)]), "its own rows, not the crew's");
+    assert_eq!(report.counts, rows(&[("a", 1), ("c", 2)]), "its own rows, not the group's");
     let looked_at = [("tables", 2), ("bytesBilled", 30), ("regulationsTogether", 2)];
     assert_eq!(report.looked_at, looked_at.map(|(name, count)| (name.to_owned(), count)).into());
 }
@@ -86,7 +86,7 @@ async fn who_was_served_tells_what_it_had_found_and_counts_again() {
 }
 
 #[tokio::test]
-async fn what_is_left_after_company_is_deleted_alone_and_without_an_error() {
+async fn what_is_left_of_a_shared_deletion_is_deleted_alone_and_without_an_error() {
     let mut progress = found().await;
     progress.settle(&together(&["a", "c"]));
     let kept = &mut serde_json::to_value(&progress).expect("JSON");
@@ -100,7 +100,7 @@ async fn what_is_left_after_company_is_deleted_alone_and_without_an_error() {
 }
 
 #[tokio::test]
-async fn a_table_that_refuses_the_crew_is_left_to_each() {
+async fn a_table_that_refuses_the_group_is_left_to_each() {
     let mut progress = found().await;
     progress.lead(&[member(&["a", "c"]), member(&["c"])], START);
     let key = || refused(Failure::permanent("a key"));
@@ -109,7 +109,7 @@ async fn a_table_that_refuses_the_crew_is_left_to_each() {
     let outcome = progress.leads().expect("it leads").outcome(2);
     assert_eq!(outcome, together(&["a"]), "c was refused");
 
-    // Of the crew's rows in c, one of this regulation's went before another's was refused.
+    // Of the group's rows in c, one of this regulation's went before another's was refused.
     progress.settle(&outcome);
     assert_eq!(*progress.pending(), names(&["c"]));
     let kept = &mut serde_json::to_value(&progress).expect("JSON");
@@ -134,7 +134,7 @@ async fn who_is_refused_alone_fails_alone_and_tells_only_what_went() {
 }
 
 #[tokio::test]
-async fn a_crew_of_one_is_told_as_if_there_were_no_crews() {
+async fn a_group_of_one_is_told_as_if_there_were_no_groups() {
     let mut progress = found().await;
     progress.lead(&[member(&["a", "c"])], START);
     let key = || refused(Failure::permanent("a key"));

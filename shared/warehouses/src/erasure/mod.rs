@@ -5,8 +5,9 @@
 //!    and the others go on; it is tried again as long as others get on, since they may have stood in its way.
 //! 3. **verify**: every table is counted again. Anything but zero is not done.
 //!
-//! **forget** may be done together with other regulations' ([`group_commit`](model::group_commit)(super::crew)). Then a regulation tells as removed
-//! what it had found, in how many regulations' company, and who led also tells the bytes billed for all.
+//! **forget** may be shared with other regulations ([`group_commit`](model::group_commit)). Then a regulation reports as
+//! removed what it had found, and how many regulations were deleted together; the leader also reports the bytes billed for
+//! all.
 //!
 //! [`ErasureProgress`] is kept between two invocations and knows what ran where. If it is lost with a crash, everything
 //! since it was last kept is done again: each statement may run twice.
@@ -21,11 +22,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Answer, Engine, Ids, Memory, Rows, Statement, StatementState, Verb};
 use destinations::warehouse::Table;
-use group::Company;
+use group::Group;
 use model::evidence::Step;
 use model::failure::{Failure, Result};
 
-pub use group::Lead;
+pub use group::Leadership;
 
 /// How many tables a message names; it says how many more there are.
 const NAMED: usize = 5;
@@ -53,7 +54,7 @@ pub struct ErasureProgress {
     /// Bytes billed in this phase.
     bytes: u64,
     memory: Memory,
-    company: Company,
+    group: Group,
     /// How often it looked whether another leads.
     looks: u32,
 }
@@ -186,7 +187,7 @@ impl<E: Engine> Erasure<'_, E> {
                     progress.phase = Phase::Forget;
                     if progress.together() > 1 {
                         // The others' doing is no trouble of this one's: it looks after the rest itself.
-                        progress.company = Company::Over { together: 1 };
+                        progress.group = Group::Over { together: 1 };
                         return Ok(Next::Later(1));
                     }
                     return Err(Failure::transient("rows of the subjects arrived while they were deleted"));

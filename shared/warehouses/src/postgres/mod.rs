@@ -44,12 +44,13 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Connects.
+    /// Connects. `any_endpoint` lets the server be on this machine, which only test stacks want.
     ///
     /// # Errors
-    /// `Transient`, if the server is away; `Permanent`, if it refuses the role or the database.
-    pub async fn connect(settings: &Settings, password: &str) -> Result<Self> {
-        let client = connection::open(settings, password).await?;
+    /// `Transient`, if the server is away; `Permanent`, if it refuses the role or the database, or its host is not another
+    /// machine.
+    pub async fn connect(settings: &Settings, password: &str, any_endpoint: bool) -> Result<Self> {
+        let client = connection::open(settings, password, any_endpoint).await?;
         Ok(Self { client, scope: settings.scope.clone(), catalog: Catalog::default() })
     }
 

@@ -12,7 +12,7 @@ use destinations::warehouse::Snowflake as Settings;
 use model::failure::{Failure, Result};
 
 /// How long one answer may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIME_TO_ANSWER: Duration = Duration::from_secs(60);
 /// How long one statement may run before Snowflake cancels it, in seconds.
 const TIMEOUT: u32 = 6 * 3_600;
 const AGENT: &str = concat!("lethe/", env!("CARGO_PKG_VERSION"));
@@ -72,8 +72,11 @@ impl Api {
         // Host names have no underscores: Snowflake's own have hyphens in their place.
         let host = || format!("https://{}.snowflakecomputing.com", account.to_lowercase().replace('_', "-"));
         let endpoint = settings.endpoint.clone().unwrap_or_else(host);
-        let http =
-            Client::builder().timeout(PATIENCE).redirect(redirect::Policy::none()).user_agent(AGENT).build();
+        let http = Client::builder()
+            .timeout(TIME_TO_ANSWER)
+            .redirect(redirect::Policy::none())
+            .user_agent(AGENT)
+            .build();
         let http = http.map_err(|e| Failure::permanent("the HTTP client cannot start").detail(e))?;
         let mut context = json!({
             "timeout": TIMEOUT,

@@ -1,4 +1,5 @@
 //! Attacks that once worked. Each test failed before the fix of the hole that it uses.
 
 mod api;
+mod credentials;
 mod links;

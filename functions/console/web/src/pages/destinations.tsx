@@ -2,12 +2,17 @@
 
 import { call } from '../api/client';
 import type { Destination } from '../api/schema';
+import { useTitles } from '../catalogue';
 import { useLive } from '../live';
 import { Empty, Head, Known, Table } from '../parts/basics';
 import { Connected } from '../parts/connected';
 import { Link, href, type Place } from '../router';
+<<<<<<< HEAD
 import { vendor } from '../states';
 import { words } from '../words';
+=======
+import { KIND } from '../words';
+>>>>>>> places
 import { OneDestination } from './destination';
 import { NewDestination } from './new-destination';
 
@@ -20,6 +25,7 @@ export function Destinations({ place }: { place: Place }) {
 }
 
 function List() {
+  const title = useTitles();
   const live = useLive('destinations', (signal) => call('GET /destinations', { signal }), 30_000);
   return (
     <div class="page">
@@ -48,7 +54,7 @@ function List() {
               </thead>
               <tbody>
                 {destinations.map((one) => (
-                  <Row key={one.id} destination={one} />
+                  <Row key={one.id} destination={one} product={title(one.vendor)} />
                 ))}
               </tbody>
             </Table>
@@ -59,14 +65,19 @@ function List() {
   );
 }
 
-function Row({ destination }: { destination: Destination }) {
+function Row({ destination, product }: { destination: Destination; product: string }) {
   return (
     <tr>
       <th scope="row">
         <Link to={href(`/destinations/${destination.id}`)}>{destination.name}</Link>
       </th>
+<<<<<<< HEAD
       <td>{vendor(destination.vendor)}</td>
       <td class="wide">{words.kind[destination.kind].one}</td>
+=======
+      <td>{product}</td>
+      <td class="wide">{KIND[destination.kind].one}</td>
+>>>>>>> places
       <td>
         <Connected destination={destination} />
       </td>

@@ -1,0 +1,52 @@
+//! What a function that works at destinations is asked: by the state machine to take a step, by the API to look at a
+//! destination.
+
+use std::ops::AsyncFnOnce;
+use std::time::Instant;
+
+use model::failure::Result;
+use model::probe::{Finding, Probe, TIME_TO_ANSWER};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// A question or a step.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Event<Step> {
+    /// The API asks.
+    Probe(Probe),
+    /// The state machine goes on.
+    Step(Step),
+}
+
+/// The answer.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Reply<Next> {
+    /// What the look found.
+    Finding(Finding),
+    /// What the state machine does next.
+    Next(Next),
+}
+
+/// Takes the step, or looks. That something stands in the way of a look is an answer, not an error.
+///
+/// # Errors
+/// The step's failure.
+pub async fn handle<Step, Next>(
+    event: Event<Step>,
+    until: Instant,
+    step: impl AsyncFnOnce(Step, Instant) -> Result<Next>,
+    look: impl AsyncFnOnce(Probe, Instant) -> Result<Finding>,
+) -> Result<Reply<Next>> {
+    match event {
+        Event::Step(request) => step(request, until).await.map(Reply::Next),
+        Event::Probe(probe) => {
+            let looked = look(probe, until.min(Instant::now() + TIME_TO_ANSWER)).await;
+            Ok(Reply::Finding(looked.unwrap_or_else(|failure| {
+                tracing::warn!(kind = %failure.kind, detail = failure.detail, "{}", failure.public);
+                Finding { ok: false, message: failure.public, details: json!({}) }
+            })))
+        }
+    }
+}
