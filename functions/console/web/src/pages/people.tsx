@@ -44,9 +44,11 @@ function Person({ who }: { who: Whom }) {
       {({ found, regulations, destinations }) => (
         <>
           <h2 class="who">{who.id}</h2>
-          <Section title="Are they kept out?">
-            <KeptOut suppressions={found.suppressions} />
-          </Section>
+          {found.suppressions && (
+            <Section title="Are they kept out?">
+              <KeptOut suppressions={found.suppressions} />
+            </Section>
+          )}
           <Section title="What was asked about them?">
             {regulations.length > 0 ? (
               <RequestTable caption="Requests about this person" regulations={regulations} />
