@@ -163,14 +163,13 @@ struct RegulationShown {
     #[serde(flatten)]
     about: About,
     stream_status: Vec<StreamStatus>,
-    /// Not for request-only tokens: it says more of the person than was asked with them.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    covers: Option<Covers>,
+    #[serde(flatten)]
+    covers: Covers,
 }
 
 /// Whom a regulation covers beside those whom it names, and who received their events. The first is known once the work
 /// has begun, from events that came in through the tracking API; the second from these, too, and in the end from what
-/// archives held.
+/// archives held. Request-only tokens are told none of it: all is empty.
 #[derive(Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Covers {
@@ -275,8 +274,8 @@ pub async fn show(State(context): Shared, caller: Caller, Id(id): Id<RegulationI
     }
     let shown = RegulationShown {
         covers: match caller.request_only() {
-            None => Some(Covers::of(&context, &regulation, &evidence).await?),
-            Some(_) => None,
+            None => Covers::of(&context, &regulation, &evidence).await?,
+            Some(_) => Covers::default(),
         },
         identifiers_kept_until: regulation.identifiers_kept_until(),
         about: About::new(&regulation),
