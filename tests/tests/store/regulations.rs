@@ -171,7 +171,8 @@ async fn a_regulation_that_asks_for_the_same_is_found_while_it_is_under_way() ->
     assert_eq!(store.same_under_way("same", &new).await?, Some(first.id.clone()));
     assert_eq!(store.same_under_way("same", &first.id).await?, None, "not itself");
     assert_eq!(store.same_under_way("other", &new).await?, None);
-    store.set_status(&first.id, Status::Finished, Some(at(1))).await?;
+    store.begin_regulation(&first.id).await?;
+    store.end_attempt(&first, Status::Finished, at(1)).await?;
     assert_eq!(store.same_under_way("same", &new).await?, None, "it has ended");
     Ok(())
 }
