@@ -1,6 +1,5 @@
 //! Attacks on the API by people who hold a token, or none.
 
-
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
