@@ -47,7 +47,7 @@ async fn who_was_suppressed_first_stays_so_since_then() -> Result<()> {
         let said = store.suppressions_of(&ada[0]).await?;
         let said = said.iter().find(|said| said.scope == scope).context("suppressed")?;
         assert_eq!((said.suppressed_at, said.regulation_id.as_ref()), (at(1), Some(&first)));
-        assert_eq!(store.suppressed(&scope, 10, None).await?.items, std::slice::from_ref(&said));
+        assert_eq!(store.suppressed(&scope, 10, None).await?.items, std::slice::from_ref(said));
     }
     Ok(())
 }

@@ -1,10 +1,5 @@
 // CSV (RFC 4180), as people's exports have it: commas, semicolons or tabs, quotes, any line ends, a mark in front.
 
-/** What a spreadsheet takes for a formula, also behind blanks: `csv.rs` of the API has the same rule. */
-const FORMULA = /^'*(?:[\t\r\n]|\s*[=+\-@＝＋－＠])/;
-/** The apostrophe that makes it a text there. */
-const MARK = /^'(?='*(?:[\t\r\n]|\s*[=+\-@＝＋－＠]))/;
-
 /**
  * Rows of cells; rows without any text are left out. What is quoted is kept as it is, to the space. The apostrophe that
  * tells a spreadsheet that a cell is no formula is taken away.
@@ -18,7 +13,7 @@ export function parse(text: string): string[][] {
   let quoted = false;
   let wasQuoted = false;
   const endCell = () => {
-    row.push((wasQuoted ? cell : cell.trim()).replace(MARK, ''));
+    row.push((wasQuoted ? cell : cell.trim()).replace(/^'(?='*[=+\-@\t\r])/, ''));
     cell = '';
     wasQuoted = false;
   };
@@ -80,6 +75,10 @@ function isUnlike([first = [], ...rest]: string[][]): boolean {
 }
 
 export function write(rows: string[][]): string {
-  const quote = (cell: string) => `"${FORMULA.test(cell) ? "'" : ''}${cell.replaceAll('"', '""')}"`;
+  // A cell that a spreadsheet would take for a formula is told to be text.
+  const quote = (cell: string) => {
+    const safe = /^'*[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
+    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
   return rows.map((row) => row.map(quote).join(',')).join('\r\n') + '\r\n';
 }
