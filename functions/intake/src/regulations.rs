@@ -28,8 +28,8 @@ use crate::runs::{self, RunOfTask};
 use crate::subjects::who_received;
 use crate::suppressions::Whom;
 
-/// How long an answer waits for the suppression to hold, which the work on the regulation sees to in any case: API
-/// Gateway waits for 30 seconds.
+/// How long an answer waits until the suppression is written. The regulation's work writes it in any case, and API Gateway
+/// waits 30 seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a regulation was accepted as.
@@ -43,7 +43,7 @@ pub struct RegulationCreated {
     duplicate_of: Option<RegulationId>,
 }
 
-/// What was made of a request.
+/// What became of a request.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum RegulationAnswer {
@@ -69,7 +69,7 @@ pub async fn create(
     answer(&context, &caller, rehearsal, accepted).await
 }
 
-/// Carries out or rehearses a regulation that is in order.
+/// Carries out or rehearses a regulation that passed its checks.
 pub async fn answer(
     context: &Context,
     caller: &Caller,
@@ -85,7 +85,7 @@ pub async fn answer(
     Ok(data(RegulationAnswer::DryRun(counted)))
 }
 
-/// Lets a regulation in, of whichever API.
+/// Accepts a regulation, from any of the APIs.
 pub async fn admit(
     context: &Context,
     caller: &Caller,
@@ -338,7 +338,7 @@ pub async fn retry(
     let mut regulation = find(&context, &id).await?;
     caller.may_regulate(&regulation)?;
     regulation.attempt = context.store.begin_attempt(&regulation, Timestamp::now()).await?;
-    // From here on the attempt is made: if this breaks off, the next tick goes on.
+    // The attempt is recorded: if this call breaks off here, the next tick starts it.
     context.store.reset_failed(&regulation.id).await?;
     admission::start(&context.workflow, &regulation, 0).await;
     Ok(data(RegulationAttempt { regulate_id: regulation.id, attempt: regulation.attempt }))
