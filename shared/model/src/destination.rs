@@ -55,7 +55,7 @@ pub struct Destination {
 /// person's data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Period {
-    /// Its begin.
+    /// Its beginning.
     pub from: Timestamp,
     /// Its end.
     pub until: Timestamp,
