@@ -2,7 +2,6 @@
 //! many ask at once and whatever happens to it on the way.
 
 use std::ops::ControlFlow::{Break, Continue};
-use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use futures::future::try_join_all;
