@@ -1,4 +1,4 @@
-//! What one source brought: all that a regulation about one source reaches.
+//! What one source brought: the part of the data that a regulation about one source reaches.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,7 @@ pub struct SourceScope {
 }
 
 impl SourceScope {
-    /// Whether a destination of this kind can hold any of it: objects of cloud sources lie in warehouses alone.
+    /// Whether a destination of this kind can hold any of it: only warehouses hold objects of cloud sources.
     pub fn may_lie_in(&self, kind: DestinationKind) -> bool {
         self.collection.is_none() || kind == DestinationKind::Warehouse
     }

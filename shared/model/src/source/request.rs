@@ -1,4 +1,4 @@
-//! What is asked for at `/sources`, and what is shown there.
+//! Requests to `/sources`, and the source as it is shown there.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -91,8 +91,8 @@ pub struct SourceChange {
 }
 
 impl NewSource {
-    /// Checks the request and makes the source of it, with a first write key. `destinations` are those that may
-    /// be connected; all of them are, if the request names none.
+    /// Checks the request and makes the source, with a first write key. `destinations` are those that may be connected;
+    /// all of them are, if the request names none.
     ///
     /// # Errors
     /// `Invalid`, naming the field.
@@ -124,7 +124,7 @@ impl NewSource {
 }
 
 impl SourceChange {
-    /// Checks the request and changes the source. The connections given replace those there were.
+    /// Checks the request and changes the source. The connections given replace the existing ones.
     ///
     /// # Errors
     /// `Invalid`, naming the field.
