@@ -1,4 +1,4 @@
-//! Batches in the table `regulations`, beside what they make; what they were about is claimed in the table `access`.
+//! Batches, in the table `regulations` beside what they make; the claims of their content, in the table `access`.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
@@ -17,10 +17,10 @@ const CONTENT: &str = "CONTENT";
 const BY_DATE: &str = "byDate";
 const LIST: &str = "BATCH";
 
-/// How many refusals one item holds: well below DynamoDB's 400 KB.
+/// Refusals per item: well below DynamoDB's 400 KB.
 pub const REFUSALS_PER_ITEM: usize = 1_000;
 
-/// How long a claim is kept: longer than a queue and its dead-letter queue keep a message, one after the other.
+/// How long a claim is kept: longer than a queue and its dead-letter queue together keep a message.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 #[derive(Serialize, Deserialize)]
@@ -35,7 +35,7 @@ struct Claimed {
 }
 
 impl Store {
-    /// Keeps how far a batch is. One that is accepted stays so.
+    /// Stores a batch. One that is stored as accepted stays as it is.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -84,8 +84,8 @@ impl Store {
         Ok(Page { items, next: cursor(reply.last_evaluated_key) })
     }
 
-    /// Keeps lines of a batch that name no subject: [`REFUSALS_PER_ITEM`] of them, or the last ones, under the item's
-    /// number from 0. Harmless when they are kept already.
+    /// Stores refusals of a batch: [`REFUSALS_PER_ITEM`] of them, or the last ones, in the item with this number, from
+    /// 0. Harmless when they are stored already.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -94,7 +94,7 @@ impl Store {
         self.put(&self.tables.regulations, item).await
     }
 
-    /// The lines of a batch that name no subject, in order.
+    /// The refusals of a batch, in order.
     ///
     /// # Errors
     /// `Invalid` for a cursor that was never given out.
@@ -102,7 +102,7 @@ impl Store {
         let place = from.unwrap_or("0").parse::<usize>().map_err(|_| not_given_out())?;
         let items: Vec<_> = self.refusals_from(id, place).await?.into_iter().take(count).collect();
         let end = place + items.len();
-        // An item ends where a page of it may: only a look behind it tells whether there are more.
+        // An item may end where the page does: only reading on tells whether there are more.
         let more = !items.is_empty() && !self.refusals_from(id, end).await?.is_empty();
         Ok(Page { items, next: more.then(|| end.to_string()) })
     }
@@ -113,7 +113,8 @@ impl Store {
         Ok(item.into_iter().flat_map(|item| item.refusals).skip(place % REFUSALS_PER_ITEM).collect())
     }
 
-    /// Claims what a batch is about, unless another one has, or in place of a certain other one. Answers whose it is.
+    /// Claims a batch's content, if it is unclaimed or, with `in_place_of`, if that batch holds the claim. Returns the
+    /// holder.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.

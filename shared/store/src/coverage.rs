@@ -1,4 +1,4 @@
-//! Changes the suppression list as a regulation says, and notes whom the regulation covers.
+//! Changes the suppression list for a regulation, and records which ids the regulation covers.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,29 +11,29 @@ use model::regulation::{Regulation, Suppression};
 use model::source::Sightings;
 use model::subject::{Subject, SubjectType};
 
-/// The key of the item that says whom a regulation covers, once this step is done.
+/// The sort key of the item that records which ids a regulation covers, once this step is done.
 const COVERED: &str = "COVERED";
 
-/// Whom a regulation covers.
+/// Which ids a regulation covers, in numbers.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Covered {
-    /// How many subjects the regulation names.
+    /// Number of subjects that the regulation names.
     pub subjects: u64,
-    /// How many other ids of theirs it acts on, too.
+    /// Number of their other ids that it acts on, too.
     pub linked: u64,
-    /// How many other ids they share with others: it leaves these alone.
+    /// Number of other ids that they share with others; it leaves these alone.
     pub shared: u64,
-    /// How many other ids it leaves out: user ids, and all ids of a subject with too many.
+    /// Number of other ids that it leaves out: user ids, and all ids of a subject with too many.
     #[serde(default)]
     pub left_out: u64,
-    /// Which sources saw any of them.
+    /// The sources that saw any of them, with days.
     #[serde(default)]
     pub seen: Sightings,
 }
 
 impl Store {
-    /// Suppresses the subjects of a regulation that suppresses, then their other ids: in this order, an event that links a
-    /// new id to a subject either is seen here or is dropped.
+    /// Suppresses the subjects of a regulation that suppresses, then their other ids: in this order, an event that
+    /// links a new id to a subject is either seen here or dropped.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Call again.
@@ -62,12 +62,12 @@ impl Store {
         self.take_back(subjects, &change).await
     }
 
-    /// The first step of the work on a regulation, done once: an attempt days later must not undo what another regulation
-    /// said since.
+    /// The first step of the work on a regulation, done once: an attempt days later must not undo a later regulation.
     ///
-    /// 1. Suppresses its subjects and their other ids, if that broke off when the request came; or lets them in again.
-    /// 2. Marks those as erased who are to be erased.
-    /// 3. Keeps their other ids, and counts whom it covers.
+    /// 1. Suppresses its subjects and their other ids, if that broke off when the request came; or lifts their
+    ///    suppression.
+    /// 2. Marks as erased those who are to be erased.
+    /// 3. Stores their other ids, and counts the ids that it covers.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Call again.
@@ -111,7 +111,7 @@ impl Store {
         Ok(covered)
     }
 
-    /// Whether one of these subjects is suppressed in the whole workspace, and which, by its place.
+    /// The index of the first of these subjects that is suppressed in the whole workspace, if any is.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -124,7 +124,7 @@ impl Store {
         }))
     }
 
-    /// Whom a regulation covers, once the work on it has begun.
+    /// Which ids a regulation covers; none before the work on it has begun.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.

@@ -5,7 +5,7 @@ use model::destination::Destination;
 use model::failure::{Failure, Result};
 use model::id::DestinationId;
 
-/// Every destination has one item; `sk` is kept for what may come beside it.
+/// The sort key of a destination's item.
 const META: &str = "META";
 
 impl Store {

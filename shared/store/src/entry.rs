@@ -1,4 +1,4 @@
-//! What one scope says of one subject. What the workspace says stands in the person's item; what a source says stands in
+//! Entries: what one scope says of one subject. The workspace's entry is part of the person's item; a source's entry is
 //! an item of its own, and the person's item names the source.
 
 use std::collections::HashMap;
@@ -14,19 +14,19 @@ use model::failure::Result;
 use model::person::SuppressionScope;
 use model::subject::Subject;
 
-/// How many changes of the list are under way at once: the index takes 1,000 a second, and more would be throttled.
+/// The most concurrent changes of the list: the index takes 1,000 a second, and more would be throttled.
 pub(crate) const INDEXED: usize = 10;
 
 pub(crate) type Values = HashMap<String, AttributeValue>;
 
-/// A change of what a scope says of a subject. The expressions may use the names `#scope`, `#since`, `#from` and `#until`,
-/// and the values `:at`, `:subject`, `:source` and those given.
+/// A change of an entry. The expressions may use the names `#scope`, `#since`, `#from` and `#until`, and the values
+/// `:at`, `:subject`, `:source` and those given.
 pub(crate) struct EntryChange {
-    /// Changes the entry.
+    /// Updates the entry.
     pub update: String,
-    /// Without which nothing is changed, if there is one.
+    /// The condition without which nothing is changed, if there is one.
     pub condition: Option<String>,
-    /// Changes the person's item, if that is another one.
+    /// Updates the person's item, if that is another item.
     pub person: String,
     pub values: Values,
 }
@@ -37,7 +37,7 @@ impl EntryChange {
         [(":at".to_owned(), moment(at)), (":subject".to_owned(), subject_value(subject))].into()
     }
 
-    /// An expression may be given only what it uses.
+    /// The values that an expression uses: DynamoDB refuses unused ones.
     fn used(&self, expression: &str) -> Values {
         let used = self.values.iter().filter(|(name, _)| expression.contains(name.as_str()));
         used.map(|(name, value)| (name.clone(), value.clone())).collect()
@@ -61,7 +61,7 @@ fn names(expression: &str, scope: &SuppressionScope) -> Option<HashMap<String, S
 }
 
 impl Store {
-    /// Changes what a scope says of a subject, and answers whether the condition held.
+    /// Changes an entry. Returns whether the condition held.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -95,7 +95,7 @@ impl Store {
         self.update_pair([entry, person]).await
     }
 
-    /// Gives a date to what is left of subjects whom a scope does not suppress, and of whom nothing else is known.
+    /// Lets the items of subjects expire whom the scope does not suppress and of whom nothing else is known.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Call again.

@@ -33,7 +33,7 @@ impl Store {
         unless_refused(request.send().await)
     }
 
-    /// What a destination's list says of a regulation.
+    /// A regulation's entry in a destination's list.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -53,7 +53,8 @@ impl Store {
         self.all(&self.tables.runs, &pk(destination), "reg_").await
     }
 
-    /// Notes what a group did for a regulation, unless that is known already or it has begun another attempt.
+    /// Notes what a group did for a regulation, unless that is noted already or the regulation has begun another
+    /// attempt.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -92,7 +93,7 @@ impl Store {
         Ok(lease.filter(holds).map(|lease| lease.regulation_id))
     }
 
-    /// Takes the lease at a destination, or renews it. Answers whether this regulation holds it now.
+    /// Takes the lease at a destination, or renews it. Returns whether this regulation holds it now.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.

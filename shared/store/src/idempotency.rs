@@ -1,4 +1,4 @@
-//! Answers kept under an `Idempotency-Key` in the table `access`, so that a request that is sent again is not done
+//! Responses kept under an `Idempotency-Key` in the table `access`, so that a repeated request is not carried out
 //! again.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -13,7 +13,7 @@ use model::id::RegulationId;
 
 const REPLAY: &str = "REPLAY";
 
-/// How long an answer is kept.
+/// How long a response is kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long a request may be under way before its work counts as broken off: longer than the function's timeout.
@@ -23,20 +23,20 @@ const LEASE: SignedDuration = SignedDuration::from_secs(40);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Replay {
-    /// Stands for caller, method, path and key.
+    /// A keyed hash of caller, method, path and key.
     pub key: String,
-    /// Stands for the body.
+    /// A keyed hash of the body.
     pub body: String,
     /// The id of the regulation that it makes, if it makes one: the same id each time the work is begun.
     pub regulation_id: RegulationId,
     /// Until when no other request may begin the work.
     pub leased_until: Timestamp,
-    /// What was answered.
+    /// The response, once there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub answer: Option<Answer>,
 }
 
-/// What was answered.
+/// A response.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Answer {
     /// The HTTP status.
@@ -45,21 +45,21 @@ pub struct Answer {
     pub body: Option<String>,
 }
 
-/// What is to be done with a request that has a key.
+/// What to do with a request that has a key.
 #[derive(Debug)]
 pub enum Claim {
-    /// The work: until the lease ends, no other request does it.
+    /// Do the work: until the lease ends, no other request does it.
     Work(Replay),
-    /// Nothing: this was answered before.
+    /// Return the earlier response.
     Done(Answer),
-    /// Nothing: it is under way.
+    /// Refuse: the work is under way.
     Busy,
-    /// Nothing: the key was used with another body.
+    /// Refuse: the key was used with another body.
     Misused,
 }
 
 impl Store {
-    /// Takes up a request, unless it has been answered or is under way.
+    /// Takes up a request, unless it has a response or is under way.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -76,7 +76,7 @@ impl Store {
             Some(before) if before.body != body => Ok(Claim::Misused),
             Some(Replay { answer: Some(answer), .. }) => Ok(Claim::Done(answer)),
             Some(before) if before.leased_until > now => Ok(Claim::Busy),
-            // The work broke off: it is taken up where it was, by one.
+            // The work broke off: one request resumes it.
             Some(before) => {
                 replay.regulation_id = before.regulation_id;
                 let other = self.begin(&replay, Some(before.leased_until)).await?;
@@ -85,8 +85,8 @@ impl Store {
         }
     }
 
-    /// Writes that the work begins, if none has, or if what was begun is as old as was `seen`. Answers what is there
-    /// instead.
+    /// Notes that the work begins, if there is no record or its lease is still the one `seen`. Otherwise returns the
+    /// record that is there.
     async fn begin(&self, replay: &Replay, seen: Option<Timestamp>) -> Result<Option<Replay>> {
         let put = self
             .put_replay(replay)?
@@ -111,7 +111,7 @@ impl Store {
         }
     }
 
-    /// Keeps what was answered. Without an answer, the next request with the key begins the work anew.
+    /// Stores the response. Without one, the next request with the key begins the work anew.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.

@@ -3,13 +3,13 @@
 //! | table | key | holds |
 //! |---|---|---|
 //! | regulations | regulation id, part | the regulation, its subjects until it is sealed, its tasks, its evidence; batches |
-//! | | pseudonym, regulation id | which regulations are about whom |
-//! | suppressions | subject, part | the suppression list, and what else `collect` knows about people |
+//! | | pseudonym, regulation id | regulations by subject |
+//! | suppressions | subject, part | the suppression list, and what else `collect` knows of people |
 //! | sources | kind, id | sources, and which source a write key belongs to |
-//! | destinations | destination id | configuration; the secrets are in Secrets Manager; slots of time for calls |
+//! | destinations | destination id | configuration; the secrets are in Secrets Manager; time slots for calls |
 //! | runs | kind, id | regulations that wait for a purge run; the lock; the runs |
 //! | | destination, regulation id | regulations that wait at a warehouse; the lease of their leader |
-//! | access | kind, id | API tokens and their use; the audit trail; answers kept for requests that are repeated |
+//! | access | kind, id | API tokens and their use; the audit trail; responses kept for repeated requests |
 
 mod batches;
 mod coverage;
@@ -71,7 +71,7 @@ pub struct Tables {
     pub destinations: String,
     /// Purge runs.
     pub runs: String,
-    /// Tokens, the audit trail, kept answers.
+    /// Tokens, the audit trail, kept responses.
     pub access: String,
 }
 
@@ -93,14 +93,14 @@ pub struct Page<T> {
 
 type Item = HashMap<String, AttributeValue>;
 
-/// How many calls about people are under way at once.
+/// The most concurrent calls about people.
 const CONCURRENCY: usize = 64;
 
-/// The part of a subject's items that the door reads.
+/// The sort key of a subject's item that `collect` reads.
 const PERSON: &str = "PERSON";
 
 impl Store {
-    /// The tables that the environment names; a function that does not use one is not told its name.
+    /// The tables that the environment names. Of a table that the function does not use, the name is empty.
     pub fn from_env(config: &SdkConfig) -> Self {
         let name = |variable| environment::required(variable).unwrap_or_default();
         let tables = Tables {
@@ -200,7 +200,7 @@ where
     aws::failure("DynamoDB", error)
 }
 
-/// A write whose condition did not hold was not wanted any more: nothing is wrong.
+/// A write whose condition did not hold is no longer wanted: no failure.
 fn unless_refused<T, E>(reply: Result<T, SdkError<E>>) -> Result<()>
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -208,7 +208,7 @@ where
     if_held(reply).map(drop)
 }
 
-/// Whether a transaction was cancelled: a condition did not hold, or another one was at the same items.
+/// Whether a transaction was cancelled: a condition did not hold, or another transaction was writing the same items.
 fn is_cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
     matches!(
         error.as_service_error(),
@@ -241,7 +241,7 @@ where
     }
 }
 
-/// What a query for a page failed by: a place that is not in the list was taken from another one.
+/// The failure of a query for a page: DynamoDB rejects a cursor that was given out for another list.
 fn page_failure<E>(from: Option<&str>, error: &E) -> Failure
 where
     E: ProvideErrorMetadata + std::error::Error,
@@ -257,7 +257,7 @@ fn not_given_out() -> Failure {
         .field("pagination.cursor")
 }
 
-/// The cursor for the page after `last`. It holds keys: who shows it to a client encrypts it.
+/// The cursor of the page after `last`. It holds keys: encrypt it before a client sees it.
 fn cursor(last: Option<Item>) -> Option<String> {
     let keys: HashMap<String, String> =
         last?.into_iter().filter_map(|(name, value)| Some((name, value.as_s().ok()?.clone()))).collect();

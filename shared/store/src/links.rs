@@ -1,5 +1,5 @@
-//! Which ids were met together, and how that is forgotten. A link stands on both items, on the user's in `links` and on the
-//! other's in `owners`, written together: whoever is forgotten is found from either side.
+//! Which ids were seen together. A link is stored on both items, in `links` of the user's and in `owners` of the
+//! other's, written together, so that it is found and forgotten from either side.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,8 +16,8 @@ use model::person::{MAX_OWNERS, People, Person};
 use model::subject::{Subject, SubjectType};
 
 impl Store {
-    /// Notes that ids were met with users. A user who has [`MAX_LINKS`] ids takes no more, and an id that has
-    /// [`MAX_OWNERS`] users is shared, whoever else it is met with.
+    /// Links ids to the users they were seen with. A user with [`MAX_LINKS`] ids takes no more, nor does an id with
+    /// [`MAX_OWNERS`] users, which is shared anyway.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Some may then be
@@ -51,7 +51,7 @@ impl Store {
         self.update_pair([side(user, MAX_LINKS), side(other, MAX_OWNERS)]).await.map(drop)
     }
 
-    /// Forgets that an id was met with a user.
+    /// Removes a link.
     async fn unlink(&self, link: &Link) -> Result<()> {
         let forget =
             |side: Side<'_>| side.update().update_expression(format!("DELETE {} :members", side.set));
@@ -70,13 +70,13 @@ impl Store {
         Ok(Linked::of(subjects, &people))
     }
 
-    /// Forgets what was learnt of subjects at the door, on their own items and on others', but for what keeps them out. A
-    /// mark with a date is left of those who were erased.
+    /// Forgets what events revealed of subjects, on their own items and on others', but for what suppresses them.
+    /// Erased subjects keep a mark that expires.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Call again.
     pub async fn forget_people(&self, subjects: &[Subject], now: Timestamp) -> Result<()> {
-        // An alias does not say of which kind its `previousId` is, so that it may stand as the other kind, too.
+        // An alias does not say of which kind its `previousId` is, so it may be stored as the other kind, too.
         let users = subjects.iter().filter(|subject| subject.kind == SubjectType::UserId);
         let namesakes = users.map(|user| Subject::anonymous(&user.id));
         let subjects: Vec<Subject> = subjects.iter().cloned().chain(namesakes).collect();
@@ -111,7 +111,7 @@ impl Store {
         unless_refused(update.condition_expression("attribute_exists(pk)").send().await)
     }
 
-    /// Gives a date to the items of those of whom nothing is known but that they were erased or let in again. Harmless
+    /// Lets the items of subjects expire of whom nothing is known but that they were erased or let in again. Harmless
     /// for others.
     ///
     /// # Errors
@@ -126,7 +126,7 @@ impl Store {
                 let update = self
                     .update_person(subject)
                     .update_expression("SET expiresAt = :expires")
-                    // Somebody may have been suppressed or linked since they were read.
+                    // They may have been suppressed or linked since they were read.
                     .condition_expression(
                         "attribute_exists(pk) AND attribute_not_exists(#scope) AND attribute_not_exists(sources) \
                          AND attribute_not_exists(linkedSources) AND attribute_not_exists(owners) \
@@ -141,7 +141,7 @@ impl Store {
     }
 }
 
-/// One side of a link: an item's set, and what is in it because of the link.
+/// One side of a link: the item's set, and the member that the link adds to it.
 struct Side<'a> {
     subject: &'a Subject,
     set: &'static str,
@@ -162,7 +162,7 @@ impl Side<'_> {
     }
 }
 
-/// The links that stand on a subject's item, on whichever side it is.
+/// The links stored on a subject's item, on either side.
 fn links_of(subject: &Subject, people: &People) -> Vec<Link> {
     let Some(person) = people.get(subject) else { return Vec::new() };
     let taken = person.links.iter().map(|other| Link { user: subject.clone(), other: other.clone() });

@@ -12,7 +12,7 @@ use model::failure::{Failure, Result};
 const PAUSES: [u64; 5] = [10, 30, 90, 270, 0];
 
 impl Store {
-    /// Updates two items, and answers whether the conditions of both held.
+    /// Updates two items. Returns whether the conditions of both held.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles, cannot be reached, or other transactions kept writing these items; `Permanent`,

@@ -1,4 +1,4 @@
-//! The table `suppressions`, seen from the door: one item per subject says all that a decision about its events
+//! The table `suppressions` as `collect` reads it: one item per subject holds all that a decision about its events
 //! needs, so that a request costs one call.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -31,7 +31,7 @@ const CHANGES: &str = "CHANGES";
 const BATCH: usize = 100;
 
 impl Store {
-    /// What is known of these subjects, as it is at this moment.
+    /// What is known of these subjects at this moment.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Nothing is
@@ -83,7 +83,7 @@ impl Store {
         Ok(())
     }
 
-    /// How often the suppression list was changed by regulations so far.
+    /// Number of changes of the suppression list by regulations so far.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -96,7 +96,7 @@ impl Store {
         Ok(found.map_or(0, |changes| changes.count))
     }
 
-    /// Counts a change, after all of it is written: whoever wrote to an archive meanwhile looks again.
+    /// Counts a change, once all of it is written: a recorder that wrote to an archive meanwhile looks again.
     pub(crate) async fn count_change(&self) -> Result<()> {
         let update = self
             .client
@@ -124,7 +124,7 @@ fn subject_of(key: &str) -> Option<Subject> {
     Some(Subject { kind, id: id.to_owned() })
 }
 
-/// What every write about a person adds: whom it is about, and that it is in use.
+/// What every write about a person adds: the subject. `EXISTS` also ends the item's expiry.
 pub(crate) const OF: &str = "subject = if_not_exists(subject, :subject)";
 const EXISTS: &str = ", subject = if_not_exists(subject, :subject) REMOVE expiresAt";
 
@@ -132,16 +132,15 @@ pub(crate) fn key(subject: &Subject, sk: &str) -> Item {
     HashMap::from([("pk".to_owned(), text(&person_key(subject))), ("sk".to_owned(), text(sk))])
 }
 
-/// For how long it is remembered that somebody was erased or let in again: longer than events wait anywhere on
-/// their way.
+/// How long an erasure or a lifted suppression is remembered: longer than events wait anywhere on their way.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// When what is said at a time may be forgotten, as DynamoDB's time to live.
+/// When a fact noted at a time may be forgotten, as DynamoDB's time to live.
 pub(crate) fn expiry(at: Timestamp) -> AttributeValue {
     AttributeValue::N((at + REMEMBERED).as_second().to_string())
 }
 
-/// A time as texts of which the later is the greater.
+/// A time as text that sorts by time.
 pub(crate) fn moment(at: Timestamp) -> AttributeValue {
     text(&format!("{at:.9}"))
 }

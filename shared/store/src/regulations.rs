@@ -1,4 +1,5 @@
-//! A regulation in the table `regulations`, and how far it is. Its subjects, tasks and evidence lie beside it under its id.
+//! A regulation in the table `regulations`, and its status. Its subjects, tasks and evidence are beside it under its
+//! id.
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -23,9 +24,9 @@ pub(crate) const META: &str = "META";
 pub(crate) const LIST: &str = "REGULATION";
 
 impl Store {
-    /// Stores a new regulation with its subjects and tasks, all or nothing. Harmless when it is stored already. If it is
-    /// the one regulation that a request-only token makes, the token is bound to it in the same transaction. Answers
-    /// whether it is stored: not, if that token has made another.
+    /// Stores a new regulation with its subjects and tasks, all or nothing. Harmless when it is stored already. With
+    /// `only_of`, binds that request-only token to it in the same transaction. Returns whether it is stored: not, if
+    /// the token has made another.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call; `Invalid`, if the
@@ -77,7 +78,7 @@ impl Store {
                     _ => Ok(true),
                 };
             }
-            // Requests with the same token met: one of them is first.
+            // Requests with the same token collided: one of them wins.
             match pauses.next().filter(|_| only_of.is_some() && is_cancelled(&error)) {
                 Some(pause) => sleep(Duration::from_millis(pause)).await,
                 None => return Err(failure(&error)),
@@ -93,7 +94,7 @@ impl Store {
         self.get(&self.tables.regulations, (id.as_str(), META)).await
     }
 
-    /// Ends an attempt of a regulation. One that has ended, or after which another began, stays as it is.
+    /// Ends an attempt of a regulation. One that has ended, or was followed by another, stays as it is.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -110,7 +111,7 @@ impl Store {
         unless_refused(request.send().await)
     }
 
-    /// Notes that the work on a regulation begins. Answers whether it may: not, if it was withdrawn.
+    /// Notes that the work on a regulation begins. Returns whether it may: not, if it was withdrawn.
     ///
     /// # Errors
     /// As [`Store::regulation`].
@@ -119,8 +120,8 @@ impl Store {
             || self.regulation(id).await?.is_some_and(|regulation| regulation.status != Status::Invalid))
     }
 
-    /// Withdraws a regulation on which no work has begun: what it suppressed is taken back, and its subjects are
-    /// dropped. Answers whether it is withdrawn; a withdrawal that broke off is finished.
+    /// Withdraws a regulation on which no work has begun: takes back its suppressions and drops its subjects. Finishes
+    /// a withdrawal that broke off. Returns whether it is withdrawn.
     ///
     /// # Errors
     /// As [`Store::regulation`]; call again.
@@ -136,8 +137,8 @@ impl Store {
         Ok(withdrawn || !subjects.is_empty())
     }
 
-    /// Either the work begins or it is withdrawn, never both. What begins stays in the index of those under way, so that
-    /// it is taken up again, should its execution be lost.
+    /// Either the work begins or the regulation is withdrawn, never both. One that begins stays in the index of those
+    /// under way, so that it is taken up again if its execution is lost.
     async fn leave_initialized(
         &self,
         id: &RegulationId,
@@ -159,7 +160,7 @@ impl Store {
         if_held(request.send().await)
     }
 
-    /// Begins another attempt of a regulation that failed somewhere; [`Store::reset_failed`] comes next. Answers the
+    /// Begins another attempt of a regulation that failed somewhere; [`Store::reset_failed`] comes next. Returns the
     /// number of the attempt.
     ///
     /// # Errors
@@ -194,11 +195,11 @@ impl Store {
         }
     }
 
-    /// Puts the failed tasks of a regulation back to the start, before the execution of an attempt is started. A task
-    /// that another hand has put back meanwhile stays as it is.
+    /// Resets the failed tasks of a regulation, before the execution of an attempt starts. A task that was reset
+    /// meanwhile stays as it is.
     ///
     /// # Errors
-    /// As [`Store::end_attempt`]; some tasks may then be put back and others not: call again.
+    /// As [`Store::end_attempt`]; some tasks may then be reset and others not: call again.
     pub async fn reset_failed(&self, id: &RegulationId) -> Result<()> {
         for mut task in self.tasks(id).await? {
             if task.status == TaskStatus::Failed {

@@ -1,4 +1,4 @@
-//! The table `runs`: which purge run is on, and how each went. Who waits for one stands in [`crate::waiting`].
+//! The table `runs`: the purge run under way, and how each went. Regulations that wait for one: [`crate::waiting`].
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
@@ -71,7 +71,7 @@ impl Run {
         }
     }
 
-    /// What somebody said to it while it asked or before: that it may go on, or not; nothing yet, if neither.
+    /// Whether the run may go on: not, if it was stopped; yes, if it was confirmed; none, if neither.
     pub fn may_go_on(&self) -> Option<bool> {
         match self {
             Self { stop_requested: true, .. } => Some(false),
@@ -105,7 +105,7 @@ pub struct RunProgress {
 }
 
 impl Store {
-    /// Takes the lock that lets one run go at a time. Answers whether `run` holds it now, be it from before.
+    /// Takes the lock. Returns whether `run` holds it now, newly or from before.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -139,7 +139,7 @@ impl Store {
         unless_refused(request.send().await)
     }
 
-    /// Who holds the lock.
+    /// The lock, if a run holds it.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -155,7 +155,7 @@ impl Store {
         Ok(self.run_lock().await?.map(|lock| lock.run_id))
     }
 
-    /// Stores a run that has not begun. One that is known already stays as it is.
+    /// Stores a run that has not begun. One that is stored already stays as it is.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -165,8 +165,8 @@ impl Store {
         unless_refused(request.condition_expression("attribute_not_exists(pk)").send().await)
     }
 
-    /// Notes that a run looks for its subjects, and in how much. Answers the run as it is then: one that ended
-    /// meanwhile stays as it is.
+    /// Notes that a run looks for its subjects, and in how many objects and bytes. Returns the run as it is then: one
+    /// that ended meanwhile stays as it is.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if there is no such run.
@@ -183,8 +183,8 @@ impl Store {
         self.known_run(id).await
     }
 
-    /// Counts an invocation that lists the archives. No two get the same number, so that none writes over the
-    /// batches of another.
+    /// Counts an invocation that lists the archives. Returns its number, which is unique, so that no invocation
+    /// overwrites another's batches.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -200,8 +200,8 @@ impl Store {
         count.ok_or_else(|| Failure::transient("DynamoDB did not say how often the archives were listed"))
     }
 
-    /// Lets a run go on from finding to forgetting, or asks `question` first: unless somebody confirmed or stopped
-    /// it. Answers the run as it is then.
+    /// Lets a run go on from finding to forgetting, or asks `question` first, unless it was confirmed or stopped.
+    /// Returns the run as it is then.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if there is no such run.
@@ -222,7 +222,7 @@ impl Store {
         self.known_run(id).await
     }
 
-    /// Confirms a run that asks. Answers whether it asked: it does not any more once it was stopped.
+    /// Confirms a run that asks. Returns whether it asked: once it is stopped, it no longer does.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -237,7 +237,7 @@ impl Store {
         if_held(request.send().await)
     }
 
-    /// Asks for a run to be stopped. Answers whether it can be: not once it has ended.
+    /// Asks for a run to be stopped. Returns whether it can be: not once it has ended.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -277,7 +277,7 @@ impl Store {
         Ok(all)
     }
 
-    /// Notes how far a batch is.
+    /// Notes the progress of a batch.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -293,7 +293,7 @@ impl Store {
         self.put(&self.tables.runs, item).await
     }
 
-    /// How far a phase of a run is.
+    /// The progress of a phase of a run: the sum over its batches.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -308,8 +308,8 @@ impl Store {
         }))
     }
 
-    /// What a run that waits to be confirmed is answered with. `infra/purge-run.asl.json` (state
-    /// `AwaitConfirmation`) keeps it.
+    /// The task token of a run that waits to be confirmed. `infra/purge-run.asl.json` (state `AwaitConfirmation`)
+    /// stores it.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -323,7 +323,7 @@ impl Store {
         Ok(confirm.map(|confirm| confirm.task_token))
     }
 
-    /// Drops what was only needed while a run was on.
+    /// Drops the task token of a run's confirmation.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.

@@ -1,5 +1,4 @@
-//! Finds regulations in the table `regulations`: by date, by what they are, by whom they are about, and those that are
-//! under way.
+//! Finds regulations in the table `regulations`: by date, by type and status, by subject, and those that are under way.
 
 use std::collections::HashMap;
 
@@ -25,31 +24,31 @@ const BY_DATE: &str = "byDate";
 /// The index of those that are under way: they alone have a `waitsSince`, the time at which their attempt was asked for.
 const UNDER_WAY_INDEX: &str = "underWay";
 
-/// How many regulations are read at a time to find those that a filter lets through.
+/// How many regulations are read at a time when a filter applies.
 const FILTERED: i32 = 1_000;
 
 const SUBJECT: &str = "SUBJECT#";
 const SAME: &str = "SAME#";
 
-/// How many items DynamoDB takes at a time, and how many such calls are under way at once.
+/// The most items that DynamoDB takes at a time, and the most such calls at once.
 const BATCH: usize = 25;
 const CALLS: usize = 16;
 
-/// How many regulations are read at once.
+/// The most regulations that are read at once.
 const READS: usize = 16;
 
-/// Which regulations a list shows: all, if it says nothing.
+/// Which regulations a list shows: all, if no field is set.
 #[derive(Debug, Clone, Default)]
 pub struct RegulationFilter {
-    /// Only those that are so far.
+    /// Only those with this status.
     pub status: Option<Status>,
     /// Only those of one of these types.
     pub types: Vec<RegulationType>,
     /// Only those about what this source brought.
     pub source: Option<SourceId>,
-    /// Only those that were not made before.
+    /// Only those made at this time or later.
     pub since: Option<Timestamp>,
-    /// Only those that were made before.
+    /// Only those made before this time.
     pub until: Option<Timestamp>,
     /// Only those about this subject.
     pub subject: Option<Pseudonym>,
@@ -66,7 +65,7 @@ pub struct UnderWay {
     pub waits_since: Timestamp,
 }
 
-/// That a regulation is about a subject, or asks for the same as others.
+/// Leads from a subject, or from a request's fingerprint, to a regulation.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Pointer {
@@ -74,7 +73,7 @@ struct Pointer {
 }
 
 impl Store {
-    /// Regulations that a filter lets through, the newest first.
+    /// Regulations that match a filter, the newest first.
     ///
     /// # Errors
     /// `Invalid` for a cursor that was never given out.
@@ -90,7 +89,7 @@ impl Store {
         let (mut items, mut place) = (Vec::new(), start(from)?);
         let wanted = usize::try_from(count).unwrap_or_default();
         loop {
-            // DynamoDB counts before it filters: with a filter, a page of the list is many of its pages.
+            // DynamoDB limits before it filters: with a filter, one page of ours takes many of its pages.
             let limit = if filter.is_plain() { count } else { FILTERED };
             let query = filter.apply(self.client.query())?;
             let reply = query
@@ -119,7 +118,7 @@ impl Store {
         }
     }
 
-    /// Those about a subject: few enough to be read one by one.
+    /// The regulations about a subject: few enough to be read one by one.
     async fn about(
         &self,
         subject: &Pseudonym,
@@ -165,7 +164,7 @@ impl Store {
         items.into_iter().map(from_item).collect()
     }
 
-    /// Notes whom a regulation is about, so that it is found by them. Harmless when it is noted.
+    /// Notes the subjects of a regulation, so that it is found by them. Harmless when they are noted already.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; some may then be noted and others not: call again.
@@ -183,7 +182,7 @@ impl Store {
         stream::iter(writes).try_buffer_unordered(CALLS).try_collect::<()>().await
     }
 
-    /// Writes a batch, and what DynamoDB left over of it, until nothing is.
+    /// Writes a batch, and what DynamoDB left over of it, until nothing is left.
     async fn put_all(&self, mut left: Vec<WriteRequest>) -> Result<()> {
         let table = &self.tables.regulations;
         for pause in [0, 50, 100, 200, 400, 800, 1600, 3200] {
@@ -213,7 +212,7 @@ impl Store {
         Ok(is_under_way.then_some(id))
     }
 
-    /// Notes what a regulation asks for, for those that come after it.
+    /// Notes what a regulation asks for, so that later ones find it.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -224,7 +223,7 @@ impl Store {
 }
 
 impl RegulationFilter {
-    /// Whether it goes by date alone, which the index does by itself.
+    /// Whether it filters by date alone, which the index does by itself.
     fn is_plain(&self) -> bool {
         self.status.is_none() && self.types.is_empty() && self.source.is_none()
     }
@@ -243,7 +242,7 @@ impl RegulationFilter {
         cursor(Some(keys.into_iter().map(|(name, key)| (name.to_owned(), text(&key))).collect()))
     }
 
-    /// Whether it lets a regulation through, whomever that is about.
+    /// Whether it admits a regulation, whatever its subjects.
     fn admits(&self, regulation: &Regulation) -> bool {
         self.status.is_none_or(|status| regulation.status == status)
             && (self.types.is_empty() || self.types.contains(&regulation.regulation_type))
@@ -277,7 +276,7 @@ impl RegulationFilter {
         let mut key = "#list = :list".to_owned();
         for (name, bound) in [(":since", self.since), (":until", self.until)] {
             if let Some(bound) = bound {
-                // Without its Z it stands before all times of that second, however many digits they have.
+                // Without its Z it sorts before all times of that second, however many digits they have.
                 values.insert(name.to_owned(), text(bound.to_string().trim_end_matches('Z')));
             }
         }
@@ -299,7 +298,7 @@ fn subject_key(subject: &Pseudonym) -> String {
     format!("{SUBJECT}{}", subject.0)
 }
 
-/// Where an entry stands in the list by date.
+/// The keys of an entry in the index by date.
 fn place_of(item: &Item) -> Item {
     let keys = ["pk", "sk", "list", "createdAt"];
     keys.iter().filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone()))).collect()

@@ -1,4 +1,4 @@
-//! Slots of time for calls with one credential, in the table `destinations`: how calls of many invocations keep to
+//! Time slots for calls with one credential, in the table `destinations`: they keep the calls of many invocations to
 //! one rate.
 
 use aws_sdk_dynamodb::error::SdkError;
@@ -8,27 +8,27 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use crate::{Item, Store, failure, text, unless_refused};
 use model::failure::{Failure, Result};
 
-/// Beside `META`, which destinations have.
+/// The sort key of a credential's slots; destinations have `META`.
 const SLOTS: &str = "SLOTS";
 
-/// What a reservation answers, in microseconds since 1970.
+/// The result of a reservation, in microseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Slots {
-    /// Reserved, beginning at this moment.
+    /// Reserved from this moment on.
     From(i64),
     /// Not reserved: all slots are taken until this moment.
     NotBefore(i64),
 }
 
 impl Store {
-    /// Reserves the next free `span` microseconds of a credential from `now` on; nothing, if they are later than
-    /// `horizon`.
+    /// Reserves the next free `span` microseconds of a credential from `now` on, unless they begin after `horizon`.
+    /// Both times are microseconds since 1970.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn reserve_slots(&self, credential: &str, now: i64, span: i64, horizon: i64) -> Result<Slots> {
         loop {
-            // At the end of the queue: one atomic update, so that no caller has to try again.
+            // Appends to the queue in one atomic update, so that no caller has to try again.
             let queued = self
                 .slots(credential)
                 .update_expression("ADD freeFrom :span")
@@ -88,7 +88,7 @@ impl Store {
     }
 }
 
-/// Until when all is taken, as a condition that did not hold tells.
+/// Until when all slots are taken, from the item that a failed condition returned.
 fn refused(error: SdkError<UpdateItemError>) -> Result<Option<i64>> {
     match error.as_service_error() {
         Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {

@@ -12,7 +12,7 @@ use model::source::{KeyHash, Source, SourceId};
 const SOURCE: &str = "SOURCE";
 const KEY: &str = "KEY#";
 
-/// Which source a write key belongs to.
+/// The source that a write key belongs to.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Leads {
@@ -30,10 +30,10 @@ impl Store {
         self.write_source(source, &[], new, None).await?.then_some(()).ok_or_else(taken)
     }
 
-    /// Stores a source that was changed since it was read, with keys that came or went.
+    /// Stores a changed source, and adds or removes the items of its keys.
     ///
     /// # Errors
-    /// `Invalid`, if somebody else changed it meanwhile.
+    /// `Invalid`, if it was changed concurrently.
     pub async fn change_source(&self, before: &Source, mut after: Source) -> Result<Source> {
         after.revision = before.revision + 1;
         let (condition, revision) = ("revision = :before", Some(before.revision));
@@ -47,7 +47,7 @@ impl Store {
         Err(Failure::invalid("somebody else changed this source meanwhile: read it and try again"))
     }
 
-    /// Answers whether the condition held.
+    /// Writes a source and its keys. Returns whether the condition held.
     async fn write_source(
         &self,
         source: &Source,
@@ -94,7 +94,7 @@ impl Store {
         self.get(&self.tables.sources, (SOURCE, id.as_str())).await
     }
 
-    /// All sources, by their ids, deleted ones too.
+    /// All sources, by id, deleted ones included.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.

@@ -1,4 +1,4 @@
-//! Whom a regulation is about, as items beside it, until they are dropped.
+//! The subjects of a regulation, as items beside it, until they are dropped.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ const LEFT_OUT: &str = "LEFTOUT#";
 /// The key under which regulations are listed by the time at which their subjects are to be dropped.
 const DUE: &str = "DUE";
 
-/// How many bytes of identifiers one item holds: well below DynamoDB's 400 KB.
+/// Bytes of identifiers per item: well below DynamoDB's 400 KB.
 const CHUNK_BYTES: usize = 300_000;
 
 #[derive(Serialize, Deserialize)]
@@ -65,7 +65,7 @@ impl Store {
         Ok(chunks.into_iter().flat_map(|chunk| chunk.subjects).collect())
     }
 
-    /// Everyone whom a regulation covers: its subjects, and their other ids.
+    /// All ids that a regulation covers: its subjects, and their other ids.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -77,7 +77,7 @@ impl Store {
         Ok(all)
     }
 
-    /// Keeps the other ids of a regulation's subjects, those that it acts on and those that it leaves out.
+    /// Stores the other ids of a regulation's subjects, those that it acts on and those that it leaves out.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -117,8 +117,8 @@ impl Store {
         self.put(&self.tables.regulations, item).await
     }
 
-    /// Drops the subjects of the regulations that are due by now and have not begun another attempt. What one did or
-    /// found stays. Answers how many were due.
+    /// Drops the subjects of regulations that are due by now and have not begun another attempt. Their evidence stays.
+    /// Returns how many regulations were due.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -138,7 +138,7 @@ impl Store {
     }
 }
 
-/// The items that hold these subjects, one after the other; none for nobody.
+/// The items that hold these subjects, one after the other; none, if there are no subjects.
 pub(crate) fn chunked(id: &RegulationId, prefix: &str, subjects: Vec<Subject>) -> Result<Vec<Item>> {
     let chunks = chunks(subjects).into_iter().enumerate().filter(|(_, subjects)| !subjects.is_empty());
     chunks

@@ -1,9 +1,9 @@
-//! The table `suppressions`: who is suppressed, where and since when.
+//! The table `suppressions`: which subjects are suppressed, where and since when.
 //!
 //! | sk | holds |
 //! |---|---|
-//! | `PERSON` | all that the door needs to know of a subject; listed if the whole workspace suppresses it |
-//! | a source's id | that this source suppresses it; listed under the source |
+//! | `PERSON` | all that `collect` needs to know of a subject; in the index, if the whole workspace suppresses it |
+//! | a source's id | that this source suppresses the subject; in the index under the source |
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -25,40 +25,40 @@ const BY_SCOPE: &str = "byScope";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Suppressed {
-    /// Who is suppressed.
+    /// The subject.
     pub subject: Subject,
-    /// In the whole workspace, or at one source.
+    /// The whole workspace, or one source.
     pub scope: SuppressionScope,
     /// When the first request that suppresses it was made.
     pub suppressed_at: Timestamp,
     /// The regulation that asked for it; none, if `/suppressions` was called.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub regulation_id: Option<RegulationId>,
-    /// Why, in the words of whoever asked for it.
+    /// The reason that the requester gave.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
-    /// Whether it is suppressed only as another id of somebody who is.
+    /// Whether it is suppressed only because it belongs to a suppressed subject.
     #[serde(default)]
     pub by_link: bool,
 }
 
-/// A change of what is kept out.
+/// A change of the suppression list.
 #[derive(Debug, Clone)]
 pub struct Change<'a> {
-    /// In the whole workspace, or at one source.
+    /// The whole workspace, or one source.
     pub scope: &'a SuppressionScope,
-    /// When it was asked for. Of two changes the one asked for later counts, in whichever order they are carried out.
+    /// When it was asked for. Of two changes, the one asked for later counts, whichever is carried out first.
     pub at: Timestamp,
     /// The regulation that asks for it; none, if `/suppressions` was called.
     pub by: Option<&'a RegulationId>,
-    /// Why, in the words of whoever asked for it.
+    /// The reason that the requester gave.
     pub reason: Option<&'a str>,
-    /// Whether the subjects are other ids of those whom the request names.
+    /// Whether the subjects are other ids of those that the request names.
     pub by_link: bool,
 }
 
 impl Store {
-    /// Suppresses subjects. Harmless for those who are: what was said of them first stands.
+    /// Suppresses subjects. Those who are suppressed already keep what was first noted of them.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Some may then be
@@ -66,7 +66,7 @@ impl Store {
     pub async fn suppress(&self, subjects: &[Subject], change: &Change<'_>) -> Result<()> {
         let writes: Vec<_> = subjects.iter().map(|subject| self.suppress_one(subject, change)).collect();
         stream::iter(writes).buffer_unordered(INDEXED).try_collect::<()>().await?;
-        // Counted even if nobody is left to suppress: an attempt that broke off may have written them and not counted.
+        // Counted even if nobody is left to suppress: an attempt that broke off may have written them without counting.
         self.count_change().await
     }
 
@@ -74,7 +74,7 @@ impl Store {
         let mut values = EntryChange::values(subject, change.at);
         values.insert(":scope".to_owned(), text(change.scope.as_str()));
         values.insert(":link".to_owned(), AttributeValue::Bool(change.by_link));
-        // Whoever is suppressed by name stays so, whomever they belong to.
+        // A subject that is suppressed by name stays so, even if it belongs to a suppressed user.
         let link = if change.by_link { "if_not_exists(byLink, :link)" } else { ":link" };
         let mut set = format!(
             "SET #scope = :scope, suppressedAt = if_not_exists(suppressedAt, :at), askedAt = :at, byLink = {link}, {OF}"
@@ -103,7 +103,7 @@ impl Store {
         if self.change_entry(subject, change.scope, suppress).await? {
             return Ok(());
         }
-        // A later request suppresses them already. That this one did, too, must be known if the later one is withdrawn.
+        // A later request suppresses them already. Note this one, too, in case the later one is withdrawn.
         let lower = EntryChange {
             update: lower,
             condition: Some(format!("{not_later} AND attribute_exists(#scope) AND suppressedAt > :at")),
@@ -113,9 +113,8 @@ impl Store {
         self.change_entry(subject, change.scope, lower).await.map(drop)
     }
 
-    /// Lifts the suppression of subjects; whoever asked for it earlier suppresses them no more, even if that is carried out
-    /// later. Those who belong to others are let in again only if they are kept out for that alone; lift them first, since
-    /// their links may be forgotten with their users' suppression.
+    /// Lifts the suppression of subjects, even by requests made earlier and carried out later. With `by_link`, lifts
+    /// only what a link alone suppresses; lift that first, since links may be forgotten with their users' suppression.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Some may then be
@@ -134,7 +133,7 @@ impl Store {
             })
             .collect();
         stream::iter(writes).buffer_unordered(INDEXED).try_collect::<()>().await?;
-        // What is still known of those who were erased meanwhile was kept for this alone.
+        // What is still known of subjects erased meanwhile was kept for their suppression alone.
         let erased = subjects.iter().filter(|subject| {
             people.get(subject).is_some_and(|person| {
                 person
@@ -155,7 +154,7 @@ impl Store {
         if change.by_link {
             condition += " AND (attribute_not_exists(#scope) OR byLink = :link)";
         }
-        // What came in meanwhile and is still on its way must not be written now.
+        // Events received while it was suppressed, and still on their way, must not be written now.
         let span = |since: &str| match suppressed {
             true => format!(", #from = if_not_exists({since}, :at), #until = :at"),
             false => String::new(),
@@ -173,7 +172,7 @@ impl Store {
         self.change_entry(subject, change.scope, lift).await.map(drop)
     }
 
-    /// Takes back what a regulation suppressed that is withdrawn, or would suppress later: not what somebody else asked
+    /// Takes back what a withdrawn regulation suppressed, or would suppress later, but not what another request asked
     /// for, too.
     ///
     /// # Errors
@@ -190,7 +189,7 @@ impl Store {
         values.insert(":link".to_owned(), AttributeValue::Bool(true));
         if let Some(by) = change.by {
             values.insert(":by".to_owned(), AttributeValue::Ss(vec![by.to_string()]));
-            // First: it may be about to suppress them.
+            // First, since the regulation may be about to suppress them.
             let note = EntryChange {
                 update: format!("ADD withdrawn :by SET {OF}"),
                 condition: None,
@@ -212,7 +211,7 @@ impl Store {
         self.change_entry(subject, change.scope, take).await.map(drop)
     }
 
-    /// Notes that subjects are to be erased: their events from before are not kept any more, wherever they are.
+    /// Notes that subjects are to be erased: events received before are dropped, wherever they are.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Call again.
@@ -265,7 +264,7 @@ impl Store {
         paging::page(query, count, from).await
     }
 
-    /// Where a subject is suppressed, since when and why.
+    /// The suppressions of a subject: where, since when and why.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -283,7 +282,7 @@ impl Store {
     }
 }
 
-/// What a suppression leaves behind on its entry once it is lifted: nothing.
+/// Removes a suppression from its entry.
 const GONE: &str = "REMOVE #scope, suppressedAt, askedAt, regulationId, reason, byLink";
-/// What it leaves behind on the person's item, if it was a source's.
+/// Removes a source's suppression from the person's item.
 const NOT_AT_SOURCE: &str = "REMOVE #since DELETE sources :source, linkedSources :source";

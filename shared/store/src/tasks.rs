@@ -37,7 +37,7 @@ impl Store {
         self.put(&self.tables.regulations, item).await
     }
 
-    /// Stores a task, unless it has another status than this by now.
+    /// Stores a task, if its stored status is still `before`.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -61,8 +61,8 @@ impl Store {
         self.all(&self.tables.regulations, id.as_str(), EVIDENCE).await
     }
 
-    /// Keeps a piece of evidence. What a step said first in an attempt stands: a step that runs again would
-    /// find less, since it already removed some.
+    /// Stores a piece of evidence. The first one of a step in an attempt stands: a step that runs again would find
+    /// less, since it already removed some.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -70,8 +70,8 @@ impl Store {
         self.put_evidence(id, evidence, &evidence_key(evidence)).await
     }
 
-    /// Keeps a piece of evidence of a purge run. What a step said first in a run stands. Each run of an attempt has its
-    /// own: one that was given up may have removed some already, and the next finds the rest.
+    /// Stores a piece of evidence of a purge run. The first one of a step in a run stands. Each run of an attempt has
+    /// its own: an aborted one may have removed some already, and the next finds the rest.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.

@@ -33,7 +33,7 @@ impl Store {
         self.get(&self.tables.access, (TOKEN, id.as_str())).await
     }
 
-    /// All tokens, the newest first, ended ones too.
+    /// All tokens, the newest first, ended ones included.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -43,7 +43,7 @@ impl Store {
         Ok(all)
     }
 
-    /// Ends a token. Harmless when it has ended; what it was is kept.
+    /// Revokes a token; its record is kept. Harmless when it is revoked already.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -51,7 +51,7 @@ impl Store {
         self.mark_token(id, "revokedAt", at, "attribute_exists(pk) AND attribute_not_exists(revokedAt)").await
     }
 
-    /// Notes that a token is used.
+    /// Notes when a token was used.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -85,8 +85,8 @@ impl Store {
             .expression_attribute_values(":regulation", text(regulation.as_str()))
     }
 
-    /// Counts one more creation of a caller's in a minute, given in minutes since 1970, and answers how many there
-    /// are. The count is one for all Lambdas.
+    /// Counts a creation by a caller in a minute, given in minutes since 1970. Returns the count, which all Lambdas
+    /// share.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.

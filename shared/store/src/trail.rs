@@ -12,16 +12,16 @@ use model::trail::{TrailEntry, TrailHead, TrailRecord};
 const TRAIL: &str = "TRAIL";
 const HEAD: &str = "TRAIL_HEAD";
 
-/// What follows the entry's id in the key of the record that says how it ended.
+/// The suffix of the key of the record that says how an entry ended.
 const END: &str = "#end";
 
-/// How often a record is tried to be put behind the last, since others may be faster; each time, it waits up to so long.
+/// How often appending a record is tried, since others may be faster, and the longest pause before another try.
 const TRIES: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl Store {
-    /// Puts a record of an entry behind the last one: that it begins, or how it ended. What is recorded stands, so that
-    /// it is harmless to record it again.
+    /// Appends a record of an entry: that it begins, or how it ended. Once written it stands, so that it is harmless to
+    /// write it again.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached, or if others were faster each time.
@@ -49,7 +49,7 @@ impl Store {
             }
             match request.send().await {
                 Ok(_) => return Ok(()),
-                // It is recorded.
+                // It is recorded already.
                 Err(e) if first_refused(&e) => return Ok(()),
                 Err(e) if crate::is_cancelled(&e) => sleep(some_of(PAUSE)).await,
                 Err(e) => return Err(crate::failure(&e)),
@@ -58,7 +58,7 @@ impl Store {
         Err(Failure::transient("the audit trail is written to too often at once"))
     }
 
-    /// Where the chain of the trail's records ends.
+    /// The head of the chain of records.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -74,7 +74,7 @@ impl Store {
         self.all_under(&self.tables.access, TRAIL).await
     }
 
-    /// Entries, the newest first, of a time from `since` to before `until`, as far as they have got.
+    /// Entries from `since` to before `until`, the newest first, each as of its last record.
     ///
     /// # Errors
     /// `Invalid` for a cursor that was never given out; otherwise as [`Store::trail_head`].
@@ -125,7 +125,7 @@ impl Store {
     }
 }
 
-/// A part of a pause, so that those who wait do not come back at the same moment.
+/// A random part of a pause, so that those who wait do not come back at the same moment.
 fn some_of(pause: Duration) -> Duration {
     let nanos = Timestamp::now().subsec_nanosecond().unsigned_abs();
     pause.mul_f64(f64::from(nanos % 1_000) / 1_000.0)

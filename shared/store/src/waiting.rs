@@ -1,4 +1,4 @@
-//! Who waits for a purge run, in the table `runs`.
+//! Regulations that wait for a purge run, in the table `runs`.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::{Store, text, unless_refused};
 use model::failure::Result;
 use model::id::{RegulationId, RunId};
 
-/// Items of regulations that wait. `infra/deletion.asl.json` (state `Enlist`) writes them, under this name.
+/// The key of regulations that wait. `infra/deletion.asl.json` (state `Enlist`) writes them, under this name.
 const WAITING: &str = "WAITING";
 
 /// A regulation that waits for its archives to be purged.
@@ -20,17 +20,17 @@ pub struct Waiting {
     /// The regulation.
     #[serde(rename = "sk")]
     pub regulation_id: RegulationId,
-    /// Since when.
+    /// When it began to wait.
     pub since: Timestamp,
-    /// What to answer the state machine with.
+    /// The task token by which its execution goes on.
     pub task_token: String,
-    /// The runs that served it and were given up.
+    /// The runs that served it and were aborted.
     #[serde(default)]
     pub aborted_runs: BTreeSet<RunId>,
 }
 
 impl Store {
-    /// The regulations that wait, the longest first.
+    /// The regulations that wait, those that wait longest first.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -41,7 +41,7 @@ impl Store {
         Ok(all)
     }
 
-    /// Whether a regulation waits.
+    /// A regulation's entry in the waiting list, if it waits.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -65,7 +65,7 @@ impl Store {
         unless_refused(request.send().await)
     }
 
-    /// Notes with a waiting regulation that a run that served it was given up, unless it has been put on the list anew
+    /// Notes with a waiting regulation that a run that served it was aborted, unless it has been put on the list anew
     /// with another token: that run did not serve the new attempt.
     ///
     /// # Errors
