@@ -1,4 +1,4 @@
-//! Lets regulations in, whoever asks for them.
+//! Admits regulations: stores them with their tasks and starts them.
 
 use aws::workflow::Workflow;
 use destinations::narrow;
@@ -10,12 +10,12 @@ use model::subject::Subject;
 use model::task::Task;
 use store::Store;
 
-/// Stores a regulation that was checked, with one task per destination in scope, and starts it; its work begins after
-/// `delay` seconds. Harmless when it is stored already. Answers whether it is let in: not, if the request-only token
+/// Stores a checked regulation, with one task per destination in scope, and starts it; its work begins after `delay`
+/// seconds. Harmless when it is stored already. Returns whether it is admitted: not, if the request-only token
 /// `only_of` has made another.
 ///
 /// # Errors
-/// `Invalid`, if it may not be done; `Transient` or `Permanent`, if DynamoDB fails or refuses. Nothing is stored then.
+/// `Invalid`, if it is not allowed; `Transient` or `Permanent`, if DynamoDB fails or refuses. Nothing is stored then.
 pub async fn admit(
     store: &Store,
     workflow: &Workflow,
@@ -34,7 +34,7 @@ pub async fn admit(
     Ok(stored)
 }
 
-/// Suppresses the subjects of a regulation at once, which its work would do later. It holds as soon as each instance of
+/// Suppresses the subjects of a regulation at once, before its work would. It takes effect as soon as each instance of
 /// `collect` has read the list.
 ///
 /// # Errors
@@ -46,7 +46,7 @@ pub async fn hold(store: &Store, regulation: &Regulation, subjects: &[Subject]) 
     })
 }
 
-/// No source lets in whom the whole workspace suppresses.
+/// Refuses to lift at one source what the whole workspace suppresses.
 async fn may_lift(store: &Store, regulation: &Regulation, subjects: &[Subject]) -> Result<()> {
     if regulation.part.is_none() || regulation.regulation_type != RegulationType::Unsuppress {
         return Ok(());
@@ -59,7 +59,8 @@ async fn may_lift(store: &Store, regulation: &Regulation, subjects: &[Subject]) 
 /// The destinations that a regulation erases from: those that a source is or was connected to, if it is about one.
 ///
 /// # Errors
-/// `Transient` or `Permanent`, if DynamoDB fails or refuses; `Invalid`, if one of them cannot be narrowed to what the regulation is about.
+/// `Transient` or `Permanent`, if DynamoDB fails or refuses; `Invalid`, if one of them cannot be narrowed to the
+/// regulation's part.
 pub async fn in_scope(store: &Store, regulation: &Regulation) -> Result<Vec<Destination>> {
     let mut destinations = store.destinations().await?;
     destinations.retain(|d| d.enabled_until.is_none() && regulation.regulation_type.erases_from(d.kind));
@@ -73,8 +74,8 @@ pub async fn in_scope(store: &Store, regulation: &Regulation) -> Result<Vec<Dest
     Ok(destinations)
 }
 
-/// Starts an attempt of a regulation, whose work begins after `delay` seconds. What is stored is accepted: if the start
-/// fails, the next tick starts it.
+/// Starts an attempt of a regulation, whose work begins after `delay` seconds. If the start fails, the next tick starts
+/// it: what is stored is accepted.
 pub async fn start(workflow: &Workflow, regulation: &Regulation, delay: u32) {
     if let Err(failure) = workflow.start_deletion(&regulation.id, regulation.attempt, 0, delay).await {
         tracing::error!(regulation = %regulation.id, %failure, "not started; left to the schedule");

@@ -1,10 +1,10 @@
-//! Takes one task one step further: the frame of `erase` and `forward`.
+//! Takes one step of a task: the frame of `erase` and `forward`.
 //!
 //! 1. The task, its destination and its subjects are read. A task that has ended stays as it is, so that a step
 //!    may run twice.
 //! 2. The adapter does what it can in the time there is.
-//! 3. What became of the task is kept, and the state machine is told whether to come back and when. A passing
-//!    failure is a reason to come back; a lasting one ends this task alone.
+//! 3. The task is stored with its new state, and the state machine is told whether and when to come back. A transient
+//!    failure is a reason to come back; any other ends this task alone.
 
 use std::ops::AsyncFnOnce;
 
@@ -18,7 +18,7 @@ use model::subject::Subject;
 use model::task::Task;
 use store::Store;
 
-/// What the state machine asks for.
+/// The state machine's request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
@@ -36,12 +36,12 @@ pub struct Request {
 pub struct Next {
     /// Whether the task has ended, in success or failure.
     pub done: bool,
-    /// Otherwise: come back after this many seconds.
+    /// Seconds to wait before the next step, unless it is done.
     pub wait_seconds: u32,
 }
 
-/// Does one step of a task. `adapter` answers in how many seconds it wants to go on, or nothing when the task
-/// has ended. Passing failures are tried again for as long as `window` lasts.
+/// Takes one step of a task. `adapter` returns the seconds to wait before the next step, or none once the task has
+/// ended. Transient failures are retried for as long as `window` lasts.
 ///
 /// # Errors
 /// `Transient` or `Permanent`, if the task cannot be read or stored. The adapter's failures are stored with the task.
@@ -73,7 +73,7 @@ async fn work(
 ) -> Result<Option<u32>> {
     let destination = store.destination(&request.destination_id).await?;
     let subjects = match destination.kind {
-        // Vendors are asked for those whom the request names, by the ids that they know.
+        // Vendors are asked only about the ids that the request names, since those are the ones they know.
         DestinationKind::Cloud => store.subjects(&request.regulation_id).await?,
         _ => store.everyone(&request.regulation_id).await?,
     };

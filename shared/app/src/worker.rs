@@ -1,5 +1,4 @@
-//! What a function that works at destinations is asked: by the state machine to take a step, by the API to look at a
-//! destination.
+//! Events of a function that works at destinations: steps of the state machine, and probes of a destination by the API.
 
 use std::ops::AsyncFnOnce;
 use std::time::Instant;
@@ -9,7 +8,7 @@ use model::probe::{Finding, Probe, TIME_TO_ANSWER};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// A question or a step.
+/// A probe or a step.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Event<Step> {
@@ -19,17 +18,17 @@ pub enum Event<Step> {
     Step(Step),
 }
 
-/// The answer.
+/// The reply to a probe or a step.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Reply<Next> {
-    /// What the look found.
+    /// What the probe found.
     Finding(Finding),
     /// What the state machine does next.
     Next(Next),
 }
 
-/// Takes the step, or looks. That something stands in the way of a look is an answer, not an error.
+/// Takes the step, or answers the probe. What stands in the way of a probe is a finding, not an error.
 ///
 /// # Errors
 /// The step's failure.
