@@ -26,7 +26,7 @@ impl BatchQueue {
         Ok(Self { client: Client::new(config), url, dead_letters })
     }
 
-    /// Puts a message that can never succeed into the dead-letter queue, as it was, with notes on it.
+    /// Sends a message that can never succeed to the dead-letter queue: its body unchanged, with notes as attributes.
     ///
     /// # Errors
     /// `Transient`, if SQS throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -41,7 +41,7 @@ impl BatchQueue {
         Ok(())
     }
 
-    /// Lets a message that was received be received again after some seconds, of which SQS takes up to 12 hours.
+    /// Makes a received message visible again after some seconds; SQS takes up to 12 hours.
     ///
     /// # Errors
     /// `Transient`, if SQS throttles or cannot be reached; `Permanent`, if it refuses the call.

@@ -22,20 +22,20 @@ pub fn client(config: &SdkConfig) -> Client {
     Client::from_conf(Builder::from(config).force_path_style(by_path).build())
 }
 
-/// Where a file lies.
+/// The key of a file.
 #[derive(Debug, Clone, Copy)]
 pub enum Key<'a> {
-    /// Whom a run is about.
+    /// The subjects and regulations of a run.
     RunPlan(&'a RunId),
     /// The numbers of a phase's batches, for the state machine.
     Manifest(&'a RunId, Phase),
-    /// How far the listing of the archives is.
+    /// The progress of the listing of the archives.
     Listing(&'a RunId),
     /// A batch of a phase.
     Batch(&'a RunId, Phase, usize),
-    /// How far that batch is.
+    /// The progress of that batch.
     Results(&'a RunId, Phase, usize),
-    /// What a dry run found.
+    /// The report of a dry run.
     Report(&'a RunId),
     /// An upload in parts that is under way, by the hash of the object's key.
     Upload(&'a RunId, &'a str),
@@ -43,7 +43,7 @@ pub enum Key<'a> {
     Filter(&'a DestinationId, &'a str),
     /// The certificate of an attempt of a regulation.
     Certificate(&'a RegulationId, u32),
-    /// The head of the audit trail when it had so many records.
+    /// The head of the audit trail after this many records.
     TrailHead(u64),
 }
 
@@ -97,7 +97,7 @@ impl Bucket {
         self.read(key).await?.ok_or_else(|| Failure::permanent(format!("{key} is not there")))
     }
 
-    /// What stands behind `prefix` in the keys that begin so, up to the file's ending.
+    /// The names of the files whose keys begin with `prefix`: the rest of each key, without the file's ending.
     ///
     /// # Errors
     /// `Transient`, if S3 throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -130,7 +130,7 @@ impl Bucket {
         self.write_bytes(key, json).await
     }
 
-    /// Writes a JSON file unless there is one: what is written stands.
+    /// Writes a JSON file, unless there is one already.
     ///
     /// # Errors
     /// `Transient`, if S3 throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -150,7 +150,7 @@ impl Bucket {
         Ok(())
     }
 
-    /// Writes a text file unless there is one: what is written stands.
+    /// Writes a text file, unless there is one already.
     ///
     /// # Errors
     /// `Transient`, if S3 throttles or cannot be reached; `Permanent`, if it refuses the call.

@@ -1,4 +1,4 @@
-//! The queue between the door and the archives.
+//! The queue between `collect` and the archives.
 //!
 //! A message holds events of one source: gzip of their lines, as base64. One message is at most 1 MiB, so that a
 //! request may need two.
@@ -18,7 +18,7 @@ use model::failure::{Failure, Result};
 use model::source::SourceId;
 use model::tracking::Event;
 
-/// How many bytes of lines a message holds: base64 of what cannot be compressed is still below 1 MiB then.
+/// The most bytes of lines in a message: base64 of what cannot be compressed is still below 1 MiB then.
 const MESSAGE: usize = 700_000;
 
 /// Events of one source.
@@ -41,10 +41,10 @@ impl Message {
         Ok(Self { source_id: source.clone(), events: BASE64_STANDARD.encode(packed) })
     }
 
-    /// Reads a message's text, and unpacks no more than a message of ours holds.
+    /// Reads a message's text. Unpacks no more than a message of ours can hold.
     ///
     /// # Errors
-    /// `Permanent`, if it is none of ours.
+    /// `Permanent`, if it is not of the expected form.
     pub fn read(text: &str) -> Result<(SourceId, Vec<Event>)> {
         let foreign = || Failure::permanent("a message in the queue of events is not of the expected form");
         let message: Self = serde_json::from_str(text).map_err(|_| foreign())?;
@@ -61,7 +61,7 @@ impl Message {
     }
 }
 
-/// Where accepted events wait to be written to archives.
+/// The queue of accepted events on their way to archives.
 #[derive(Debug, Clone)]
 pub struct EventQueue {
     client: Client,
@@ -74,10 +74,11 @@ impl EventQueue {
         Self { client: Client::new(config), url }
     }
 
-    /// Sends events. Once this is answered they are durable.
+    /// Sends events. Once it returns, they are durable.
     ///
     /// # Errors
-    /// `Transient`, if SQS throttles or cannot be reached; `Permanent`, if it refuses the call. Some may then be sent and others not.
+    /// `Transient`, if SQS throttles or cannot be reached; `Permanent`, if it refuses the call. Some may then be sent
+    /// and others not.
     pub async fn send(&self, source: &SourceId, events: &[&Event]) -> Result<()> {
         for part in parts(events) {
             let message = Message::new(source, part.iter().copied())?;
@@ -90,7 +91,7 @@ impl EventQueue {
     }
 }
 
-/// Cuts events into what fits into messages.
+/// Splits events into parts, each of which fits into a message.
 fn parts<'a>(events: &[&'a Event]) -> Vec<Vec<&'a Event>> {
     let mut parts: Vec<Vec<&Event>> = Vec::new();
     let mut bytes = MESSAGE;

@@ -1,4 +1,4 @@
-//! Asks the functions that do the work, and waits for their answer.
+//! Calls the functions that work at destinations, and waits for their answer.
 
 use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
@@ -32,7 +32,7 @@ impl Workers {
         })
     }
 
-    /// Asks the function that works at destinations of this kind.
+    /// Asks the function that works at destinations of this kind to answer a probe.
     ///
     /// # Errors
     /// `Transient`, if it cannot be reached or does not answer.

@@ -22,7 +22,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use model::failure::Failure;
 
-/// Region, credentials and endpoint from the environment, with retries for throttling and passing faults.
+/// Region, credentials and endpoint from the environment, with retries for throttling and transient faults.
 pub async fn config() -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
         .retry_config(RetryConfig::standard().with_max_attempts(5))
@@ -36,10 +36,9 @@ pub async fn config() -> SdkConfig {
         .await
 }
 
-/// A failed call, said by its error code alone: an AWS message may quote keys and values.
+/// A failed call, described by its error code alone: an AWS message may quote keys and values.
 ///
-/// The caller's retries are used up when this is reached; what AWS calls a refusal is `Permanent`, all else
-/// may pass.
+/// The client's retries are used up when this is reached. A refusal by AWS is `Permanent`, all else `Transient`.
 pub fn failure<E>(service: &str, error: &E) -> Failure
 where
     E: ProvideErrorMetadata + std::error::Error,

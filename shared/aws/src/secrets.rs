@@ -20,8 +20,8 @@ use model::subject::PseudonymKey;
 /// How long a destination's secrets are used before they are read again, so that new ones take effect.
 const FRESH: Duration = Duration::from_secs(60);
 
-/// Beside the secrets of a destination: where they go, as they were given. Two changes at once may leave the secrets of one
-/// with the settings of the other; they are not sent there then.
+/// The field, beside a destination's secrets, that says where they were meant to go. Two concurrent changes may store
+/// the secrets of one with the settings of the other; such secrets are not used.
 const GIVEN_FOR: &str = "$givenFor";
 
 /// Reads and writes secrets.
@@ -32,7 +32,7 @@ pub struct SecretStore {
     kept: Arc<Mutex<HashMap<DestinationId, Kept>>>,
 }
 
-/// Secrets as they were read, and for which settings: they are not sent where other settings lead.
+/// Secrets as read, and the settings they were read for: they are not used with others.
 #[derive(Debug)]
 struct Kept {
     since: Instant,
@@ -50,7 +50,8 @@ impl SecretStore {
     /// The text of a secret.
     ///
     /// # Errors
-    /// `Permanent`, if it is not there; otherwise as Secrets Manager says.
+    /// `Transient`, if Secrets Manager throttles or cannot be reached; `Permanent`, if it refuses the call or has no
+    /// such secret.
     pub async fn text(&self, name: &str) -> Result<String> {
         let reply = self.client.get_secret_value().secret_id(name).send().await.map_err(|e| failure(&e))?;
         reply.secret_string.ok_or_else(|| Failure::permanent("a secret is binary where text is expected"))
@@ -65,7 +66,7 @@ impl SecretStore {
         Ok(PseudonymKey::new(key.as_bytes()))
     }
 
-    /// The secrets of a destination, as they were within the last minute under the same settings.
+    /// The secrets of a destination, at most a minute old and read for the same settings.
     ///
     /// # Errors
     /// Those of [`SecretStore::text`].
@@ -83,7 +84,7 @@ impl SecretStore {
         usable.then(|| found.secrets.clone())
     }
 
-    /// The secrets of a destination, as they are now.
+    /// The current secrets of a destination.
     ///
     /// # Errors
     /// Those of [`SecretStore::text`].
@@ -115,7 +116,7 @@ impl SecretStore {
         Ok(())
     }
 
-    /// Puts new secrets of a destination in the place of the old ones.
+    /// Replaces the secrets of a destination.
     ///
     /// # Errors
     /// `Transient`, if Secrets Manager throttles or cannot be reached; `Permanent`, if it refuses the call.

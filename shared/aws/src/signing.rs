@@ -17,7 +17,7 @@ use model::failure::{Failure, Result};
 #[derive(Debug, Clone)]
 pub struct Signer {
     client: Client,
-    /// The public key never changes, and whoever asks for it should cost no call to KMS.
+    /// Cached, since the public key never changes and reading it should cost no call to KMS.
     key: Arc<OnceCell<Jwk>>,
 }
 

@@ -10,7 +10,7 @@ use lambda::environment;
 use model::failure::{Failure, Result};
 use model::id::{RegulationId, RunId};
 
-/// How an execution stands.
+/// The state of an execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Execution {
     /// There is none of this name, or Step Functions does not say so yet: what it describes is eventually consistent.
@@ -18,7 +18,7 @@ pub enum Execution {
     Absent,
     /// It is under way.
     Running,
-    /// It ended as it should.
+    /// It succeeded.
     Succeeded,
     /// It failed, timed out, or was stopped.
     Ended,
@@ -38,8 +38,8 @@ impl Workflow {
     }
 
     /// Starts an attempt of a regulation, whose work begins after `delay` seconds; `restart` counts the executions of
-    /// that attempt that ended without a seal. Harmless when it is started already: the execution's name is made of the
-    /// regulation's id, the attempt and the restart.
+    /// that attempt that ended without a seal. Harmless when it is started already: the execution's name consists of
+    /// the regulation's id, the attempt and the restart.
     ///
     /// # Errors
     /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -58,7 +58,7 @@ impl Workflow {
         self.start(machine, deletion_name(id, attempt, restart), input).await
     }
 
-    /// How an execution of an attempt of a regulation stands.
+    /// The state of an execution of a regulation's attempt.
     ///
     /// # Errors
     /// As [`Workflow::start_deletion`].
@@ -75,7 +75,7 @@ impl Workflow {
         self.start(machine, id.to_string(), json!({ "runId": id })).await
     }
 
-    /// What Step Functions says of the execution of a purge run.
+    /// The state of the execution of a purge run.
     ///
     /// # Errors
     /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -101,7 +101,7 @@ impl Workflow {
         }
     }
 
-    /// Tells a waiting state that its work is done. A token that is answered or timed out already is no error.
+    /// Tells a waiting state that its work is done. A token that was answered already or timed out is no error.
     ///
     /// # Errors
     /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -127,7 +127,7 @@ impl Workflow {
         }
     }
 
-    /// Answers a run that waits to be confirmed.
+    /// Answers a run that waits for confirmation.
     ///
     /// # Errors
     /// `Transient`, if Step Functions throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -153,7 +153,7 @@ fn deletion_name(id: &RegulationId, attempt: u32, restart: u32) -> String {
     }
 }
 
-/// Whether an error says that nobody waits for this token any more.
+/// Whether an error says that no state waits for this token any more.
 fn is_answered(code: &str) -> bool {
     matches!(code, "TaskTimedOut" | "InvalidToken" | "TaskDoesNotExist")
 }

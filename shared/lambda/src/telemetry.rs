@@ -22,7 +22,7 @@ pub fn init(function: &str) {
     tracing_subscriber::fmt().json().with_env_filter(filter).with_current_span(false).init();
 }
 
-/// How long before a function's end its step should stop and save what it did.
+/// How long before a function's timeout its step should stop and save what it did.
 const MARGIN: Duration = Duration::from_secs(20);
 
 /// Runs a state machine's step: each event is handed to `step` with the time by which it should be done; a
