@@ -17,7 +17,7 @@ pub struct Archive {
     pub(crate) bucket: String,
 }
 
-/// Why a version cannot be read as it is stored, if so.
+/// Why a version is in cold storage and cannot be read, if so.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html> names the storage classes, the archive tiers
 /// of Intelligent-Tiering, and the forms of `x-amz-restore` and `x-amz-expiration`.
 fn cold(head: &HeadObjectOutput) -> Option<Residual> {
@@ -28,7 +28,7 @@ fn cold(head: &HeadObjectOutput) -> Option<Residual> {
     };
     let restore = head.restore.as_deref().unwrap_or_default();
     let mut detail = match restore {
-        // A copy that can be read, for as long as it was restored for.
+        // A restored copy can be read until it expires.
         _ if restore.contains("ongoing-request=\"false\"") => return None,
         _ if restore.contains("ongoing-request=\"true\"") => {
             format!("it is in cold storage ({class}) and being restored: retry when it is")
@@ -53,13 +53,13 @@ pub struct Listing {
     archive: Archive,
     prefix: String,
     from: (Option<String>, Option<String>),
-    /// The last key of the page before: more of its versions may stand on the next.
+    /// The last key of the previous page: more of its versions may be on the next.
     held: Option<Entry>,
     ended: bool,
 }
 
 impl Listing {
-    /// Goes on behind a key.
+    /// Continues after a key.
     #[must_use]
     pub fn after(mut self, key: Option<String>) -> Self {
         self.from = (key, None);
@@ -126,24 +126,24 @@ impl Archive {
     /// # Errors
     /// `Transient`, if S3 throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn versions(&self, key: &str) -> Result<Vec<Version>> {
-        // Of all keys that begin so, the key itself comes first.
+        // Of all keys with this prefix, the key itself comes first.
         let first = self.list(key).next().await?.and_then(|page| page.into_iter().next());
         Ok(first.filter(|entry| entry.key == key).map(|entry| entry.versions).unwrap_or_default())
     }
 
-    /// Everything that S3 tells about a version beside its bytes.
+    /// A version's metadata.
     pub(crate) async fn head(&self, key: &str, version: &Version) -> Result<HeadObjectOutput, Trouble> {
         let request = self.client.head_object().bucket(&self.bucket).key(key);
         request.version_id(&version.id).if_match(&version.etag).send().await.map_err(|e| trouble(&e))
     }
 
-    /// The same, of a version whose bytes can be had.
+    /// The metadata of a version whose bytes can be read.
     pub(crate) async fn readable(&self, key: &str, version: &Version) -> Result<HeadObjectOutput, Trouble> {
         let head = self.head(key, version).await?;
         cold(&head).map_or(Ok(head), |residual| Err(Trouble::Left(residual)))
     }
 
-    /// The region that the bucket lies in, if S3 tells.
+    /// The bucket's region, if S3 tells it.
     pub(crate) async fn region(&self) -> Result<Option<String>, Trouble> {
         let reply = self.client.head_bucket().bucket(&self.bucket).send().await;
         Ok(reply.map_err(|e| trouble(&e))?.bucket_region)
@@ -160,18 +160,18 @@ impl Archive {
         Ok(Some(tags.finish()).filter(|tags| !tags.is_empty()))
     }
 
-    /// Deletes the current version, if it is still `version`: a delete marker in a versioned bucket.
+    /// Deletes the current version, if it is still `version`: adds a delete marker in a versioned bucket.
     pub(crate) async fn delete_current(&self, key: &str, version: &Version) -> Result<(), Trouble> {
         let request = self.client.delete_object().bucket(&self.bucket).key(key).if_match(&version.etag);
         let reply = request.send().await;
         reply.map(drop).map_err(|e| trouble(&e))
     }
 
-    /// Deletes an older version for good; `all` are the key's versions. The id `null` names whatever was written last
-    /// while the bucket was not versioned: it is deleted only if nothing was written since `all` were listed. S3 holds
+    /// Deletes an older version for good; `all` are the key's versions. The id `null` names the version last written
+    /// while the bucket was not versioned: it is deleted only if nothing was written since `all` were listed. S3 checks
     /// conditions against the current version, whichever is to be deleted
-    /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html>), and it is the current
-    /// one that a write to `null` changes. Under a delete marker there is none: there, a look just before has to do.
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html>), and it is the current one
+    /// that a write to `null` changes. Under a delete marker there is none: a look just before has to do.
     pub(crate) async fn delete_version(
         &self,
         key: &str,
@@ -195,7 +195,7 @@ impl Archive {
         }
     }
 
-    /// The Object Lock that keeps a version, if there is one.
+    /// The Object Lock on a version, if there is one.
     async fn lock(&self, key: &str, version: &Version) -> Option<Residual> {
         let head = self.head(key, version).await.ok()?;
         if head.object_lock_legal_hold_status == Some(ObjectLockLegalHoldStatus::On) {
@@ -208,8 +208,8 @@ impl Archive {
         Some(Residual { reason: Reason::Locked, detail, until: Some(until) })
     }
 
-    /// Takes an upload back. Harmless when it was completed or taken back before; what cannot be taken back now
-    /// is left to the bucket's lifecycle rule.
+    /// Aborts an upload. Harmless when it was completed or aborted before; one that cannot be aborted now is left to
+    /// the bucket's lifecycle rule.
     pub(crate) async fn abort(&self, key: &str, upload: &str) {
         let request = self.client.abort_multipart_upload().bucket(&self.bucket).key(key).upload_id(upload);
         match request.send().await {

@@ -1,4 +1,4 @@
-//! The index: a filter beside each version, in Lethe's bucket, that tells who cannot be in it.
+//! The index: a filter for each version, in Lethe's bucket, that tells which subjects cannot be in it.
 //!
 //! A filter is bound to the version, its entity tag and the archive's rules. One that is missing, stale or damaged
 //! only costs a scan.
@@ -13,7 +13,7 @@ use model::id::DestinationId;
 use model::rules::Rules;
 use model::subject::hex;
 
-/// The filters of one archive, and what is asked of them.
+/// The filters of one archive, and the questions they are asked.
 #[derive(Clone)]
 pub struct Filters {
     files: Bucket,
@@ -26,7 +26,7 @@ pub struct Filters {
 /// What a filter says about the subjects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FilterVerdict {
-    /// None of them is in the version, which has so many lines.
+    /// None of them is in the version, which has this many lines.
     RuledOut { lines: u64 },
     /// One of them may be in it.
     MayHold,
@@ -45,10 +45,10 @@ impl Filters {
         Self { files, archive, rules, questions, key }
     }
 
-    /// What the filter of a version says, if it has one, and how many bytes it has.
+    /// What the filter of a version says, if it has one, and the filter's size in bytes.
     pub(crate) async fn ask(&self, key: &str, version: &Version) -> (Option<FilterVerdict>, u64) {
         let stored = self.files.bytes(Key::Filter(&self.archive, &hash(key, version))).await;
-        // Without its filter a version is read: whatever went wrong costs time only.
+        // Without its filter a version is read: a failure costs only time.
         let stored = stored.unwrap_or_else(|failure| {
             tracing::warn!(detail = failure.detail, "a filter cannot be read: {}", failure.public);
             None
@@ -66,7 +66,7 @@ impl Filters {
         })
     }
 
-    /// Keeps the filter of a version that was read.
+    /// Stores the filter of a version that was read.
     pub(crate) async fn keep(&self, key: &str, version: &Version, lines: u64, filter: &Filter) {
         let sealed = filter.seal(&self.source(version), &self.key);
         let stored = [&lines.to_le_bytes()[..], &sealed].concat();

@@ -1,8 +1,8 @@
-//! Remembers uploads in parts while they are under way, so that the next invocation can go on with one that
-//! paused, and take back one that was left by a crash.
+//! Remembers uploads in parts while they are under way, so that the next invocation can resume one that paused, and
+//! abort one that a crash left.
 //!
-//! S3 keeps the parts of an upload that nobody completes, and charges for them. Only the one who began an upload
-//! may know whether it is still wanted: uploads of other writers are never touched.
+//! S3 keeps the parts of an upload that nobody completes, and charges for them. Only the writer that began an upload
+//! knows whether it is still wanted: uploads of other writers are never touched.
 
 use aws_sdk_s3::Client;
 use serde::{Deserialize, Serialize};
@@ -30,24 +30,24 @@ pub(crate) struct Begun {
     pub(crate) bucket: String,
     /// The object's key.
     pub(crate) key: String,
-    /// Its id.
+    /// The upload's id.
     pub(crate) upload: String,
-    /// Where it paused, if it did; otherwise it is going on right now, or was left by a crash.
+    /// Where it paused; none, if it is under way right now or was left by a crash.
     pub(crate) paused: Option<Paused>,
 }
 
-/// An upload that can be gone on with.
+/// An upload that can be resumed.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Paused {
     /// The version that is being replaced.
     pub(crate) replaced: Version,
     /// Where its rewrite paused.
     pub(crate) at: Pause,
-    /// What S3 said about each part so far.
+    /// The parts sent so far, as S3 acknowledged them.
     pub(crate) parts: Vec<UploadPart>,
 }
 
-/// A part that was sent: what S3 wants to hear again in the end.
+/// A part that was sent, with what S3 asks for when the upload is completed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct UploadPart {
     pub(crate) etag: Option<String>,
@@ -65,10 +65,11 @@ impl Ledger {
         self.files.write(Key::Upload(&self.run, &hash(&begun.key)), begun).await
     }
 
-    /// Takes back every upload that the run has not completed. For a run that is over: nobody goes on with them.
+    /// Aborts every upload that a run has not completed. For a run that has ended: nothing resumes them.
     ///
     /// # Errors
-    /// `Transient`, if S3 throttles or cannot be reached; `Permanent`, if it refuses the call. An upload that cannot be taken back is left to the bucket's lifecycle rule.
+    /// `Transient`, if S3 throttles or cannot be reached; `Permanent`, if it refuses the call. An upload that cannot be
+    /// aborted is left to the bucket's lifecycle rule.
     pub async fn take_back_all(&self, s3: &Client) -> Result<()> {
         for hash in self.files.names(Key::Upload(&self.run, "")).await? {
             let key = Key::Upload(&self.run, &hash);
@@ -80,12 +81,12 @@ impl Ledger {
         Ok(())
     }
 
-    /// Notes that an upload was completed or taken back.
+    /// Notes that an upload was completed or aborted.
     pub(crate) async fn ended(&self, key: &str) -> Result<()> {
         self.files.delete(Key::Upload(&self.run, &hash(key))).await
     }
 
-    /// The upload that paused while it replaced this version. Any other that this run left is taken back.
+    /// The upload that paused while it replaced this version. Any other that this run left of the key is aborted.
     pub(crate) async fn resume(
         &self,
         archive: &Archive,
@@ -96,7 +97,7 @@ impl Ledger {
             return Ok(None);
         };
         if let Some(paused) = begun.paused.take_if(|paused| paused.replaced.is(replaced)) {
-            // Until it pauses again, a crash makes the parts of this go unknown: all of it is then taken back.
+            // Until it pauses again, its new parts are not noted: after a crash, all of it is aborted.
             self.note(&begun).await?;
             return Ok(Some((begun.upload, paused)));
         }

@@ -1,4 +1,4 @@
-//! How the objects of a run's archives are listed, over several invocations, and packed into batches. Pure.
+//! Lists the objects of a run's archives, over several invocations, and packs them into batches. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,20 +7,20 @@ use serde::{Deserialize, Serialize};
 use crate::run_plan::Entry;
 use model::id::DestinationId;
 
-/// How many bytes one batch holds at most, unless a single object has more.
+/// The most bytes of one batch, unless a single object has more.
 const BATCH_BYTES: u64 = 512 << 20;
 
-/// How far the listing of a run's archives is. One invocation lists as much as it has time for; the next goes on.
+/// The progress of listing a run's archives. One invocation lists as much as it has time for; the next continues.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ListingProgress {
-    /// What was listed so far.
+    /// What has been listed so far.
     pub listed: Extent,
-    /// The part of it that belongs to archives that are listed to their end.
+    /// The part of it in archives that are listed to their end.
     pub whole: Extent,
     /// The archives that are listed to their end, or could not be.
     pub done: BTreeSet<DestinationId>,
-    /// The last key that was listed of the archive that is being listed.
+    /// The last key listed of the archive that is being listed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub after: Option<String>,
     /// Archives that could not be listed, and why.
@@ -28,8 +28,8 @@ pub struct ListingProgress {
 }
 
 impl ListingProgress {
-    /// Notes that an archive is listed to its end, or why it cannot be. What was listed of it before it failed is not
-    /// looked at.
+    /// Notes that an archive is listed to its end, or why it cannot be. What was listed of it before it failed is
+    /// dropped.
     pub fn finish(&mut self, archive: &DestinationId, unreadable: Option<String>) {
         match unreadable {
             None => self.whole = self.listed.clone(),
@@ -43,14 +43,14 @@ impl ListingProgress {
     }
 }
 
-/// How much there is to look through.
+/// How much there is to read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extent {
     /// The numbers of the batches.
     pub batches: Vec<usize>,
-    /// How many object versions they hold.
+    /// Number of object versions in them.
     pub versions: u64,
-    /// How many stored bytes those have.
+    /// Stored bytes of those versions.
     pub bytes: u64,
 }
 
@@ -63,12 +63,12 @@ pub struct Packer {
 }
 
 impl Packer {
-    /// Batches of at most so many objects.
+    /// Packs batches of at most `most` objects.
     pub fn new(most: usize) -> Self {
         Self { most, batch: Vec::new(), room: 0 }
     }
 
-    /// Adds an entry. Answers the batch before it, if the entry does not fit in there.
+    /// Adds an entry. Returns the batch before it, if the entry does not fit into that one.
     pub fn push(&mut self, entry: Entry) -> Option<Vec<Entry>> {
         let size: u64 = entry.versions.iter().map(|version| version.size).sum();
         let fits = size <= self.room && self.batch.len() < self.most;
@@ -78,12 +78,12 @@ impl Packer {
         full
     }
 
-    /// Whether there is no entry that is not in a batch.
+    /// Whether no entry is left to put into a batch.
     pub fn is_empty(&self) -> bool {
         self.batch.is_empty()
     }
 
-    /// The last batch.
+    /// The last batch; none, if it is empty.
     pub fn take(&mut self) -> Option<Vec<Entry>> {
         self.room = 0;
         Some(std::mem::take(&mut self.batch)).filter(|batch| !batch.is_empty())

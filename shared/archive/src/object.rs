@@ -16,18 +16,18 @@ use crate::run_plan::Version;
 use crate::trouble::{Trouble, trouble};
 use engine::format::Object;
 
-/// A version of an object. Every read insists on its entity tag.
+/// A version of an object. Every read requires its entity tag.
 pub(crate) struct S3Object {
     pub(crate) archive: Archive,
     pub(crate) key: String,
     pub(crate) version: Version,
-    /// Counts the bytes that S3 gives.
+    /// Counts the bytes that S3 sends.
     pub(crate) read: Arc<AtomicU64>,
     /// The runtime on which the calls run while the reader's thread waits.
     pub(crate) runtime: Handle,
 }
 
-/// What S3 said instead of giving bytes, on its way through the engine.
+/// S3's refusal to send bytes, on its way through the engine.
 #[derive(Debug)]
 pub(crate) struct Refused(pub(crate) Trouble);
 
@@ -53,7 +53,7 @@ impl Archive {
 }
 
 impl S3Object {
-    /// From byte `from` on, up to `until` if that is named.
+    /// The bytes from `from` on, up to but not including `until`, if given.
     fn get(&self, from: u64, until: Option<u64>) -> io::Result<Body> {
         let last = until.map(|until| (until - 1).to_string()).unwrap_or_default();
         let range = (from > 0 || until.is_some()).then(|| format!("bytes={from}-{last}"));
@@ -70,7 +70,7 @@ impl S3Object {
     }
 }
 
-/// The first byte that an answer holds. Who gives no `Content-Range` gives the whole, whatever was asked for
+/// The first byte that a response holds. A response without `Content-Range` holds the whole, whatever was asked for
 /// (<https://www.rfc-editor.org/rfc/rfc9110#section-14.2>: a server may ignore a range). The local S3 does so where a
 /// version is named.
 fn begins(content_range: Option<&str>) -> Option<u64> {
@@ -104,7 +104,7 @@ impl Object for S3Object {
 
 struct Body {
     body: ByteStream,
-    /// How many bytes come before those that were asked for.
+    /// Number of bytes before those that were asked for.
     ahead: u64,
     chunk: Bytes,
     read: Arc<AtomicU64>,
@@ -139,7 +139,7 @@ mod tests {
 
     const CONTENT: &[u8] = b"0123456789";
 
-    /// An S3 that answers every call for an object, and keeps to ranges or gives the whole whatever is asked for.
+    /// An S3 that returns one object for every call, and either keeps to ranges or always sends the whole.
     fn s3(keeps_to_ranges: bool) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

@@ -1,11 +1,11 @@
 //! The three phases of a purge run, for one key.
 //!
-//! Each may run twice or stop anywhere. **find** and **verify** change nothing. **forget** looks at the
-//! versions as they are now, not as they were: those known to be clean are passed over, the current one is
-//! replaced by a clean one, and only then are the older ones that hold a subject deleted. A second go finds a
-//! clean current version and goes on with the rest.
+//! Each may run twice or stop anywhere. **find** and **verify** change nothing. **forget** looks at the versions as
+//! they are now, not as they were: those known to be clean are skipped, the current one is replaced by a clean one, and
+//! only then are the older ones that hold a subject deleted. A second try finds a clean current version and goes on
+//! with the rest.
 //!
-//! When time is up, a key is left [`Checkpoint`], and the next invocation goes on with it.
+//! When time is up, a key is left as a [`Checkpoint`], from which the next invocation continues.
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -25,28 +25,28 @@ use engine::format::{self, FormatError, Pause, Report, Rewritten};
 use engine::matching::Matcher;
 use model::backoff;
 
-/// How often a key is tried, if S3 fails or another writer comes first.
+/// The most tries of a key, if S3 fails or another writer comes first.
 const ATTEMPTS: u32 = 4;
 
 /// All that a batch of one archive needs.
 pub struct Purge {
     /// The archive.
     pub archive: Archive,
-    /// Tells whose a record is.
+    /// Tells which records are the subjects'.
     pub matcher: Matcher,
-    /// Tell who cannot be in an object.
+    /// Tell which subjects cannot be in an object.
     pub filters: Filters,
     /// Remembers unfinished uploads.
     pub ledger: Ledger,
-    /// When to leave off.
+    /// When to stop.
     pub until: Instant,
 }
 
 /// How an invocation left a key.
 pub enum Left {
-    /// Dealt with.
+    /// It is done.
     Done(KeyOutcome),
-    /// For the next invocation to go on with.
+    /// The next invocation continues from here.
     Checkpoint(Box<Checkpoint>),
 }
 
@@ -56,13 +56,13 @@ impl Purge {
         self.read(&entry.key, Some(entry.versions.clone()), from, true, None).await
     }
 
-    /// Reads every version that there is now of an entry's key, whatever a filter says. The one that was `written` by
-    /// this run need not be readable, if it lies in cold storage again.
+    /// Reads every version that an entry's key has now, whatever a filter says. The version `written` by this run need
+    /// not be readable, if it lies in cold storage again.
     pub async fn verify(&self, entry: &Entry, from: Checkpoint, written: Option<&Version>) -> Left {
         self.read(&entry.key, None, from, false, written).await
     }
 
-    /// Removes the subjects from every version of an entry but those that it names as clean.
+    /// Removes the subjects from every version of an entry, except those that it names as clean.
     pub async fn forget(&self, entry: &Entry, mut at: Checkpoint) -> Left {
         let detail = "others changed it each time it was rewritten".to_owned();
         let mut trouble = Residual { reason: Reason::Contended, detail, until: None };
@@ -85,7 +85,7 @@ impl Purge {
         Left::Done(at.outcome)
     }
 
-    /// Looks at these versions of a key, or those that there are now, until none of them goes away meanwhile.
+    /// Looks at these versions of a key, or at those that exist now; again, if one of them disappears meanwhile.
     async fn read(
         &self,
         key: &str,
@@ -114,7 +114,7 @@ impl Purge {
         left(key, Reason::Contended, "others changed it each time it was read".to_owned())
     }
 
-    /// What is in each version; an error, if one of them is not there any more.
+    /// Looks at each version; fails, if one of them has disappeared.
     async fn look(
         &self,
         key: &str,
@@ -177,7 +177,7 @@ impl Purge {
                 Ok(None) => {}
                 Ok(Some(others)) => {
                     at.outcome.deleted += 1;
-                    // What was replaced is seen: its lines stand in the clean version.
+                    // The lines of a version that was replaced are in the clean one.
                     let replaced = at.outcome.seen.iter().any(|seen| seen.version.is(version));
                     at.outcome.others += if replaced { 0 } else { others };
                 }
@@ -189,7 +189,7 @@ impl Purge {
         Ok(())
     }
 
-    /// Deletes an older version, if it holds a subject. Answers how many lines of others it held then.
+    /// Deletes an older version, if it holds a subject. Returns how many lines of others it held.
     async fn clear(
         &self,
         key: &str,
@@ -205,9 +205,9 @@ impl Purge {
         Ok(Some(report.lines - report.removed))
     }
 
-    /// Puts a version without the subjects in the place of the current one; deletes it, if nothing would be
-    /// left; changes nothing, if it holds none of them. Answers what was in it, and the version that is current and
-    /// clean now, if there is one.
+    /// Replaces the current version by one without the subjects; deletes it, if nothing would be left; changes nothing,
+    /// if it holds none of them. Returns what was in it, and the version that is current and clean now, if there is
+    /// one.
     async fn replace(&self, key: &str, current: &Version) -> Result<(Report, Option<Version>), Trouble> {
         let resumed = self.ledger.resume(&self.archive, key, current).await.map_err(unreachable)?;
         let upload = Upload {
@@ -253,7 +253,7 @@ impl Purge {
         Ok((report, clean))
     }
 
-    /// Reads a version, on from where an earlier go paused, again if S3 breaks off, and keeps its filter.
+    /// Reads a version from where an earlier invocation paused, retries if S3 breaks off, and stores its filter.
     async fn scan(
         &self,
         key: &str,

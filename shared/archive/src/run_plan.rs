@@ -1,4 +1,4 @@
-//! What the steps of a purge run hand to one another, as JSON files in Lethe's bucket. Pure.
+//! The JSON files in Lethe's bucket through which the steps of a purge run pass on their work. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +11,8 @@ use model::rules::Rules;
 use model::source_scope::SourceScope;
 use model::subject::Subject;
 
-/// Whom a run is about. Written once, since hits are noted by a subject's place in it. Holds identifiers: it is deleted
-/// when the run ends.
+/// The subjects and regulations of a run. Written once, since members refer to a subject by its index. Holds
+/// identifiers: it is deleted when the run ends.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct RunPlan {
     /// All subjects, each once.
@@ -22,8 +22,8 @@ pub struct RunPlan {
     /// The part of the archives that the run reads; all of each, if left out.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub part: Option<SourceScope>,
-    /// Before this no archive may be listed: a recorder that read the suppression list before a member's suppression
-    /// may still write a file. A run that only looks need not wait.
+    /// The time before which no archive may be listed: a recorder that read the suppression list before a member's
+    /// suppression may still write a file. A dry run need not wait.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub list_from: Option<Timestamp>,
 }
@@ -34,7 +34,7 @@ impl RunPlan {
         self.members.iter().flat_map(|member| &member.archives).collect()
     }
 
-    /// How many seconds remain until the archives may be listed, rounded up.
+    /// Seconds until the archives may be listed, rounded up.
     pub fn seconds_to_wait(&self, now: Timestamp) -> u64 {
         let left = self.list_from.map_or(SignedDuration::ZERO, |from| from.duration_since(now));
         u64::try_from(left.as_millis()).unwrap_or(0).div_ceil(1_000)
@@ -47,13 +47,13 @@ impl RunPlan {
 pub struct RunMember {
     /// The regulation.
     pub regulation_id: RegulationId,
-    /// Which attempt of it.
+    /// The attempt of it that the run serves.
     pub attempt: u32,
-    /// What to answer the state machine with.
+    /// The task token by which its execution goes on.
     pub task_token: String,
     /// Its archives.
     pub archives: Vec<DestinationId>,
-    /// Its subjects, as places in [`RunPlan::subjects`].
+    /// Its subjects, as indexes into [`RunPlan::subjects`].
     pub subjects: Vec<u32>,
 }
 
@@ -75,14 +75,14 @@ pub struct ObjectBatch {
 pub struct Entry {
     /// The key.
     pub key: String,
-    /// To find: the versions to look at. To forget and to verify: the versions that are known to be clean.
+    /// In find: the versions to look at. In forget and verify: the versions that are known to be clean.
     pub versions: Vec<Version>,
 }
 
-/// One version of an object: this state of it and no other.
+/// One version of an object, in this state and no other.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Version {
-    /// The version's id: `null`, as S3 says it, for what was written while the bucket was not versioned.
+    /// The version's id; S3's `null`, if it was written while the bucket was not versioned.
     pub id: String,
     /// The entity tag.
     pub etag: String,
@@ -99,73 +99,73 @@ impl Version {
     }
 }
 
-/// How far a batch is.
+/// The progress of a batch.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Results {
     /// The archive.
     pub archive: DestinationId,
     /// Its bucket.
     pub bucket: String,
-    /// What happened to each entry that is done, by its place in the batch.
+    /// The outcome of each entry that is done, by its index in the batch.
     pub results: BTreeMap<usize, KeyOutcome>,
-    /// How far the entries are that an invocation began and could not end.
+    /// The progress on entries that an invocation began and could not finish, by index.
     #[serde(default)]
     pub checkpoints: BTreeMap<usize, Checkpoint>,
-    /// How many invocations one after the other did not end, the one that is under way included.
+    /// Number of invocations in a row that did not end, the current one included.
     #[serde(default)]
     pub unfinished_invocations: u32,
-    /// The entry on which an invocation works that works on no other.
+    /// The only entry that the current invocation works on, if there is just one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub alone: Option<usize>,
 }
 
-/// How far a key is that is gone on with in the next invocation.
+/// The progress on a key that the next invocation continues with.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// What happened so far.
+    /// The outcome so far.
     pub outcome: KeyOutcome,
-    /// The versions that are dealt with.
+    /// The versions that are done.
     pub passed: Vec<Version>,
-    /// The version that is being read, and where that paused.
+    /// The version that is being read, and where reading paused.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reading: Option<(Version, Pause)>,
-    /// How many bytes S3 gave for that so far.
+    /// Bytes of that version that S3 has sent so far.
     #[serde(default)]
     pub read: u64,
 }
 
 impl Checkpoint {
-    /// A key that nothing was done about yet.
+    /// A key on which no work has begun.
     pub fn new(key: &str) -> Self {
         let outcome = KeyOutcome { key: key.to_owned(), ..KeyOutcome::default() };
         Self { outcome, ..Self::default() }
     }
 
-    /// Notes what is in a version.
+    /// Notes what was in a version.
     pub fn see(&mut self, version: &Version, report: Report, ruled_out: bool) {
         let (version, read) = (version.clone(), std::mem::take(&mut self.read));
         self.outcome.seen.push(SeenVersion { version, report, ruled_out, read });
     }
 }
 
-/// What happened to one key.
+/// The outcome for one key.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct KeyOutcome {
     /// The key.
     pub key: String,
-    /// The versions that were read, each with what was in it. When forgetting: as they were before.
+    /// The versions that were read, each with what was in it; in forget, as they were before.
     pub seen: Vec<SeenVersion>,
-    /// Whether a clean current version was written, or the object deleted since nothing was left of it.
+    /// Whether a clean current version was written, or the object deleted because nothing was left of it.
     pub rewritten: bool,
     /// The clean version that was written.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub written: Option<Version>,
     /// How many versions were deleted.
     pub deleted: u64,
-    /// Lines of others in those, but for the version that a clean one replaced, where they still stand.
+    /// Lines of others in those, except in the version that a clean one replaced, where they still are.
     #[serde(default)]
     pub others: u64,
-    /// What stands in the way of the versions that could not be read or changed.
+    /// Why some versions could not be read or changed.
     pub residuals: Vec<Residual>,
 }
 
@@ -176,21 +176,21 @@ pub struct SeenVersion {
     pub version: Version,
     /// What was in it.
     pub report: Report,
-    /// Whether it is known to hold no subject without being read: by its filter, or since this run wrote it, and to
-    /// cold storage, where what it replaced was.
+    /// Whether it is known without reading to hold no subject: by its filter, or because this run wrote it, to the cold
+    /// storage of the version that it replaced.
     #[serde(default)]
     pub ruled_out: bool,
-    /// How many bytes S3 gave for that: of the version as it is stored, and of its filter.
+    /// Bytes that S3 sent for it: of the version as it is stored, and of its filter.
     #[serde(default)]
     pub read: u64,
 }
 
-/// Why something is left, so that a person can deal with it.
+/// What is left and why, so that a person can deal with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Residual {
     /// What kind of obstacle it is.
     pub reason: Reason,
-    /// What exactly, in words.
+    /// The obstacle in words.
     pub detail: String,
     /// When it can be dealt with, if that is known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -211,11 +211,11 @@ pub enum Reason {
     Cold,
     /// It is under Object Lock.
     Locked,
-    /// S3 could not be reached, again and again.
+    /// S3 could not be reached in any try.
     Unreachable,
     /// Others changed it each time we were about to.
     Contended,
-    /// The batch it was in did not end.
+    /// Its batch did not end.
     Unprocessed,
 }
 

@@ -1,4 +1,4 @@
-//! Looks at what the ids in an archive look like, in a few of its objects.
+//! Samples the shapes of the ids in an archive, from a few of its objects.
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ use model::failure::{Failure, Result};
 use model::id_shape::Known;
 use model::subject::SubjectType;
 
-/// How many objects are looked into, and how many bytes of each.
+/// Number of objects to sample, and bytes of each.
 const OBJECTS: usize = 3;
 const BYTES: u64 = 128 << 10;
 
-/// The longest that it may take: it only helps.
+/// The longest that sampling may take: it only adds advice.
 const LONGEST_LOOK: Duration = Duration::from_secs(10);
 
 impl Archive {
-    /// What the ids of a kind look like in some of the objects below the settings' prefix. What cannot be read in time
-    /// is left out.
+    /// Counts the shapes of the ids of a kind in some of the objects below the settings' prefix. What cannot be read in
+    /// time is left out.
     ///
     /// # Errors
     /// `Transient`, if the archive cannot be listed now; `Permanent`, if it may not be listed or read.

@@ -1,5 +1,5 @@
-//! Only looks: whether an archive can be read and what lies in it (`check`), and how much of it may be somebody's
-//! (`count`).
+//! Looks at an archive and changes nothing: whether it can be read and what is in it (`check`), and how much of it may
+//! be the subjects' (`count`).
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -18,15 +18,15 @@ use engine::format::{Format, FormatError, detect};
 use engine::matching::{Matcher, SubjectSet};
 use model::failure::Result;
 
-/// How long a check lists.
+/// How long a check lists keys.
 const LISTING: Duration = Duration::from_secs(5);
-/// How many objects a check looks into, and how many calls are made at once.
+/// The most objects that a check reads from, and the most calls at once.
 const SAMPLE: usize = 16;
-/// How many filters are asked at once.
+/// The most filters asked at once.
 const QUESTIONS: usize = 64;
-/// How many stored bytes a count reads at most.
+/// The most stored bytes that a count reads.
 const READ: u64 = 64 << 20;
-/// How many objects a message names.
+/// The most objects that a message names.
 const NAMED: usize = 3;
 
 /// What a look at an archive found.
@@ -35,29 +35,29 @@ const NAMED: usize = 3;
 pub struct Survey {
     /// The bucket.
     pub bucket: String,
-    /// What the keys in scope begin with.
+    /// The prefix of the keys in scope.
     pub prefix: String,
-    /// Where the bucket lies, if S3 says so.
+    /// The bucket's region, if S3 tells it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// Keys in scope, as far as they were listed.
+    /// Number of keys in scope, as far as they were listed.
     pub objects: u64,
-    /// All their versions.
+    /// Number of their versions.
     pub versions: u64,
-    /// Bytes of these, as they are stored.
+    /// Stored bytes of these versions.
     pub bytes: u64,
-    /// Whether these are all; otherwise time was up.
+    /// Whether everything was listed; otherwise time was up.
     pub whole: bool,
-    /// How many of the objects that were looked into are of which format; after a check only.
+    /// Sampled objects by format; after a check only.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub formats: BTreeMap<String, u64>,
-    /// What could not be told, and why, though nothing depends on it.
+    /// Minor facts that could not be determined, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
     /// Objects that were to be read and cannot be.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unreachable: Vec<Unreachable>,
-    /// Whose they may be; after a count only.
+    /// How much may be the subjects'; after a count only.
     #[serde(flatten)]
     pub count: Option<Count>,
 }
@@ -67,9 +67,9 @@ pub struct Survey {
 pub struct Unreachable {
     /// Its key.
     pub key: String,
-    /// Why, as evidence names it.
+    /// The reason, as evidence names it.
     pub reason: &'static str,
-    /// Why, for people.
+    /// The reason, for people.
     pub detail: String,
 }
 
@@ -79,12 +79,13 @@ pub struct Unreachable {
 pub struct Count {
     /// Objects that may hold a subject's lines, by the filters in the index.
     pub may_hold: u64,
-    /// Objects of which the index does not know all versions: nobody can say without reading them.
+    /// Objects with versions that are not in the index: only reading them would tell.
     pub not_indexed: u64,
-    /// Lines that would be removed, over all versions; only if all that may hold some and can be read was read.
+    /// Lines that would be removed, over all versions; none, if some that may hold such lines could be read and were
+    /// not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lines: Option<u64>,
-    /// Whether `lines` is all there is: everything was listed, and nothing that may hold some cannot be read.
+    /// Whether `lines` is complete: everything was listed, and all that may hold such lines could be read.
     pub exact: bool,
 }
 
@@ -105,13 +106,13 @@ impl Survey {
         self.unreachable.push(Unreachable { key, reason: reason.as_str(), detail });
     }
 
-    /// Whether nothing stands in the way. Where there is nothing to read, nothing shows that it could be read; but it
-    /// counts as nothing.
+    /// Whether nothing is in the way. An empty archive fails a check, since nothing shows that it could be read, but it
+    /// can be counted.
     pub fn is_well(&self) -> bool {
         (self.objects > 0 || self.count.is_some()) && self.unreachable.is_empty()
     }
 
-    /// The whole of it, for people.
+    /// A summary for people.
     pub fn message(&self) -> String {
         let Self { bucket, prefix, objects, versions, .. } = self;
         if self.objects == 0 {
@@ -138,11 +139,11 @@ impl Survey {
     }
 }
 
-/// Lists an archive, or the beginning of a large one, and reads the first bytes of some of its objects. That they
-/// may be written and deleted, too, shows only when that is done.
+/// Lists an archive, or the beginning of a large one, and reads the first bytes of some of its objects. It does not
+/// tell whether they may be written and deleted.
 ///
 /// # Errors
-/// What stands in the way of listing.
+/// `Transient` or `Permanent`, if the archive cannot be listed.
 pub async fn check(archive: &Archive, settings: &Settings, until: Instant) -> Result<Survey> {
     let mut survey = Survey::new(settings);
     let (mut listing, mut sample) = (archive.list(&settings.prefix), Sample::default());
@@ -167,7 +168,7 @@ pub async fn check(archive: &Archive, settings: &Settings, until: Instant) -> Re
     let matcher = &Matcher::new(&settings.rules, &SubjectSet::new([]));
     let looks = stream::iter(sample.entries).map(async |Entry { key, versions }| {
         let mut formats = Vec::new();
-        // Of a key with many versions the newest few.
+        // Of a key with many versions, the newest two.
         for version in versions.iter().take(2) {
             formats.push(format(archive, &key, version, matcher).await);
         }
@@ -179,7 +180,7 @@ pub async fn check(archive: &Archive, settings: &Settings, until: Instant) -> Re
             match format {
                 Ok(format) => *survey.formats.entry(format.to_string()).or_default() += 1,
                 Err(Trouble::Left(residual)) => survey.leave(key.clone(), residual),
-                // It went away meanwhile.
+                // It was deleted meanwhile.
                 Err(_) => {}
             }
         }
@@ -199,7 +200,7 @@ async fn format(
     detected.unwrap_or(Err(FormatError::Corrupt("it cannot be read"))).map_err(unreadable)
 }
 
-/// Entries at even distances, however many there are.
+/// Samples entries at even distances, however many there are.
 #[derive(Default)]
 struct Sample {
     entries: Vec<Entry>,
@@ -228,7 +229,7 @@ impl Sample {
 /// little; `cores` objects at once.
 ///
 /// # Errors
-/// What stands in the way of listing.
+/// `Transient` or `Permanent`, if the archive cannot be listed.
 pub async fn count(purge: &Purge, settings: &Settings, cores: usize) -> Result<Survey> {
     let (mut survey, mut count) = (Survey::new(settings), Count::default());
     let (mut unread, mut to_read) = (Vec::new(), 0);
@@ -257,7 +258,7 @@ pub async fn count(purge: &Purge, settings: &Settings, cores: usize) -> Result<S
     Ok(survey)
 }
 
-/// The lines that would be removed from these entries; nothing, if time is up before all are read.
+/// The lines that would be removed from these entries; none, if time is up before all are read.
 async fn read(purge: &Purge, entries: &[Entry], cores: usize, survey: &mut Survey) -> Option<u64> {
     let finds = stream::iter(entries).map(|entry| purge.find(entry, Checkpoint::new(&entry.key)));
     let mut finds = finds.buffer_unordered(cores);
@@ -272,9 +273,9 @@ async fn read(purge: &Purge, entries: &[Entry], cores: usize, survey: &mut Surve
 
 /// An object that may hold a subject.
 struct Suspect {
-    /// It, with those of its versions.
+    /// The object, with those of its versions that may.
     entry: Entry,
-    /// Whether a filter says so; otherwise there is none.
+    /// Whether filters say so; false, if a version has no filter.
     indexed: bool,
 }
 

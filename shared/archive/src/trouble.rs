@@ -6,23 +6,23 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use crate::run_plan::{Reason, Residual};
 use model::failure::Failure;
 
-/// Why a call about one version did not do what it should.
+/// Why a call about one version failed.
 #[derive(Debug)]
 pub(crate) enum Trouble {
-    /// It is not there any more, or not in this state.
+    /// The version is gone, or no longer in this state.
     Changed,
-    /// It cannot be dealt with; everything else can.
+    /// The version cannot be dealt with; everything else can.
     Left(Residual),
-    /// Time is up: the next invocation goes on with it.
+    /// Time is up: the next invocation continues.
     Unfinished,
 }
 
-/// A call that failed for want of an answer, after all retries.
+/// The trouble that a call failed for want of a response, after all retries.
 pub(crate) fn unreachable(failure: Failure) -> Trouble {
     Trouble::Left(Residual { reason: Reason::Unreachable, detail: failure.public, until: None })
 }
 
-/// What an error about one version means for it. `HEAD` answers carry no error code, so the status counts too.
+/// What an error about one version means for it. `HEAD` responses carry no error code, so the status counts, too.
 pub(crate) fn trouble<E>(error: &SdkError<E, HttpResponse>) -> Trouble
 where
     E: ProvideErrorMetadata,

@@ -2,9 +2,9 @@
 //!
 //! 1. The rewriting thread fills [`Parts`], which hands each full part over and then waits, so that few parts
 //!    are in memory at once.
-//! 2. [`Upload`] sends them. Nothing is visible before the last step, which insists that the object is still
-//!    the version that was read.
-//! 3. An upload that is given up leaves no parts behind.
+//! 2. [`Upload`] sends them. Nothing is visible before the last step, which requires that the object is still the
+//!    version that was read.
+//! 3. An upload that is aborted leaves no parts behind.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::run_plan::Version;
 use crate::trouble::{Trouble, trouble, unreachable};
 use engine::format::Pause;
 
-/// S3 takes at most 10,000 parts, and each but the last must have 5 MiB.
+/// S3 takes at most 10,000 parts, each of at least 5 MiB but the last.
 const MAX_PARTS: u64 = 10_000;
 const PART: u64 = 8 << 20;
 const LEAST_PART: usize = 5 << 20;
@@ -40,7 +40,7 @@ pub(crate) struct Parts {
     may_pause: Arc<AtomicBool>,
 }
 
-/// A pair of ends for an object that will have about `size` bytes, of which `sent` parts are there already.
+/// A writing and a receiving end for an object of about `size` bytes, of which `sent` parts are sent already.
 pub(crate) fn parts(size: u64, sent: usize) -> (Parts, mpsc::Receiver<Bytes>) {
     let part = PART.max(size / (MAX_PARTS / 2));
     let (sender, receiver) = mpsc::channel(1);
@@ -50,13 +50,13 @@ pub(crate) fn parts(size: u64, sent: usize) -> (Parts, mpsc::Receiver<Bytes>) {
 }
 
 impl Parts {
-    /// Whether what is not handed over yet is large enough for a part that others may follow, what a pause writes
-    /// still fits into it, and the object is too large to be put in one request.
+    /// The flag that a pause is allowed: what is not handed over yet makes a part that others may follow, what a pause
+    /// writes still fits into it, and the object is too large for one request.
     pub(crate) fn may_pause(&self) -> Arc<AtomicBool> {
         self.may_pause.clone()
     }
 
-    /// Hands over what is left.
+    /// Hands over the last part.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         self.send()
     }
@@ -95,7 +95,7 @@ pub(crate) struct Upload<'a> {
     pub(crate) tags: Option<String>,
 }
 
-/// What was sent and can still be taken back.
+/// What was sent and can still be aborted.
 pub(crate) enum Sent {
     /// The whole content, not sent yet.
     Whole(Bytes),
@@ -103,7 +103,7 @@ pub(crate) enum Sent {
     Parts(String, Vec<UploadPart>),
 }
 
-/// Carries over what describes the old version: both requests take the same fields.
+/// Copies the metadata of the old version: both requests take the same fields.
 macro_rules! keeping {
     ($request:expr, $upload:expr) => {{
         let head = &$upload.head;
@@ -128,7 +128,7 @@ macro_rules! keeping {
 }
 
 impl Upload<'_> {
-    /// Takes the parts as they come, on from those that an earlier go `sent`. A single part is kept, to be put in
+    /// Sends the parts as they come, after those that an earlier invocation `sent`. A single part is kept, to be put in
     /// one request.
     pub(crate) async fn receive(
         &self,
@@ -162,7 +162,7 @@ impl Upload<'_> {
     }
 
     async fn begin(&self) -> Result<String, Trouble> {
-        // The parts carry this checksum. An upload that names none refuses them when it is completed (`InvalidPart`).
+        // The parts carry this checksum. An upload created without it refuses them on completion (`InvalidPart`).
         // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
         let request = keeping!(self.archive.client.create_multipart_upload(), self)
             .checksum_algorithm(ChecksumAlgorithm::Crc32)
@@ -176,7 +176,7 @@ impl Upload<'_> {
         Ok(id)
     }
 
-    /// Keeps what was sent for the next invocation.
+    /// Stores what was sent for the next invocation.
     pub(crate) async fn pause(&self, sent: Sent, at: Pause) -> Result<(), Trouble> {
         let Sent::Parts(upload, parts) = sent else { return Ok(()) };
         let paused = Some(Paused { replaced: self.replaced.clone(), at, parts });
@@ -229,7 +229,7 @@ impl Upload<'_> {
         }
     }
 
-    /// Takes back what was sent.
+    /// Aborts what was sent.
     pub(crate) async fn discard(&self, sent: Sent) {
         if let Sent::Parts(id, _) = sent {
             self.archive.abort(self.key, &id).await;
@@ -244,7 +244,7 @@ impl Upload<'_> {
     }
 }
 
-/// The version that S3 says was written. Whoever lists it learns its size.
+/// The version that S3 reports as written. Its size is learned when it is listed.
 fn written(id: Option<String>, etag: Option<String>) -> Version {
     let id = id.unwrap_or_else(|| "null".to_owned());
     Version { id, etag: etag.unwrap_or_default(), size: 0, current: true }

@@ -34,8 +34,7 @@ impl Store {
     /// What is known of these subjects at this moment.
     ///
     /// # Errors
-    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Nothing is
-    /// known of anybody then.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn people<'a>(&self, subjects: impl IntoIterator<Item = &'a Subject>) -> Result<People> {
         let distinct: HashSet<&Subject> = subjects.into_iter().collect();
         let keys: Vec<Item> = distinct.into_iter().map(|subject| key(subject, PERSON)).collect();

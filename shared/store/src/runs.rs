@@ -87,7 +87,7 @@ impl Run {
 pub struct RunLock {
     /// The run that holds it.
     pub run_id: RunId,
-    /// When the run took it last: each time that it is opened.
+    /// When the run last took it: each time the run is opened.
     #[serde(default)]
     pub since: Timestamp,
 }
