@@ -11,8 +11,8 @@ pub struct Surroundings {
     pub any_endpoint: bool,
 }
 
-/// Does something with the engine of a destination: a macro, since each engine is a type of its own. Settings and secrets
-/// are checked once more, right before they are used.
+/// Evaluates an expression with the engine of a destination: a macro, since each engine is a type of its own. Settings
+/// and secrets are checked once more, right before they are used.
 #[macro_export]
 macro_rules! with_engine {
     ($surroundings:expr, $destination:expr, $secrets:expr, |$engine:ident| $do:expr) => {{

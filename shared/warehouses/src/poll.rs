@@ -9,7 +9,7 @@ use model::failure::Result;
 /// How long an invocation waits for one statement before it lets the state machine wait, which costs less.
 const POLL_FOR: Duration = Duration::from_secs(20);
 
-/// Asks again and again, with growing pauses, until there is an answer or time is up.
+/// Asks repeatedly, with growing pauses, until there is an answer or time is up.
 pub(crate) async fn poll<T>(
     until: Instant,
     mut ask: impl AsyncFnMut() -> Result<Option<T>>,

@@ -10,7 +10,7 @@ use crate::{Engine, Ids, Statement, Verb};
 use destinations::warehouse::Table;
 use model::failure::{Failure, Result};
 
-/// What a look at a warehouse found.
+/// What a survey of a warehouse found.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Survey {
@@ -57,7 +57,7 @@ impl Survey {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Found {
-    /// As `schema.table`.
+    /// The table's name, as `schema.table`.
     pub table: String,
     /// The columns that are matched, with the kind of identifier in each.
     pub columns: Vec<String>,

@@ -1,4 +1,4 @@
-//! How Google is told who we are.
+//! The credentials for Google.
 
 use destinations::google;
 use google_cloud_auth::credentials::{Credentials, anonymous, external_account, service_account};
@@ -6,11 +6,11 @@ use model::failure::{Failure, Result};
 
 const SCOPE: &str = "https://www.googleapis.com/auth/bigquery";
 
-/// The credentials in a JSON document of Google's. It is checked here again, whoever stored it: the client library reads
-/// files, runs commands and asks hosts that such a document names.
+/// Parses Google's credentials from a JSON document. It is checked here again, whoever stored it: the client library
+/// reads files, runs commands and asks hosts that such a document names.
 ///
 /// # Errors
-/// `Permanent`, if it leads to another place than Google.
+/// `Permanent`, if it leads anywhere but to Google.
 pub(super) fn read(json: &str, any_endpoint: bool) -> Result<Credentials> {
     let json =
         google::credentials(json, any_endpoint).map_err(|failure| Failure::permanent(failure.public))?;

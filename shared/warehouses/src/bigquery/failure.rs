@@ -1,13 +1,13 @@
-//! What BigQuery says when it does not do something.
+//! The failures that BigQuery reports.
 
 use google_cloud_bigquery_v2::model::ErrorProto;
 use google_cloud_gax::error::Error;
 
 use model::failure::Failure;
 
-/// How long streamed rows may take to leave the streaming buffer.
+/// How long, in seconds, streamed rows may take to leave the streaming buffer.
 const STREAMING_BUFFER: u32 = 90 * 60;
-/// How long a quota that is used up is waited for.
+/// How long, in seconds, to wait for a quota that is used up.
 const QUOTA: u32 = 60 * 60;
 /// Why a job failed, by its reason (<https://cloud.google.com/bigquery/docs/error-messages>). A message may quote
 /// values; it is read but not shown.

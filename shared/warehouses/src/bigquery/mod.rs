@@ -1,7 +1,7 @@
 //! BigQuery, through Google's own client of its REST API.
 //!
-//! Every statement is a job whose id is the statement's key: begun again after a crash, BigQuery says that it has
-//! the job already, and its result is taken. Identifiers go as one `ARRAY` parameter of each kind.
+//! Every statement is a job whose id is the statement's key: when it is begun again after a crash, BigQuery says that
+//! it has the job already, and its result is used. Identifiers are sent as one `ARRAY` parameter of each kind.
 //!
 //! - Rows that were streamed in by `insertAll` lately cannot be deleted (at most 90 minutes:
 //!   <https://cloud.google.com/bigquery/docs/data-manipulation-language#limitations>). The refusal becomes a second
@@ -32,8 +32,8 @@ use model::failure::{Failure, Result};
 use model::subject::hex;
 use sql::{array, quote, sql};
 
-/// For how long deleted rows can be brought back: by time travel (seven days, unless a dataset has fewer), then by
-/// Google's support (seven days): <https://cloud.google.com/bigquery/docs/time-travel>.
+/// How long deleted rows can be restored: by time travel (seven days, unless a dataset has fewer), then by Google's
+/// support (seven days): <https://cloud.google.com/bigquery/docs/time-travel>.
 const RECOVERABLE: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// How long a lookup in the information schema may take.
 const LOOKUP: Duration = Duration::from_secs(60);
@@ -46,12 +46,12 @@ pub struct BigQuery {
 }
 
 impl BigQuery {
-    /// Makes the clients; nothing is sent yet. `credentials` is a JSON key of a service account, or the
-    /// configuration of a workload identity federation, which lets the function's own role act as one. `any_endpoint`
-    /// permits those of test stacks.
+    /// Makes the clients; nothing is sent yet. `credentials` is a JSON key of a service account, or the configuration
+    /// of a workload identity federation, which lets the function's own role act as one. `any_endpoint` permits
+    /// credentials of test stacks.
     ///
     /// # Errors
-    /// `Permanent`, if the credentials lead to another place than Google.
+    /// `Permanent`, if the credentials lead anywhere but to Google.
     pub async fn connect(settings: &Settings, credentials: &str, any_endpoint: bool) -> Result<Self> {
         let credentials = credentials::read(credentials, any_endpoint)?;
         let (mut jobs, mut datasets) = (JobService::builder(), DatasetService::builder());
@@ -90,7 +90,7 @@ impl BigQuery {
         get.set_location(&self.settings.location).send().await.map_err(|e| failure(&e))
     }
 
-    /// The first column but one of a result, and so on: every value as text.
+    /// All rows of a result, every value as text.
     async fn rows(&self, id: &str) -> Result<Vec<Vec<String>>> {
         let (mut rows, mut page) = (Vec::new(), String::new());
         loop {

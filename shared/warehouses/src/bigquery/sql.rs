@@ -49,7 +49,7 @@ fn condition(settings: &Settings, table: &Table, ids: &Ids<'_>) -> String {
     let any = if any.is_empty() { "FALSE".to_owned() } else { any.join(" OR ") };
     let place = table.place();
     match settings.partitions.iter().find(|partition| partition.table.matches(&place)) {
-        // A literal, so that BigQuery sees before it begins which partitions it need not read.
+        // A literal, so that BigQuery sees before it begins which partitions it can skip.
         Some(partition) => {
             format!("({any}) AND {}", since(&quote(&partition.column), partition.since))
         }
@@ -57,7 +57,7 @@ fn condition(settings: &Settings, table: &Table, ids: &Ids<'_>) -> String {
     }
 }
 
-/// The partitions from a day on, and the rows that belong to none.
+/// The partitions from a day on, and the rows of no partition.
 fn since(column: &str, day: Date) -> String {
     format!("({column} >= '{day}' OR {column} IS NULL)")
 }

@@ -1,5 +1,6 @@
-//! What [`ErasureProgress`] knows of a deletion that is shared with other regulations
-//! ([`group_commit`](model::group_commit)): whether it may be shared, whether this regulation leads, and that it is over.
+//! The part of [`ErasureProgress`] about a deletion that is shared with other regulations
+//! ([`group_commit`](model::group_commit)): whether it may be shared, whether this regulation leads, and whether it has
+//! ended.
 
 use std::collections::BTreeSet;
 
@@ -14,45 +15,45 @@ use model::id::RegulationId;
 
 /// The longest wait that a warehouse may ask for, in seconds, before the followers go on alone.
 const LONGEST_TROUBLE: u32 = 300;
-/// For how long followers wait for a leader that has trouble.
+/// How long followers wait for a leader that has trouble.
 const FOLLOW_TROUBLE_FOR: SignedDuration = SignedDuration::from_mins(10);
 
-/// How far the shared deletion is.
+/// The state of the shared deletion.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Group {
-    /// It may lead or follow.
+    /// The regulation may lead or follow.
     #[default]
     Open,
     /// It leads a group that is chosen.
     Leads(Box<Leadership>),
-    /// It goes on alone with what is left.
+    /// It deletes alone what is left.
     Over {
-        /// How many regulations were in the group.
+        /// Number of regulations in the group.
         together: u64,
     },
 }
 
-/// A group and how far the deletion of its rows is. Kept before its first statement begins, so that after a crash the
-/// same group goes on with the same statements.
+/// A group and the progress of its deletion. Saved before the first statement begins, so that after a crash the same
+/// group continues with the same statements.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Leadership {
-    /// Whose rows go: regulations, and which attempt of each.
+    /// The regulations whose rows are deleted, each with its attempt.
     pub members: Vec<(RegulationId, u32)>,
     since: Timestamp,
-    /// The deletion.
+    /// The progress of the deletion.
     pub work: ErasureProgress,
 }
 
 impl Leadership {
-    /// The outcome: `together` are the regulations that still had subjects.
+    /// The outcome; `together` is the number of regulations that still had subjects.
     pub fn outcome(&self, together: u64) -> GroupOutcome {
         let work = &self.work;
         let done = |table: &&String| !work.pending.contains(*table) && !work.refused.contains_key(*table);
         GroupOutcome { together, tables: work.removed.keys().filter(done).cloned().collect() }
     }
 
-    /// Whether the followers wait with the leader until a trouble has passed.
+    /// Whether the followers wait with the leader until this failure has passed.
     pub fn bears(&self, trouble: &Failure, now: Timestamp) -> bool {
         trouble.is_transient()
             && trouble.wait.unwrap_or_default() <= LONGEST_TROUBLE
@@ -61,7 +62,8 @@ impl Leadership {
 }
 
 impl ErasureProgress {
-    /// Whether there are rows to be deleted that may go together with others', and no statement of its own is under way.
+    /// Whether it has rows to delete that may be deleted together with others', and no statement of its own is under
+    /// way.
     pub fn may_share(&self) -> bool {
         self.phase == Phase::Forget
             && !self.pending.is_empty()
@@ -74,13 +76,13 @@ impl ErasureProgress {
         &self.pending
     }
 
-    /// Another regulation leads: in how many seconds to look again.
+    /// Notes that another regulation leads. Returns the seconds until the next look.
     pub fn wait(&mut self) -> u32 {
         self.looks += 1;
         backoff::FOLLOWER.seconds_after(self.looks)
     }
 
-    /// Leads this group from now on.
+    /// Makes this regulation the leader of a group.
     pub fn lead(&mut self, group: &[GroupMember], now: Timestamp) {
         let pending = group.iter().flat_map(|member| member.tables.iter().cloned()).collect();
         let work = Self { attempt: self.attempt, phase: Phase::Forget, pending, ..Self::default() };
@@ -96,15 +98,15 @@ impl ErasureProgress {
         }
     }
 
-    /// The shared deletion is over. This regulation deletes alone what is left of its rows.
+    /// Ends the shared deletion. This regulation deletes alone what is left of its rows.
     pub fn settle(&mut self, outcome: &GroupOutcome) {
         let over = Group::Over { together: outcome.together };
         if let Group::Leads(lead) = std::mem::replace(&mut self.group, over) {
             let work = lead.work;
-            // Told once, by the leader.
+            // Reported once, by the leader.
             self.bytes += work.bytes;
             if outcome.together <= 1 {
-                // What the tables said, they said to this regulation alone.
+                // The tables' answers concern this regulation alone.
                 let own = |table: &String| self.pending.contains(table);
                 self.removed.extend(work.removed.into_iter().filter(|(table, _)| own(table)));
                 self.refused.extend(work.refused.into_iter().filter(|(table, _)| own(table)));
@@ -119,7 +121,7 @@ impl ErasureProgress {
         }
     }
 
-    /// How many regulations' rows were deleted together with this one's.
+    /// Number of regulations whose rows were deleted together, this one included; 0, if the deletion has not ended.
     pub(super) fn together(&self) -> u64 {
         match self.group {
             Group::Over { together } => together,
@@ -127,8 +129,8 @@ impl ErasureProgress {
         }
     }
 
-    /// The rows of a shared deletion cannot be told apart by regulation: where it came to its end, all that this one
-    /// had found is gone.
+    /// Counts as removed all rows that this regulation had found in tables where the shared deletion succeeded: they
+    /// cannot be told apart by regulation.
     pub(super) fn count_shared(&mut self) {
         let found = std::mem::take(&mut self.found);
         if self.together() <= 1 {

@@ -31,7 +31,7 @@ pub use group::Leadership;
 /// The number of tables that a message names before it says how many more there are.
 const NAMED: usize = 5;
 
-/// How far an erasure has come. It holds counts and names of tables, and no identifier.
+/// The progress of an erasure. It holds counts and names of tables, and no identifier.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ErasureProgress {
@@ -55,7 +55,7 @@ pub struct ErasureProgress {
     bytes: u64,
     memory: Memory,
     group: Group,
-    /// How often it looked for another leader.
+    /// How often it looked whether another regulation still leads.
     looks: u32,
 }
 
@@ -186,7 +186,7 @@ impl<E: Engine> Erasure<'_, E> {
                     progress.pending = holding;
                     progress.phase = Phase::Forget;
                     if progress.together() > 1 {
-                        // The others' doing is no trouble of this one's: it looks after the rest itself.
+                        // What the shared deletion left is not this regulation's failure: it deletes the rest alone.
                         progress.group = Group::Over { together: 1 };
                         return Ok(Next::Later(1));
                     }
@@ -200,7 +200,8 @@ impl<E: Engine> Erasure<'_, E> {
         }
     }
 
-    /// Counts in every table that has no count yet. Answers in how many seconds to go on, or nothing at the end.
+    /// Counts in every table that has no count yet. Returns the seconds to wait before it continues, or none at the
+    /// end.
     ///
     /// # Errors
     /// As [`Erasure::next`].
@@ -225,7 +226,7 @@ impl<E: Engine> Erasure<'_, E> {
                     single = false;
                 }
                 StatementState::Later { seconds, .. } => return Ok(Some(seconds)),
-                // One table of many: they are asked one by one, to find out which.
+                // One of several tables is refused: they are counted one by one, to find out which.
                 StatementState::Refused(_) if tables.len() > 1 => single = true,
                 StatementState::Refused(failure) if failure.is_transient() => return Err(failure),
                 StatementState::Refused(failure) => {
@@ -236,12 +237,12 @@ impl<E: Engine> Erasure<'_, E> {
         }
     }
 
-    /// Deletes from every table that is pending. Answers in how many seconds to go on, or nothing at the end.
+    /// Deletes from every table that is pending. Returns the seconds to wait before it continues, or none at the end.
     ///
     /// # Errors
     /// As [`Erasure::next`].
     pub async fn delete(&mut self, progress: &mut ErasureProgress, until: Instant) -> Result<Option<u32>> {
-        // Tables that went away since they were counted hold nobody any more.
+        // Tables dropped since they were counted hold no rows any more.
         progress.pending.retain(|place| self.tables.iter().any(|table| table.place() == *place));
         loop {
             let before = progress.pending.len();
@@ -279,7 +280,7 @@ impl<E: Engine> Erasure<'_, E> {
             if progress.pending.len() < before {
                 continue;
             }
-            // What may pass is waited for before anything is given up.
+            // Transient refusals are waited for before any table is given up.
             let passing: BTreeMap<_, _> = refusals.iter().filter(|(_, f)| f.is_transient()).collect();
             if !passing.is_empty() {
                 let wait = passing.values().filter_map(|failure| failure.wait).max();
@@ -332,7 +333,7 @@ fn holding(counts: &Rows) -> BTreeSet<String> {
     counts.iter().filter(|(_, rows)| **rows > 0).map(|(table, _)| table.clone()).collect()
 }
 
-/// Tables with what each says.
+/// Tables, each with its message.
 fn list(refusals: &BTreeMap<impl AsRef<str> + Ord, impl ToString>) -> String {
     let mut said: Vec<_> = refusals
         .iter()

@@ -9,7 +9,7 @@ use super::failure::failure;
 use destinations::warehouse::{Candidate, Table, TableScope, place, quote};
 use model::failure::Result;
 
-/// What is known of the tables beside what all engines know.
+/// What Postgres knows of the tables beyond what all engines know.
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
     entries: BTreeMap<String, Entry>,
@@ -20,10 +20,10 @@ pub(super) struct Catalog {
 /// A table.
 #[derive(Debug, Default)]
 pub(super) struct Entry {
-    /// Itself with all its partitions, as SQL names it, and without tables that inherit from it, which are tables
-    /// of their own.
+    /// The table with all its partitions, as SQL names it, without tables that inherit from it, which are tables of
+    /// their own.
     pub(super) from: String,
-    /// What holds its rows, as SQL names them: itself, or its partitions.
+    /// What holds its rows, as SQL names it: the table itself, or its partitions.
     pub(super) parts: Vec<String>,
     columns: BTreeMap<String, (Compare, bool)>,
 }

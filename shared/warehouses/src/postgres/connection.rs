@@ -25,7 +25,7 @@ pub(super) async fn open(settings: &Settings, password: &str, any_endpoint: bool
     if any_endpoint {
         config.host(&settings.host);
     } else {
-        // A host for each address: the address is where it connects, the host what the certificate must name.
+        // The host once for each address: it connects to the address, and the certificate must name the host.
         for address in remote(settings).await? {
             config.host(&settings.host).hostaddr(address);
         }
@@ -44,8 +44,8 @@ pub(super) async fn open(settings: &Settings, password: &str, any_endpoint: bool
     }
 }
 
-/// The addresses of the host that are another machine's. They are used as they were judged: a name that is asked for twice
-/// could lead elsewhere the second time.
+/// The addresses of the host that are another machine's. It connects to those that were checked: the name, resolved a
+/// second time, could lead elsewhere.
 async fn remote(settings: &Settings) -> Result<Vec<IpAddr>> {
     let elsewhere =
         || Failure::permanent("settings.host is not another machine: correct the destination and retry");

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// How a part of a table is scanned. A deletion never changes its way, even if the table shrinks meanwhile, so that a
+/// How a part of a table is scanned. A deletion keeps to one way, even if the table shrinks meanwhile, so that a
 /// position keeps its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
@@ -18,9 +18,9 @@ pub(super) enum Way {
 pub(super) struct Cursor {
     /// The index of the part.
     pub part: usize,
-    /// How the part is scanned; nothing, until it is begun.
+    /// How the part is scanned; none, until it is begun.
     pub way: Option<Way>,
-    /// At which identifier or block.
+    /// The number of the identifier or block, from 0.
     pub at: u64,
 }
 

@@ -7,10 +7,10 @@ use tokio_postgres::error::{DbError, SqlState};
 use crate::StatementState;
 use model::failure::{Failure, Result};
 
-/// What went wrong with a statement.
+/// A statement's failure.
 pub(super) struct Trouble {
     failure: Failure,
-    /// Whether it concerns this statement alone.
+    /// Whether it concerns only this statement.
     alone: bool,
 }
 
@@ -68,7 +68,7 @@ pub(super) fn trouble(error: &Error) -> Trouble {
     }
 }
 
-/// Names are no values: the referring table and its constraint are said.
+/// Names are not values: the message gives the referring table and its constraint.
 fn forbidden(code: &str, error: Option<&DbError>) -> String {
     let part = |part: Option<&str>| part.unwrap_or("?").to_owned();
     let (schema, table) = (part(error.and_then(DbError::schema)), part(error.and_then(DbError::table)));

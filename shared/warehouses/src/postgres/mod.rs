@@ -23,14 +23,14 @@ use destinations::warehouse::{Table, TableScope};
 use failure::Trouble;
 use model::failure::Result;
 
-/// How many identifiers one statement looks up in an index.
+/// Number of identifiers that one statement looks up in an index.
 const LOOKUPS: usize = 1_000;
-/// How many rows one statement deletes at most, when it finds them by an index.
+/// The most rows that one statement deletes, when it finds them by an index.
 const ROWS: u64 = 10_000;
-/// An identifier that is looked up costs about as much as so many blocks that are read in order: the index's own and
-/// those of its rows, all here and there.
+/// The cost of looking up an identifier, in blocks that are read in order: the index's blocks and those of its rows lie
+/// scattered.
 const BLOCKS_PER_LOOKUP: u64 = 8;
-/// How many blocks (of 8 kB) the first statement reads that finds rows by reading all; later ones as many as take
+/// Blocks (of 8 kB) that the first statement reads that finds rows by reading all; later ones read as many as take
 /// about [`PACE`], within limits.
 const BLOCKS: u64 = 2_048;
 const MOST_BLOCKS: u64 = 65_536;
@@ -44,11 +44,11 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Connects. `any_endpoint` lets the server be on this machine, which only test stacks want.
+    /// Connects. `any_endpoint` lets the server be on this machine, as on test stacks.
     ///
     /// # Errors
-    /// `Transient`, if the server is away; `Permanent`, if it refuses the role or the database, or its host is not another
-    /// machine.
+    /// `Transient`, if the server cannot be reached; `Permanent`, if it refuses the role or the database, or its host
+    /// is not another machine.
     pub async fn connect(settings: &Settings, password: &str, any_endpoint: bool) -> Result<Self> {
         let client = connection::open(settings, password, any_endpoint).await?;
         Ok(Self { client, scope: settings.scope.clone(), catalog: Catalog::default() })
@@ -64,8 +64,8 @@ impl Postgres {
         Ok(row.get::<_, i64>(0).unsigned_abs())
     }
 
-    /// Deletes from where `cursor` says until the end or `until`. Answers how many rows went and, if it did not get
-    /// to the end, where to go on.
+    /// Deletes from `cursor` on until the end or `until`. Returns how many rows were deleted and, if it did not reach
+    /// the end, where to continue.
     async fn delete(
         &self,
         table: &Table,
@@ -97,7 +97,7 @@ impl Postgres {
         Ok((gone, None))
     }
 
-    /// How to go through a part of a table: by the index, if there is one and the part is large enough for it.
+    /// How to scan a part of a table: by the index, if there is one and the part is large enough for it.
     async fn choose(&self, from: &str, table: &Table, entry: &Entry, ids: &Ids<'_>) -> Result<Way, Trouble> {
         let lookups: usize = ids.wanted(table).map(|(_, ids)| ids.len()).sum();
         let indexed = ids.wanted(table).all(|(column, _)| entry.indexed(&column.name));
@@ -107,7 +107,8 @@ impl Postgres {
         }
     }
 
-    /// Deletes what the index finds, from the `at`th identifier on. Answers how many rows went, and whether that was all.
+    /// Deletes the rows that the index finds, from the `at`th identifier on. Returns how many, and whether that was
+    /// all.
     async fn look_up(
         &self,
         from: &str,
@@ -131,7 +132,7 @@ impl Postgres {
         Ok((gone, true))
     }
 
-    /// Deletes what reading finds, from the `at`th block on. Answers how many rows went, and whether that was all.
+    /// Deletes the rows found by reading, from the `at`th block on. Returns how many, and whether that was all.
     async fn read(
         &self,
         from: &str,
@@ -200,7 +201,7 @@ impl Postgres {
     }
 }
 
-/// As many blocks as would have taken the time that a statement should take; at most twice as many as before.
+/// The number of blocks that take about [`PACE`] to read; between a quarter and four times as many as before.
 fn pace(step: u64, took: Duration) -> u64 {
     let ratio = PACE.as_secs_f64() / took.as_secs_f64().max(0.001);
     ((step as f64 * ratio.clamp(0.25, 4.0)) as u64).clamp(BLOCKS / 8, MOST_BLOCKS)
@@ -251,8 +252,8 @@ impl Engine for Postgres {
     }
 }
 
-/// What finds the subjects' rows in a table. All columns are looked at in one statement, so that a row is counted
-/// once.
+/// The condition that finds the subjects' rows in a table. All columns are compared in one statement, so that a row is
+/// counted once.
 #[derive(Default)]
 struct Condition {
     sql: String,
@@ -268,7 +269,7 @@ impl Condition {
         condition
     }
 
-    /// The same for a slice of the identifiers of each kind.
+    /// The condition for a slice of the identifiers of each kind.
     fn of_slice(table: &Table, entry: &Entry, ids: &Ids<'_>, at: usize) -> Self {
         let mut condition = Self::default();
         for (column, ids) in ids.wanted(table) {

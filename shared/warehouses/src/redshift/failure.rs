@@ -1,10 +1,10 @@
-//! What Redshift and its Data API say when they do not do something.
+//! The failures that Redshift and its Data API report.
 
 use aws_sdk_redshiftdata::error::{ProvideErrorMetadata, SdkError};
 
 use model::failure::Failure;
 
-/// Whether the session is over, and not the statement wrong.
+/// Whether the session is lost, rather than the statement wrong.
 pub(super) fn lost(error: Option<&str>) -> bool {
     let error = error.unwrap_or_default();
     ["session", "connection", "lethe_users", "lethe_anonymous", "lethe_objects"]

@@ -2,8 +2,8 @@
 //!
 //! 1. A session is opened with two temporary tables in it, which hold the identifiers of each kind. They arrive as
 //!    bound JSON arrays, many at a time.
-//! 2. Every statement joins them. Its `ClientToken` is the statement's key: begun again after a crash within eight
-//!    hours, the Data API answers with the statement that it has already
+//! 2. Every statement joins them. Its `ClientToken` is the statement's key: when it is begun again after a crash within
+//!    eight hours, the Data API returns the statement that it has already
 //!    (<https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-calling-considerations-idempotency.html>).
 //! 3. If the session is lost, it is opened anew.
 
@@ -27,9 +27,9 @@ use model::failure::{Failure, Result};
 use model::subject::{SubjectType, hex};
 use sql::{arrays, fill, sql, table_of};
 
-/// For how long a session waits for the next statement: longer than the state machine ever waits between two.
+/// How long, in seconds, a session waits for the next statement: longer than the state machine ever waits between two.
 const KEEP_ALIVE: i32 = 1_800;
-/// How long a statement of the set-up may take.
+/// How long a set-up statement may take.
 const LOOKUP: Duration = Duration::from_secs(120);
 
 /// One database of a cluster or workgroup.
@@ -39,7 +39,7 @@ pub struct Redshift {
 }
 
 impl Redshift {
-    /// Nothing is sent yet; the function's own role is what Redshift knows us by.
+    /// Makes the client; nothing is sent yet. Redshift identifies us by the function's own role.
     pub fn connect(settings: &Settings, config: &SdkConfig) -> Self {
         let mut builder = aws_sdk_redshiftdata::config::Builder::from(config);
         if let Some(endpoint) = &settings.endpoint {
@@ -48,7 +48,7 @@ impl Redshift {
         Self { client: Client::from_conf(builder.build()), settings: settings.clone() }
     }
 
-    /// Begins one statement, in the session or opening one. Answers its id and the session's.
+    /// Begins one statement, in the session or in a new one. Returns its id and the session's.
     async fn execute(
         &self,
         sql: impl Into<String>,
@@ -81,7 +81,7 @@ impl Redshift {
         Ok(ended.then_some(reply))
     }
 
-    /// Runs one statement of the set-up to its end.
+    /// Runs one set-up statement to its end.
     async fn complete(&self, id: &str) -> Result<()> {
         let ended = poll(Instant::now() + LOOKUP, async || self.describe(id).await).await?;
         let ended = ended.ok_or_else(|| Failure::transient("Redshift is busy"))?;
@@ -183,7 +183,7 @@ impl Engine for Redshift {
                 match self.begin(statement, &session, token).await {
                     Ok(id) => memory.handle.insert(id).clone(),
                     Err(failure) if failure.is_transient() => return Err(failure),
-                    // The Data API does not say more exactly that a session is over.
+                    // The Data API does not say more precisely that a session has ended.
                     Err(failure) => {
                         memory.session = None;
                         memory.end();

@@ -9,7 +9,7 @@ use model::subject::SubjectType;
 /// The most identifiers and bytes of one parameter; a statement may have 100 KB with its parameters.
 const MOST_IDS: usize = 1_000;
 const MOST_BYTES: usize = 48 * 1024;
-/// Counts from 0 to 999, on the compute nodes, where `generate_series` is not to be had.
+/// The numbers from 0 to 999, on the compute nodes, where `generate_series` is not available.
 const NUMBERS: &str = "(SELECT a.d + 10 * b.d + 100 * c.d AS n FROM \
     (SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 \
      UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9) a, \
@@ -26,7 +26,7 @@ pub(super) fn table_of(kind: SubjectType) -> &'static str {
     }
 }
 
-/// The identifiers, each once, as JSON arrays that fit into a parameter. Redshift's text knows no NUL.
+/// The identifiers, each once, as JSON arrays that fit into a parameter. Redshift's text cannot hold NUL.
 pub(super) fn arrays(ids: &[&str]) -> Vec<String> {
     let distinct: BTreeSet<&str> = ids.iter().copied().filter(|id| !id.contains('\0')).collect();
     let (mut arrays, mut array) = (Vec::new(), Vec::new());

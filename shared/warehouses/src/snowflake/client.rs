@@ -11,13 +11,13 @@ use super::token::token;
 use destinations::warehouse::Snowflake as Settings;
 use model::failure::{Failure, Result};
 
-/// How long one answer may take.
+/// How long one response may take.
 const TIME_TO_ANSWER: Duration = Duration::from_secs(60);
 /// How long one statement may run before Snowflake cancels it, in seconds.
 const TIMEOUT: u32 = 6 * 3_600;
 const AGENT: &str = concat!("lethe/", env!("CARGO_PKG_VERSION"));
 
-/// Speaks to one account.
+/// A client of one account.
 pub(super) struct Api {
     http: Client,
     statements: String,
@@ -25,7 +25,7 @@ pub(super) struct Api {
     context: Value,
 }
 
-/// What became of a statement.
+/// The state of a statement.
 pub(super) enum Reply {
     /// It runs, by this handle.
     Running(String),
@@ -95,8 +95,8 @@ impl Api {
         })
     }
 
-    /// Submits a statement with texts bound to its `?`s. `retry` makes Snowflake answer with the statement that it
-    /// already has under this id, if it has.
+    /// Submits a statement with texts bound to its `?`s. `retry` makes Snowflake return the statement that it already
+    /// has under this id, if it has one.
     pub(super) async fn submit(&self, id: Uuid, statement: &str, texts: &[&str]) -> Result<Reply> {
         let mut body = self.context.clone();
         body["statement"] = statement.into();
@@ -109,7 +109,7 @@ impl Api {
         read(self.with_headers(self.http.post(url).json(&body)).send().await).await
     }
 
-    /// Asks for a statement, or for a further part of its result.
+    /// Asks for the state of a statement, or for a further part of its result.
     pub(super) async fn status(&self, handle: &str, part: usize) -> Result<Reply> {
         let mut url = format!("{}/{handle}", self.statements);
         if part > 0 {

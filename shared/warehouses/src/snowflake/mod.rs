@@ -1,8 +1,8 @@
 //! Snowflake, through its SQL API.
 //!
-//! Every statement is asynchronous, with the statement's key as its `requestId`: begun again after a crash,
-//! Snowflake answers with the statement that it has already. Identifiers go as one JSON array, bound as text.
-//! Deleted rows stay recoverable for Time Travel and Fail-safe; the evidence says until when.
+//! Every statement is asynchronous, with the statement's key as its `requestId`: when it is begun again after a crash,
+//! Snowflake returns the statement that it has already. Identifiers are sent as one JSON array, bound as text. Deleted
+//! rows stay recoverable through Time Travel and Fail-safe; the evidence says until when.
 
 mod client;
 mod token;
@@ -23,7 +23,7 @@ use model::subject::SubjectType;
 
 /// How long a lookup in the information schema may take: a suspended warehouse has to start first.
 const LOOKUP: Duration = Duration::from_secs(120);
-/// Days for which Snowflake's support can bring rows of a permanent table back after Time Travel
+/// Days for which Snowflake's support can restore rows of a permanent table after Time Travel
 /// (<https://docs.snowflake.com/en/user-guide/data-failsafe>).
 const FAIL_SAFE: i64 = 7;
 
@@ -31,7 +31,7 @@ const FAIL_SAFE: i64 = 7;
 pub struct Snowflake {
     api: Api,
     settings: Settings,
-    /// Days for which rows can be brought back, by table.
+    /// Days for which rows can be restored, by table.
     recoverable: BTreeMap<String, i64>,
 }
 
@@ -39,7 +39,7 @@ impl Snowflake {
     /// Makes a token; nothing is sent yet.
     ///
     /// # Errors
-    /// `Permanent`, if the private key is none.
+    /// `Permanent`, if the private key cannot be read.
     pub fn connect(settings: &Settings, private_key: &str) -> Result<Self> {
         let api = Api::new(settings, private_key)?;
         Ok(Self { api, settings: settings.clone(), recoverable: BTreeMap::new() })
@@ -82,7 +82,7 @@ impl Snowflake {
         [&self.settings.database, &table.schema, &table.name].map(|part| quote(part)).join(".")
     }
 
-    /// The statement, and which identifiers stand for each of its `?`s.
+    /// The SQL, and the kind of identifiers bound to each of its `?`s.
     fn sql(&self, statement: &Statement<'_>) -> (String, Vec<SubjectType>) {
         match statement.verb {
             Verb::Count => {

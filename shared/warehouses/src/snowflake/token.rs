@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use model::failure::{Failure, Result};
 
-/// For how long a token is valid, in seconds: longer than any invocation; an hour is the most that Snowflake takes.
+/// How long a token is valid, in seconds: longer than any invocation; Snowflake takes at most an hour.
 const VALID: i64 = 3_540;
 
 #[derive(Serialize)]
@@ -29,7 +29,7 @@ struct Claims {
 /// A token for a user of an account, from a private key in PEM (PKCS#8, not encrypted).
 ///
 /// # Errors
-/// `Permanent`, if the key is none.
+/// `Permanent`, if the key cannot be read.
 pub(super) fn token(account: &str, user: &str, private_key: &str, now: Timestamp) -> Result<String> {
     let refused = || {
         Failure::permanent(
