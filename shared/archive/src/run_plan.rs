@@ -114,7 +114,7 @@ pub struct Results {
     /// Number of invocations in a row that did not end, the current one included.
     #[serde(default)]
     pub unfinished_invocations: u32,
-    /// The only entry that the current invocation works on, if there is just one.
+    /// The entry in work, while an invocation works on one at a time.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub alone: Option<usize>,
 }
@@ -160,7 +160,7 @@ pub struct KeyOutcome {
     /// The clean version that was written.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub written: Option<Version>,
-    /// How many versions were deleted.
+    /// Number of versions deleted.
     pub deleted: u64,
     /// Lines of others in those, except in the version that a clean one replaced, where they still are.
     #[serde(default)]
@@ -220,7 +220,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// The name in evidence.
+    /// The key under which evidence counts it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Corrupt => "corrupt",

@@ -1,4 +1,4 @@
-//! Which network addresses a setting may lead to. A name is judged when a destination is connected, and the addresses
+//! Which network addresses a setting may lead to. A name is checked when a destination is connected, and the addresses
 //! that it resolves to each time a connection is made.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -21,8 +21,8 @@ pub fn is_public(address: IpAddr) -> bool {
         }
 }
 
-/// Whether an address is another machine's, as a warehouse's is: neither this one's, nor one that only the local link
-/// knows, where the credentials of AWS are, nor those of a group of machines.
+/// Whether an address is another machine's, as a warehouse's is: not this machine's, not of the local link alone, where
+/// the credentials of AWS are, and not of a group of machines.
 pub fn is_remote(address: IpAddr) -> bool {
     let address = unwrap(address);
     let local = match address {

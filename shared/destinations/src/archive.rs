@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::description::{Description, Field, Form};
 
-/// What the catalogue says of it.
+/// Its entry in the catalogue.
 pub(crate) const DESCRIPTION: Description = Description {
     vendor: "s3",
     title: "Amazon S3",
@@ -38,7 +38,7 @@ pub(crate) const DESCRIPTION: Description = Description {
 pub struct Settings {
     /// The bucket's name.
     pub bucket: String,
-    /// Only keys that begin so.
+    /// The prefix of the keys in scope.
     #[serde(default)]
     pub prefix: String,
     /// Where identifiers stand in a record; Segment's places if left out.

@@ -173,7 +173,7 @@ fn a_stored_secret_is_sent_nowhere_else_than_where_it_was_given_for() {
     }
 }
 
-/// Two changes at once leave the secrets of one with the settings of the other.
+/// Two concurrent changes leave the secrets of one with the settings of the other.
 #[test]
 fn secrets_know_where_they_go() {
     let settings = json!({ "host": "db.example.com", "database": "d", "user": "u", "schemas": ["web"] });

@@ -28,8 +28,8 @@ pub struct DestinationChange {
 }
 
 impl DestinationChange {
-    /// Changes a destination and answers its new secrets, if there are any. `any_endpoint` lets a vendor's host be
-    /// any URL, which only test stacks want.
+    /// Changes a destination and returns its new secrets, if there are any. `any_endpoint` lets a vendor's host be any
+    /// URL, as on test stacks.
     ///
     /// # Errors
     /// `Invalid`, naming the field; the destination must then be discarded.

@@ -92,7 +92,7 @@ impl Field {
         Self { name, title, help, required, secret, directs_secrets, form: Form::Text }
     }
 
-    /// One that may be left out.
+    /// A setting of one line of text that may be left out.
     pub(crate) const fn optional(name: &'static str, title: &'static str, help: &'static str) -> Self {
         Self { required: false, ..Self::required(name, title, help) }
     }
@@ -102,12 +102,12 @@ impl Field {
         Self { secret: true, ..Self::required(name, title, help) }
     }
 
-    /// The same, of a certain form. One that names an endpoint directs the secrets.
+    /// The field with this form. A form that names an endpoint directs the secrets.
     pub(crate) const fn of(self, form: Form) -> Self {
         Self { form, directs_secrets: self.directs_secrets || form.is_endpoint(), ..self }
     }
 
-    /// The same, directing the secrets.
+    /// The field, marked as directing the secrets.
     pub(crate) const fn directing_secrets(self) -> Self {
         Self { directs_secrets: true, ..self }
     }
@@ -164,7 +164,7 @@ impl Field {
 }
 
 impl Form {
-    /// Whether it says which host is called.
+    /// Whether it determines which host is called.
     const fn is_endpoint(self) -> bool {
         matches!(self, Self::Region(_) | Self::Host(_) | Self::Url)
     }
@@ -187,7 +187,7 @@ impl Description {
         if given.iter().all(|name| fields().any(|f| f.name == *name)) {
             return Ok(());
         }
-        // What is not known is not repeated: it may be a secret in the wrong place.
+        // Unknown names are not repeated: one may be a secret in the wrong place.
         let known: Vec<_> = fields().map(|f| f.name).collect();
         invalid(match known.is_empty() {
             true => format!("{} takes no {field}", self.vendor),
@@ -195,13 +195,13 @@ impl Description {
         })
     }
 
-    /// Checks that the settings have the forms that they must.
+    /// Checks the forms of the settings.
     pub(super) fn check_forms(&self, settings: &Map<String, Value>, any_endpoint: bool) -> Result<()> {
         let given = self.fields.iter().filter_map(|field| Some((field, settings.get(field.name)?)));
         given.into_iter().try_for_each(|(field, value)| field.check(value, any_endpoint))
     }
 
-    /// Whether secrets that were given for some settings go elsewhere with others.
+    /// Whether secrets that were given for the settings `before` go elsewhere with `after`.
     pub(super) fn redirects_secrets(&self, before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
         self.fields.iter().any(|field| field.secret)
             && self.fields.iter().any(|f| f.directs_secrets && before.get(f.name) != after.get(f.name))

@@ -1,5 +1,5 @@
-//! Google's credentials, as JSON documents. Such a document can name files, commands and hosts that the client library
-//! then reads, runs and asks with what it read. Only what leads to Google is taken
+//! Google's credentials, as JSON documents. Such a document can name files, commands and hosts, which the client
+//! library then reads, runs and calls. Only documents that lead to Google are accepted
 //! (<https://cloud.google.com/docs/authentication/client-libraries#external-credentials>).
 
 use model::failure::{Failure, Result};
@@ -7,11 +7,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::{Host, Url};
 
-/// Where a service account's key is turned into a token.
+/// The endpoint that exchanges a service account's key for a token.
 const TOKEN_URI: &str = "https://oauth2.googleapis.com/token";
 const UNIVERSE: &str = "googleapis.com";
 const AWS_TOKEN: &str = "urn:ietf:params:aws:token-type:aws4_request";
-/// Where an AWS role's credentials may be read, as Google documents it: nowhere else.
+/// Where an AWS role's credentials may be read, as Google documents it; nothing else is accepted.
 const AWS_SOURCE: [(&str, [&str; 2]); 4] = [
     (
         "region_url",
@@ -54,11 +54,11 @@ struct Federation {
     universe_domain: Option<String>,
 }
 
-/// Reads the credentials of a service account, or of a federation that trusts the function's own AWS role. On test stacks,
-/// `any_endpoint` also lets nobody in particular through.
+/// Parses the credentials of a service account, or of a federation that trusts the function's own AWS role.
+/// `any_endpoint` also permits anonymous credentials, as on test stacks.
 ///
 /// # Errors
-/// `Invalid`, naming `secrets`, if they are anything else, or lead to another place than Google.
+/// `Invalid`, naming `secrets`, if they are anything else, or lead anywhere but to Google.
 pub fn credentials(json: &str, any_endpoint: bool) -> Result<Value> {
     let value: Value = serde_json::from_str(json).map_err(|_| refused("is not JSON"))?;
     match value["type"].as_str() {
@@ -74,10 +74,10 @@ pub fn credentials(json: &str, any_endpoint: bool) -> Result<Value> {
     Ok(value)
 }
 
-/// Reads the key of a service account.
+/// Parses the key of a service account.
 ///
 /// # Errors
-/// `Invalid`, naming `secrets`, if it is none, or leads to another place than Google.
+/// `Invalid`, naming `secrets`, if it is not such a key, or leads anywhere but to Google.
 pub fn key(json: &str) -> Result<Value> {
     let value = credentials(json, false)?;
     match value["type"] == "service_account" {
@@ -130,7 +130,7 @@ fn check_source(source: &Map<String, Value>) -> Result<()> {
     }
 }
 
-/// The universe's domain is where the client library sends tokens.
+/// The client library sends tokens to the universe's domain.
 fn check_universe(domain: Option<&str>) -> Result<()> {
     match domain {
         Some(UNIVERSE) => Ok(()),

@@ -16,8 +16,8 @@ pub fn day_folder(prefix: &str, source: &SourceId, day: i64) -> String {
     format!("{prefix}{folders}{source}/{day}/")
 }
 
-/// From which source an archive's object came, and on which day, in UTC; nothing, if it does not lie where Segment puts
-/// it: `segment-logs/{source}/{the day's first moment, in Unix milliseconds or seconds}/…`.
+/// The source of an archive's object, and its day in UTC; none, if the key is not as Segment writes it:
+/// `segment-logs/{source}/{the day's first moment, in Unix milliseconds or seconds}/…`.
 pub fn origin(key: &str) -> Option<(SourceId, Date)> {
     let mut folders = split(key)?.1.split('/');
     let (source, day, _file) = (folders.next()?, folders.next()?, folders.next()?);
@@ -30,7 +30,7 @@ pub fn origin(key: &str) -> Option<(SourceId, Date)> {
     Some((source.parse().ok()?, Offset::UTC.to_datetime(day.ok()?).date()))
 }
 
-/// A prefix before the folder of all sources, and what follows on that.
+/// Splits a prefix around the folder of all sources.
 pub(crate) fn split(prefix: &str) -> Option<(&str, &str)> {
     let at = match prefix.starts_with(FOLDERS) {
         true => 0,

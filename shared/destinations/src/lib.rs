@@ -60,7 +60,7 @@ pub fn check_use(destination: &Destination, secrets: &Secrets, any_endpoint: boo
     checked.map_err(|failure| Failure::permanent(failure.public))
 }
 
-/// A name for where a destination's secrets go: another one, if a setting that directs them is another.
+/// A hash of the settings that direct a destination's secrets: if it changes, the secrets go elsewhere.
 pub fn secrets_go_to(destination: &Destination) -> String {
     let fields = describe(&destination.vendor).map_or(&[][..], |description| description.fields);
     let directing = fields.iter().filter(|field| field.directs_secrets);
@@ -68,8 +68,8 @@ pub fn secrets_go_to(destination: &Destination) -> String {
     hex(&Sha256::digest(serde_json::to_vec(&settings).unwrap_or_default()))
 }
 
-/// Checks a destination's name and settings against its vendor's description. `any_endpoint` lets a vendor's host be any
-/// URL, which only test stacks want.
+/// Checks a destination's name and settings against its vendor's description. `any_endpoint` lets a vendor's host be
+/// any URL, as on test stacks.
 fn check(destination: &Destination, any_endpoint: bool) -> Result<()> {
     let description = describe(&destination.vendor)?;
     if destination.name.trim().is_empty() || destination.name.len() > 100 {
@@ -86,7 +86,7 @@ fn check(destination: &Destination, any_endpoint: bool) -> Result<()> {
     }
 }
 
-/// Checks that secrets have the names that they must, and lead nowhere else than to their vendor.
+/// Checks that secrets have the required names, and lead nowhere but to their vendor.
 fn check_secrets(vendor: &str, secrets: &Secrets, any_endpoint: bool) -> Result<()> {
     let description = describe(vendor)?;
     description.check_names(true, secrets.0.keys())?;
@@ -118,8 +118,8 @@ pub struct NewDestination {
 }
 
 impl NewDestination {
-    /// Checks the request against the vendor's description and makes the destination of it. `any_endpoint`
-    /// lets a vendor's host be any URL, which only test stacks want.
+    /// Checks the request against the vendor's description and makes the destination. `any_endpoint` lets a vendor's
+    /// host be any URL, as on test stacks.
     ///
     /// # Errors
     /// `Invalid`, naming the field.

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use crate::layout::{FOLDERS, split};
 use crate::warehouse::{Pattern, Warehouse};
 
-/// A destination, reduced to this part of it.
+/// The destination, reduced to this part of it.
 ///
 /// # Errors
-/// `Invalid`, if its settings do not tell where the part lies.
+/// `Invalid`, if its settings do not tell where the part is.
 pub fn to_source(destination: &Destination, part: &SourceScope) -> Result<Destination> {
     let mut narrowed = destination.clone();
     match destination.kind {
@@ -26,7 +26,7 @@ pub fn to_source(destination: &Destination, part: &SourceScope) -> Result<Destin
     Ok(narrowed)
 }
 
-/// What the keys of this part of an archive begin with; nothing, if the archive is another source's.
+/// The prefix of the keys of this part of an archive; none, if the archive is another source's.
 ///
 /// # Errors
 /// `Invalid`, if that cannot be told from the archive's own prefix.
@@ -48,13 +48,13 @@ pub fn archive_prefix(archive: &Destination, part: &SourceScope) -> Result<Optio
     Ok(folder.starts_with(within).then(|| format!("{before}{FOLDERS}{folder}")))
 }
 
-/// What the keys of all sources of an archive begin with.
+/// The prefix of the keys of all sources of an archive.
 pub fn source_folders(archive: &Destination) -> String {
     let prefix = archive.settings.get("prefix").and_then(Value::as_str).unwrap_or_default();
     split(prefix).map_or_else(|| format!("{prefix}{FOLDERS}"), |(before, _)| format!("{before}{FOLDERS}"))
 }
 
-/// Reduces a warehouse's settings to the source's schema, which is called as the source, as Segment calls it.
+/// Reduces a warehouse's settings to the source's schema, which Segment names after the source.
 fn warehouse(warehouse: &mut Destination, part: &SourceScope) -> Result<()> {
     let engine = Warehouse::find(&warehouse.vendor)?;
     let (schema, field) = ((engine.schema_of)(&part.source_id), engine.schemas);

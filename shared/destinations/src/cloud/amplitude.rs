@@ -34,20 +34,20 @@ const DESCRIPTION: Description = Description {
     ],
 };
 
-/// After so many days without an end somebody has to ask; Amplitude promises 30.
+/// Days without an end after which somebody has to ask; Amplitude promises 30.
 const MAX_DAYS: i32 = 60;
 
 /// The protocol.
 pub struct Amplitude;
 
-/// What is noted about a batch that Amplitude took.
+/// The note about a batch that Amplitude took.
 #[derive(Serialize, Deserialize)]
 struct Note {
     /// The day of the request.
     day: Date,
     /// Amplitude's ids of the users.
     ids: Vec<u64>,
-    /// Which subjects of the batch Amplitude did not know.
+    /// The indexes of the batch's subjects that Amplitude does not know.
     unknown: Vec<usize>,
 }
 
@@ -93,7 +93,7 @@ fn delete(ask: &Ask<'_>) -> Result<Call> {
     Ok(authorized(ask, Call::post(ask.url(&REGION, "/api/2/deletions/users")))?.json(&body))
 }
 
-/// The jobs from a day on for as long as Amplitude may take. All batches of a day ask the same.
+/// The call for the jobs from a day on, for as long as Amplitude may take. All batches of a day make the same call.
 fn jobs(ask: &Ask<'_>, from: Date) -> Result<Call> {
     let until = from.saturating_add(MAX_DAYS.days()).to_string();
     let call = Call::get(ask.url(&REGION, "/api/2/deletions/users"));
@@ -109,7 +109,7 @@ fn users(reply: &Reply) -> impl Iterator<Item = (&Value, bool)> {
     })
 }
 
-/// The answer to a request: a job (or several) with the users it knows, beside `invalid_ids`; if it knows none, an
+/// Reads the reply to a request: a job (or several) with the users it knows, beside `invalid_ids`; if it knows none, an
 /// object that says that nothing was scheduled.
 fn taken(ask: &Ask<'_>, reply: &Reply) -> Result<Step> {
     if !reply.is_success() {

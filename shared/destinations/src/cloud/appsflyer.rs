@@ -1,11 +1,11 @@
 //! AppsFlyer: an OpenDSR erasure request, then its status until it is completed.
 //!
-//! One customer user id a request. The request's id is ours, the same however often it is sent: AppsFlyer answers a
+//! One customer user id per request. The request's id is ours, the same each time it is sent: AppsFlyer answers a
 //! second time with 400 and `e213`. A user with another open request is answered with `e215`: that one erases it, and
 //! its end cannot be seen here. Customer user ids can be erased only if the app sends them with a device's id in login
-//! events. `completed` is said of users as well that AppsFlyer does not know. No limit of calls is documented: one a
-//! second is kept. Not verified, since the public pages do not show it: the `api_version`, and what `e213` and `e215`
-//! mean.
+//! events. `completed` is also reported for users that AppsFlyer does not know. No rate limit is documented: we keep to
+//! one call a second. Not verified, since the public pages do not show it: the `api_version`, and what `e213` and
+//! `e215` mean.
 //!
 //! <https://dev.appsflyer.com/hc/reference/create-opendsr-request>,
 //! <https://dev.appsflyer.com/hc/reference/get-opendsr-request-status>

@@ -46,8 +46,8 @@ impl Vendor for Braze {
         }
     }
 
-    /// No other call is open to a key with `users.delete` alone. A good key is told that nobody is named, which
-    /// Braze documents as status 400.
+    /// A key with `users.delete` alone may make no other call. A good key that names nobody gets status 400, as Braze
+    /// documents.
     fn check(&self, ask: &Ask<'_>) -> Result<Step> {
         match ask.replies {
             [.., reply] if reply.status == 400 => Ok(Step::Done(Vec::new())),

@@ -1,4 +1,4 @@
-//! What goes to a vendor and what comes back.
+//! Requests to a vendor, and its replies.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ fn fields(fields: &[(&str, &str)]) -> String {
     pairs.join("&")
 }
 
-/// A request to a vendor. `Debug` shows no more than the method: the rest holds secrets and identifiers.
+/// A request to a vendor. `Debug` shows only the method: the rest holds secrets and identifiers.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Call {
     /// The HTTP method.
@@ -34,8 +34,8 @@ pub struct Call {
     pub headers: Vec<(&'static str, String)>,
     /// The body, byte for byte.
     pub body: Vec<u8>,
-    /// Whether it is the same for every batch (a token, a list of jobs): it is sent once in a turn then, and all
-    /// get its reply.
+    /// Whether it is the same for every batch (a token, a list of jobs): then it is sent once in a turn, and all
+    /// batches get its reply.
     pub once: bool,
 }
 
@@ -101,7 +101,7 @@ impl Call {
         self.bytes("application/x-www-form-urlencoded", fields(body).into_bytes())
     }
 
-    /// A body of bytes, which are sent as they are: a signature over them holds.
+    /// A body of bytes, sent unchanged, so that a signature over them holds.
     #[must_use]
     pub fn bytes(mut self, content_type: &'static str, body: Vec<u8>) -> Self {
         self.body = body;
@@ -134,7 +134,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Which headers protocols may look at.
+    /// The headers that protocols may read.
     pub const HEADERS: [&'static str; 2] = ["location", "link"];
 
     /// Whether the status says success.
@@ -157,8 +157,8 @@ impl Reply {
         self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The failure that this reply means where a protocol knows nothing better: a refusal is final, and what is
-    /// no refusal makes no sense and is asked again. It never quotes the reply, which may name the subject.
+    /// The failure for a reply that the protocol does not expect: a refusal is permanent, anything else is tried again.
+    /// It never quotes the reply, which may name the subject.
     pub fn unexpected(&self, vendor: &str) -> Failure {
         match self.status {
             400.. => Failure::permanent(format!(

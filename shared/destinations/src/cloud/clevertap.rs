@@ -1,8 +1,8 @@
 //! CleverTap: `POST /1/delete/profiles.json`.
 //!
-//! Up to 100 identities a call. The answer says that the call was taken, for people it does not know as well; nothing
-//! tells when profiles are gone. The limit is one of calls at the same time (15 elsewhere in its API; for this call no
-//! number was found): three are kept. Europe is the default region and has no name in its host.
+//! Up to 100 identities a call. The answer says that the call was accepted, for unknown people as well; nothing tells
+//! when profiles are gone. The limit is on concurrent calls (15 elsewhere in its API; for this call no number was
+//! found): we keep to three. Europe is the default region and has no name in its host.
 //!
 //! <https://developer.clevertap.com/docs/delete-user-profile-api>,
 //! <https://developer.clevertap.com/docs/common-api-components#region>,

@@ -1,8 +1,8 @@
 //! Customer.io: `POST /api/v2/batch` of the Track API, with one `delete` or `suppress` per person.
 //!
-//! Up to 500 kB a call; 200 takes all of them, 207 names those it did not take by their place in the batch. People
-//! it does not know are taken as well, and nothing tells when somebody is gone. `suppress` also keeps the identifier
-//! from being added again. The limit of the Track API is 3,000 calls in 3 seconds; a tenth of it is kept.
+//! Up to 500 kB a call; 200 accepts all of them, 207 names those it did not accept by their place in the batch. Unknown
+//! people are accepted as well, and nothing tells when somebody is gone. `suppress` also keeps the identifier from
+//! being added again. The limit of the Track API is 3,000 calls in 3 seconds; we keep to a tenth of it.
 //!
 //! <https://docs.customer.io/integrations/api/track/>, tags `track_v2` and `trackRegion`
 
@@ -68,7 +68,7 @@ impl Vendor for CustomerIo {
         }
     }
 
-    /// The call tells the account's region from both regions: a wrong one would take deletions and lose them.
+    /// The call tells the account's region from both regions: the wrong one would accept deletions and lose them.
     fn check(&self, ask: &Ask<'_>) -> Result<Step> {
         let [.., reply] = ask.replies else {
             let call = Call::get(ask.url(&REGION, "/api/v1/accounts/region"));

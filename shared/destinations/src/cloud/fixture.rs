@@ -37,7 +37,7 @@ pub struct Fixture {
 #[serde(deny_unknown_fields)]
 pub struct Case {
     pub name: String,
-    /// Where they are others than the fixture's.
+    /// The settings, where they differ from the fixture's.
     #[serde(default)]
     pub settings: Option<Map<String, Value>>,
     pub subjects: Vec<String>,

@@ -1,8 +1,8 @@
 //! Google Analytics 4: `properties.submitUserDeletion` of the Admin API, with a service account's token.
 //!
-//! The answer names the moment up to which data is deleted; Google gives itself some 63 days and has no call that
-//! tells when it is done, nor whether the user was known. The service account must be an editor of the property; a token
-//! is had for a JWT signed with the account's own key. 500 deletions a day and property, 1.5 a second.
+//! The answer names the moment up to which data is deleted; Google takes some 63 days and has no call that tells when
+//! it is done, nor whether the user was known. The service account must be an editor of the property; a JWT signed with
+//! its key is exchanged for a token. 500 deletions a day and property, 1.5 a second.
 //!
 //! <https://developers.google.com/analytics/devguides/config/admin/v1/rest/v1alpha/properties/submitUserDeletion>,
 //! <https://developers.google.com/identity/protocols/oauth2/service-account#httprest>,
@@ -57,14 +57,14 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// The protocol.
 pub struct GoogleAnalytics;
 
-/// What is needed of a service account's key file.
+/// The fields of a service account's key file that we use.
 #[derive(Deserialize)]
 struct Key {
     client_email: String,
     private_key: String,
 }
 
-/// The claims of a service account that asks for a token. Times are seconds since 1970.
+/// The claims of a service account that requests a token. Times are seconds since 1970.
 #[derive(Serialize, Deserialize)]
 struct Claims {
     iss: String,
@@ -112,7 +112,7 @@ fn property(ask: &Ask<'_>) -> String {
     ask.url(&HOST, &format!("/v1alpha/properties/{}", encode(ask.setting("propertyId"))))
 }
 
-/// A token lasts an hour. The signature is deterministic: all batches of a turn ask for the same.
+/// The call for a token, which lasts an hour. The signature is deterministic: all batches of a turn make the same call.
 fn token(ask: &Ask<'_>) -> Result<Call> {
     let invalid = || {
         Failure::permanent(

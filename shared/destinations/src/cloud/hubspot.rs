@@ -3,8 +3,8 @@
 //! A plain `DELETE` only archives a contact; this call deletes it for good and answers 204 without a body. It takes the
 //! record's id or an email address: an address that is not found is put on a block list and answered with 204 as well.
 //! By any other unique property the contact is looked up first; its id is noted, so that a crash after the deletion is
-//! not taken for a contact that never was. Nothing tells when the deletion, within some 30 days, is done.
-//! 100 calls in 10 seconds for a private app.
+//! not mistaken for an unknown contact. Nothing tells when the deletion, within some 30 days, is done. 100 calls in 10
+//! seconds for a private app.
 //!
 //! <https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/>,
 //! <https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines>

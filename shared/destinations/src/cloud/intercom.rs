@@ -1,9 +1,9 @@
 //! Intercom: a contact is looked up by our id, then deleted by its own.
 //!
-//! 10,000 calls a minute, counted in windows of ten seconds. The contact's id is noted before it is deleted, so
-//! that a crash between the two is not taken for a contact that never was. A deleted contact can be brought back by
-//! Intercom's support for seven days and nothing tells when it is destroyed: the deletion is accepted, not confirmed.
-//! A contact that was merged into another one answers 410, and `Link` names the one that it became.
+//! 10,000 calls a minute, counted in windows of ten seconds. The contact's id is noted before it is deleted, so that a
+//! crash between the two is not mistaken for an unknown contact. Intercom's support can restore a deleted contact for
+//! seven days, and nothing tells when it is destroyed: the deletion is accepted, not confirmed. A contact that was
+//! merged into another one answers 410, and `Link` names the one that it became.
 
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ impl Vendor for Intercom {
             (Some(contact), []) => Ok(Step::Send(delete(ask, contact)?)),
             (Some(_), [.., reply]) => match reply.status {
                 200 if reply.body["deleted"] == true => Ok(ask.all(Outcome::Accepted)),
-                // It was there: an earlier call deleted it.
+                // It was found before: an earlier call deleted it.
                 404 => Ok(ask.all(Outcome::Accepted)),
                 _ => Err(reply.unexpected("Intercom")),
             },

@@ -72,7 +72,7 @@ impl Vendor for Klaviyo {
             (by, None, []) => Ok(Step::Send(delete(ask, None, json!({ by: ask.id() }))?)),
             (_, found, [.., reply]) => match reply.status {
                 202 => Ok(ask.all(Outcome::Accepted)),
-                // It was there: an earlier call deleted it.
+                // It was found before: an earlier call deleted it.
                 404 if found.is_some() => Ok(ask.all(Outcome::Accepted)),
                 404 => Ok(ask.all(Outcome::NoDataFound)),
                 _ => Err(reply.unexpected("Klaviyo")),
@@ -80,8 +80,8 @@ impl Vendor for Klaviyo {
         }
     }
 
-    /// A request about nobody: a good key is told, with status 400, that an identifier is missing. For external ids
-    /// the key must read profiles, too.
+    /// A request about nobody: a good key gets status 400, since an identifier is missing. For external ids the key
+    /// must read profiles, too.
     fn check(&self, ask: &Ask<'_>) -> Result<Step> {
         let looks_up = ask.setting("identifier") == "external_id";
         match ask.replies {

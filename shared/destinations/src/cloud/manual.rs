@@ -22,7 +22,7 @@ const DESCRIPTION: Description = Description {
     )],
 };
 
-/// The protocol: there is none.
+/// A vendor without a protocol.
 pub struct Manual;
 
 impl Vendor for Manual {

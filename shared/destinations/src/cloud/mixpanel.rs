@@ -1,9 +1,9 @@
 //! Mixpanel: a deletion task, then its status until it ends.
 //!
-//! Up to 2,000 distinct ids a task; a task may take weeks. `SUCCESS` is said of ids that Mixpanel never saw as well.
-//! The OAuth token for the privacy API is made in the personal settings of a project owner and lasts a year.
-//! That there is a limit is documented (429, <https://docs.mixpanel.com/reference/gdpr-api>), not which: one call a second
-//! is kept.
+//! Up to 2,000 distinct ids a task; a task may take weeks. `SUCCESS` is also reported for ids that Mixpanel never saw.
+//! The OAuth token for the privacy API is made in the personal settings of a project owner and lasts a year. There is a
+//! rate limit (429, <https://docs.mixpanel.com/reference/gdpr-api>), but its value is not documented: we keep to one
+//! call a second.
 //!
 //! <https://docs.mixpanel.com/reference/create-deletion>,
 //! <https://docs.mixpanel.com/docs/privacy/end-user-data-management>
@@ -75,7 +75,7 @@ impl Vendor for Mixpanel {
         }
     }
 
-    /// Asks for a task that cannot be: a good token is told that there is none.
+    /// Asks for a task that cannot exist: a good token gets the answer that there is none.
     fn check(&self, ask: &Ask<'_>) -> Result<Step> {
         match ask.replies {
             [.., reply] if reply.status == 404 || reply.status == 400 => Ok(Step::Done(Vec::new())),
@@ -104,7 +104,7 @@ fn followed_up(ask: &Ask<'_>, task: &Ticket, reply: &Reply) -> Result<Step> {
         "SUCCESS" => Ok(ask.all(Outcome::Confirmed)),
         "PENDING" | "STAGING" | "STARTED" | "UNKNOWN" => task.wait(ask, "Mixpanel"),
         "FAILURE" => Ok(Step::Apart(ended(task, "FAILURE"))),
-        // Somebody took it back: it is not for us to ask again at once.
+        // Somebody revoked it: it must not be requested again at once.
         status @ ("REVOKED" | "NOT_FOUND") => Err(ended(task, status)),
         _ => Err(reply.unexpected("Mixpanel")),
     }

@@ -74,7 +74,7 @@ pub fn vendor(name: &str) -> Result<&'static dyn Vendor> {
 
 /// A vendor's deletion protocol.
 pub trait Vendor: Sync {
-    /// What the catalogue says of it.
+    /// Its entry in the catalogue.
     fn description(&self) -> &'static Description;
 
     /// How many subjects, and how many calls, it takes.
@@ -117,7 +117,7 @@ pub trait Vendor: Sync {
     }
 }
 
-/// How much a vendor takes.
+/// The limits of a vendor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The most subjects in one batch.
@@ -130,7 +130,7 @@ pub struct Limits {
     pub at_once: usize,
 }
 
-/// What a protocol is asked about.
+/// What a protocol decides on: a batch and all that is known of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
     /// The batch.
@@ -150,7 +150,7 @@ pub struct Ask<'a> {
 }
 
 impl Ask<'_> {
-    /// A URL at the host that a setting stands for.
+    /// A URL at the host that a setting names.
     pub fn url(&self, host: &Field, path: &str) -> String {
         format!("{}{path}", host.base_url(self.settings))
     }
@@ -163,7 +163,7 @@ impl Ask<'_> {
     /// A secret.
     ///
     /// # Errors
-    /// `Permanent`, if it is not there.
+    /// `Permanent`, if it is missing.
     pub fn secret(&self, name: &str) -> Result<&str> {
         self.secrets.get(name)
     }
@@ -183,10 +183,10 @@ impl Ask<'_> {
         Step::Done(vec![outcome; self.subjects.len()])
     }
 
-    /// A check of one call, which is good when the vendor answers with success.
+    /// A check with one call, which passes if the vendor answers with success.
     ///
     /// # Errors
-    /// What the answer means otherwise.
+    /// The failure that the reply means otherwise.
     pub fn check_with(&self, vendor: &str, call: impl FnOnce() -> Result<Call>) -> Result<Step> {
         match self.replies {
             [] => Ok(Step::Send(call()?)),
@@ -196,7 +196,7 @@ impl Ask<'_> {
     }
 }
 
-/// What a protocol wants.
+/// What a protocol wants next.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
     /// Send this and come back with the reply.
@@ -229,7 +229,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The name in evidence.
+    /// The outcome's name in evidence.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Refused => "refused",

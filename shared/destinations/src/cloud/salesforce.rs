@@ -1,9 +1,9 @@
 //! Salesforce Marketing Cloud: a token, a deletion of contact keys, and its status until the deletion is done.
 //!
 //! An operation goes through two phases: contacts are suppressed first (`operation`), then, after the days that the
-//! account has set, deleted (`backgroundOperationsSummary`); only the second one's end is an end. Operations run one
-//! after the other and may take hours each, so that one takes as many contacts as a call holds. Keys that nobody has are
-//! passed over without a word. No limit of calls is documented: 10 a second are kept.
+//! account has set, deleted (`backgroundOperationsSummary`); only the end of the second is an end. Operations run one
+//! after the other and may take hours each, so one takes as many contacts as a call holds. Unknown keys are skipped
+//! silently. No rate limit is documented: we keep to 10 calls a second.
 //!
 //! <https://developer.salesforce.com/docs/marketing/marketing-cloud/guide/DeleteByContactKeys.html>,
 //! <https://developer.salesforce.com/docs/marketing/marketing-cloud/guide/ContactsDeleteStatus.html>,
@@ -78,7 +78,7 @@ impl Vendor for Salesforce {
         }
     }
 
-    /// The list of deletions is open to those who may delete.
+    /// The list of deletions is visible to those who may delete.
     fn check(&self, ask: &Ask<'_>) -> Result<Step> {
         match ask.replies {
             [] => Ok(Step::Send(token(ask)?)),
@@ -92,7 +92,7 @@ impl Vendor for Salesforce {
     }
 }
 
-/// The host of tokens differs from that of calls by one label.
+/// The call for a token. Its host differs from that of the other calls by one label.
 fn token(ask: &Ask<'_>) -> Result<Call> {
     let url = ask.url(&HOST, "/v2/token").replacen(".rest.", ".auth.", 1);
     let mut body = json!({
@@ -146,7 +146,7 @@ fn followed_up(ask: &Ask<'_>, operation: &Ticket, reply: &Reply) -> Result<Step>
         None => {}
     }
     match suppressed {
-        // Somebody took it back: it is not for us to ask again at once.
+        // Somebody cancelled it: it must not be requested again at once.
         "Cancelled" => Err(ended(suppressed)),
         "Failed" | "CompletedWithErrors" | "Invalid" => Ok(Step::Apart(ended(suppressed))),
         "Completed" if deleted.len() > 0 && deleted.all(|stage| stage == "Completed") => {

@@ -29,7 +29,7 @@ impl Ticket {
         Step::Wait(json!({ "ticket": ticket, "since": ask.now }))
     }
 
-    /// The vendor is still at work.
+    /// Waits for a vendor that is still at work.
     ///
     /// # Errors
     /// `Permanent`, after [`MAX_DAYS`] days.

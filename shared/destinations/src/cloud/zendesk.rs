@@ -1,11 +1,11 @@
 //! Zendesk: a user is looked up by external id, deleted, deleted permanently, and followed until every product has
 //! erased it.
 //!
-//! A deletion alone keeps the user's data; the permanent one is a call per user (700 in 10 minutes), so that deleting
-//! users by the hundred would save little. The user's id is noted before anything is deleted, so that a crash between
-//! two calls is not taken for a user that never was. Each product tells `started` and `complete`; a user whose statuses
-//! cannot be asked for any more is accepted, not confirmed. External ids are compared without regard to case. A list of
-//! external ids is cut at commas, so that an id with a comma is searched for instead.
+//! A deletion alone keeps the user's data; the permanent one is a call per user (700 in 10 minutes), so deleting users
+//! by the hundred would save little. The user's id is noted before anything is deleted, so that a crash between two
+//! calls is not mistaken for an unknown user. Each product tells `started` and `complete`; a user whose statuses can no
+//! longer be read is accepted, not confirmed. External ids are compared without regard to case. A list of external ids
+//! is cut at commas, so an id with a comma is searched for instead.
 //! 200 calls a minute, the least that any plan allows. Not verified against a real account: the words `started` and
 //! `complete`.
 //!
@@ -73,13 +73,13 @@ impl Vendor for Zendesk {
         }
     }
 
-    /// Deleted users are shown to those who may delete them.
+    /// Deleted users are visible to those who may delete them.
     fn check(&self, ask: &Ask<'_>) -> Result<Step> {
         ask.check_with("Zendesk", || get(ask, "/deleted_users/count"))
     }
 }
 
-/// 404: an earlier call deleted it, for it was there when it was noted.
+/// 404 means that an earlier call deleted it, since it existed when it was noted.
 fn is_gone(reply: &Reply, id: &str) -> bool {
     reply.status == 404 || (reply.is_success() && reply.body.pointer(id).is_some())
 }

@@ -9,7 +9,7 @@ use super::{COLUMNS, ENDPOINT, EXCEPT, Pattern, Settings, TableScope};
 use crate::description::{Description, Field, Form};
 use crate::google;
 
-/// What the catalogue says of it.
+/// Its entry in the catalogue.
 const DESCRIPTION: Description = Description {
     vendor: "bigquery",
     title: "Google BigQuery",
@@ -45,19 +45,19 @@ const DESCRIPTION: Description = Description {
 pub struct BigQuery {
     /// The project that holds the datasets and pays for the queries.
     pub project: String,
-    /// Where the datasets are: `US`, `EU`, `europe-west1`, …
+    /// The location of the datasets: `US`, `EU`, `europe-west1`, …
     pub location: String,
-    /// How partitioned tables are to be filtered.
+    /// The filters for partitioned tables.
     #[serde(default)]
     pub partitions: Vec<Partition>,
-    /// Where BigQuery is, on a test stack.
+    /// BigQuery's URL, on a test stack.
     pub endpoint: Option<String>,
     /// The tables in scope.
     #[serde(flatten)]
     pub scope: TableScope,
 }
 
-/// A filter on the partitions that are looked at: some tables demand one, and partitions that are read are billed.
+/// A filter on the partitions to read: some tables require one, and partitions that are read are billed.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Partition {
@@ -65,7 +65,7 @@ pub struct Partition {
     pub table: Pattern,
     /// The column they are partitioned by.
     pub column: String,
-    /// The first day that is looked at, as `2024-12-31`.
+    /// The first day to read, as `2024-12-31`.
     pub since: jiff::civil::Date,
 }
 

@@ -79,7 +79,7 @@ pub trait Settings: DeserializeOwned {
     /// The tables in scope.
     fn scope(&self) -> &TableScope;
 
-    /// The host that is not the vendor's own, which only test stacks may set.
+    /// A host other than the vendor's own, which only test stacks may set.
     fn endpoint(&self) -> Option<&str> {
         None
     }
@@ -102,7 +102,7 @@ pub trait Settings: DeserializeOwned {
 }
 
 fn check<S: Settings>(warehouse: &Destination, any_endpoint: bool) -> Result<()> {
-    // First without the engine's own settings, in which the path of a fault would be lost.
+    // The scope first and alone: as part of the engine's settings, a fault would lose its path.
     warehouse.settings::<TableScope>()?.check()?;
     let settings: S = warehouse.settings()?;
     if !any_endpoint && settings.endpoint().is_some() {

@@ -9,7 +9,7 @@ use super::{COLUMNS, EXCEPT, SCHEMAS, Settings, TableScope};
 use crate::address::is_remote_host;
 use crate::description::{Description, Field, Form};
 
-/// What the catalogue says of it.
+/// Its entry in the catalogue.
 const DESCRIPTION: Description = Description {
     vendor: "postgres",
     title: "Postgres",

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{COLUMNS, ENDPOINT, EXCEPT, SCHEMAS, Settings, TableScope};
 use crate::description::{Description, Field};
 
-/// What the catalogue says of it.
+/// Its entry in the catalogue.
 const DESCRIPTION: Description = Description {
     vendor: "redshift",
     title: "Amazon Redshift",
@@ -39,15 +39,15 @@ const DESCRIPTION: Description = Description {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Redshift {
-    /// A provisioned cluster's identifier; or a workgroup.
+    /// A provisioned cluster's identifier, unless `workgroup` is given.
     pub cluster: Option<String>,
-    /// A Redshift Serverless workgroup's name; or a cluster.
+    /// A Redshift Serverless workgroup's name, unless `cluster` is given.
     pub workgroup: Option<String>,
     /// Database name.
     pub database: String,
-    /// Database user on a cluster; left out, the function's own IAM role is the user.
+    /// Database user on a cluster; the function's own IAM role, if left out.
     pub user: Option<String>,
-    /// Where the Data API is, on a test stack.
+    /// The Data API's URL, on a test stack.
     pub endpoint: Option<String>,
     /// The tables in scope.
     #[serde(flatten)]

@@ -72,7 +72,7 @@ impl TryFrom<String> for Pattern {
 }
 
 impl Pattern {
-    /// As it was written.
+    /// The pattern as it was written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -111,7 +111,7 @@ pub struct Table {
     pub schema: String,
     /// Its name.
     pub name: String,
-    /// Never empty.
+    /// Its columns that identify people; never empty.
     pub columns: Vec<Column>,
 }
 
@@ -128,7 +128,7 @@ impl Table {
 pub struct Column {
     /// Its name.
     pub name: String,
-    /// Its type's name, as the warehouse says it.
+    /// Its type's name, as the warehouse reports it.
     pub data_type: String,
     /// The kind of identifier in it.
     pub holds: SubjectType,
@@ -198,7 +198,7 @@ impl TableScope {
         (!names.iter().any(|name| name.contains('*'))).then_some(names)
     }
 
-    /// The tables in scope among the columns that the warehouse lists, in order.
+    /// The tables in scope, in order, made of the columns that the warehouse lists.
     ///
     /// # Errors
     /// `Permanent`, if a column of the settings matches none.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{COLUMNS, ENDPOINT, EXCEPT, SCHEMAS, Settings, TableScope, segment_schema};
 use crate::description::{Description, Field, Form};
 
-/// What the catalogue says of it.
+/// Its entry in the catalogue.
 const DESCRIPTION: Description = Description {
     vendor: "snowflake",
     title: "Snowflake",
@@ -42,7 +42,7 @@ const DESCRIPTION: Description = Description {
 pub struct Snowflake {
     /// The account's identifier, as `organization-account`.
     pub account: Account,
-    /// The user whose public key is known to Snowflake.
+    /// The user whose public key Snowflake knows.
     pub user: String,
     /// The role to use; the user's default, if left out.
     pub role: Option<String>,
@@ -50,7 +50,7 @@ pub struct Snowflake {
     pub warehouse: String,
     /// Database name.
     pub database: String,
-    /// Where Snowflake is, on a test stack.
+    /// Snowflake's URL, on a test stack.
     pub endpoint: Option<String>,
     /// The tables in scope.
     #[serde(flatten)]
