@@ -28,7 +28,7 @@ pub struct Context {
 pub struct Request {
     regulation_id: RegulationId,
     attempt: u32,
-    /// What the branches of the state machine ended with; errors that no function could note are in here.
+    /// The outcomes of the state machine's branches, including errors that no function could note.
     #[serde(default)]
     outcomes: Value,
 }
@@ -38,16 +38,16 @@ pub struct Reply {
     status: Status,
 }
 
-/// 1. An attempt that was withdrawn, has ended, or is not the last any more is left as it is.
+/// 1. An attempt that was withdrawn, has ended, or is no longer the last, is left as it is.
 /// 2. Tasks that did not end are failed, with the error that stopped them.
-/// 3. The certificate is written, once for each attempt, and with it the head of the audit trail.
+/// 3. The certificate is written, once per attempt, and with it the head of the audit trail.
 /// 4. If nothing failed, the identifiers are dropped; otherwise a retry needs them, for some time.
 /// 5. The regulation gets its status.
 ///
-/// Each step may be repeated: what is written stands.
+/// Each step may run twice: what is written stands.
 pub async fn seal(context: &Context, request: Request) -> Result<Reply> {
     let (store, id) = (&context.store, &request.regulation_id);
-    // Either the work begins, if it has not, or the regulation is withdrawn: nothing withdrawn is certified.
+    // Work that has not begun begins here, unless the regulation was withdrawn: nothing withdrawn is certified.
     let begun = store.begin_regulation(id).await?;
     let regulation = store
         .regulation(id)
@@ -92,8 +92,8 @@ pub async fn seal(context: &Context, request: Request) -> Result<Reply> {
     Ok(Reply { status })
 }
 
-/// Writes the head of the audit trail's chain where nobody can overwrite it: records up to it can no longer be changed
-/// without a trace.
+/// Writes the head of the audit trail's chain to write-once storage: records up to it can no longer be changed without
+/// a trace.
 async fn seal_trail(context: &Context) -> Result<()> {
     let head = context.store.trail_head().await?;
     let json = serde_json::to_string(&head)
@@ -114,8 +114,8 @@ async fn end_tasks(store: &Store, id: &RegulationId, outcomes: &Value) -> Result
     Ok(tasks)
 }
 
-/// The error name that a branch left for a destination, wherever it lies in the branches' outcomes. An error
-/// without a destination was met by all archives together.
+/// The error that a branch left for a destination, wherever it is in the outcomes. An error without a destination
+/// concerns all archives.
 fn error_of<'a>(outcomes: &'a Value, destination: &str) -> Option<&'a str> {
     match outcomes {
         Value::Array(items) => items.iter().find_map(|item| error_of(item, destination)),
@@ -128,8 +128,7 @@ fn error_of<'a>(outcomes: &'a Value, destination: &str) -> Option<&'a str> {
     }
 }
 
-/// What the suppression counts for in the overall status: a regulation that should have suppressed and did
-/// not is no success.
+/// The suppression's part in the overall status: a regulation that should have suppressed and did not is no success.
 fn suppression(regulation: &Regulation, evidence: &[Evidence]) -> Option<TaskStatus> {
     regulation.regulation_type.suppression()?;
     let suppressed = evidence.iter().any(|evidence| evidence.step == Step::Suppress);

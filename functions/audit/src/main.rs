@@ -1,4 +1,4 @@
-//! Seals a regulation: its evidence into a signed certificate; then its identifiers are dropped.
+//! Seals a regulation: signs its evidence into a certificate, then drops its identifiers.
 
 mod handler;
 

@@ -1,4 +1,4 @@
-//! What every message may use, made once at cold start.
+//! What all messages share, made once at cold start.
 
 use aws::batch_queue::BatchQueue;
 use aws::bucket::client;
@@ -19,7 +19,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// What the environment names.
+    /// Makes the context from the environment.
     pub async fn from_env(config: &SdkConfig) -> Result<Self> {
         Ok(Self {
             store: Store::from_env(config),

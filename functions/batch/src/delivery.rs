@@ -11,9 +11,9 @@ pub struct Delivery {
     pub message_id: String,
     /// SQS's handle of this delivery.
     pub receipt: String,
-    /// What was sent.
+    /// The message's body.
     pub body: String,
-    /// Who sent it: SQS's `SenderId`.
+    /// The sender: SQS's `SenderId`.
     pub sender: String,
     /// Delivery attempt number, from 1.
     pub receives: u32,
@@ -40,7 +40,7 @@ impl Delivery {
         BatchId::of_message(&self.message_id, self.sent)
     }
 
-    /// After how many seconds it is delivered again when a service is down: half a minute, growing to an hour.
+    /// Seconds until it is delivered again while a service is down: half a minute, growing to an hour.
     pub fn pause(&self) -> u32 {
         backoff::REDELIVERY.seconds_after(self.receives)
     }

@@ -9,8 +9,8 @@ use crate::context::Context;
 use crate::delivery::Delivery;
 use crate::work;
 
-/// 1. Each message is dealt with by itself: its regulations are made.
-/// 2. What may succeed later is delivered again; what never can goes to the dead-letter queue with the reason.
+/// 1. Each message is handled by itself: its regulations are made.
+/// 2. One that may succeed later is delivered again; one that never can goes to the dead-letter queue, with the reason.
 pub async fn handle(context: &Context, event: SqsEvent, until: Instant) -> Result<SqsBatchResponse> {
     let mut again = SqsBatchResponse::default();
     for message in event.records {
@@ -30,14 +30,14 @@ pub async fn handle(context: &Context, event: SqsEvent, until: Instant) -> Resul
     Ok(again)
 }
 
-/// Makes the regulations of a message. What can never succeed goes to the dead-letter queue with the reason.
+/// Makes the regulations of a message. One that can never succeed goes to the dead-letter queue, with the reason.
 async fn deal_with(context: &Context, delivery: &Delivery, until: Instant) -> Result<()> {
     if Instant::now() > until {
         return Err(Failure::transient("no time is left: it is the next invocation's").wait(Some(0)));
     }
     let id = delivery.batch();
     let mut batch = match context.store.batch(&id).await? {
-        // It was dealt with, and delivered again nevertheless.
+        // It was handled, and delivered again nevertheless.
         Some(batch) if batch.status != BatchStatus::Running => return Ok(()),
         Some(batch) => batch,
         None => Batch::new(id, delivery.sender.clone(), delivery.message_id.clone(), Timestamp::now()),

@@ -1,4 +1,4 @@
-//! Makes regulations of what is sent to the queue: a message carries subjects, or names a file of them.
+//! Makes regulations from the messages of the queue: a message lists subjects, or names a file of them.
 
 mod context;
 mod delivery;

@@ -1,4 +1,4 @@
-//! Reads the subjects of a message, wherever they stand, cut into regulations.
+//! Reads the subjects of a message, listed or in a file, and cuts them into regulations.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
@@ -9,7 +9,7 @@ use model::batch::{BoundFile, Refusal};
 use model::failure::{Failure, Result};
 use store::REFUSALS_PER_ITEM;
 
-/// The file as it is now.
+/// The file as it is now: version, entity tag and size.
 pub async fn bind(s3: &Client, name: &FileName) -> Result<BoundFile> {
     let request = s3.head_object().bucket(&name.bucket).key(&name.key);
     let head = request.set_version_id(name.version_id.clone()).send().await;
@@ -21,18 +21,18 @@ pub async fn bind(s3: &Client, name: &FileName) -> Result<BoundFile> {
     })
 }
 
-/// How many bytes of a file are read at a time: unpacked, they may name many people and refuse many lines.
+/// Bytes of a file to read at a time: unpacked, they may hold many subjects and refused lines.
 const PIECE: usize = 4 << 10;
 
-/// What becomes of what is read.
+/// Receives what is read.
 pub trait Taker {
-    /// Takes the subjects of one regulation after the other: the same ones each time.
+    /// Receives the subjects of one regulation after the other: the same ones each time.
     async fn regulation(&mut self, subjects: Vec<String>) -> Result<()>;
-    /// Takes the lines that name no subject, `REFUSALS_PER_ITEM` at a time.
+    /// Receives refusals, `REFUSALS_PER_ITEM` at a time.
     async fn refusals(&mut self, refusals: Vec<Refusal>) -> Result<()>;
 }
 
-/// Reads all of it. Memory stays the same however long the file is.
+/// Reads all subjects. Memory does not grow with the file.
 pub async fn read(
     s3: &Client,
     subjects: &Subjects,
@@ -89,8 +89,8 @@ async fn hand_over(ledger: &mut Ledger, full: &mut Vec<Vec<String>>, taker: &mut
     Ok(())
 }
 
-/// What an error means for the file, whose name may hold an identifier and is not told. `HEAD` answers carry no error
-/// code, so the status counts too.
+/// What an error means for the file, whose name may hold an identifier and is not told. `HEAD` responses carry no error
+/// code, so the status counts, too.
 fn trouble<E>(error: &E, status: Option<u16>) -> Failure
 where
     E: ProvideErrorMetadata + std::error::Error,

@@ -1,8 +1,8 @@
 //! Makes the regulations of one message, once, however often the message is delivered and wherever the work broke off.
 //!
 //! 1. The message is checked, and a file bound to its version and entity tag.
-//! 2. All of it is read once: what each line is, and whether there are too many. Nothing is made before that.
-//! 3. What it is about is claimed. If another batch has claimed it, that one is continued, and this one is its duplicate.
+//! 2. All of it is read once, to count its lines and check the limits. Nothing is made before that.
+//! 3. Its content is claimed. If another batch holds the claim, that one is continued, and this one is its duplicate.
 //! 4. It is read again, and each regulation is stored and started under an id that is always the same.
 
 use std::time::Instant;
@@ -22,11 +22,11 @@ use crate::context::Context;
 use crate::delivery::Delivery;
 use crate::reading::{Taker, bind, read};
 
-/// For how long the same subjects are the same batch, once it is accepted: as long as an `Idempotency-Key` is kept.
+/// How long the same subjects are the same batch, once it is accepted: as long as an `Idempotency-Key` is kept.
 const SAME: SignedDuration = SignedDuration::from_hours(24);
 
-/// How many seconds the work on one regulation begins after the one before. The suppression list is listed by an
-/// index with one partition, which takes 1,000 writes a second: that many subjects are let go at a time.
+/// Seconds between the starts of two regulations' work. The index of the suppression list has one partition, which
+/// takes 1,000 writes a second: a full regulation takes this long.
 const PACE: u32 = 5;
 
 pub async fn accept(context: &Context, delivery: &Delivery, batch: &mut Batch, until: Instant) -> Result<()> {
@@ -37,7 +37,7 @@ pub async fn accept(context: &Context, delivery: &Delivery, batch: &mut Batch, u
     }
     context.store.save_batch(batch).await?;
     note(context, batch).await?;
-    // Its account is kept once what it is about is its own.
+    // Its account is stored once its content is claimed.
     if batch.account.lines == 0
         && let Some(mut other) = survey(context, &message, batch).await?
     {
@@ -52,7 +52,7 @@ pub async fn accept(context: &Context, delivery: &Delivery, batch: &mut Batch, u
     make(context, &message, &batch.file.clone(), batch, until).await
 }
 
-/// Reads everything and claims it. Answers the batch that has claimed it before, if one has.
+/// Reads everything and claims the content. Returns the batch that has claimed it before, if one has.
 async fn survey(context: &Context, message: &Message, batch: &mut Batch) -> Result<Option<Batch>> {
     let mut surveyor = Surveyor { store: &context.store, batch: &batch.id, kept: 0 };
     let Closed { account, content, .. } =
@@ -71,11 +71,11 @@ async fn survey(context: &Context, message: &Message, batch: &mut Batch) -> Resu
     }))
 }
 
-/// Stores the lines that name no subject; the subjects themselves are only counted.
+/// Stores refusals; subjects are only counted.
 struct Surveyor<'a> {
     store: &'a Store,
     batch: &'a BatchId,
-    /// How many items of refusals are kept.
+    /// Number of items of refusals stored.
     kept: usize,
 }
 
@@ -118,7 +118,7 @@ struct Maker<'a> {
     message: &'a Message,
     batch: &'a mut Batch,
     until: Instant,
-    /// How many regulations were read.
+    /// Number of regulations read.
     number: usize,
 }
 
@@ -183,7 +183,7 @@ async fn regulation(
     context.store.write_trail(&entry).await
 }
 
-/// Writes into the audit trail how far a batch is: before anything is done, and when it has ended.
+/// Records the state of a batch in the audit trail: before anything is done, and when it has ended.
 pub async fn note(context: &Context, batch: &Batch) -> Result<()> {
     context.store.write_trail(&entry(batch)).await
 }

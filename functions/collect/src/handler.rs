@@ -26,10 +26,10 @@ pub fn router(ingest: Arc<Ingest>) -> Router {
         .with_state(ingest)
 }
 
-/// 1. The write key is looked at first, where a header has it.
+/// 1. A write key in a header is checked first.
 /// 2. Otherwise the body is taken apart one level deep to find the key in it.
-/// 3. Only then the events are read.
-/// 4. Those that may come in are kept, and the bad ones are named.
+/// 3. Only then are the events read.
+/// 4. Admitted events are kept, and bad ones are named.
 async fn collect(
     State(ingest): State<Arc<Ingest>>,
     Path(call): Path<String>,
@@ -111,7 +111,7 @@ fn unavailable(failure: &Failure) -> Response {
     later("nothing was kept: try again")
 }
 
-/// Nothing was kept: the client sends it again.
+/// Nothing was kept: asks the client to send it again.
 fn later(message: &str) -> Response {
     let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, message);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));

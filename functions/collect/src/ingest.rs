@@ -1,4 +1,4 @@
-//! Decides which source may send events, and whose events are kept.
+//! Decides which source may send events, and which events are kept.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -82,12 +82,12 @@ impl Ingest {
         Ok(found)
     }
 
-    /// Lets events of a source in:
+    /// Admits events of a source:
     ///
-    /// 1. Events of people who are kept out are dropped, before anything is learnt from them: they leave a count and
-    ///    nothing else.
-    /// 2. What the others teach is noted: which ids were met together, and on which days the source saw whom.
-    /// 3. They are sent to the queue. They are durable once this is answered.
+    /// 1. Events of suppressed people are dropped before anything is learned from them: they leave a count and nothing
+    ///    else.
+    /// 2. What the others reveal is noted: which ids were seen together, and on which days the source saw each person.
+    /// 3. They are sent to the queue. Once this returns, they are durable.
     pub async fn pass(&self, source: &Source, events: &[Event]) -> Result<Passed> {
         let people = self.people(events.iter().flat_map(Event::subjects)).await?;
         let kept: Vec<&Event> = events.iter().filter(|event| !people.drops(event, &source.id)).collect();
@@ -97,7 +97,7 @@ impl Ingest {
         Ok(Passed { kept: kept.len(), dropped: events.len() - kept.len() })
     }
 
-    /// What is known of subjects, at most half a second old. If this fails, no event may be let in.
+    /// What is known of subjects, at most half a second old. If this fails, no event may be admitted.
     async fn people(&self, subjects: impl Iterator<Item = Subject>) -> Result<People> {
         let (mut people, mut unknown) = (People::default(), Vec::new());
         {
@@ -114,7 +114,7 @@ impl Ingest {
         if unknown.is_empty() {
             return Ok(people);
         }
-        // Taken before the call: what it answers may be as old as that.
+        // Taken before the call: its result may be as old as that.
         let now = Instant::now();
         let read = self.store.people(&unknown).await?;
         let mut kept = self.people.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +129,7 @@ impl Ingest {
         Ok(people)
     }
 
-    /// Notes which ids were met together for the first time.
+    /// Notes which ids were seen together for the first time.
     async fn learn_links(&self, people: &People, source: &Source, events: &[&Event]) -> Result<()> {
         let links = linking::claimed(events, people, source.trusted_to_link);
         self.store.link(&links).await?;
@@ -137,7 +137,7 @@ impl Ingest {
         Ok(())
     }
 
-    /// Notes whom the source saw for the first time today.
+    /// Notes the people whom the source saw for the first time today.
     async fn learn_days(&self, people: &People, source: &Source, events: &[&Event]) -> Result<()> {
         let mut new: HashMap<&Subject, Date> = HashMap::new();
         for event in events {
@@ -154,7 +154,7 @@ impl Ingest {
         Ok(())
     }
 
-    /// Something was noted about these: the next request that needs them reads them anew.
+    /// Drops these subjects from the cache, since something was noted about them: the next request reads them anew.
     fn read_anew<'a>(&self, subjects: impl Iterator<Item = &'a Subject>) {
         let mut kept = self.people.lock().unwrap_or_else(PoisonError::into_inner);
         subjects.for_each(|subject| drop(kept.remove(subject)));

@@ -27,7 +27,7 @@ pub fn write_key(headers: &HeaderMap) -> Option<String> {
     plain.split(':').next().filter(|key| !key.is_empty()).map(str::to_owned)
 }
 
-/// The body, decompressed if it is gzip, but never beyond the most bytes of a body.
+/// The body, decompressed if it is gzip, but never beyond [`MAX_BODY`] bytes.
 pub fn body(headers: &HeaderMap, body: Vec<u8>) -> Result<Vec<u8>, Fault> {
     let encoding = headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let plain = if encoding.eq_ignore_ascii_case("gzip") {

@@ -1,4 +1,4 @@
-//! The web page. It speaks the public API only; this function serves its files.
+//! Serves the files of the web page, which speaks the public API only.
 
 mod handler;
 mod page;

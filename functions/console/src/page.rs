@@ -9,22 +9,22 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-/// What `npm run build` makes of `web/`. Each file that is worth it stands there compressed too, as `name.gz`.
+/// The output of `npm run build` in `web/`. Each file worth compressing is there as `name.gz`, too.
 #[derive(RustEmbed)]
 #[folder = "web/dist"]
 #[allow_missing = true]
 struct Dist;
 
-/// The document of every path that is no file: the page routes by itself.
+/// The document for every path that is not a file: the page routes by itself.
 const INDEX: &str = "index.html";
 
-/// Names of files below this hold a hash of their content: what has such a name never changes.
+/// Files below this have a hash of their content in their names, so they never change.
 const HASHED: &str = "assets/";
 
 const NOT_BUILT: &str = "This function was built without its page. Run `make programs` (or `make build`), \
                          which builds the page first.";
 
-/// Everything comes from here and nothing runs inline. The page may be in nobody's frame.
+/// Everything comes from here and nothing runs inline. No other site may frame the page.
 const HEADERS: [(HeaderName, HeaderValue); 7] = [
     (
         CONTENT_SECURITY_POLICY,
@@ -51,7 +51,7 @@ pub async fn protect(mut response: Response) -> Response {
     response
 }
 
-/// The file of a path, or the page if the path is one of the page's own. `etags` is what the browser has.
+/// The file of a path, or the page if the path is one of the page's own. `etags` are those that the browser has.
 pub fn file(path: &str, gzip: bool, etags: &str) -> Response {
     let is_file = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
     let name = if is_file { path } else { INDEX };

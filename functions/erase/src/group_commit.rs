@@ -1,7 +1,7 @@
 //! A regulation's turn among those that wait at the same warehouse: the leader deletes the rows of its whole group.
 //!
 //! 1. A regulation takes the lease, if it is free; otherwise it follows and comes back later.
-//! 2. The leader chooses its group from the list and keeps it with its task, before any statement begins.
+//! 2. The leader chooses its group from the list and stores it with its task, before any statement begins.
 //! 3. It deletes the rows of the whole group, and notes for each member, itself included, in which tables that was done.
 //! 4. A regulation that finds such a note deletes alone what is left. A table that refuses one regulation's rows thus
 //!    never fails another.
@@ -25,17 +25,17 @@ use warehouses::{Engine, Ids};
 /// How many regulations' subjects are read at once.
 const READS: usize = 16;
 
-/// What a regulation that has rows to be deleted does next.
+/// What a regulation with rows to delete does next.
 pub enum Turn {
     /// It deletes the rows of its group.
     Leads,
-    /// Another one leads: it comes back after so many seconds.
+    /// Another one leads: it comes back after this many seconds.
     Follows(u32),
-    /// It goes on alone, if anything is left.
+    /// It deletes alone what is left, if anything.
     Alone,
 }
 
-/// A source's own part of a warehouse is another scope than the whole.
+/// Whether the deletion may be shared: a source's part of a warehouse is another scope than the whole.
 fn shares(task: &Task, progress: &ErasureProgress) -> bool {
     task.part.is_none() && progress.may_share()
 }
@@ -48,8 +48,8 @@ pub struct Group<'a> {
 }
 
 impl Group<'_> {
-    /// The seconds until the next look, as long as another regulation leads. The warehouse is not asked: even a look may be
-    /// billed there.
+    /// The seconds until the next look, as long as another regulation leads. The warehouse is not asked: even that may
+    /// be billed.
     pub async fn follows(self, task: &Task, progress: &mut ErasureProgress) -> Result<Option<u32>> {
         let Request { regulation_id: id, destination_id: destination, .. } = self.request;
         if !shares(task, progress) {
@@ -63,7 +63,7 @@ impl Group<'_> {
         Ok(entry.filter(|entry| entry.outcome.is_none()).map(|_| progress.wait()))
     }
 
-    /// Whether this regulation leads, follows or goes on alone. Asked once it is connected: nobody follows a leader that
+    /// Whether this regulation leads, follows or goes on alone. Asked once it is connected: none follows a leader that
     /// cannot reach the warehouse.
     pub async fn turn(
         self,
@@ -100,7 +100,7 @@ impl Group<'_> {
         Ok(Turn::Leads)
     }
 
-    /// Goes on with the deletion of the group's rows. Answers after how many seconds to go on, or nothing at the end.
+    /// Continues the deletion of the group's rows. Returns the seconds to wait before it continues, or none at the end.
     pub async fn lead<E: Engine>(
         self,
         progress: &mut ErasureProgress,
@@ -142,7 +142,7 @@ impl Group<'_> {
         stream::iter(members).map(|(id, _)| self.store.everyone(id)).buffered(READS).try_collect().await
     }
 
-    /// Leaves the list and releases the lease: the task has ended, well or not.
+    /// Leaves the list and releases the lease: the task has ended, in success or failure.
     pub async fn leave(self) -> Result<()> {
         let Request { regulation_id: id, destination_id: destination, .. } = self.request;
         self.store.strike(destination, id).await?;

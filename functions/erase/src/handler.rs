@@ -1,8 +1,8 @@
 //! Erases people from one warehouse, or only looks at it.
 //!
-//! 1. A step goes on with find, forget or verify. The deletion is shared with other regulations that wait at the warehouse
+//! 1. A step continues find, forget or verify. The deletion is shared with other regulations that wait at the warehouse
 //!    ([`group_commit`](crate::group_commit)).
-//! 2. A look lists the tables and columns that would be matched, or counts rows; it changes nothing.
+//! 2. A probe lists the tables and columns that would be matched, or counts rows; it changes nothing.
 
 use std::time::Instant;
 
@@ -64,7 +64,7 @@ async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Surve
                 part.map_or(Ok(destination.clone()), |part| narrow::to_source(&destination, &part))?;
             let ids = Ids::new(&subjects);
             with_engine!(&context.surroundings, &destination, &secrets, |engine| {
-                // Every count is a new one.
+                // A new seed, so that every count runs anew.
                 survey::count(engine, &ids, &Timestamp::now().to_string(), until).await
             })
         }
@@ -103,7 +103,7 @@ fn keep(task: &mut Task, progress: &ErasureProgress) {
     task.progress = serde_json::to_value(progress).unwrap_or_default();
 }
 
-/// Goes on with find, forget or verify. What a phase did is kept before the next begins, so that it outlives a
+/// Continues find, forget or verify. The evidence of a phase is stored before the next begins, so that it survives a
 /// crash.
 async fn delete_rows<E: Engine>(
     group: Group<'_>,
@@ -116,7 +116,7 @@ async fn delete_rows<E: Engine>(
     let Group { store, request } = group;
     let id = &request.regulation_id;
     let tables = engine.discover().await?;
-    // To look is not to get on: a table that stays locked is trouble all the while.
+    // A new look is not progress: a table that stays locked counts as one failure all the while.
     task.status = TaskStatus::Running;
     let seed = format!("{id}/{}/{}", task.destination_id, request.attempt);
     let ids = Ids::new(subjects);
@@ -147,7 +147,7 @@ async fn delete_rows<E: Engine>(
                 return Ok(Some(seconds));
             }
             Next::Tell(report) => {
-                // Rows that come back each time that they were deleted are trouble all the while, too.
+                // Rows that come back after each deletion count as one failure all the while, too.
                 if report.step == Step::Find {
                     task.progressed(TaskStatus::Running);
                 }
@@ -169,11 +169,11 @@ async fn delete_rows<E: Engine>(
     }
 }
 
-/// Why nothing was found, if the columns' types tell.
+/// Advice on why nothing was found, if the columns' types tell.
 fn advice(status: TaskStatus, tables: &[Table], subjects: &[Subject]) -> Option<String> {
     let kind = subjects[0].kind;
     let looks = tables.iter().flat_map(|table| &table.columns).filter(|column| column.holds == kind);
-    // Only if all columns tell what their ids look like is another look strange.
+    // Another shape is wrong only if all columns tell the shape of their ids.
     let known: Option<Known> = looks.map(|column| Some((Shape::of_column(&column.data_type)?, 1))).collect();
     let sent = subjects.iter().filter(|subject| subject.kind == kind).map(|subject| subject.id.as_str());
     known.filter(|_| status == TaskStatus::NoDataFound).and_then(|known| advice_on(&known, sent))

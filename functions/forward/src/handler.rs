@@ -1,7 +1,7 @@
-//! Asks a vendor to delete people, or how far it is.
+//! Asks a vendor to delete people, or for the progress of the deletion.
 //!
 //! 1. A step: the engine moves every batch as far as the time allows; outcomes become evidence when all are known.
-//! 2. A look: a harmless call proves region and credentials.
+//! 2. A probe: a harmless call proves region and credentials.
 //! 3. Settings and secrets are checked again before either, so that nothing is sent where it must not go.
 
 use std::collections::BTreeMap;
@@ -111,7 +111,7 @@ struct Place<'a> {
     secrets: Secrets,
 }
 
-/// One turn of the engine, during which the task shows how far it is.
+/// One turn of the engine, while the task shows its progress.
 async fn turn(
     context: &Context,
     request: &Request,
@@ -136,7 +136,7 @@ fn progress(task: &Task) -> VendorProgress {
     serde_json::from_value(task.progress.clone()).unwrap_or_default()
 }
 
-/// The status that the outcomes come to, and what to tell people.
+/// The status that follows from the outcomes, and what to tell people.
 fn summary(
     vendor: &dyn Vendor,
     destination: &Destination,
@@ -161,7 +161,7 @@ fn summary(
     (status, (!told.is_empty()).then(|| told.join("; ")))
 }
 
-/// Keeps what became of the subjects so far.
+/// Stores the outcomes so far as evidence.
 async fn witness(store: &Store, request: &Request, task: &Task, progress: &VendorProgress) -> Result<()> {
     let outcomes = progress.outcomes();
     let counts: BTreeMap<_, _> =
@@ -170,7 +170,7 @@ async fn witness(store: &Store, request: &Request, task: &Task, progress: &Vendo
     store.keep_evidence(&request.regulation_id, &evidence).await
 }
 
-/// A task that failed half-way leaves evidence of the half.
+/// Stores evidence of what a failed task did.
 async fn witness_failure(store: &Store, request: &Request) -> Result<()> {
     let task = store.task(&request.regulation_id, &request.destination_id).await?;
     let progress = progress(&task);

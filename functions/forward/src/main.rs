@@ -1,4 +1,4 @@
-//! Moves one cloud destination one step further: asks the vendor to delete, or how far it is.
+//! Takes one step at a cloud destination: asks the vendor to delete, or for the progress of the deletion.
 
 mod handler;
 

@@ -1,4 +1,4 @@
-//! Gives a run up. Its regulations wait for the next one; after the third in vain they are told that it failed.
+//! Aborts a run. Its regulations wait for the next one; after the third aborted run, their tasks fail.
 
 use archive::run_plan::RunPlan;
 use aws::bucket::Key;
@@ -13,7 +13,7 @@ use crate::evidence::keep_forgot;
 use crate::run::{answer, end};
 use crate::tally::tally;
 
-/// How many runs may be given up before a regulation stops waiting for another.
+/// How many runs may be aborted before a regulation stops waiting for another.
 const MAX_ABORTED_RUNS: usize = 3;
 
 pub async fn abort(context: &Context, run: &RunId, error: &str) -> Result<()> {
@@ -42,8 +42,8 @@ pub async fn abort(context: &Context, run: &RunId, error: &str) -> Result<()> {
     end(context, run, Phase::Aborted).await
 }
 
-/// The guard kept what was found. What the run removed since goes into the evidence, too, as far as its batches say so;
-/// that they cannot be read must not keep the lock from being freed.
+/// The guard stored what was found. What the run removed since is stored, too, as far as its batches tell; if they
+/// cannot be read, the lock must be freed all the same.
 async fn keep_what_was_removed(context: &Context, run: &RunId, plan: &RunPlan) -> Result<()> {
     let is_dry = context.store.run(run).await?.is_some_and(|record| record.dry_run);
     if is_dry || context.files.bytes(Key::Manifest(run, Phase::Forget)).await?.is_none() {

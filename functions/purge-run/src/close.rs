@@ -1,5 +1,5 @@
-//! Closes a run: evidence and status for each regulation, answers to those who wait, and nothing left behind
-//! that holds an identifier.
+//! Closes a run: stores evidence and status of each regulation, resumes those that wait, and leaves nothing behind that
+//! holds an identifier.
 
 use std::collections::BTreeMap;
 
@@ -20,13 +20,13 @@ use crate::report::write_report;
 use crate::run::{answer, end, goes_on, still_waits};
 use crate::tally::{Tally, tally};
 
-/// How many residual objects a message names.
+/// The most residual objects that a message names.
 const NAMED: usize = 3;
 
 pub async fn close(context: &Context, run: &RunId) -> Result<()> {
     let record = context.store.run(run).await?;
     if record.is_some_and(|record| record.phase == Phase::Closed) {
-        // It ended here before, but for what a crash left undone.
+        // It was closed before, but for what a crash left undone.
         context.files.delete(Key::RunPlan(run)).await?;
         return end(context, run, Phase::Closed).await;
     }
@@ -40,7 +40,7 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
         let listing: ListingProgress = context.files.read(Key::Listing(run)).await?.unwrap_or_default();
         let mut looks = Looks::default();
         for member in &plan.members {
-            // Who was answered before a crash may be at its next attempt by now.
+            // A regulation that was answered before a crash may be at its next attempt by now.
             if !still_waits(context, member).await? {
                 continue;
             }
@@ -64,7 +64,7 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
     end(context, run, Phase::Closed).await
 }
 
-/// Evidence and status of one regulation in one archive.
+/// Stores evidence and status of one regulation in one archive.
 async fn settle(
     context: &Context,
     run: &RunId,
@@ -91,7 +91,7 @@ async fn settle(
     Ok(())
 }
 
-/// How a task ends whose archive holds nothing of the subjects any more.
+/// The status of a task whose archive no longer holds anything of the subjects.
 async fn found_or_not(context: &Context, member: &RunMember, task: &Task) -> Result<TaskStatus> {
     Ok(match context.store.ever_found(&member.regulation_id, &task.destination_id).await? {
         true => TaskStatus::Confirmed,

@@ -1,4 +1,4 @@
-//! What every step may use, made once at cold start.
+//! What all steps share, made once at cold start.
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ pub struct Context {
     pub pseudonyms: PseudonymKey,
     /// How long a regulation may wait for others to share its run.
     pub purge_delay: SignedDuration,
-    /// How long after somebody's suppression a recorder that began before it may still write.
+    /// How long after a suppression a recorder that began before it may still write.
     pub record_ends: SignedDuration,
     /// How long an invocation lists the archives before it leaves the rest to the next.
     pub list_slice: Duration,
-    /// How many objects a batch has at most.
+    /// The most objects of a batch.
     pub batch_objects: usize,
 }

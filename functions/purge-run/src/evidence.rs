@@ -1,4 +1,4 @@
-//! What a run did for a regulation in an archive, in counts.
+//! The evidence of what a run did for a regulation in an archive, in counts.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,7 +13,7 @@ use model::task::Task;
 use crate::context::Context;
 use crate::tally::{Hit, Tally};
 
-/// Keeps what was found for each member, before anything is removed: whatever becomes of this run, later ones and the
+/// Stores what was found for each member, before anything is removed: whatever happens to this run, later ones and the
 /// certificate know that something was there.
 pub async fn keep_found(
     context: &Context,
@@ -24,7 +24,7 @@ pub async fn keep_found(
     keep(context, run, plan, archives, found).await
 }
 
-/// Keeps what was removed for each member by a run that is given up.
+/// Stores what an aborted run removed for each member.
 pub async fn keep_forgot(
     context: &Context,
     run: &RunId,
@@ -52,7 +52,7 @@ async fn keep(
     Ok(())
 }
 
-/// What was there.
+/// The evidence of what was there.
 pub fn found(member: &RunMember, task: &Task, tally: &Tally) -> Evidence {
     let hits = hits(member, tally);
     let lines = hits.iter().map(|(_, hit)| lines_of(member, &hit.lines)).sum();
@@ -69,7 +69,7 @@ pub fn found(member: &RunMember, task: &Task, tally: &Tally) -> Evidence {
     found
 }
 
-/// What was removed.
+/// The evidence of what was removed.
 pub fn forgot(member: &RunMember, task: &Task, tally: &Tally) -> Evidence {
     let hits = hits(member, tally);
     let mut counts = counts(&[
@@ -83,7 +83,7 @@ pub fn forgot(member: &RunMember, task: &Task, tally: &Tally) -> Evidence {
     evidence(member, task, Step::Forget, counts)
 }
 
-/// What a second look still found.
+/// The evidence of what a second look still found.
 pub fn verified(member: &RunMember, task: &Task, tally: &Tally) -> Evidence {
     let left = tally.hits.values().map(|hit| lines_of(member, &hit.left)).sum();
     let mut verified = evidence(member, task, Step::Verify, counts(&[("lines", left)]));

@@ -1,7 +1,8 @@
-//! Between finding and forgetting: how much would go?
+//! Between find and forget: decides whether the run may remove what it found.
 //!
-//! What was found is kept as evidence. A dry run ends here. A run that would remove a larger share of an archive's lines than the archive permits
-//! waits for somebody to confirm it. The objects that were hit are packed into the batches of the next phases.
+//! What was found is stored as evidence. A dry run ends here. A run that would remove a larger share of an archive's
+//! lines than the archive permits waits for confirmation. The objects with hits are packed into the batches of the next
+//! phases.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -20,7 +21,7 @@ use crate::evidence::keep_found;
 use crate::run::{goes_on, unstopped, write_manifest};
 use crate::tally::{Tally, batches, tally};
 
-/// Answers how many batches hold objects with hits, and whether somebody has to confirm the run first.
+/// Returns how many batches hold objects with hits, and whether the run has to be confirmed first.
 pub async fn guard(context: &Context, run: &RunId) -> Result<(usize, bool)> {
     if goes_on(context, run).await?.dry_run {
         return Ok((0, false));
@@ -34,7 +35,7 @@ pub async fn guard(context: &Context, run: &RunId) -> Result<(usize, bool)> {
     Ok((batches, record.question.is_some()))
 }
 
-/// The run waits to be confirmed: answers it what somebody said before it listened.
+/// Answers a run that waits for confirmation, if it was confirmed or stopped before it listened.
 pub async fn listen(context: &Context, run: &RunId) -> Result<()> {
     let token = context.store.confirmation(run).await?;
     let token = token.ok_or_else(|| Failure::transient(format!("{run} does not listen yet")))?;
@@ -45,7 +46,7 @@ pub async fn listen(context: &Context, run: &RunId) -> Result<()> {
     }
 }
 
-/// Forgetting and verifying work through the same batches.
+/// Packs the objects with hits into the batches of forget and verify, which are the same.
 async fn pack_hits(context: &Context, run: &RunId) -> Result<usize> {
     let (mut packed, mut packer) = (0, Packer::new(context.batch_objects));
     let mut write = async |of: &ObjectBatch, entries: Option<Vec<Entry>>| -> Result<()> {
@@ -78,7 +79,7 @@ async fn pack_hits(context: &Context, run: &RunId) -> Result<usize> {
     Ok(packed)
 }
 
-/// What to ask before the run goes on, if it would remove more than an archive permits.
+/// The question to ask before the run goes on, if it would remove more than an archive permits.
 async fn too_much(context: &Context, archives: &HashMap<DestinationId, Tally>) -> Result<Option<String>> {
     for (archive, tally) in archives {
         let destination = context.store.destination(archive).await?;

@@ -1,11 +1,12 @@
 //! Leads purge runs, step by step, as `infra/purge-run.asl.json` calls it.
 //!
-//! 1. **tick**, **nudge**: start a run for those who wait, and take up what a crash left.
-//! 2. **open**: take the lock and write down whom the run serves. The state machine then waits for recorders to end.
+//! 1. **tick**, **nudge**: start a run for waiting regulations, and resume what a crash left.
+//! 2. **open**: take the lock and choose the regulations that the run serves. The state machine then waits for
+//!    recorders to end.
 //! 3. **list**: pack the archives' objects into batches, which the function `purge` searches.
-//! 4. **guard**: keep what was found as evidence; ask somebody before much is removed (**listen** hears the answer).
-//! 5. **close**: evidence, status and answers for everybody whom the run served.
-//! 6. **abort**: give the run up; those whom it served wait for the next.
+//! 4. **guard**: store what was found as evidence; ask before much is removed (**listen** passes on an earlier answer).
+//! 5. **close**: store evidence and status of every regulation that the run served, and resume them.
+//! 6. **abort**: end the run early; its regulations wait for the next.
 //!
 //! Each step may run twice or die half-way.
 
@@ -16,38 +17,38 @@ use serde::{Deserialize, Serialize};
 use crate::context::Context;
 use crate::{abort, close, guard, list, nudge, open};
 
-/// What to do, as the state machines and the schedule say it.
+/// The action, as the state machines and the schedule name it.
 #[derive(Deserialize)]
 #[serde(tag = "action", rename_all = "lowercase", rename_all_fields = "camelCase")]
 pub enum Request {
-    /// On a schedule: start what was left lying.
+    /// On a schedule: resume what a crash left.
     Tick,
-    /// A regulation has waited long enough: start a run, unless one is on.
+    /// A regulation has waited long enough: start a run, unless one is under way.
     Nudge { regulation_id: RegulationId },
-    /// Begin a run: whom it serves.
+    /// Begin a run: choose the regulations that it serves.
     Open { run_id: RunId },
     /// Pack the archives' objects into batches, or more of them.
     List { run_id: RunId },
-    /// Between finding and forgetting.
+    /// Decide, between find and forget, whether the run may go on.
     Guard { run_id: RunId },
-    /// The run has asked: hear what was answered before.
+    /// The run has asked: pass on an answer given before.
     Listen { run_id: RunId },
     /// End a run.
     Close { run_id: RunId },
-    /// Give a run up.
+    /// Abort a run.
     Abort { run_id: RunId, error: String },
 }
 
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reply {
-    /// How many seconds to wait before the next step.
+    /// Seconds to wait before the next step.
     wait_seconds: u64,
     /// Whether there is more to list.
     more: bool,
-    /// How many batches the next phase has.
+    /// Number of batches of the next phase.
     batches: usize,
-    /// Whether somebody has to confirm it first.
+    /// Whether the run has to be confirmed first.
     ask: bool,
 }
 

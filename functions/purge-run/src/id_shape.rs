@@ -1,4 +1,4 @@
-//! Helps whoever sent the wrong ids: those of whom nothing was found may look otherwise than the archive's own.
+//! Advice for the sender of wrong ids: those that were not found may have another shape than the archive's own.
 
 use std::collections::HashMap;
 
@@ -12,13 +12,13 @@ use model::subject::{Subject, SubjectType};
 
 use crate::context::Context;
 
-/// What the ids of each archive look like; an archive is looked into at most once in a run.
+/// The shapes of the ids in each archive; an archive is sampled at most once in a run.
 #[derive(Default)]
 pub struct Looks(HashMap<(DestinationId, SubjectType), Known>);
 
 impl Looks {
-    /// What to tell about a regulation of whose subjects an archive holds nothing. That nothing can be told is no
-    /// failure; that the archive may not be looked into is said.
+    /// The advice for a regulation of whose subjects an archive holds nothing; none, if there is nothing to tell. It
+    /// tells, too, if the archive may not be read.
     pub async fn advice(
         &mut self,
         context: &Context,

@@ -1,7 +1,7 @@
-//! Packs the archives' objects into batches: as many as one invocation has time for, and the next goes on.
+//! Packs the archives' objects into batches: as many as one invocation has time for; the next continues.
 //!
-//! 1. Nothing is listed before every recorder has ended that began before the youngest member was suppressed.
-//! 2. Each invocation numbers its batches in a range of its own. Should two run at once, neither writes over the
+//! 1. Listing waits until every recorder has ended that began before the last member was suppressed.
+//! 2. Each invocation numbers its batches in a range of its own. Should two run at once, neither overwrites the
 //!    other's, and the last to end says which batches count.
 //! 3. When all archives are listed, the manifest is written and the run goes on to finding.
 
@@ -23,13 +23,13 @@ use model::purge_run::Phase;
 use crate::context::Context;
 use crate::run::{goes_on, unstopped, write_manifest};
 
-/// How many numbers for batches an invocation has: more than it can fill.
+/// Batch numbers of an invocation: more than it can use.
 const NUMBERS: usize = 10_000_000;
 
-/// Answers how many batches there are so far, and whether there is more to list.
+/// Returns how many batches there are so far, and whether there is more to list.
 pub async fn list(context: &Context, run: &RunId) -> Result<(usize, bool)> {
     let until = Instant::now() + context.list_slice;
-    // Without a plan another run was on.
+    // Without a plan, another run was under way.
     let Some(plan) = context.files.read::<RunPlan>(Key::RunPlan(run)).await? else { return Ok((0, false)) };
     goes_on(context, run).await?;
     if plan.seconds_to_wait(Timestamp::now()) > 0 {
@@ -60,8 +60,8 @@ pub async fn list(context: &Context, run: &RunId) -> Result<(usize, bool)> {
     Ok((listed.batches.len(), false))
 }
 
-/// Writes an archive's batches as they fill up, so that no archive is too large to be listed. Answers whether it came
-/// to the end before time was up.
+/// Writes an archive's batches as they fill up, so that no archive is too large to be listed. Returns whether it
+/// reached the end before time was up.
 async fn list_archive(
     context: &Context,
     run: &RunId,

@@ -1,4 +1,4 @@
-//! Opens, guards and closes purge runs: which objects, in which batches, and what came of it for whom.
+//! Opens, guards and closes purge runs: their objects and batches, and the outcome for each regulation.
 
 mod abort;
 mod close;

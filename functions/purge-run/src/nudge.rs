@@ -1,4 +1,4 @@
-//! Starts purge runs, and takes up regulations whose execution was lost.
+//! Starts purge runs, and resumes regulations whose execution was lost.
 
 use aws::workflow::Execution;
 use jiff::{SignedDuration, Timestamp};
@@ -11,25 +11,25 @@ use store::{RunLock, UnderWay};
 use crate::abort::abort;
 use crate::context::Context;
 
-/// How old an attempt is before a tick looks whether its execution was lost.
+/// How old an attempt is before a tick checks whether its execution was lost.
 const LOST: SignedDuration = SignedDuration::from_mins(2);
 
 /// How long a run may hold the lock without an execution that Step Functions knows.
 const UNKNOWN: SignedDuration = SignedDuration::from_hours(1);
 
-/// Attempts older than this are looked at by every `OLD_TICKS`th tick: work may take weeks, and Step Functions describes
-/// only 15 executions a second. A prime, so that ticks at any interval get to all of them.
+/// Attempts older than this are checked by every `OLD_TICKS`th tick: work may take weeks, and Step Functions describes
+/// only 15 executions a second. A prime, so that ticks at any interval reach all of them.
 const OLD: SignedDuration = SignedDuration::from_hours(1);
 const OLD_TICKS: i64 = 13;
 
 /// How many executions of one attempt may end without a seal before an operator has to look.
 const RESTARTS: u32 = 20;
 
-/// How long after the identifiers were due they are dropped: a retry that was let in just before has begun by then.
+/// How long after they are due identifiers are dropped: a retry that was admitted just before has begun by then.
 const JUST_BEGUN: SignedDuration = SignedDuration::from_hours(1);
 
-/// Starts a run for a regulation that has waited as long as it may, unless a run is on: that one looks for waiting
-/// regulations when it closes.
+/// Starts a run for a regulation that has waited as long as it may, unless a run is under way: that one looks for
+/// waiting regulations when it closes.
 pub async fn nudge(context: &Context, id: &RegulationId) -> Result<()> {
     if context.store.waits(id).await?.is_none() {
         let tasks = context.store.tasks(id).await?;
@@ -50,7 +50,7 @@ pub async fn start_if_due(context: &Context) -> Result<()> {
     }
 }
 
-/// The schedule's work: takes up what a crash left behind, and drops identifiers that were kept as long as they may be.
+/// The schedule's work: resumes what a crash left, and drops identifiers that were kept as long as they may be.
 pub async fn tick(context: &Context) -> Result<()> {
     if let Some(lock) = context.store.run_lock().await?
         && has_ended(context, &lock).await?
@@ -70,8 +70,8 @@ pub async fn tick(context: &Context) -> Result<()> {
     start_if_due(context).await
 }
 
-/// Whether the execution of the run that holds the lock has ended. Step Functions may not know one yet that has just
-/// begun (`DescribeExecution` is eventually consistent): that alone does not make it dead.
+/// Whether the execution of the run that holds the lock has ended. Step Functions may not know yet one that has just
+/// begun (`DescribeExecution` is eventually consistent): absence alone does not mean that it has ended.
 async fn has_ended(context: &Context, lock: &RunLock) -> Result<bool> {
     Ok(match context.workflow.run_execution(&lock.run_id).await? {
         Execution::Running => false,
@@ -80,7 +80,7 @@ async fn has_ended(context: &Context, lock: &RunLock) -> Result<bool> {
     })
 }
 
-/// Whether this tick looks at an old attempt.
+/// Whether this tick checks an old attempt.
 fn is_turn_of(id: &RegulationId, now: Timestamp) -> bool {
     let place = id.as_str().bytes().map(i64::from).sum::<i64>();
     (now.as_second() / 60 + place) % OLD_TICKS == 0
@@ -94,7 +94,7 @@ async fn take_up(context: &Context, regulation: &Regulation) -> Result<()> {
             Execution::Running | Execution::Succeeded => return Ok(()),
             Execution::Ended => {}
             Execution::Absent => {
-                // Whoever asked for a retry may have been lost before this, too.
+                // The retry request may have broken off before this, too.
                 if attempt > 1 && restart == 0 {
                     context.store.reset_failed(id).await?;
                 }

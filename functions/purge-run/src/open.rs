@@ -1,8 +1,8 @@
-//! Opens a run: takes the lock, and writes down whom the run serves.
+//! Opens a run: takes the lock, and chooses the regulations that the run serves.
 //!
 //! 1. The lock is taken. If another run holds it, there is nothing to do.
 //! 2. The plan is written once. Should this run twice, at once or after a crash, the first plan stands.
-//! 3. The answer says how long to wait before the archives may be listed.
+//! 3. The reply says how long to wait before the archives may be listed.
 
 use archive::run_plan::{RunMember, RunPlan};
 use aws::bucket::Key;
@@ -18,7 +18,7 @@ use store::{Run, Waiting};
 use crate::context::Context;
 use crate::run::goes_on;
 
-/// Answers how many seconds to wait before the archives are listed.
+/// Returns the seconds to wait before the archives are listed.
 pub async fn open(context: &Context, run: &RunId) -> Result<u64> {
     if !context.store.lock(run, Timestamp::now()).await? {
         tracing::info!(%run, "another run is on");
@@ -27,7 +27,7 @@ pub async fn open(context: &Context, run: &RunId) -> Result<u64> {
     context.store.create_run(&Run::new(run.clone(), false, Timestamp::now())).await?;
     let dry_run = match goes_on(context, run).await {
         Err(failure) if !failure.is_transient() => {
-            // It has ended or was stopped: should nobody wait for this answer any more, nobody else would unlock.
+            // It has ended or was stopped: nothing else may unlock, if no state waits for this reply any more.
             context.store.unlock(run).await?;
             return Err(failure);
         }
@@ -37,7 +37,7 @@ pub async fn open(context: &Context, run: &RunId) -> Result<u64> {
     let plan = plan(context, run, part, &waiting, dry_run).await?;
     context.files.write_json_once(Key::RunPlan(run), &plan).await?;
     if context.store.run(run).await?.is_some_and(|record| record.finished_at.is_some()) {
-        // Another invocation was quicker, and the run has ended since: nobody else would clear this away.
+        // Another invocation was faster, and the run has ended since: nothing else would clear this away.
         context.files.delete(Key::RunPlan(run)).await?;
         context.store.unlock(run).await?;
         return Ok(0);
@@ -47,7 +47,7 @@ pub async fn open(context: &Context, run: &RunId) -> Result<u64> {
 }
 
 /// The regulation that has waited longest, and all that wait for the same part of the archives. A run looks for all its
-/// people in everything that it reads, so a regulation about one source alone needs a run of its own.
+/// subjects in everything that it reads, so a regulation about one source needs a run of its own.
 async fn members(context: &Context) -> Result<(Option<SourceScope>, Vec<Waiting>)> {
     let mut members = (None, Vec::new());
     for waiting in context.store.waiting().await? {
@@ -62,7 +62,7 @@ async fn members(context: &Context) -> Result<(Option<SourceScope>, Vec<Waiting>
     Ok(members)
 }
 
-/// Gathers the subjects of all who wait, each once, and marks their tasks as begun, unless the run only looks.
+/// Gathers the subjects of all waiting regulations, each once, and marks their tasks as begun, unless it is a dry run.
 async fn plan(
     context: &Context,
     run: &RunId,
@@ -98,7 +98,7 @@ async fn plan(
             subjects: subjects.iter().filter_map(|subject| set.index_of(subject)).collect(),
         });
     }
-    // Whoever is on the waiting list was suppressed and counted before; a recorder that began earlier may still write.
+    // Waiting regulations were suppressed and counted before; a recorder that began earlier may still write.
     let youngest = waiting.iter().map(|waiting| waiting.since).max();
     let list_from = youngest.map(|since| since + context.record_ends).filter(|_| !dry_run);
     Ok(RunPlan { subjects: set.iter().cloned().collect(), members, part, list_from })

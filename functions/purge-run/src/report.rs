@@ -12,12 +12,12 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::tally::tally;
 
-/// People stand in it by pseudonym.
+/// The report, which names people by pseudonym.
 #[derive(Serialize)]
 struct Report {
     /// Lines by subject, over all archives.
     subjects: BTreeMap<Pseudonym, u64>,
-    /// The objects that hold any, and whose lines.
+    /// The objects that hold any, with lines by subject.
     objects: Vec<Object>,
     /// The objects that could not be read, and why.
     residuals: Vec<Residual>,

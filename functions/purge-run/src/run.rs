@@ -18,19 +18,19 @@ pub struct ManifestLine {
     pub batch: usize,
 }
 
-/// Writes down the numbers of a phase's batches, as the Distributed Map reads them.
+/// Stores the numbers of a phase's batches, as the Distributed Map reads them.
 pub async fn write_manifest(context: &Context, run: &RunId, phase: Phase, batches: &[usize]) -> Result<()> {
     let numbers: Vec<_> = batches.iter().map(|batch| ManifestLine { batch: *batch }).collect();
     context.files.write(Key::Manifest(run, phase), &numbers).await
 }
 
-/// The record of a run that has not ended and that nobody stopped.
+/// The record of a run that has neither ended nor been stopped.
 pub async fn goes_on(context: &Context, run: &RunId) -> Result<Run> {
     let record = context.store.run(run).await?;
     unstopped(record.unwrap_or_else(|| Run::new(run.clone(), false, Timestamp::now())))
 }
 
-/// The same record, unless its run has ended or somebody stopped it.
+/// The same record, unless its run has ended or was stopped.
 pub fn unstopped(run: Run) -> Result<Run> {
     match run {
         Run { stop_requested: true, id, .. } => Err(Failure::permanent(format!("{id} was stopped"))),
@@ -39,7 +39,7 @@ pub fn unstopped(run: Run) -> Result<Run> {
     }
 }
 
-/// Notes that a run is over and lets the next one go. Whatever batch was given up, its uploads are taken back.
+/// Ends a run and frees the lock for the next one. Unfinished uploads of its batches are aborted.
 pub async fn end(context: &Context, run: &RunId, phase: Phase) -> Result<()> {
     Ledger::new(context.files.clone(), run.clone()).take_back_all(&context.s3).await?;
     context.store.end_run(run, phase, Timestamp::now()).await?;
@@ -47,13 +47,13 @@ pub async fn end(context: &Context, run: &RunId, phase: Phase) -> Result<()> {
     context.store.unlock(run).await
 }
 
-/// Whether a regulation still waits for the answer that this run owes it.
+/// Whether a regulation still waits for this run's answer.
 pub async fn still_waits(context: &Context, member: &RunMember) -> Result<bool> {
     let waiting = context.store.waits(&member.regulation_id).await?;
     Ok(waiting.is_some_and(|waiting| waiting.task_token == member.task_token))
 }
 
-/// Tells the regulation's state machine that its archives are dealt with, and takes it off the waiting list.
+/// Tells the regulation's state machine that its archives are done, and takes it off the waiting list.
 pub async fn answer(context: &Context, member: &RunMember) -> Result<()> {
     context.workflow.succeed(&member.task_token).await?;
     context.store.served(&member.regulation_id, &member.task_token).await

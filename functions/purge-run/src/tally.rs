@@ -14,34 +14,34 @@ use model::purge_run::Phase;
 use crate::context::Context;
 use crate::run::ManifestLine;
 
-/// How many batches are read at once.
+/// The most batches that are read at once.
 const READS: usize = 16;
 
-/// What happened in one archive.
+/// The totals of one archive.
 #[derive(Default)]
 pub struct Tally {
     pub bucket: String,
-    /// How many object versions there were to look at.
+    /// Number of object versions to look at.
     pub versions: u64,
-    /// How many of them a filter ruled out, so that they were not read.
+    /// Number of versions that a filter ruled out, so that they were not read.
     pub ruled_out: u64,
-    /// How many lines they have.
+    /// Lines of the versions.
     pub lines: u64,
-    /// How many of these are a subject's.
+    /// Lines of the subjects.
     pub theirs: u64,
-    /// How many uncompressed bytes those had.
+    /// Uncompressed bytes of the versions.
     pub bytes: u64,
-    /// How many bytes S3 gave for that, filters included.
+    /// Bytes that S3 sent, filters included.
     pub read: u64,
-    /// Lines that are no record but name a subject: kept, for a person to look at.
+    /// Lines that are not records but name a subject: kept, for a person to look at.
     pub suspect: u64,
-    /// The keys that were hit.
+    /// The keys with hits.
     pub hits: BTreeMap<String, Hit>,
     /// The keys that could not be dealt with, and why.
     pub residuals: BTreeMap<String, Residual>,
 }
 
-/// What happened to one key.
+/// The totals of one key.
 #[derive(Default)]
 pub struct Hit {
     /// Lines by subject, over all versions.
@@ -52,11 +52,11 @@ pub struct Hit {
     pub others: u64,
     /// Lines by subject that the second look still found.
     pub left: BTreeMap<u32, u64>,
-    /// What kept forgetting from its work. Counts only if the second look was not clean.
+    /// Why forget could not do its work. Counts only if the second look was not clean.
     obstacle: Option<Residual>,
 }
 
-/// Reads the results of all phases. What a batch did not get to is a residual.
+/// Adds up the results of all phases. An entry that its batch did not get to is a residual.
 pub async fn tally(context: &Context, run: &RunId) -> Result<HashMap<DestinationId, Tally>> {
     let mut archives: HashMap<DestinationId, Tally> = HashMap::new();
     for phase in [Phase::Find, Phase::Forget, Phase::Verify] {
@@ -76,7 +76,7 @@ pub async fn tally(context: &Context, run: &RunId) -> Result<HashMap<Destination
     Ok(archives)
 }
 
-/// The batches of a phase, in order, each with what happened to its entries.
+/// The batches of a phase, in order, each with the outcomes of its entries.
 pub async fn batches(
     context: &Context,
     run: &RunId,

@@ -1,4 +1,4 @@
-//! What every batch may use, made once at cold start.
+//! What all batches share, made once at cold start.
 
 use std::thread::available_parallelism;
 use std::time::Duration;

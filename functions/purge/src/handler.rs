@@ -1,9 +1,9 @@
-//! Works through one batch of a purge run, or answers the API about an archive.
+//! Works through one batch of a purge run, or answers the API's probe of an archive.
 //!
-//! 1. The plan says for whom to look, the batch in which objects.
+//! 1. The plan holds the subjects, the batch the objects.
 //! 2. Each core works on one object at a time: finds, forgets or verifies. Every few seconds the progress is noted, and
-//!    whether somebody stopped the run.
-//! 3. When time is up, what was done is kept, and the state machine invokes the function again for the rest.
+//!    the stop flag is checked.
+//! 3. When time is up, the results are stored, and the state machine invokes the function again for the rest.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -30,10 +30,10 @@ use crate::context::Context;
 use crate::probe;
 use crate::record::Record;
 
-/// How often a batch tells how far it is, and looks whether it is to stop.
+/// How often a batch notes its progress, and checks whether it is to stop.
 const TELL_EVERY: Duration = Duration::from_secs(2);
 
-/// How often it keeps what was done, should the invocation not end.
+/// How often it stores its results, in case the invocation does not end.
 const SAVE_EVERY: Duration = Duration::from_secs(20);
 
 pub async fn handle(
@@ -55,11 +55,11 @@ pub struct Request {
 
 #[derive(Serialize)]
 pub struct Reply {
-    /// Whether the batch is through; otherwise it goes on in the next invocation.
+    /// Whether the batch is done; otherwise it continues in the next invocation.
     done: bool,
 }
 
-/// Does as much of a batch as fits, an object a core at a time, and keeps how far it came.
+/// Does as much of a batch as time allows, one object per core at a time, and stores its results.
 async fn purge(context: &Context, request: Request, until: Instant) -> Result<Reply> {
     let Request { run_id, phase, batch: number } = request;
     let until = until.min(Instant::now() + context.slice);
@@ -94,7 +94,7 @@ async fn purge(context: &Context, request: Request, until: Instant) -> Result<Re
         .filter(|(place, _)| !record.is_done(*place))
         .map(|(place, entry)| (place, entry, record.checkpoints(place, &entry.key)))
         .collect();
-    // Nothing new begins after `until` or a stop, but for one object, so that every invocation gets on; what has
+    // After `until` or a stop nothing new begins but a first object, so that every invocation makes progress; what has
     // begun is finished or paused, so that no upload is left half-way.
     let leave_off = Cell::new(false);
     let goes_on = |begun: usize| begun == 0 || !leave_off.get() && Instant::now() < until;

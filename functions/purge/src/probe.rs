@@ -1,4 +1,4 @@
-//! Answers the API about an archive, with the role that will purge it; nothing of it is changed.
+//! Answers the API's probes of an archive, with the role that will purge it; nothing is changed.
 
 use std::time::Instant;
 
@@ -43,7 +43,7 @@ async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Surve
             let purge = Purge {
                 archive,
                 filters: Filters::new(files.clone(), destination_id, rules, &matcher, index_key),
-                // It stays empty: who only looks uploads nothing.
+                // It stays empty: a probe uploads nothing.
                 ledger: Ledger::new(files, RunId::new()),
                 until,
                 matcher,

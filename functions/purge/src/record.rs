@@ -1,10 +1,10 @@
-//! How far a batch is: a file in Lethe's bucket.
+//! The progress of a batch: a file in Lethe's bucket.
 //!
-//! 1. Each invocation notes that it begins, now and then what it has done, and that it ended.
-//! 2. Where two in a row did not end (too long, too much memory, the machine gone), the next works on one object
-//!    at a time and says on which.
-//! 3. An object on which such an invocation did not end either is left and named. So no object, whatever it is,
-//!    keeps its neighbours from being dealt with, or a run from ending.
+//! 1. Each invocation notes that it begins, from time to time what it has done, and that it ended.
+//! 2. After two in a row that did not end (too long, too much memory, the machine gone), the next works on one object
+//!    at a time and notes on which.
+//! 3. An object on which such an invocation does not end either is skipped and named. So no object, whatever it is,
+//!    keeps its neighbours from being done, or a run from ending.
 
 use std::collections::BTreeMap;
 
@@ -57,18 +57,18 @@ impl<'a> Record<'a> {
         self.results.results.len()
     }
 
-    /// How far an earlier invocation came with an entry that is not done.
+    /// The progress of an earlier invocation on an entry that is not done.
     pub fn checkpoints(&self, place: usize, key: &str) -> Checkpoint {
         self.results.checkpoints.get(&place).cloned().unwrap_or_else(|| Checkpoint::new(key))
     }
 
-    /// Notes on which entry alone the invocation works now.
+    /// Notes the one entry that the invocation works on now.
     pub async fn work_alone_on(&mut self, place: usize) -> Result<()> {
         self.results.alone = Some(place);
         self.save().await
     }
 
-    /// Takes what became of an entry.
+    /// Takes the outcome or the progress of an entry.
     pub fn take(&mut self, place: usize, left: Left) {
         match left {
             Left::Done(outcome) => {

@@ -1,4 +1,4 @@
-//! What a batch of messages holds, unpacked bit by bit.
+//! The events of a batch of messages, unpacked part by part.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,7 +9,7 @@ use model::tracking::Event;
 
 use crate::file;
 
-/// How many bytes of lines are unpacked before they are written: in memory their events take a few times as much.
+/// Bytes of lines to unpack before they are written: in memory their events take a few times as much.
 pub const BUDGET: usize = 32 << 20;
 
 /// Events of one source and day, and the messages that they came in.

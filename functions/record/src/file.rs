@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 const DAY_MS: i64 = 86_400_000;
 
-/// The day an event came in, as UTC midnight in milliseconds.
+/// The day an event was received, as UTC midnight in Unix milliseconds.
 pub fn day(at: Timestamp) -> i64 {
     at.as_millisecond().div_euclid(DAY_MS) * DAY_MS
 }

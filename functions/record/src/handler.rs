@@ -22,11 +22,11 @@ pub struct Context {
     pub s3: Client,
 }
 
-/// For how long messages are unpacked; what is left of the batch then is delivered again.
+/// How long messages are unpacked; what is left of the batch then is delivered again.
 const UNPACK_FOR: Duration = Duration::from_secs(60);
 
 /// 1. Messages are unpacked up to a number of bytes.
-/// 2. Their events are written to the archives, and so on with the next messages.
+/// 2. Their events are written to the archives, then the next messages follow.
 /// 3. A message is delivered again if it cannot be read, its events are not all written, or its turn did not come.
 pub async fn record(context: &Context, event: SqsEvent) -> Result<SqsBatchResponse, Error> {
     let start = Instant::now();
@@ -53,11 +53,11 @@ pub async fn record(context: &Context, event: SqsEvent) -> Result<SqsBatchRespon
     Ok(response)
 }
 
-/// 1. Everyone is looked up. What came in after somebody was suppressed, or before they were erased, is dropped.
+/// 1. All subjects are looked up. Events received after their suppression, or before their erasure, are dropped.
 /// 2. The file is written to every archive that the source is connected to.
-/// 3. If the suppression list changed meanwhile, everyone is looked up again, and a file that somebody must not be in any
-///    more is replaced. This ends once a look drops nothing: what changes after it is the purge's, which lists the archive
-///    after the change.
+/// 3. If the suppression list changed meanwhile, they are looked up again, and the file is replaced if it holds an
+///    event that must no longer be kept. This ends once a look drops nothing: later changes are left to the purge,
+///    which lists the archive after the change.
 async fn write(context: &Context, source: &SourceId, day: i64, group: &Group) -> Result<()> {
     let buckets = archives(context, source, group).await?;
     let mut kept: Vec<&Event> = group.events.iter().collect();
@@ -83,8 +83,8 @@ async fn write(context: &Context, source: &SourceId, day: i64, group: &Group) ->
     }
 }
 
-/// Drops the events that must not be kept, and answers whether there were any. What was dropped once stays so: however
-/// often the list changes, this drops something at most as often as there are events.
+/// Drops the events that must not be kept. Returns whether there were any. A dropped event stays dropped: however often
+/// the list changes, this drops something at most as often as there are events.
 fn drop_some(kept: &mut Vec<&Event>, people: &People, source: &SourceId) -> bool {
     let before = kept.len();
     kept.retain(|event| !people.drops_late(event, source) && !people.erased(event, source));
@@ -114,8 +114,8 @@ async fn archives<'a>(
     ids.into_values().map(|(archive, ids)| Ok((archive.settings()?, ids))).collect()
 }
 
-/// Writes a file. The first time it must not exist. If it does, these messages were delivered before, and all its versions
-/// are replaced: they may hold somebody who must not be in them any more.
+/// Writes a file. The first time it must not exist. If it does, these messages were delivered before, and all its
+/// versions are replaced: they may hold people who must no longer be in them.
 async fn put(s3: &Client, bucket: &str, key: &str, events: &[&Event], first: bool) -> Result<()> {
     let failure = |e: &dyn std::fmt::Display| Failure::transient("an archive cannot be written").detail(e);
     let body = file::content(events).map_err(|e| failure(&e))?;

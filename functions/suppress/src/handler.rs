@@ -2,8 +2,8 @@
 //!
 //! 1. The regulation begins, unless it was withdrawn.
 //! 2. Its subjects, with all that is linked to them, are suppressed or let in again; the evidence says how many.
-//! 3. The step waits until every instance of the tracking API has read the list anew.
-//! 4. The answer says what is left to erase, by kind of destination.
+//! 3. The step waits until every instance of `collect` has read the list anew.
+//! 4. The reply lists the destinations that are left to erase from, by kind.
 
 use std::time::Duration;
 
@@ -33,14 +33,14 @@ pub struct Request {
     attempt: u32,
 }
 
-/// What is left to erase, by kind of destination.
+/// The destinations that are left to erase from, by kind.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     archives: Vec<DestinationId>,
     warehouses: Vec<DestinationId>,
     cloud_destinations: Vec<DestinationId>,
-    /// How long the archives' purge may wait for other regulations, so that one run serves them all.
+    /// How long, in seconds, the archives' purge may wait for other regulations, so that one run serves them all.
     purge_delay_seconds: i64,
 }
 
@@ -81,7 +81,7 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
             sources: Default::default(),
         };
         store.keep_evidence(id, &evidence).await?;
-        // Once this step is done, every instance of the door has read the list anew.
+        // Once this step is done, every instance of `collect` has read the list anew.
         tokio::time::sleep(Duration::from_millis(FRESH_MILLISECONDS)).await;
     }
     note_subjects(context, id).await?;
@@ -94,7 +94,7 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
     })
 }
 
-/// Whoever searches for a person finds the regulation from now on, also when the identifiers are dropped.
+/// From now on a search for a person finds the regulation, even after the identifiers are dropped.
 async fn note_subjects(context: &Context, id: &RegulationId) -> Result<()> {
     let key = context.secrets.pseudonym_key().await?;
     let subjects = context.store.subjects(id).await?;

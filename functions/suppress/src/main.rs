@@ -1,4 +1,5 @@
-//! The first step of every regulation: changes the suppression list, notes whom it is about, and says what is to be erased where.
+//! The first step of every regulation: changes the suppression list, records the ids that the regulation covers, and
+//! returns the destinations to erase from.
 
 mod handler;
 

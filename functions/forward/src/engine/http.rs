@@ -1,7 +1,8 @@
-//! One call: sent, and its answer told apart by what the engine does next.
+//! Sends one call, and sorts the results by what the engine does next.
 //!
-//! A deployed stack calls public addresses over TLS and nothing else. Names are judged by the addresses that they resolve
-//! to as the connection is made, so that a name which changes its address gains nothing. Redirects are not followed.
+//! A deployed stack calls public addresses over TLS and nothing else. Names are checked by the addresses that they
+//! resolve to as the connection is made, so that a name which changes its address gains nothing. Redirects are not
+//! followed.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use destinations::address::is_public;
 use destinations::cloud::{Call, Reply};
 use model::failure::{Failure, Result};
 
-/// The most that is read of an answer, in bytes: a list of jobs may be long.
+/// The most bytes that are read of a reply: a list of jobs may be long.
 const MAX_REPLY: usize = 16 << 20;
 
 /// Sends calls.
@@ -35,12 +36,12 @@ pub(super) enum Fault {
     Stop(Failure),
     /// This call may work later.
     Later(Failure),
-    /// The vendor's rate limit is reached; it is free again after so many seconds, if it says so.
+    /// The vendor's rate limit is reached, for this many seconds, if it says so.
     Limited(Option<u32>),
 }
 
 impl Http {
-    /// A client that waits so long for an answer. `any_endpoint` lets it call any address, which only test stacks want.
+    /// A client that waits this long for a reply. `any_endpoint` lets it call any address, as on test stacks.
     pub(super) fn new(answer_within: Duration, any_endpoint: bool) -> Result<Self> {
         let mut client = Client::builder().timeout(answer_within).redirect(redirect::Policy::none());
         if !any_endpoint {
@@ -104,7 +105,7 @@ impl Http {
     }
 }
 
-/// Whether a URL is https and its host a name or a public address: the resolver is not asked about addresses.
+/// Whether a URL is https and its host a name or a public address: addresses bypass the resolver.
 fn may_be_called(url: &str) -> bool {
     Url::parse(url).is_ok_and(|url| {
         url.scheme() == "https"
@@ -117,7 +118,7 @@ fn may_be_called(url: &str) -> bool {
     })
 }
 
-/// Resolves names to those of their addresses that are public.
+/// Resolves names to their public addresses.
 struct PublicAddresses;
 
 impl Resolve for PublicAddresses {
@@ -133,8 +134,8 @@ impl Resolve for PublicAddresses {
     }
 }
 
-/// In how many seconds a vendor wants to be asked again: by `Retry-After` (RFC 9110: seconds or a date), or by
-/// one of the headers that name the end of the window, as a moment or as a span.
+/// The seconds until a vendor may be called again: by `Retry-After` (RFC 9110: seconds or a date), or by one of the
+/// headers that name the end of the window, as a moment or as a span.
 fn wait(headers: &HeaderMap, now: Timestamp) -> Option<u32> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let seconds = |text: &str| {

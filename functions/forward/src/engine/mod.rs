@@ -5,8 +5,8 @@
 //!    slot, so that all invocations together keep to the vendor's rate.
 //! 3. Finished subjects are counted in [`VendorProgress`], which is saved every few seconds and between invocations. A
 //!    batch that was sent but not counted is sent again: every deletion may be requested twice.
-//! 4. A batch that the vendor refuses, at once or later, is halved, so that one bad subject fails alone. A passing failure
-//!    is left for a later turn; a refused key or a vendor that answers no call stops the turn.
+//! 4. A batch that the vendor refuses, at once or later, is halved, so that one bad subject fails alone. A transient
+//!    failure is left for a later turn; a refused key or a vendor that answers no call stops the turn.
 
 #[cfg(test)]
 #[path = "../../../../shared/destinations/src/cloud/fixture.rs"]
@@ -43,10 +43,10 @@ use store::Store;
 
 pub use progress::VendorProgress;
 
-/// How long a vendor may take for one answer.
+/// How long a vendor may take for one reply.
 const TIME_TO_ANSWER: Duration = Duration::from_secs(10);
 
-/// How often progress is kept while a turn lasts.
+/// How often progress is saved during a turn.
 const KEEP: Duration = Duration::from_secs(5);
 
 /// The number of batches in a row that may fail, or be refused, before the turn ends.
@@ -116,8 +116,8 @@ struct Round<'a> {
 }
 
 impl Engine {
-    /// An engine that shares each credential's rate with all engines on the same store; without a store, it has its own.
-    /// `any_endpoint` lets it call any address, which only test stacks want.
+    /// An engine that shares each credential's rate with all engines on the same store; without a store, it has its
+    /// own. `any_endpoint` lets it call any address, as on test stacks.
     ///
     /// # Errors
     /// `Permanent`, if TLS cannot be set up.
@@ -170,7 +170,7 @@ impl Engine {
                     }
                     End::Refused(ref failure) | End::GivenUp(ref failure) => {
                         let failure = failure.clone();
-                        // What a vendor has begun is not asked for anew, unless it has given it up.
+                        // What a vendor has begun is not requested again, unless the vendor has given it up.
                         let anew = batch.note.is_null() || matches!(end, End::GivenUp(_));
                         refusals += 1;
                         if refusals > MAX_REFUSALS {

@@ -41,7 +41,7 @@ pub(super) struct Pace {
 struct Line {
     next: i64,
     left: i64,
-    /// Until when the line is free of reservations; used where there is no store.
+    /// The end of all reservations; used where there is no store.
     free: i64,
 }
 
@@ -87,7 +87,7 @@ impl Pace {
         }
     }
 
-    /// Blocks a credential for so many seconds.
+    /// Blocks a credential for this many seconds.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.

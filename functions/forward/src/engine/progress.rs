@@ -1,4 +1,4 @@
-//! How far a task has come.
+//! The progress of a task at a vendor.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +12,8 @@ use destinations::cloud::Outcome;
 /// job of minutes is noticed within minutes, and 30 days take about 30 looks.
 const WAITS: (i64, i64) = (5, 2 * 86_400);
 
-/// How far a task has come, kept between invocations. It holds none of our identifiers; notes may hold a vendor's own, so it
-/// is dropped when the task ends without a failure.
+/// The progress of a task, stored between invocations. It holds none of our identifiers; notes may hold a vendor's own,
+/// so it is dropped when the task ends without a failure.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct VendorProgress {
@@ -29,7 +29,7 @@ pub struct VendorProgress {
     /// When it began to wait for the vendor.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Timestamp>,
-    /// How many subjects had which outcome, beside those that were refused.
+    /// Number of subjects by outcome, refusals excepted.
     ended: BTreeMap<Outcome, u64>,
 }
 
@@ -43,7 +43,7 @@ struct Open {
     note: Value,
 }
 
-/// A run of subjects that is asked for at once.
+/// A range of subjects that is requested at once.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct SubjectBatch {
     pub from: usize,
@@ -52,7 +52,7 @@ pub(super) struct SubjectBatch {
 }
 
 impl VendorProgress {
-    /// How many subjects had which outcome so far.
+    /// Number of subjects by outcome so far.
     pub fn outcomes(&self) -> BTreeMap<Outcome, u64> {
         let mut outcomes = self.ended.clone();
         if !self.refused.is_empty() {
@@ -66,7 +66,7 @@ impl VendorProgress {
         self.refusal.as_deref()
     }
 
-    /// How many subjects have an outcome.
+    /// Number of subjects with an outcome.
     pub fn count(&self) -> u64 {
         self.outcomes().values().sum()
     }
@@ -99,7 +99,7 @@ impl VendorProgress {
         Some(batch)
     }
 
-    /// Keeps a batch with its note.
+    /// Stores a batch with its note.
     pub(super) fn keep(&mut self, batch: &SubjectBatch) {
         self.open.insert(batch.from, Open { n: batch.len, note: batch.note.clone() });
     }
@@ -136,7 +136,7 @@ impl VendorProgress {
         }
     }
 
-    /// Whether every one of so many subjects has an outcome.
+    /// Whether every one of this many subjects has an outcome.
     pub(super) fn is_done(&self, subjects: usize) -> bool {
         self.open.is_empty() && self.begun >= subjects
     }

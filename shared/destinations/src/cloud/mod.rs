@@ -205,7 +205,7 @@ pub enum Step {
     Keep(Value),
     /// Save this note and come back later: the vendor is at work. The engine's waits grow with the batch's age.
     Wait(Value),
-    /// The vendor gave up what it had begun without saying which subject is the cause: the batch is split and sent again. A
+    /// The vendor gave up what it had begun, without naming the subject at fault: the batch is split and sent again. A
     /// subject that is alone is refused with this failure.
     Apart(Failure),
     /// The outcomes of the subjects, in their order.
