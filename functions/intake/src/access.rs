@@ -1,4 +1,4 @@
-//! What each call needs, said beside its route in `handler.rs`.
+//! The needs of each call, given beside its route in `handler.rs`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,30 +10,30 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use crate::context::Context;
 use crate::openapi;
 
-/// What a call needs, and what it does.
+/// The scopes that a call needs, and its effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needs {
     /// One of these scopes, or `admin`.
     pub scopes: &'static [Scope],
-    /// What the call does.
+    /// The call's effect.
     pub effect: Effect,
 }
 
-/// What a call does.
+/// The effect of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// It changes nothing.
     Reads,
-    /// It reads a regulation, which the request-only token may read, too, that made it.
+    /// It reads a regulation. The request-only token that made it may read it, too.
     ReadsOne,
-    /// It changes something, and so stands in the audit trail.
+    /// It changes something, and is recorded in the audit trail.
     Writes,
-    /// It makes a regulation: request-only tokens may make one, others so many a minute.
+    /// It makes a regulation: request-only tokens may make one, others a limited number a minute.
     Creates,
 }
 
 impl Needs {
-    /// A call without needs of its own is for `admin` alone.
+    /// A call without needs of its own needs `admin`.
     const UNKNOWN: Self = Self { scopes: &[Scope::Admin], effect: Effect::Writes };
 
     /// Whether the call changes something.
@@ -47,12 +47,12 @@ impl Needs {
     }
 }
 
-/// What calls need, by method and path, with `{id}` for an id.
+/// The needs of calls, by method and path, with `{id}` for an id.
 #[derive(Debug, Clone, Default)]
 pub struct NeedsByCall(HashMap<(Method, String), Needs>);
 
 impl NeedsByCall {
-    /// What a call needs. `HEAD` tells of what `GET` reads.
+    /// The needs of a call. `HEAD` needs what `GET` does.
     pub fn of(&self, method: &Method, path: &str) -> Needs {
         let method = if method == Method::HEAD { Method::GET } else { method.clone() };
         self.0.get(&(method, path.to_owned())).copied().unwrap_or(Needs::UNKNOWN)
@@ -66,7 +66,7 @@ type Route = UtoipaMethodRouter<Arc<Context>>;
 pub struct Guarded {
     /// The routes.
     pub router: OpenApiRouter<Arc<Context>>,
-    /// What each needs.
+    /// The needs of each route.
     pub needs: NeedsByCall,
 }
 

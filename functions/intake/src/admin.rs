@@ -1,4 +1,4 @@
-//! The admin token, which is made at deployment and lies in Secrets Manager.
+//! The admin token, which is made at deployment and stored in Secrets Manager.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ impl AdminToken {
         Self { secrets, name, kept: Mutex::new(None) }
     }
 
-    /// Hashes are compared, in constant time: neither content nor length of the token shows in the time.
+    /// Whether this is the token. Hashes are compared, in constant time: the time reveals neither content nor length.
     pub async fn admits(&self, given: &str) -> Result<bool> {
         let mut kept = self.kept.lock().await;
         let expected = match *kept {

@@ -1,4 +1,4 @@
-//! Who calls, and what they may.
+//! Authenticates callers, and checks what they may do.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::error::ApiError;
 /// A token's last use is noted at most this often: each note costs a write.
 const LAST_USED: SignedDuration = SignedDuration::from_secs(60);
 
-/// Who calls.
+/// The caller of the API.
 #[derive(Debug, Clone)]
 pub enum Caller {
     /// The holder of the token made at deployment.
@@ -28,7 +28,7 @@ pub enum Caller {
     Token(Arc<Token>),
 }
 
-/// Lets somebody in who has a token. A revoked one is refused from the next request on.
+/// Authenticates a caller by token. A revoked one is refused from the next request on.
 pub async fn authenticate(
     context: &Context,
     headers: &HeaderMap,
@@ -50,7 +50,7 @@ pub async fn authenticate(
 }
 
 impl Caller {
-    /// Their id in the audit trail and in counters.
+    /// The caller's id in the audit trail and in counters.
     pub fn id(&self) -> &str {
         match self {
             Self::Admin => "admin",
@@ -58,7 +58,7 @@ impl Caller {
         }
     }
 
-    /// The name of their token.
+    /// The name of the caller's token.
     pub fn name(&self) -> &str {
         match self {
             Self::Admin => "admin",
@@ -66,7 +66,7 @@ impl Caller {
         }
     }
 
-    /// Whether a call to this path may be made at all; what stands in its body is looked at later.
+    /// Checks whether a call to this path may be made at all; its body is checked later.
     pub fn may(&self, needs: Needs, path: &str) -> Result<(), ApiError> {
         match self {
             Self::Token(token) if token.request_only => {
@@ -83,7 +83,7 @@ impl Caller {
         }
     }
 
-    /// Their token, if it is for one request.
+    /// The caller's token, if it is request-only.
     pub fn request_only(&self) -> Option<&TokenId> {
         match self {
             Self::Token(token) if token.request_only => Some(&token.id),
@@ -91,8 +91,8 @@ impl Caller {
         }
     }
 
-    /// Whether they may make or change this regulation. Those that delete nothing are a matter of the
-    /// suppression list.
+    /// Checks whether the caller may make or change this regulation. One that deletes nothing needs the suppression
+    /// list's scope.
     pub fn may_regulate(&self, regulation: &Regulation) -> Result<(), ApiError> {
         let (kind, subjects) = (regulation.regulation_type, regulation.subject_count);
         if let Self::Token(token) = self
@@ -111,7 +111,7 @@ impl Caller {
         if self.has(scope) { Ok(()) } else { Err(lacks(&[scope])) }
     }
 
-    /// Whether they may be told what this regulation would reach.
+    /// Checks whether the caller may be told what this regulation would reach.
     pub fn may_rehearse(&self, regulation: &Regulation) -> Result<(), ApiError> {
         match self {
             Self::Token(token) if token.request_only => Err(forbidden("this token may not count")),
@@ -119,7 +119,7 @@ impl Caller {
         }
     }
 
-    /// Whether they hold a scope.
+    /// Whether the caller holds a scope.
     pub fn has(&self, scope: Scope) -> bool {
         match self {
             Self::Admin => true,
@@ -136,7 +136,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// The id that an `Idempotency-Key` keeps for the regulation that its request makes.
+/// The id that an `Idempotency-Key` reserves for the regulation that its request makes.
 #[derive(Debug, Clone)]
 pub struct Reserved(pub RegulationId);
 
@@ -148,7 +148,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Reserved {
     }
 }
 
-/// The token of an `Authorization` header. Its scheme is written in any case (RFC 9110, section 11.1).
+/// The token of an `Authorization` header. The case of its scheme does not matter (RFC 9110, section 11.1).
 fn bearer(header: &str) -> Option<&str> {
     let (scheme, token) = header.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start_matches(' '))

@@ -1,4 +1,4 @@
-//! What every request may use, made once at cold start.
+//! What all requests share, made once at cold start.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use tokio::sync::OnceCell;
 use crate::admin::AdminToken;
 use crate::cursor::Cursors;
 
-/// What every request may use.
+/// What all requests share.
 pub struct Context {
     pub(crate) store: Store,
     pub(crate) secrets: SecretStore,
@@ -37,7 +37,7 @@ pub struct Context {
 pub(crate) type Shared = State<Arc<Context>>;
 
 impl Context {
-    /// What the environment names.
+    /// Makes the context from the environment.
     ///
     /// # Errors
     /// `Permanent`, naming a variable that is missing.

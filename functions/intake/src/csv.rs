@@ -1,16 +1,16 @@
 //! Tables as RFC 4180 writes them, for spreadsheets.
 
-/// A line of a table, its end included.
+/// A line of a table, with its line break.
 pub fn line<const N: usize>(cells: [&str; N]) -> String {
     cells.map(cell).join(",") + "\r\n"
 }
 
-/// What a spreadsheet takes for the beginning of a formula, also in full width.
+/// Characters that a spreadsheet takes for the beginning of a formula, also in full width.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
-/// A cell: always in quotes. One that a spreadsheet would take for a formula gets an apostrophe, which makes it a text
-/// there, also behind blanks, which spreadsheets leave out (owasp.org, "CSV Injection"). The console writes by the same
-/// rule (`csv.ts`), and takes the apostrophe away: one that stands there already gets another.
+/// A cell, always in quotes. One that a spreadsheet would take for a formula, also behind blanks, which spreadsheets
+/// drop, gets an apostrophe, which makes it text there (owasp.org, "CSV Injection"). The console writes by the same
+/// rule (`csv.ts`), and takes the apostrophe away: one that is there already gets another.
 fn cell(text: &str) -> String {
     let bare = text.trim_start_matches('\'');
     let formula = bare.starts_with(['\t', '\r', '\n']) || bare.trim_start().starts_with(FORMULA);

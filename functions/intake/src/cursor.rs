@@ -1,5 +1,5 @@
-//! Cursors as clients see them. Where a page begins may be an identifier, and a cursor stands in a URL: it is encrypted,
-//! and only what was given out for the same list is taken back.
+//! Cursors as clients see them. A place in a list may be an identifier, and a cursor is part of a URL: so it is
+//! encrypted, and only one that was given out for the same list is accepted.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::Engine;
@@ -13,7 +13,7 @@ use crate::request::invalid;
 /// The cursors of one list.
 pub struct Cursors {
     key: RandomizedNonceKey,
-    /// The list: the path that it is asked for by.
+    /// The list: the path that it is requested by.
     list: String,
 }
 
@@ -39,7 +39,7 @@ impl Cursors {
         Ok(BASE64.encode([nonce.as_ref().as_slice(), &bytes].concat()))
     }
 
-    /// The place that a cursor was given out for. `field` is where the cursor stood.
+    /// The place that a cursor was given out for. `field` is the parameter that held the cursor.
     ///
     /// # Errors
     /// 422, naming the field, for a cursor that was not given out for this list.

@@ -1,4 +1,4 @@
-//! `POST /regulations?dryRun=true`: how much a regulation would reach, counted where the data lies. Nothing is made,
+//! `POST /regulations?dryRun=true`: how much a regulation would reach, counted where the data is. Nothing is made,
 //! suppressed or erased.
 
 use std::time::Duration;
@@ -56,7 +56,7 @@ struct Reach {
     reason: String,
 }
 
-/// Asks every destination at once.
+/// Counts at every destination at once.
 ///
 /// # Errors
 /// `Transient`, if other ids of the subjects cannot be read.

@@ -1,4 +1,4 @@
-//! What is answered: a success wrapped as Segment wraps it, `{"data": …}`, or an error in Segment's form.
+//! Responses: a success wrapped as Segment wraps it, `{"data": …}`, or an error in Segment's form.
 
 use axum::Json;
 use axum::http::header::RETRY_AFTER;

@@ -1,8 +1,8 @@
 //! The API's routes.
 //!
-//! 1. Each route that needs a token stands in [`guarded`], with the scopes of which it needs one.
+//! 1. Each route that needs a token is in [`guarded`], with the scopes of which it needs one.
 //! 2. [`gate`] refuses a call without one of them.
-//! 3. Routes that need no token stand in [`open`].
+//! 3. Routes that need no token are in [`open`].
 
 use std::sync::Arc;
 
@@ -50,7 +50,8 @@ pub fn router(context: Arc<Context>) -> Router {
         .with_state(context)
 }
 
-/// The routes that need a token. A `POST` whose body holds a query, since an identifier must not stand in a URL, reads.
+/// The routes that need a token. A `POST` with a query in its body, since an identifier must not be in a URL, is a
+/// read.
 pub fn guarded() -> Guarded {
     Guarded::default()
         .creates(CREATE, routes!(regulations::create))
@@ -109,7 +110,7 @@ fn open() -> OpenApiRouter<Arc<Context>> {
     })
 }
 
-/// The description of all of it.
+/// The description of the whole API.
 pub fn description() -> OpenApi {
     OpenApiRouter::with_openapi(openapi::empty()).merge(guarded().router).merge(open()).into_openapi()
 }

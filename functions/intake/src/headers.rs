@@ -1,5 +1,5 @@
-//! What every answer carries: how browsers and caches must treat it, and Segment's own media types, for clients that ask
-//! for them (docs.segmentapis.com, "Versioning").
+//! The headers of every response: how browsers and caches must treat it, and Segment's own media types, for clients
+//! that ask for them (docs.segmentapis.com, "Versioning").
 
 use axum::extract::Request;
 use axum::http::header::{
@@ -16,8 +16,8 @@ const SEGMENT: [&str; 3] = [
     "application/vnd.segment.v1alpha+json",
 ];
 
-/// Answers hold identifiers: no cache keeps one that does not say that it may. Those in JSON carry the media type of
-/// Segment's that the client asked for, if it did.
+/// Responses hold identifiers: no cache keeps one that does not allow it. Those in JSON carry Segment's media type, if
+/// the client asked for one.
 pub async fn add(request: Request, next: Next) -> Response {
     let asked = SEGMENT.into_iter().find(|name| accepts(request.headers(), name));
     let mut response = next.run(request).await;
@@ -33,7 +33,7 @@ pub async fn add(request: Request, next: Next) -> Response {
     response
 }
 
-/// Whether a client names a media type among those that it takes.
+/// Whether a client's `Accept` header names a media type.
 pub fn accepts(headers: &HeaderMap, name: &str) -> bool {
     let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let mut names =

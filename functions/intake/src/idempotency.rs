@@ -1,5 +1,5 @@
-//! `Idempotency-Key`: a `POST` that changes something, sent again with the same key, is answered as before and not done
-//! again. Reads are not kept: what they answer may hold identifiers, and may have changed.
+//! `Idempotency-Key`: a `POST` that changes something, sent again with the same key, gets the same response and is not
+//! carried out again. Responses to reads are not kept: they may hold identifiers, and may be outdated.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -16,26 +16,26 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::request::{MAX_BODY, Rehearsal, whole};
 
-/// The header.
+/// The header's name.
 pub const KEY: &str = "idempotency-key";
 
 /// The longest key, in bytes.
 pub const MAX_KEY: usize = 255;
 
-/// The longest answer that is kept, in bytes: DynamoDB takes items of 400 KB.
+/// The longest response that is kept, in bytes: DynamoDB takes items of 400 KB.
 const MAX_KEPT: usize = 300_000;
 
-/// What is shown once is not kept: a repeated request is answered without it.
+/// Fields that are shown once are not kept: a repeated request is answered without them.
 const SHOWN_ONCE: [&str; 2] = ["secret", "writeKey"];
 
-/// The answer to a request that changes something.
+/// Responds to a request that changes something.
 pub async fn answer(context: &Context, caller: &Caller, request: Request, next: Next) -> Response {
     let key = request.headers().get(KEY).filter(|_| request.method() == Method::POST).cloned();
     let Some(key) = key else { return next.run(request).await };
     if let Err(refusal) = check(&key) {
         return refusal.into_response();
     }
-    // A dry run is a read: it is done again each time.
+    // A dry run is a read: it is carried out each time.
     if Rehearsal::of(request.uri()).map_or(true, |rehearsal| rehearsal.dry_run) {
         return next.run(request).await;
     }
@@ -59,7 +59,7 @@ async fn with_key(
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let bytes = whole(to_bytes(body, MAX_BODY).await)?;
-    // Keys and bodies may hold identifiers: only what cannot be guessed back from is kept of them.
+    // Keys and bodies may hold identifiers: only keyed hashes of them are kept.
     let pseudonyms = context.pseudonyms().await?;
     let place = format!("{}\0{}", caller.id(), parts.uri);
     let (key, body) =
@@ -77,7 +77,7 @@ async fn with_key(
     request.extensions_mut().insert(Reserved(replay.regulation_id.clone()));
     let (parts, body) = next.run(request).await.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    // What broke off may be tried again with the same key.
+    // A request that failed here may be tried again with the same key.
     let kept = (!parts.status.is_server_error())
         .then(|| Answer { status: parts.status.as_u16(), body: kept(&bytes) });
     // It is done: an error would say that it is not.

@@ -1,10 +1,10 @@
 //! The HTTP API: regulations, suppressions, destinations, certificates. Compatible with Segment's Public API.
 //!
-//! Each file is one resource: its handlers, and the types that they take and give. `#[utoipa::path]` on a handler
-//! is both its route (named once more in `handler.rs`, with the scopes that it needs) and its entry in the API's description
-//! (`openapi.json`, kept beside this folder; `make openapi` writes it anew). A type that derives `ToSchema` needs a
-//! name that no other has, an operation an `operation_id` of its own. The errors that follow from an operation's
-//! form are added by `openapi.rs`; a handler names only others.
+//! Each file is one resource: its handlers, and the types that they take and return. `#[utoipa::path]` on a handler is
+//! both its route (named once more in `handler.rs`, with the scopes that it needs) and its entry in the API's
+//! description (`openapi.json`, kept beside this folder; `make openapi` writes it anew). A type that derives `ToSchema`
+//! needs a unique name, an operation a unique `operation_id`. The errors that follow from an operation's form are added
+//! by `openapi.rs`; a handler names only others.
 
 mod access;
 mod admin;

@@ -1,5 +1,5 @@
-//! How many regulations a token may make in a minute, counted for all Lambdas together; said in Segment's headers
-//! (docs.segmentapis.com, "Rate Limits").
+//! The number of regulations that a token may make in a minute, counted for all Lambdas together, and told in Segment's
+//! headers (docs.segmentapis.com, "Rate Limits").
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
@@ -10,17 +10,17 @@ use store::Store;
 use crate::auth::Caller;
 use crate::error::ApiError;
 
-/// Segment's limit.
+/// Segment's limit, in calls a minute.
 const A_MINUTE: u32 = 600;
 
-/// A caller's minute.
+/// A caller's current minute.
 pub struct Window {
     used: u32,
     end: Timestamp,
 }
 
 impl Window {
-    /// Counts a call, and refuses one too many.
+    /// Counts a call, and refuses it above the limit.
     pub async fn count(store: &Store, caller: &Caller, now: Timestamp) -> Result<Self, ApiError> {
         let minute = now.as_second().div_euclid(60);
         let used = store.count(caller.id(), minute).await?;
@@ -36,7 +36,7 @@ impl Window {
         Err(error.retry_after(u32::try_from(left / 1_000).unwrap_or(60) + 1))
     }
 
-    /// Writes Segment's headers.
+    /// Adds Segment's headers.
     pub fn tell(&self, headers: &mut HeaderMap) {
         let reset = DateTimePrinter::new().timestamp_to_string(&self.end).ok();
         for (name, value) in [

@@ -1,9 +1,9 @@
 //! What every call with a token goes through.
 //!
-//! 1. Who calls, and whether they may ([`auth`](crate::auth), [`access`](crate::access)).
-//! 2. Whether they make too many regulations ([`limit`](crate::limit)).
-//! 3. A call that changes something is written into the audit trail, before it is done and after.
-//! 4. Such a call with an `Idempotency-Key` that was done before is answered as before
+//! 1. The caller is authenticated and authorized ([`auth`](crate::auth), [`access`](crate::access)).
+//! 2. A caller who makes too many regulations is refused ([`limit`](crate::limit)).
+//! 3. A call that changes something is recorded in the audit trail, before it is done and after.
+//! 4. Such a call with an `Idempotency-Key` that was used before gets the earlier response
 //!    ([`idempotency`](crate::idempotency)).
 
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::error::ApiError;
 use crate::idempotency;
 use crate::limit::Window;
 
-/// The longest answer that the trail looks into: Lambda's own limit.
+/// The longest response body that the trail reads: Lambda's own limit.
 const MAX_ANSWER: usize = 6 << 20;
 
 pub async fn gate(
@@ -66,14 +66,14 @@ fn entry(caller: &Caller, path: &MatchedPath, request: &Request, now: Timestamp)
         caller: caller.id().to_owned(),
         caller_name: caller.name().to_owned(),
         action: format!("{} {}", request.method(), path.as_str()),
-        // Whatever else stands in a path may be an identifier by mistake.
+        // Any other part of a path may be an identifier by mistake.
         object: request.uri().path().split('/').find(|part| is_ours(part)).map(str::to_owned),
         status: None,
         reason: None,
     }
 }
 
-/// Notes with an entry how it ended, and what was made.
+/// Notes with an entry its outcome, and what was made.
 async fn note(entry: &mut TrailEntry, response: Response) -> Response {
     entry.status = Some(response.status().as_u16());
     let (parts, body) = response.into_parts();
@@ -89,7 +89,7 @@ async fn note(entry: &mut TrailEntry, response: Response) -> Response {
     Response::from_parts(parts, Body::from(bytes))
 }
 
-/// Whether a text is an id of Lethe's own making.
+/// Whether a text has the form of Lethe's own ids.
 fn is_ours(text: &str) -> bool {
     let Some((prefix, rest)) = text.split_once('_') else { return false };
     prefix.len() == 3 && rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit())

@@ -1,4 +1,4 @@
-//! The API's description, OpenAPI 3.1: made of the handlers and of the types that they take and give.
+//! The API's description, OpenAPI 3.1: made of the handlers and of the types that they take and return.
 //!
 //! It is kept in the repository as `openapi.json`, so that a change of the API shows in its review, and published
 //! as `/openapi.json`. `make openapi` writes it anew.
@@ -45,7 +45,7 @@ pub fn empty() -> OpenApi {
     Description::openapi()
 }
 
-/// Adds to an operation what follows from its form and from what it needs, if it needs a token, so that no handler has to
+/// Adds to an operation what follows from its form and, if it needs a token, from its needs, so that no handler has to
 /// say it: the scopes, the `Idempotency-Key`, the errors.
 pub fn complete(operation: &mut Operation, method: &Method, needs: Option<Needs>) {
     let scopes = needs.iter().flat_map(|needs| needs.scopes);

@@ -72,7 +72,7 @@ impl FromRequestParts<Arc<Context>> for OlderPage {
 }
 
 impl OlderPage {
-    /// The token of the page that begins there; empty after the last.
+    /// The token of the page that begins at this place; empty after the last.
     pub fn next(&self, place: Option<String>) -> Result<String, ApiError> {
         Ok(place.map(|place| self.cursors.seal(&place)).transpose()?.unwrap_or_default())
     }
@@ -90,7 +90,7 @@ impl FromRequestParts<Arc<Context>> for Pagination {
 }
 
 impl Pagination {
-    /// A page of the list at a path, if it may be asked for; an empty cursor is the first page's.
+    /// A page of the list at a path, if the request is valid; an empty cursor is the first page's.
     pub async fn checked(
         context: &Context,
         list: &str,
@@ -110,7 +110,7 @@ impl Pagination {
         Ok(Self { count, cursor, current, cursors })
     }
 
-    /// Segment's pagination object for this page, if the next one begins there.
+    /// Segment's pagination object for this page; the next page begins at `place`.
     pub fn followed_by(self, place: Option<String>) -> Result<Page, ApiError> {
         let next = place.map(|place| self.cursors.seal(&place)).transpose()?;
         Ok(Page { current: self.current, next })

@@ -19,10 +19,10 @@ use crate::page::{Page, Pagination};
 use crate::regulations::About;
 use crate::request::Filter;
 
-/// How many regulations' subjects are read at once for a list.
+/// The most regulations whose subjects are read at once.
 const READS: usize = 16;
 
-/// The most bytes of a page, if more than one regulation is on it: Lambda takes no answer of more than 6 MB.
+/// The most bytes of a page with more than one regulation: Lambda takes no response of more than 6 MB.
 const MAX_PAGE: usize = 4 << 20;
 
 /// A page of regulations.
@@ -58,13 +58,13 @@ pub async fn list(State(context): Shared, filter: Filter, page: Pagination) -> R
     list_by(&context, &filter.into(), page).await
 }
 
-/// A page of those that a filter lets through.
+/// A page of the regulations that a filter admits.
 pub async fn list_by(context: &Context, filter: &RegulationFilter, page: Pagination) -> Reply<Regulations> {
     let found = context.store.regulations(filter, page.count, page.cursor.as_deref()).await?;
     show_page(context, filter, found.items, page, found.next).await
 }
 
-/// A page of these, with their subjects. A page that gets too long ends early, and the next one begins there.
+/// A page of these regulations, with their subjects. One that gets too long ends early, and the next one begins there.
 pub async fn show_page(
     context: &Context,
     filter: &RegulationFilter,

@@ -1,4 +1,4 @@
-//! `/regulations`: asks for one, shows one, withdraws and retries it.
+//! `/regulations`: creates, shows, withdraws and retries regulations.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,8 +28,8 @@ use crate::runs::{self, RunOfTask};
 use crate::subjects::who_received;
 use crate::suppressions::Whom;
 
-/// How long an answer waits until the suppression is written. The regulation's work writes it in any case, and API Gateway
-/// waits 30 seconds.
+/// How long a response waits until the suppression is written. The regulation's work writes it in any case, and API
+/// Gateway waits 30 seconds.
 const HOLD_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What a regulation was accepted as.

@@ -36,7 +36,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
-/// A body that arrived whole, or what is wrong.
+/// The whole body, or why it is refused.
 pub fn whole(bytes: Result<Bytes, axum::Error>) -> Result<Bytes, ApiError> {
     bytes.map_err(|error| match error.source().is_some_and(|source| source.is::<LengthLimitError>()) {
         true => ApiError::new(
@@ -63,7 +63,7 @@ fn bad_request(message: String) -> ApiError {
     ApiError::new(StatusCode::BAD_REQUEST, "bad-request", message)
 }
 
-/// An id in the path. What cannot be an id names nothing.
+/// An id in the path. A text that cannot be an id is not found.
 pub struct Id<T>(pub T);
 
 impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
@@ -80,7 +80,7 @@ impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
 pub struct Query(HashMap<String, Vec<String>>);
 
 impl Query {
-    /// Reads them. `pagination[count]` is the same as `pagination.count`, and `types[0]` or `types[]` is one of
+    /// Parses the fields. `pagination[count]` is the same as `pagination.count`, and `types[0]` or `types[]` is one of
     /// `types`: generated SDKs write either.
     pub fn of(parts: &Parts) -> Self {
         let mut fields: HashMap<String, Vec<String>> = HashMap::new();
@@ -95,7 +95,7 @@ impl Query {
         Self(fields)
     }
 
-    /// A field that stands there once, if it does.
+    /// A field that may be given once.
     pub fn one<T>(
         &self,
         name: &'static str,
@@ -112,7 +112,7 @@ impl Query {
         }
     }
 
-    /// A field that may stand there several times, or with several values between commas; an empty one is not there.
+    /// A field that may be given several times, or with several values between commas; an empty one counts as missing.
     pub fn all<T>(
         &self,
         name: &'static str,
@@ -143,7 +143,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Rehearsal {
 }
 
 impl Rehearsal {
-    /// Reads it in any spelling: a client that asks for a rehearsal must never get the real thing.
+    /// Reads the flag in any spelling: a client that asks for a dry run must never get the real thing.
     pub fn of(uri: &Uri) -> Result<Self, ApiError> {
         let query = uri.query().unwrap_or_default();
         let mut dry_run = false;
@@ -181,7 +181,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Period {
 }
 
 impl Period {
-    /// It does not end before it begins.
+    /// Checks that it does not end before it begins.
     pub fn checked(self) -> Result<Self, ApiError> {
         match (self.since, self.until) {
             (Some(since), Some(until)) if until < since => {
@@ -221,7 +221,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Filter {
     }
 }
 
-/// Types to look for, if there are no more than exist: DynamoDB compares with at most 100.
+/// Checks that no more types are given than exist: DynamoDB compares with at most 100.
 pub fn at_most_all(types: Vec<RegulationType>) -> Result<Vec<RegulationType>, ApiError> {
     const MOST: usize = RegulationType::ALL.len();
     if types.len() > MOST {

@@ -1,4 +1,4 @@
-//! `/purge-runs`: shows the passes over the archives, and starts, confirms and stops them.
+//! `/purge-runs`: shows, starts, confirms and stops the passes over the archives.
 
 use std::collections::BTreeMap;
 
@@ -114,7 +114,7 @@ pub struct RunOfTask {
     progress: RunProgress,
 }
 
-/// The run that works on a task, its phase, and how far that is.
+/// The run that works on a task, its phase, and the phase's progress.
 pub async fn of_task(context: &Context, task: &Task) -> Result<Option<RunOfTask>, ApiError> {
     let id = task.progress["purgeRun"].as_str().and_then(|id| id.parse().ok());
     let Some(id) = id.filter(|_| task.kind == DestinationKind::Archive && !task.status.is_final()) else {
@@ -165,7 +165,7 @@ pub async fn stop(State(context): Shared, Id(id): Id<RunId>) -> Reply<OnePurgeRu
     answer(&context, run).await
 }
 
-/// Wakes a run that waits to be confirmed. One that does not wait yet reads the answer when it begins to.
+/// Wakes a run that waits for confirmation. One that does not wait yet reads the answer when it begins to.
 async fn answer(context: &Context, run: Run) -> Reply<OnePurgeRun> {
     let token = context.store.confirmation(&run.id).await?;
     if let (Some(token), Some(may_go_on)) = (token, run.may_go_on()) {

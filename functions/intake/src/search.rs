@@ -1,4 +1,4 @@
-//! `POST /regulations/search`: what is looked for stands in the body, since an identifier must not stand in a URL.
+//! `POST /regulations/search`: the query is in the body, since an identifier must not be in a URL.
 
 use axum::extract::State;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -19,7 +19,7 @@ use crate::page::Pagination;
 use crate::regulation_list::{Regulations, show_page};
 use crate::request::{Body, Period, at_most_all};
 
-/// How many regulations' tasks are read at once, and how many pages are looked through for one that is not empty.
+/// The most regulations whose tasks are read at once, and the most pages searched for one that is not empty.
 const READS: usize = 16;
 const PAGES: usize = 10;
 

@@ -1,4 +1,4 @@
-//! `/sources`: where events come from, the keys that they come in with, and where they go.
+//! `/sources`: where events come from, their write keys, and where they go.
 
 use axum::extract::{Path, State};
 use jiff::Timestamp;
@@ -125,13 +125,13 @@ fn unknown() -> ApiError {
     ApiError::not_found("there is no such source")
 }
 
-/// The destinations that a new source may be connected to: those that are still there.
+/// The destinations that a new source may be connected to: those that are enabled.
 async fn connectable(context: &Context) -> Result<Vec<DestinationId>, ApiError> {
     let destinations = context.store.destinations().await?;
     Ok(destinations.into_iter().filter(|d| d.enabled_until.is_none()).map(|d| d.id).collect())
 }
 
-/// All destinations that are or were there, and those that the source knew.
+/// All destinations, disabled ones included, and those that the source knew.
 async fn known(context: &Context, source: &Source) -> Result<Vec<DestinationId>, ApiError> {
     let destinations = context.store.destinations().await?.into_iter().map(|d| d.id);
     Ok(destinations.chain(source.connections.iter().map(|c| c.destination_id.clone())).collect())

@@ -1,4 +1,4 @@
-//! `POST /subjects/lookup`: what is known of a person, asked with a body, since an identifier must not stand in a URL.
+//! `POST /subjects/lookup`: what is known of a person. The query is in the body: an identifier must not be in a URL.
 
 use axum::extract::State;
 use model::source::{Recipient, SeenAt, Sightings, recipients};

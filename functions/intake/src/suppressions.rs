@@ -65,7 +65,7 @@ pub struct Whom {
 }
 
 impl Whom {
-    /// Checks it, and answers whom it names. `field` is where it stands.
+    /// Checks it and returns the subject. `field` is the parameter that holds it.
     pub fn accept(self, field: &str) -> Result<Subject, ApiError> {
         if self.kind == SubjectType::ObjectId {
             return Err(invalid(&format!("{field}.type"), "type must be USER_ID or ANONYMOUS_ID".to_owned()));
