@@ -3,7 +3,7 @@
 //! 1. Listing waits until every recorder has ended that began before the last member was suppressed.
 //! 2. Each invocation numbers its batches in a range of its own. Should two run at once, neither overwrites the
 //!    other's, and the last to end says which batches count.
-//! 3. When all archives are listed, the manifest is written and the run goes on to finding.
+//! 3. When all archives are listed, the manifest is written and the run continues with find.
 
 use std::ops::RangeFrom;
 use std::time::Instant;

@@ -94,7 +94,7 @@ async fn take_up(context: &Context, regulation: &Regulation) -> Result<()> {
             Execution::Running | Execution::Succeeded => return Ok(()),
             Execution::Ended => {}
             Execution::Absent => {
-                // The retry request may have broken off before this, too.
+                // The request for a retry may have broken off before this, too.
                 if attempt > 1 && restart == 0 {
                     context.store.reset_failed(id).await?;
                 }

@@ -1,7 +1,7 @@
 //! Opens a run: takes the lock, and chooses the regulations that the run serves.
 //!
 //! 1. The lock is taken. If another run holds it, there is nothing to do.
-//! 2. The plan is written once. Should this run twice, at once or after a crash, the first plan stands.
+//! 2. The plan is written once. If this runs twice, at once or after a crash, the first plan stands.
 //! 3. The reply says how long to wait before the archives may be listed.
 
 use archive::run_plan::{RunMember, RunPlan};

@@ -24,7 +24,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// What the environment names.
+    /// Makes the context from the environment.
     pub async fn from_env(config: &SdkConfig) -> Result<Self> {
         let s3 = client(config);
         let secret =

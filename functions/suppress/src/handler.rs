@@ -1,7 +1,7 @@
 //! Changes the suppression list for a regulation, before anything is erased.
 //!
 //! 1. The regulation begins, unless it was withdrawn.
-//! 2. Its subjects, with all that is linked to them, are suppressed or let in again; the evidence says how many.
+//! 2. Its subjects, with all that is linked to them, are suppressed, or that is lifted; the evidence says how many.
 //! 3. The step waits until every instance of `collect` has read the list anew.
 //! 4. The reply lists the destinations that are left to erase from, by kind.
 

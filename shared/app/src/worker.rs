@@ -12,9 +12,9 @@ use serde_json::json;
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Event<Step> {
-    /// The API asks.
+    /// A probe by the API.
     Probe(Probe),
-    /// The state machine goes on.
+    /// A step by the state machine.
     Step(Step),
 }
 
@@ -28,10 +28,10 @@ pub enum Reply<Next> {
     Next(Next),
 }
 
-/// Takes the step, or answers the probe. What stands in the way of a probe is a finding, not an error.
+/// Takes the step, or answers the probe. An obstacle to a probe is a finding, not an error.
 ///
 /// # Errors
-/// The step's failure.
+/// The failure of the step.
 pub async fn handle<Step, Next>(
     event: Event<Step>,
     until: Instant,

@@ -49,7 +49,7 @@ pub struct RunMember {
     pub regulation_id: RegulationId,
     /// The attempt of it that the run serves.
     pub attempt: u32,
-    /// The task token by which its execution goes on.
+    /// The task token that resumes its execution.
     pub task_token: String,
     /// Its archives.
     pub archives: Vec<DestinationId>,

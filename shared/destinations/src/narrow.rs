@@ -29,7 +29,7 @@ pub fn to_source(destination: &Destination, part: &SourceScope) -> Result<Destin
 /// The prefix of the keys of this part of an archive; none, if the archive is another source's.
 ///
 /// # Errors
-/// `Invalid`, if that cannot be told from the archive's own prefix.
+/// `Invalid`, if the archive's own prefix does not tell.
 pub fn archive_prefix(archive: &Destination, part: &SourceScope) -> Result<Option<String>> {
     let prefix = archive.settings.get("prefix").and_then(Value::as_str).unwrap_or_default();
     let folder = format!("{}/", part.source_id);

@@ -29,7 +29,7 @@ pub struct Failure {
 pub enum FailureKind {
     /// Try again later: the cause is expected to pass.
     Transient,
-    /// Trying again changes nothing until somebody acts: say so and go on with the rest.
+    /// A retry changes nothing until somebody acts: report it and continue with the rest.
     Permanent,
     /// The caller's input is at fault.
     Invalid,

@@ -20,12 +20,12 @@ pub const TIME_TO_ANSWER: Duration = Duration::from_secs(20);
 pub enum Probe {
     /// Whether it can be reached and the credentials are good; nothing is changed.
     Check {
-        /// The destination that is asked about.
+        /// The destination to check.
         destination_id: DestinationId,
     },
     /// How much of the subjects it holds; nothing is changed.
     Count {
-        /// The destination that is asked about.
+        /// The destination to count in.
         destination_id: DestinationId,
         /// The people whose data is counted.
         subjects: Vec<Subject>,

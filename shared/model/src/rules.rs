@@ -32,7 +32,7 @@ pub struct Rules(Vec<Rule>);
 pub struct Rule {
     /// The names of the fields that lead to it.
     pub path: Vec<String>,
-    /// Which kind of identifier stands there.
+    /// The kind of identifier there.
     pub kind: SubjectType,
     /// Which records the rule holds for; all, if there is none.
     pub when: Option<When>,

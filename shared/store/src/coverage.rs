@@ -66,7 +66,7 @@ impl Store {
     ///
     /// 1. Suppresses its subjects and their other ids, if that broke off when the request came; or lifts their
     ///    suppression.
-    /// 2. Marks as erased those who are to be erased.
+    /// 2. Marks the subjects that are to be erased.
     /// 3. Stores their other ids, and counts the ids that it covers.
     ///
     /// # Errors

@@ -95,7 +95,7 @@ impl Store {
         self.update_pair([entry, person]).await
     }
 
-    /// Lets the items of subjects expire whom the scope does not suppress and of whom nothing else is known.
+    /// Lets items of subjects expire, if the scope does not suppress them and nothing else is known of them.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Call again.

@@ -63,13 +63,13 @@ pub use waiting::Waiting;
 pub struct Tables {
     /// Regulations, with subjects, tasks and evidence.
     pub regulations: String,
-    /// The suppression list.
+    /// The suppression list, and what is known of people.
     pub suppressions: String,
-    /// Sources.
+    /// Sources and their write keys.
     pub sources: String,
-    /// Destinations.
+    /// Destinations, and time slots for calls.
     pub destinations: String,
-    /// Purge runs.
+    /// Purge runs, and regulations that wait.
     pub runs: String,
     /// Tokens, the audit trail, kept responses.
     pub access: String,

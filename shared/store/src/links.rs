@@ -111,7 +111,7 @@ impl Store {
         unless_refused(update.condition_expression("attribute_exists(pk)").send().await)
     }
 
-    /// Lets the items of subjects expire of whom nothing is known but that they were erased or let in again. Harmless
+    /// Lets items of subjects expire, if nothing is known of them but that they were erased or let in again. Harmless
     /// for others.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ const LOCK: &str = "LOCK";
 const CONFIRM: &str = "CONFIRM";
 const PROGRESS: &str = "PROGRESS#";
 
-/// The condition under which a run may be changed: it has not ended, and nobody stopped it.
+/// The condition under which a run may be changed: it has neither ended nor been stopped.
 const GOES_ON: &str = "attribute_exists(pk) AND attribute_not_exists(finishedAt) AND stopRequested = :false";
 
 /// A purge run. Several write to its record at once (the run itself, and whoever confirms or stops it), so that it

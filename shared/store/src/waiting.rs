@@ -22,7 +22,7 @@ pub struct Waiting {
     pub regulation_id: RegulationId,
     /// When it began to wait.
     pub since: Timestamp,
-    /// The task token by which its execution goes on.
+    /// The task token that resumes its execution.
     pub task_token: String,
     /// The runs that served it and were aborted.
     #[serde(default)]

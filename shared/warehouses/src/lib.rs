@@ -126,7 +126,7 @@ pub enum Verb {
 
 /// One statement about the subjects' rows.
 pub struct Statement<'a> {
-    /// What it does.
+    /// Whether it counts or deletes.
     pub verb: Verb,
     /// Its tables; one, if it deletes.
     pub tables: &'a [Table],

@@ -37,7 +37,7 @@ const DESCRIPTION: Description = Description {
 /// Days without an end after which somebody has to ask; Amplitude promises 30.
 const MAX_DAYS: i32 = 60;
 
-/// The protocol.
+/// Amplitude's deletion protocol.
 pub struct Amplitude;
 
 /// The note about a batch that Amplitude took.

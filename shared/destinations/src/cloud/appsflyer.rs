@@ -45,7 +45,7 @@ const DESCRIPTION: Description = Description {
 /// The version of OpenDSR that AppsFlyer speaks.
 const VERSION: &str = "0.1";
 
-/// The protocol.
+/// AppsFlyer's deletion protocol.
 pub struct AppsFlyer;
 
 impl Vendor for AppsFlyer {

@@ -25,7 +25,7 @@ const DESCRIPTION: Description = Description {
     fields: &[ENDPOINT, Field::secret("apiKey", "API key", "REST API key with the permission users.delete")],
 };
 
-/// The protocol.
+/// Braze's deletion protocol.
 pub struct Braze;
 
 impl Vendor for Braze {

@@ -41,7 +41,7 @@ const DESCRIPTION: Description = Description {
     ],
 };
 
-/// The protocol.
+/// CleverTap's deletion protocol.
 pub struct CleverTap;
 
 impl Vendor for CleverTap {

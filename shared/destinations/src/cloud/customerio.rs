@@ -46,7 +46,7 @@ const DESCRIPTION: Description = Description {
     ],
 };
 
-/// The protocol.
+/// Customer.io's deletion protocol.
 pub struct CustomerIo;
 
 impl Vendor for CustomerIo {

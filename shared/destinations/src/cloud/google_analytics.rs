@@ -54,7 +54,7 @@ const DESCRIPTION: Description = Description {
 const SCOPE: &str = "https://www.googleapis.com/auth/analytics.edit";
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
-/// The protocol.
+/// Google Analytics 4's deletion protocol.
 pub struct GoogleAnalytics;
 
 /// The fields of a service account's key file that we use.

@@ -44,7 +44,7 @@ const DESCRIPTION: Description = Description {
 
 const CONTACTS: &str = "/crm/v3/objects/contacts";
 
-/// The protocol.
+/// HubSpot's deletion protocol.
 pub struct HubSpot;
 
 impl Vendor for HubSpot {

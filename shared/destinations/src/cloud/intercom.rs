@@ -37,7 +37,7 @@ const DESCRIPTION: Description = Description {
 /// The first with `find_by_external_id` is 2.13.
 const VERSION: &str = "2.16";
 
-/// The protocol.
+/// Intercom's deletion protocol.
 pub struct Intercom;
 
 impl Vendor for Intercom {

@@ -47,7 +47,7 @@ const DESCRIPTION: Description = Description {
     ],
 };
 
-/// The protocol.
+/// Iterable's deletion protocol.
 pub struct Iterable;
 
 impl Vendor for Iterable {

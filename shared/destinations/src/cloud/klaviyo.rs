@@ -45,7 +45,7 @@ const REVISION: &str = "2026-07-15";
 
 const CONTENT_TYPE: &str = "application/vnd.api+json";
 
-/// The protocol.
+/// Klaviyo's deletion protocol.
 pub struct Klaviyo;
 
 impl Vendor for Klaviyo {

@@ -1,4 +1,4 @@
-//! A recipient without a deletion API: it is named, so that somebody can be asked.
+//! A recipient without a deletion API: it is named, so that a person can ask it to delete.
 
 use std::time::Duration;
 

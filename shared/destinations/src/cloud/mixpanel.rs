@@ -51,7 +51,7 @@ const DESCRIPTION: Description = Description {
     ],
 };
 
-/// The protocol.
+/// Mixpanel's deletion protocol.
 pub struct Mixpanel;
 
 impl Vendor for Mixpanel {

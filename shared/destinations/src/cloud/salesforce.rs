@@ -51,7 +51,7 @@ const DESCRIPTION: Description = Description {
     ],
 };
 
-/// The protocol.
+/// Salesforce Marketing Cloud's deletion protocol.
 pub struct Salesforce;
 
 impl Vendor for Salesforce {

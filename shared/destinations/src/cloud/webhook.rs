@@ -30,7 +30,7 @@ const DESCRIPTION: Description = Description {
     fields: &[URL, Field::secret("sharedSecret", "Shared secret", "Secret under which each body is signed")],
 };
 
-/// The protocol.
+/// Webhook's deletion protocol.
 pub struct Webhook;
 
 impl Vendor for Webhook {

@@ -38,7 +38,7 @@ const DESCRIPTION: Description = Description {
     ],
 };
 
-/// The protocol.
+/// Zendesk's deletion protocol.
 pub struct Zendesk;
 
 impl Vendor for Zendesk {

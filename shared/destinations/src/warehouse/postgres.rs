@@ -44,7 +44,7 @@ const DESCRIPTION: Description = Description {
 pub struct Postgres {
     /// Host name or address.
     pub host: String,
-    /// Port.
+    /// TCP port.
     #[serde(default = "default_port")]
     pub port: u16,
     /// Database name.

@@ -29,7 +29,7 @@ impl Csv {
     /// Recognises the columns by the first line, and whether that line is a header.
     ///
     /// # Errors
-    /// `Invalid`, if the identifiers cannot be told from other columns.
+    /// `Invalid`, if it is unclear which column holds the identifiers.
     pub fn told_by(first: &[u8], column: Option<&str>) -> Result<(Self, bool)> {
         let of = |rows, cells, place| Self { rows, cells, place, open: Vec::new() };
         let mut is_one_cell = true;

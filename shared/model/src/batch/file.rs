@@ -1,4 +1,4 @@
-//! A file of subjects, read as its bytes arrive: CSV or JSON lines, plain or gzip, told by their first bytes and
+//! A file of subjects, read as its bytes arrive: CSV or JSON lines, plain or gzip, recognised by their first bytes and
 //! never by the file's name. Memory stays the same however long it is.
 //!
 //! 1. Gzip is unpacked, a byte order mark is left out, and the text is cut into lines.

@@ -1,8 +1,8 @@
 //! Sources: where events come from. A source has write keys, which its SDKs send, and connections, which say
 //! where its events went and when.
 //!
-//! A source's id is the name of its folder in archives (`segment-logs/{source id}/…`), so that what is found
-//! there can be told to have come from it.
+//! A source's id is the name of its folder in archives (`segment-logs/{source id}/…`), which tells from which source
+//! the data there came.
 
 mod connection;
 mod id;

@@ -94,9 +94,9 @@ impl Call {
 /// The events of a request.
 #[derive(Debug, Default)]
 pub struct Incoming {
-    /// The good events.
+    /// The valid events.
     pub events: Vec<Event>,
-    /// The bad ones.
+    /// The invalid ones.
     pub rejected: Vec<Rejected>,
 }
 
