@@ -2,7 +2,7 @@
 //!
 //! 1. A regulation takes the lease, if it is free; otherwise it follows and comes back later.
 //! 2. The leader chooses its group from the list and stores it with its task, before any statement begins.
-//! 3. It deletes the rows of the whole group, and notes for each member, itself included, in which tables that was done.
+//! 3. It deletes the rows of the whole group, and notes for each member, itself included, in which tables it did.
 //! 4. A regulation that finds such a note deletes alone what is left. A table that refuses one regulation's rows thus
 //!    never fails another.
 

@@ -18,8 +18,8 @@ pub fn day(at: Timestamp) -> i64 {
     at.as_millisecond().div_euclid(DAY_MS) * DAY_MS
 }
 
-/// The key of a file, which is named by the messages whose events it holds: if they are delivered again together, they are
-/// written to the same file.
+/// The key of a file, which is named by the messages whose events it holds: if they are delivered again together, they
+/// are written to the same file.
 pub fn key(prefix: &str, source: &SourceId, day: i64, messages: &[String]) -> String {
     let mut messages = messages.to_vec();
     messages.sort();

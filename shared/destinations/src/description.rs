@@ -112,8 +112,8 @@ impl Field {
         Self { directs_secrets: true, ..self }
     }
 
-    /// The base URL of calls: the host that the setting names, with `https`, or on test stacks the setting itself. If an
-    /// optional host is left out, the first of its form is used.
+    /// The base URL of calls: the host that the setting names, with `https`, or on test stacks the setting itself. If
+    /// an optional host is left out, the first of its form is used.
     pub(super) fn base_url(&self, settings: &Map<String, Value>) -> String {
         let text = settings.get(self.name).and_then(Value::as_str).unwrap_or_default();
         if text.contains("://") {

@@ -9,8 +9,8 @@ use model::source::SourceId;
 /// The folder that holds one folder for each source.
 pub(crate) const FOLDERS: &str = "segment-logs/";
 
-/// The folder of a source's events of one day, given as that day's first moment in Unix milliseconds, in an archive whose
-/// keys begin with `prefix`.
+/// The folder of a source's events of one day, given as that day's first moment in Unix milliseconds, in an archive
+/// whose keys begin with `prefix`.
 pub fn day_folder(prefix: &str, source: &SourceId, day: i64) -> String {
     let folders = if prefix.ends_with(FOLDERS) { "" } else { FOLDERS };
     format!("{prefix}{folders}{source}/{day}/")

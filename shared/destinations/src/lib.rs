@@ -49,8 +49,8 @@ pub fn describe(vendor: &str) -> Result<&'static Description> {
     })
 }
 
-/// Checks a destination and its secrets again before they are used: what a setting or secret leads to must not depend on
-/// when it was stored, or by whom.
+/// Checks a destination and its secrets again before they are used: what a setting or secret leads to must not depend
+/// on when it was stored, or by whom.
 ///
 /// # Errors
 /// `Permanent`, if they would be refused today.

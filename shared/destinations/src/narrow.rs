@@ -1,5 +1,5 @@
-//! Narrows a destination to what one source wrote there. A destination that cannot be narrowed is refused, so that no other
-//! source's data is erased.
+//! Narrows a destination to what one source wrote there. A destination that cannot be narrowed is refused, so that no
+//! other source's data is erased.
 
 use model::destination::{Destination, DestinationKind};
 use model::failure::{Failure, Result};

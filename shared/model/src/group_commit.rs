@@ -3,8 +3,8 @@
 //! A warehouse that keeps its tables by column reads or rewrites the same blocks for one person as for 50,000, and
 //! takes few deletions of a table at once: BigQuery runs 2 and queues 20
 //! (<https://cloud.google.com/bigquery/docs/data-manipulation-language#update_delete_merge_dml_concurrency>). So while
-//! one regulation holds the *lease* at a destination and deletes, the others wait. The next *leader* chooses its *group*
-//! among all that wait then: itself and its *followers*.
+//! one regulation holds the *lease* at a destination and deletes, the others wait. The next *leader* chooses its
+//! *group* among all that wait then: itself and its *followers*.
 //!
 //! Finding and verifying stay each regulation's own: a group shares nothing but the deletion.
 
@@ -73,8 +73,8 @@ fn json_len(id: &str) -> usize {
     serde_json::to_string(id).map_or(id.len(), |json| json.len())
 }
 
-/// The group of a leader: itself, however large, and as many followers as fit, those that waited longest first. Empty, if
-/// the leader no longer waits.
+/// The group of a leader: itself, however large, and as many followers as fit, those that waited longest first. Empty,
+/// if the leader no longer waits.
 pub fn choose(leader: &RegulationId, mut waiting: Vec<GroupMember>) -> Vec<GroupMember> {
     waiting.retain(|member| member.outcome.is_none());
     waiting.sort_by(|a, b| (a.since, &a.regulation_id).cmp(&(b.since, &b.regulation_id)));

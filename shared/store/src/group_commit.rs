@@ -1,4 +1,5 @@
-//! The regulations that wait at a warehouse for their rows to be deleted, and the leader's lease there, in the table `runs`.
+//! The regulations that wait at a warehouse for their rows to be deleted, and the leader's lease there, in the table
+//! `runs`.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};

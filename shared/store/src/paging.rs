@@ -9,8 +9,8 @@ use model::failure::Result;
 /// A page of what a query finds, after the page that ended with `from`.
 ///
 /// # Errors
-/// `Invalid` for a cursor that was never given out; `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`,
-/// if it refuses the call or an item is not of the expected form.
+/// `Invalid` for a cursor that was never given out; `Transient`, if DynamoDB throttles or cannot be reached;
+/// `Permanent`, if it refuses the call or an item is not of the expected form.
 pub async fn page<T: DeserializeOwned>(
     query: QueryFluentBuilder,
     count: i32,
@@ -25,8 +25,8 @@ pub async fn page<T: DeserializeOwned>(
 /// All that a query finds, in order.
 ///
 /// # Errors
-/// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call or an item is not of the
-/// expected form.
+/// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call or an item is not of
+/// the expected form.
 pub async fn all<T: DeserializeOwned>(query: QueryFluentBuilder) -> Result<Vec<T>> {
     let items = query.into_paginator().items().send().try_collect().await.map_err(|e| failure(&e))?;
     items.into_iter().map(from_item).collect()

@@ -15,8 +15,8 @@ impl Store {
     /// Updates two items. Returns whether the conditions of both held.
     ///
     /// # Errors
-    /// `Transient`, if DynamoDB throttles, cannot be reached, or other transactions kept writing these items; `Permanent`,
-    /// if it refuses the call.
+    /// `Transient`, if DynamoDB throttles, cannot be reached, or other transactions kept writing these items;
+    /// `Permanent`, if it refuses the call.
     pub(crate) async fn update_pair(&self, pair: [UpdateBuilder; 2]) -> Result<bool> {
         let mut items = Vec::new();
         for update in pair {

@@ -21,7 +21,8 @@ use model::subject::Pseudonym;
 /// The index by date, in which all regulations are under one value of `list`.
 const BY_DATE: &str = "byDate";
 
-/// The index of those that are under way: they alone have a `waitsSince`, the time at which their attempt was asked for.
+/// The index of those that are under way: they alone have a `waitsSince`, the time at which their attempt was asked
+/// for.
 const UNDER_WAY_INDEX: &str = "underWay";
 
 /// How many regulations are read at a time when a filter applies.

@@ -72,7 +72,8 @@ impl Store {
         unless_refused(request.send().await)
     }
 
-    /// The write that binds a request-only token to the regulation that it makes, on condition that it has made no other.
+    /// The write that binds a request-only token to the regulation that it makes, on condition that it has made no
+    /// other.
     pub(crate) fn binding(&self, id: &TokenId, regulation: &RegulationId) -> UpdateBuilder {
         Update::builder()
             .table_name(&self.tables.access)

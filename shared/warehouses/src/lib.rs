@@ -1,11 +1,12 @@
 //! Warehouses: one folder per engine behind one trait.
 //!
 //! 1. [`TableScope`](destinations::warehouse::TableScope) says which tables and columns count: Segment's own, and those
-//!    that the destination's settings add. Settings that do not fit together are refused when a destination is connected.
+//!    that the destination's settings add. Settings that do not fit together are refused when a destination is
+//!    connected.
 //! 2. An [`Engine`] discovers them among the base tables, and runs one [`Statement`] at a time: a count or a
 //!    deletion. A statement may outlive the invocation that began it.
-//! 3. [`erasure`] decides what runs next: **find** counts the subjects' rows per table, **forget** deletes them, **verify** counts
-//!    again. [`survey`] only looks: whether it would work, and how many rows would go.
+//! 3. [`erasure`] decides what runs next: **find** counts the subjects' rows per table, **forget** deletes them,
+//!    **verify** counts again. [`survey`] only looks: whether it would work, and how many rows would go.
 //! 4. Regulations that wait for the same warehouse are deleted together: a [`group_commit`](model::group_commit).
 
 pub mod erasure;
@@ -43,16 +44,16 @@ pub trait Engine {
     /// The base tables in scope with the columns that identify people, in order. Never a view.
     ///
     /// # Errors
-    /// `Transient`, if the warehouse cannot be reached; `Permanent`, if it refuses the role, or the settings name what is not
-    /// there.
+    /// `Transient`, if the warehouse cannot be reached; `Permanent`, if it refuses the role, or the settings name what
+    /// is not there.
     fn discover(&mut self) -> impl Future<Output = Result<Vec<Table>>>;
 
-    /// Begins a statement, or continues the one that `memory` holds, until it ends or `until`. The same statement may run
-    /// twice.
+    /// Begins a statement, or continues the one that `memory` holds, until it ends or `until`. The same statement may
+    /// run twice.
     ///
     /// # Errors
-    /// `Transient`, if the warehouse cannot be reached; `Permanent`, if it refuses the role. If it refuses this one statement,
-    /// that is [`StatementState::Refused`].
+    /// `Transient`, if the warehouse cannot be reached; `Permanent`, if it refuses the role. If it refuses this one
+    /// statement, that is [`StatementState::Refused`].
     fn run(
         &mut self,
         statement: &Statement<'_>,
@@ -137,8 +138,8 @@ pub struct Statement<'a> {
 }
 
 impl Statement<'_> {
-    /// The key of one run of this statement, the same when it is begun again after a crash, so that the warehouse recognizes
-    /// it. It reveals nothing about the subjects.
+    /// The key of one run of this statement, the same when it is begun again after a crash, so that the warehouse
+    /// recognizes it. It reveals nothing about the subjects.
     pub fn key(&self, memory: &Memory) -> [u8; 16] {
         let mut hash = Sha256::new().chain_update(self.seed).chain_update(memory.ended.to_be_bytes());
         hash.update([self.verb as u8]);

@@ -1,5 +1,5 @@
-//! Looks at a warehouse and changes nothing: whether it can be reached and which columns would be matched (`check`), and how
-//! many rows would be deleted (`count`).
+//! Looks at a warehouse and changes nothing: whether it can be reached and which columns would be matched (`check`),
+//! and how many rows would be deleted (`count`).
 
 use std::time::Instant;
 
@@ -112,7 +112,8 @@ pub async fn check<E: Engine>(engine: &mut E, ids: &Ids<'_>) -> Result<Survey> {
 /// Counts the subjects' rows per table, and what their deletion would cost.
 ///
 /// # Errors
-/// `Transient`, if the warehouse cannot be reached or the count is not done by `until`; `Permanent`, if it refuses the role.
+/// `Transient`, if the warehouse cannot be reached or the count is not done by `until`; `Permanent`, if it refuses the
+/// role.
 pub async fn count<E: Engine>(engine: &mut E, ids: &Ids<'_>, seed: &str, until: Instant) -> Result<Survey> {
     let tables = engine.discover().await?;
     let mut progress = ErasureProgress::default();

@@ -1,8 +1,8 @@
 //! The one place that speaks HTTP to vendors.
 //!
 //! 1. The subjects are cut into batches of the vendor's size; several are under way at once.
-//! 2. For each batch, the protocol is asked for its next step until it is done or wants to wait. Each call waits for its
-//!    slot, so that all invocations together keep to the vendor's rate.
+//! 2. For each batch, the protocol is asked for its next step until it is done or wants to wait. Each call waits for
+//!    its slot, so that all invocations together keep to the vendor's rate.
 //! 3. Finished subjects are counted in [`VendorProgress`], which is saved every few seconds and between invocations. A
 //!    batch that was sent but not counted is sent again: every deletion may be requested twice.
 //! 4. A batch that the vendor refuses, at once or later, is halved, so that one bad subject fails alone. A transient
@@ -222,7 +222,8 @@ impl Engine {
     /// Makes the vendor's harmless call, to prove region and credentials.
     ///
     /// # Errors
-    /// `Transient`, if the vendor cannot be reached, is busy or refuses the key; `Permanent`, if it refuses the request.
+    /// `Transient`, if the vendor cannot be reached, is busy or refuses the key; `Permanent`, if it refuses the
+    /// request.
     pub async fn check(&self, vendor: &'static dyn Vendor, job: Job<'_>, until: Instant) -> Result<()> {
         let round = Round::new(vendor, Job { subjects: &[], ..job }, until);
         let nobody = SubjectBatch { from: 0, len: 0, note: Value::Null };

@@ -1,7 +1,7 @@
 //! When the next call may be sent: one queue of slots per credential, shared by all invocations.
 //!
-//! Slots are one interval apart. They are reserved in the store, several at once where they are close together, and waited
-//! for here. A slot that was missed is given up, so that a late call is never too close to the next.
+//! Slots are one interval apart. They are reserved in the store, several at once where they are close together, and
+//! waited for here. A slot that was missed is given up, so that a late call is never too close to the next.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use destinations::cloud::Outcome;
 
-/// The shortest and the longest wait for a vendor at work, in seconds. A wait is as long as the vendor has taken so far: a
-/// job of minutes is noticed within minutes, and 30 days take about 30 looks.
+/// The shortest and the longest wait for a vendor at work, in seconds. A wait is as long as the vendor has taken so
+/// far: a job of minutes is noticed within minutes, and 30 days take about 30 looks.
 const WAITS: (i64, i64) = (5, 2 * 86_400);
 
 /// The progress of a task, stored between invocations. It holds none of our identifiers; notes may hold a vendor's own,
@@ -71,8 +71,8 @@ impl VendorProgress {
         self.outcomes().values().sum()
     }
 
-    /// The batches left from earlier turns. When all else has ended, refused subjects are sent once more: the task is being
-    /// retried.
+    /// The batches left from earlier turns. When all else has ended, refused subjects are sent once more: the task is
+    /// being retried.
     pub(super) fn resume(&mut self, subjects: usize) -> Vec<SubjectBatch> {
         if self.open.is_empty() && self.begun >= subjects {
             self.refusal = None;
@@ -115,8 +115,8 @@ impl VendorProgress {
         }
     }
 
-    /// Halves a refused batch to find the subjects that the vendor refuses; both halves are sent again. Returns nothing, if
-    /// the batch cannot be halved.
+    /// Halves a refused batch to find the subjects that the vendor refuses; both halves are sent again. Returns
+    /// nothing, if the batch cannot be halved.
     pub(super) fn halve(&mut self, batch: &SubjectBatch) -> Option<[SubjectBatch; 2]> {
         if batch.len < 2 {
             return None;

@@ -184,7 +184,7 @@ async fn every_vendor_gets_through_trouble_of_every_kind() {
             ("garbage", ok(200, "<html>It works!")),
             ("timeout", None),
         ];
-        // Whoever takes every answer for success knows no garbage.
+        // A protocol that takes every answer for success cannot recognise garbage.
         let knows_garbage = fixture.cases.iter().any(|case| case.name == "garbage" && case.failure.is_some());
         for (trouble, answer) in troubles.iter().filter(|(trouble, _)| *trouble != "garbage" || knows_garbage)
         {
@@ -327,7 +327,7 @@ async fn a_batch_that_is_given_up_after_it_had_begun_is_asked_for_anew_in_halves
     };
     let refused = |refused, confirmed| [(Outcome::Refused, refused), (Outcome::Confirmed, confirmed)].into();
     assert_eq!(run(&subjects).await, (refused(1, 39), Some("no".into())));
-    // What somebody took back is not asked for again.
+    // What somebody revoked is not requested again.
     let subjects: Vec<_> =
         (0..40).map(|n| Subject::user(if n == 7 { 3 } else { n * 10 }.to_string())).collect();
     assert_eq!(run(&subjects).await, (refused(10, 30), Some("taken back".into())));

@@ -88,16 +88,16 @@ pub trait Vendor: Sync {
         Ok(())
     }
 
-    /// The next step for a batch of subjects. The engine itself handles replies 401, 403, 429 and 5xx. The same question
-    /// always gets the same answer.
+    /// The next step for a batch of subjects. The engine itself handles replies 401, 403, 429 and 5xx. The same
+    /// question always gets the same answer.
     ///
     /// # Errors
     /// `Permanent`, if the vendor refused; `Transient`, if its answer makes no sense. A refused batch is halved until
     /// each refused subject is alone.
     fn next(&self, ask: &Ask<'_>) -> Result<Step>;
 
-    /// The next step of a harmless call that proves region and credentials and concerns no subject. It ends as `Done`, if
-    /// the connection is good.
+    /// The next step of a harmless call that proves region and credentials and concerns no subject. It ends as `Done`,
+    /// if the connection is good.
     ///
     /// # Errors
     /// As [`Vendor::next`].

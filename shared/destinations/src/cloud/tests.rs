@@ -1,4 +1,4 @@
-//! Plays every vendor's fixture: the calls it documents go out, and its answers are read as it means them.
+//! Plays every vendor's fixture: the calls that it documents are sent, and its answers are read as it means them.
 //!
 //! Every case is also played with a crash before each reply: the same calls go out again.
 
@@ -12,7 +12,7 @@ use super::fixture::{Canned, Entry, Expected, fixture, folder};
 use super::*;
 use crate::catalog;
 
-/// When every fixture plays.
+/// The time at which every fixture plays.
 const NOW: &str = "2026-08-01T12:00:00Z";
 const KEY: &str = "1f0c1a52-6f0e-4d43-9d5f-0d9f6c1d2e3f";
 

@@ -13,7 +13,7 @@ use super::message::{Message, Subjects};
 use super::{Account, MAX_BATCH};
 use crate::failure::{Failure, FailureKind};
 
-/// What the lines of a file are, when it arrives in pieces of so many bytes.
+/// What the lines of a file are, when it arrives in pieces of this many bytes.
 fn read_in(bytes: &[u8], column: Option<&str>, piece: usize) -> Result<Vec<(u64, Entry)>, Failure> {
     let (mut file, mut entries) = (File::new(column.map(str::to_owned)), Vec::new());
     let mut sink = |line, entry| {
@@ -183,7 +183,7 @@ fn a_message_has_subjects_or_a_file() {
     assert!(with(&many).err().expect("too many").public.contains("5001 subjects"));
 }
 
-/// Keeps the account of lines, and answers the regulations that they are cut into.
+/// Keeps the account of lines, and returns the regulations that they are cut into.
 fn account(entries: impl IntoIterator<Item = (u64, Entry)>) -> Result<(Vec<Vec<String>>, Closed), Failure> {
     let (mut ledger, mut cuts) = (Ledger::default(), Vec::new());
     for (line, entry) in entries {
@@ -273,8 +273,8 @@ proptest! {
         }
     }
 
-    /// However damaged a file is, the pieces in which it arrives change nothing, every line is told once, and lines
-    /// are told in order.
+    /// However damaged a file is, the pieces in which it arrives change nothing, and every line is passed on once and
+    /// in order.
     #[test]
     fn pieces_change_nothing(text in "([a\",;\r\n{}:0-9]|userId|\\{\"id\":\"x\"\\}\n){0,60}", piece in 1_usize..20) {
         let whole = read_in(text.as_bytes(), None, usize::MAX);

@@ -118,7 +118,7 @@ fn nobody_makes_us_work_by_sending_many_fields() {
     assert!(Body::open(twice.as_bytes()).is_ok(), "the same field again is none more");
 }
 
-/// What a batch says for all events once counted for none of them: 500 KB became more than a gigabyte.
+/// Fields that a batch sets for all events once counted for none of them: 500 KB became more than a gigabyte.
 #[test]
 fn what_a_batch_says_for_all_counts_for_each() {
     let shared = |size: usize, count: usize| {

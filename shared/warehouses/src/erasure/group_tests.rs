@@ -1,4 +1,4 @@
-//! A shared deletion, on an engine that does as it is told.
+//! A shared deletion, on a scripted engine.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -5,12 +5,12 @@
 //!    the others continue; it is tried again as long as others make progress, since they may have blocked it.
 //! 3. **verify**: every table is counted again. The erasure is done when all counts are zero.
 //!
-//! **forget** may be shared with other regulations ([`group_commit`](model::group_commit)). Then a regulation reports as
-//! removed what it had found, and how many regulations were deleted together; the leader also reports the bytes billed for
-//! all.
+//! **forget** may be shared with other regulations ([`group_commit`](model::group_commit)). Then a regulation reports
+//! as removed what it had found, and how many regulations were deleted together; the leader also reports the bytes
+//! billed for all.
 //!
-//! [`ErasureProgress`] is saved between invocations. After a crash, everything since it was last saved is done again: each
-//! statement may run twice.
+//! [`ErasureProgress`] is saved between invocations. After a crash, everything since it was last saved is done again:
+//! each statement may run twice.
 
 mod group;
 

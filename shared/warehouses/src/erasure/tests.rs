@@ -1,4 +1,4 @@
-//! The order of things, on an engine that does as it is told.
+//! The order of the phases, on a scripted engine.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use super::*;
 use destinations::warehouse::Column;
 use model::subject::{Subject, SubjectType};
 
-/// Answers statements from a script.
+/// Returns the results of statements from a script.
 #[derive(Default)]
 pub(super) struct Scripted {
     pub(super) turns: VecDeque<StatementState>,
@@ -56,7 +56,7 @@ pub(super) fn refused(failure: Failure) -> StatementState {
     StatementState::Refused(failure)
 }
 
-/// Runs until the end or a failure, each phase in an invocation of its own: what was kept goes through JSON.
+/// Runs until the end or a failure, each phase in an invocation of its own: the saved progress goes through JSON.
 pub(super) async fn run(
     engine: &mut Scripted,
     kept: &mut serde_json::Value,

@@ -1,5 +1,5 @@
-//! How a column is compared with identifiers: these are converted to the column's type, never the column to text, so that
-//! an index can be used. An identifier that is no value of the type cannot be in the column.
+//! How a column is compared with identifiers: these are converted to the column's type, never the column to text, so
+//! that an index can be used. An identifier that is no value of the type cannot be in the column.
 
 use uuid::Uuid;
 
