@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Waits that grow with each try in vain: `first`, then each `factor` times the one before, `longest` at most.
+/// Waits that grow with each failed try: `first`, then `factor` times the one before, at most `longest`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Backoff {
     first: Duration,
@@ -10,20 +10,20 @@ pub struct Backoff {
     longest: Duration,
 }
 
-/// A task whose warehouse or vendor is away: as little as possible, and at least once a day.
+/// A task whose warehouse or vendor cannot be reached: soon at first, and at least once a day.
 pub const TASK: Backoff = Backoff::seconds(2, 2.0, 86_400);
 /// A vendor's rate limit, if the vendor does not say how long it lasts.
 pub const RATE_LIMIT: Backoff = Backoff::seconds(1, 2.0, 60);
-/// A statement of a warehouse that runs longer than an invocation.
+/// A warehouse's statement that runs longer than an invocation.
 pub const STATEMENT: Backoff = Backoff::seconds(10, 2.0, 300);
-/// A regulation whose rows another one deletes. It looks again after about a quarter of the time that it has waited: a
-/// state machine has 25,000 events, and each look takes some.
+/// A regulation whose rows another one deletes. It looks again after about a quarter of the time it has waited: an
+/// execution may have 25,000 events, and each look takes some.
 pub const FOLLOWER: Backoff = Backoff::seconds(2, 1.25, 300);
-/// A message of the batch queue while something is away.
+/// A message of the batch queue while something that it needs is unavailable.
 pub const REDELIVERY: Backoff = Backoff::seconds(30, 2.0, 3_600);
-/// A statement that is waited for within an invocation.
+/// A statement that is polled within an invocation.
 pub const POLL: Backoff = Backoff::milliseconds(100, 2.0, 2_000);
-/// An archive object, after S3 broke off and the client's own tries were used up.
+/// An archive object, once S3's client has used up its own retries.
 pub const OBJECT: Backoff = Backoff::milliseconds(200, 2.0, 2_000);
 
 impl Backoff {
@@ -35,14 +35,14 @@ impl Backoff {
         Self { first: Duration::from_millis(first), factor, longest: Duration::from_millis(longest) }
     }
 
-    /// How long to wait after so many tries in vain. No try at all counts as one.
+    /// How long to wait after this many failed tries; 0 counts as 1.
     pub fn after(&self, tries: u32) -> Duration {
         let growth = self.factor.powf(tries.saturating_sub(1).into());
         let wait = (self.first.as_secs_f64() * growth).min(self.longest.as_secs_f64());
         Duration::from_secs_f64(wait)
     }
 
-    /// The same in whole seconds.
+    /// As [`Backoff::after`], in whole seconds.
     pub fn seconds_after(&self, tries: u32) -> u32 {
         u32::try_from(self.after(tries).as_secs()).unwrap_or(u32::MAX)
     }

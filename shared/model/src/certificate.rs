@@ -27,19 +27,19 @@ use crate::task::Task;
 /// The `typ` of our certificates, which keeps them apart from other things signed with the same key.
 const TYPE: &str = "lethe-certificate+jwt";
 
-/// What a certificate says.
+/// The claims of a certificate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Claims {
-    /// Who issued it.
+    /// The issuer: `lethe`.
     pub iss: String,
-    /// Its id: the regulation's and the attempt.
+    /// Its id: the regulation's id and the attempt.
     pub jti: String,
     /// When it was issued, in Unix seconds.
     pub iat: i64,
-    /// What was asked. Its status is what came of it.
+    /// The regulation, with its final status.
     pub regulation: Regulation,
-    /// Whom it was asked for.
+    /// The subjects that it names.
     pub subjects: Vec<Pseudonym>,
     /// Their other ids, which were treated the same way.
     #[serde(default)]
@@ -47,16 +47,16 @@ pub struct Claims {
     /// Ids that were linked to them and left out: user ids, and those of subjects with too many to be one person's.
     #[serde(default)]
     pub left_out: Vec<Pseudonym>,
-    /// How each destination ended.
+    /// The outcome at each destination.
     pub destinations: Vec<Honoured>,
-    /// Everything that was done, chained.
+    /// The evidence of every step, chained.
     pub evidence: Vec<Link>,
 }
 
-/// Whom a regulation is about, by pseudonym.
+/// The subjects of a regulation, by pseudonym.
 #[derive(Debug, Clone, Default)]
 pub struct About {
-    /// Whom it names.
+    /// The subjects that it names.
     pub subjects: Vec<Pseudonym>,
     /// Their other ids, which were treated the same way.
     pub linked_subjects: Vec<Pseudonym>,
@@ -64,21 +64,21 @@ pub struct About {
     pub left_out: Vec<Pseudonym>,
 }
 
-/// How one destination ended.
+/// The outcome at one destination.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Honoured {
     /// The destination's id.
     pub id: String,
-    /// Its name.
+    /// The destination's name.
     pub name: String,
-    /// Its vendor.
+    /// The destination's vendor.
     pub vendor: String,
-    /// What sort of place it is.
+    /// The destination's kind.
     pub kind: DestinationKind,
-    /// How the task ended.
+    /// The final status of the task.
     pub status: TaskStatus,
-    /// When.
+    /// When the task ended.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub finished_at: Option<Timestamp>,
 }
@@ -131,10 +131,10 @@ impl Claims {
     }
 }
 
-/// Puts a signature, in DER as KMS gives it, to what was signed.
+/// Appends a signature, in DER as KMS returns it, to what was signed.
 ///
 /// # Errors
-/// `Permanent`, if it is no signature.
+/// `Permanent`, if it is not an ECDSA signature.
 pub fn seal(signing_input: &str, der: &[u8]) -> Result<String> {
     let signature =
         Signature::from_der(der).map_err(|_| Failure::permanent("KMS gave no ECDSA signature"))?;
@@ -144,7 +144,7 @@ pub fn seal(signing_input: &str, der: &[u8]) -> Result<String> {
 /// Checks a certificate's signature and its chain of evidence.
 ///
 /// # Errors
-/// `Invalid`, saying what does not hold.
+/// `Invalid`, naming the check that failed.
 pub fn verify(certificate: &str, key: &Jwk) -> Result<Claims> {
     let broken = |why: &str| Failure::invalid(format!("the certificate does not hold: {why}"));
     let (signed, signature) = certificate.rsplit_once('.').ok_or_else(|| broken("it is no JWS"))?;
@@ -192,7 +192,7 @@ impl Jwk {
     /// The JWK of a public key given in DER, as KMS gives it.
     ///
     /// # Errors
-    /// `Permanent`, if it is no P-256 key.
+    /// `Permanent`, if it is not a P-256 key.
     pub fn from_der(der: &[u8]) -> Result<Self> {
         let key = VerifyingKey::from_public_key_der(der)
             .map_err(|_| Failure::permanent("the signing key is not of the curve NIST P-256"))?;

@@ -1,5 +1,5 @@
-//! A destination: a place that holds subjects, as it is kept. What can be connected, and with which settings, is said by
-//! the crate `destinations`.
+//! A destination: a place that holds subjects' data, as it is stored. The crate `destinations` says what can be
+//! connected, and with which settings.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -62,10 +62,10 @@ pub struct Period {
 }
 
 impl Destination {
-    /// The settings as the type its adapter reads.
+    /// The settings, parsed as the type that its adapter reads.
     ///
     /// # Errors
-    /// `Invalid`, naming what is wrong with them and never what stands there.
+    /// `Invalid`, naming the faulty setting and never its value.
     pub fn settings<T: DeserializeOwned>(&self) -> Result<T> {
         json::read(Value::Object(self.settings.clone()))
             .map_err(|fault| Failure::invalid(format!("settings.{fault}")).field("settings"))
@@ -97,7 +97,7 @@ impl From<Secrets> for BTreeMap<String, String> {
     }
 }
 
-/// Whatever is wrong is wrong with all: a name may be a secret that was put into the wrong place.
+/// Its errors name no field: a name may be a secret that was put into the wrong place.
 impl TryFrom<BTreeMap<String, Value>> for Secrets {
     type Error = &'static str;
 

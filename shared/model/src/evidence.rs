@@ -80,8 +80,8 @@ impl Evidence {
         Self { destination_id, vendor, attempt, step, at, counts, looked_at, residuals, sources }
     }
 
-    /// This and what the same step did in a later run. What a run found and did not remove, the next finds again, so that
-    /// the larger count is what was there at least; what they removed adds up; what is left is what the last one saw.
+    /// Combines this with what the same step did in a later run. `find` takes the larger count, since a later run finds
+    /// again what was not removed; `forget` adds up; the other steps take the later count.
     fn and_then(&self, later: &Self) -> Self {
         let mut both = later.clone();
         let combine: fn(u64, u64) -> u64 = match self.step {
@@ -98,8 +98,8 @@ impl Evidence {
     }
 }
 
-/// The evidence of one attempt at one destination, by step. An archive may have been purged by several runs, of which all
-/// but the last were given up.
+/// The evidence of one attempt at one destination, by step. An archive may have been purged by several runs, of which
+/// all but the last were aborted.
 pub fn by_step<'a>(evidence: impl IntoIterator<Item = &'a Evidence>) -> BTreeMap<Step, Evidence> {
     let mut in_order: Vec<_> = evidence.into_iter().collect();
     in_order.sort_by_key(|evidence| evidence.at);
@@ -139,7 +139,7 @@ pub fn chain(mut evidence: Vec<Evidence>) -> Vec<Link> {
         .collect()
 }
 
-/// Whether every hash of a chain is what its evidence says.
+/// Whether every hash of a chain matches its evidence.
 pub fn unbroken(chain: &[Link]) -> bool {
     let mut previous = "";
     chain.iter().all(|piece| {

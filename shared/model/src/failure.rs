@@ -1,4 +1,4 @@
-//! What went wrong, said as what the caller does next.
+//! Failures, by what the caller does next.
 //!
 //! The variants' names are also the error names that the state machines retry (`Transient`) or catch
 //! (`Permanent`, `Invalid`): `infra/*.asl.json` spells them the same.
@@ -7,8 +7,8 @@ use std::fmt;
 
 /// A failed step.
 ///
-/// `public` may be shown to anyone who may see the regulation and never holds an identifier or a secret;
-/// `detail` goes to the log, under the same promise.
+/// `public` may be shown to anyone who may see the regulation; `detail` goes to the log. Neither ever holds an
+/// identifier or a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{public}")]
 pub struct Failure {
@@ -18,7 +18,7 @@ pub struct Failure {
     pub public: String,
     /// The input field at fault, when there is one.
     pub field: Option<&'static str>,
-    /// Seconds after which the other side said to come back.
+    /// Seconds after which the other side asks to be called again.
     pub wait: Option<u32>,
     /// For the log only.
     pub detail: Option<String>,
@@ -31,7 +31,7 @@ pub enum FailureKind {
     Transient,
     /// Trying again changes nothing until somebody acts: say so and go on with the rest.
     Permanent,
-    /// The caller's fault.
+    /// The caller's input is at fault.
     Invalid,
 }
 
@@ -68,14 +68,14 @@ impl Failure {
         self
     }
 
-    /// Notes after how many seconds the other side said to come back.
+    /// Notes after how many seconds the other side asks to be called again.
     #[must_use]
     pub fn wait(mut self, seconds: Option<u32>) -> Self {
         self.wait = seconds;
         self
     }
 
-    /// Adds what only the log should say.
+    /// Adds a detail for the log only.
     #[must_use]
     pub fn detail(mut self, detail: impl fmt::Display) -> Self {
         self.detail = Some(detail.to_string());

@@ -31,17 +31,17 @@ pub struct GroupMember {
     /// The regulation.
     #[serde(rename = "sk")]
     pub regulation_id: RegulationId,
-    /// Which attempt of it.
+    /// The attempt that waits.
     pub attempt: u32,
     /// When it began to wait.
     pub since: Timestamp,
     /// The tables that hold rows of its subjects.
     pub tables: BTreeSet<String>,
-    /// How many identifiers it has.
+    /// Number of its identifiers.
     pub ids: usize,
-    /// How many bytes these have, as JSON.
+    /// Bytes of its identifiers, as JSON.
     pub bytes: usize,
-    /// What its leader did for it, once that is done.
+    /// What its leader did for it; none until then.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub outcome: Option<GroupOutcome>,
 }
@@ -49,14 +49,14 @@ pub struct GroupMember {
 /// What a group did for a regulation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupOutcome {
-    /// How many regulations' rows were deleted together.
+    /// Number of regulations whose rows were deleted together.
     pub together: u64,
     /// The tables from which they were deleted; the others are left to each regulation.
     pub tables: BTreeSet<String>,
 }
 
 impl GroupMember {
-    /// A regulation that begins to wait.
+    /// A regulation that begins to wait at `since`.
     pub fn new(
         regulation_id: RegulationId,
         attempt: u32,

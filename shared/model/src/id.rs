@@ -111,7 +111,7 @@ impl BatchId {
         Self(format!("bat_{}", derived(message, sent)))
     }
 
-    /// The id of one of its regulations: the same each time it is made.
+    /// The id of the regulation with this number: the same each time it is made.
     pub fn regulation(&self, number: usize, at: Timestamp) -> RegulationId {
         RegulationId(format!("reg_{}", derived(&format!("{self}/{number}"), at)))
     }
@@ -122,7 +122,7 @@ impl BatchId {
     }
 }
 
-/// What follows the prefix of an id that is not new each time.
+/// What follows the prefix of a derived id.
 fn derived(from: &str, at: Timestamp) -> impl fmt::Display {
     let hash: [u8; 32] = Sha256::digest(from).into();
     let mut bytes = [0; 10];

@@ -1,10 +1,10 @@
-//! What an identifier looks like, coarsely: enough to see that somebody sent an email address where ids are numbers.
-//! A shape says nothing about the person.
+//! The coarse shape of an identifier: enough to see that somebody sent an email address where ids are numbers. A shape
+//! says nothing about the person.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What an identifier looks like.
+/// The coarse shape of an identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Shape {
     /// Digits alone.
@@ -22,7 +22,7 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// What an identifier looks like.
+    /// The shape of an identifier.
     pub fn of(id: &str) -> Self {
         let id = id.trim();
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -51,7 +51,7 @@ impl Shape {
         }
     }
 
-    /// What all identifiers of a column of this type look like, if its type tells.
+    /// The shape of all identifiers in a column of this SQL type, if the type tells.
     pub fn of_column(data_type: &str) -> Option<Self> {
         let data_type = data_type.to_ascii_lowercase();
         let is = |names: &[&str]| names.iter().any(|name| data_type.starts_with(name));
@@ -76,10 +76,10 @@ impl fmt::Display for Shape {
     }
 }
 
-/// How many known identifiers look how.
+/// Number of known identifiers of each shape.
 pub type Known = BTreeMap<Shape, u64>;
 
-/// What to tell whoever sent identifiers of which nothing was found, if some look as none of the known does.
+/// Advice for the sender of identifiers that were not found, if some have a shape that no known one has.
 pub fn advice<'a>(known: &Known, sent: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let (mut all, mut strange) = (0_u64, Known::new());
     for id in sent {

@@ -1,5 +1,5 @@
-//! Reads JSON that may hold identifiers. serde's messages quote the input: only the place of a fault is told, and
-//! the name of a field that is missing, which is ours.
+//! Reads JSON that may hold identifiers. serde's messages quote the input, so errors name only the place of a fault,
+//! and fields that are missing, whose names are ours.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -7,34 +7,34 @@ use serde_path_to_error::Segment;
 
 const UNEXPECTED: &str = "is not of the expected form";
 
-/// How serde's messages begin that quote the value.
+/// Prefixes of serde's messages that quote the value.
 const QUOTES: [&str; 4] = ["invalid type: ", "invalid value: ", "invalid length ", "data did not match "];
 
-/// What is wrong with a text.
+/// What is wrong with a JSON text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// It is not JSON at all.
     #[error("is not valid JSON (line {line}, column {column})")]
     NotJson {
-        /// From 1.
+        /// The line, from 1.
         line: usize,
-        /// From 1.
+        /// The column, from 1.
         column: usize,
     },
-    /// It is JSON of another form.
+    /// It is JSON, but not of the expected form.
     #[error("{message}")]
     Form {
-        /// Where: a path such as `subjectIds[3]`.
+        /// The path of the fault, such as `subjectIds[3]`.
         field: String,
-        /// What, with the field's name.
+        /// The fault, with the field's name.
         message: String,
     },
 }
 
-/// Reads a value that a text holds, and nothing after it.
+/// Parses a text that holds one value and nothing after it.
 ///
 /// # Errors
-/// What is wrong, without repeating the text.
+/// A [`Fault`], which never repeats the text.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| match error.inner() {
@@ -45,15 +45,15 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     Ok(value)
 }
 
-/// Reads a value of a type whose own messages, those of its `TryFrom`, repeat nothing: they are told.
+/// Reads a value of a type whose own messages (those of its `TryFrom`) repeat no input: errors quote them.
 ///
 /// # Errors
-/// `Form`, saying what is wrong without repeating the value.
+/// `Form`, which never repeats the value.
 pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Fault> {
     serde_path_to_error::deserialize(value).map_err(|error| form(&error, true))
 }
 
-/// What is wrong with the form of a value. serde's messages quote the value: of them, only names from the type are told.
+/// Describes a fault of form. serde's messages quote the value: only names of the type are taken from them.
 fn form(error: &serde_path_to_error::Error<serde_json::Error>, tells_own: bool) -> Fault {
     let message = error.inner().to_string();
     let path: Vec<_> = error.path().iter().collect();
@@ -81,7 +81,7 @@ fn form(error: &serde_path_to_error::Error<serde_json::Error>, tells_own: bool) 
     }
 }
 
-/// A path as in `subjectIds[3]`; `.` for the whole.
+/// Writes a path as in `subjectIds[3]`; `.` stands for the whole value.
 fn written(path: &[&Segment]) -> String {
     let mut text = String::new();
     for segment in path {

@@ -6,7 +6,8 @@
 //!    is where events come from; [`person`] is what collection knows about a subject.
 //! 3. Each step of the work leaves [`evidence`], which is chained and signed into a [`certificate`].
 //!
-//! What changes anything stands in the audit [`trail`]. The other modules hold what these are made of: [`id`], [`status`], [`failure`], [`token`], [`rules`], …
+//! Every change is recorded in the audit [`trail`]. The other modules hold the parts: [`id`], [`status`], [`failure`],
+//! [`token`], [`rules`], …
 
 pub mod backoff;
 pub mod batch;

@@ -1,11 +1,12 @@
-//! Which ids are one person's: what events may claim, and how much of it a regulation acts on.
+//! Which ids belong to one person: what events may claim, and which of it a regulation acts on.
 //!
-//! A write key is public in a browser or app, so what comes in with one is a hint, never a proof:
+//! A write key is public in a browser or app, so an event that carries one is a hint, never a proof:
 //!
-//! 1. An anonymous id belongs to the first user it was met with. Once a second one is met it is shared, and left alone.
-//! 2. A user id that was seen itself belongs to itself. One that was not may be linked by a source that is trusted to.
-//! 3. A user takes [`MAX_LINKS`] ids. A regulation acts on [`MAX_COVERED`] anonymous ids of each subject, or on none of
-//!    them, and on no user id that it does not name; the certificate says what was left out.
+//! 1. An anonymous id belongs to the first user it is seen with. Once it is seen with a second one, it is shared and
+//!    left alone.
+//! 2. A user id that was itself seen stays on its own. Any other may be linked by a source that is trusted to link.
+//! 3. A user has at most [`MAX_LINKS`] ids. A regulation acts on a subject's anonymous ids if there are at most
+//!    [`MAX_COVERED`], and on no user id that it does not name; the certificate lists what was left out.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -13,7 +14,7 @@ use crate::person::{MAX_OWNERS, People, Person};
 use crate::subject::{Subject, SubjectType};
 use crate::tracking::Event;
 
-/// The most ids that one user takes.
+/// The most ids that are linked to one user.
 pub const MAX_LINKS: usize = 50;
 
 /// The most anonymous ids of one subject that a regulation acts on without naming them.
@@ -22,7 +23,7 @@ pub const MAX_COVERED: usize = 20;
 /// The longest id that is linked, in bytes: SDKs make ids of 36.
 const MAX_LINKED_BYTES: usize = 256;
 
-/// That an id was met with a user.
+/// An id that was seen together with a user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Link {
     /// The user.
@@ -40,8 +41,7 @@ impl Link {
     }
 }
 
-/// The links that events claim, that are not known yet, and that may be believed. `trusted`: whether their source may
-/// link user ids.
+/// The new, credible links that events claim. `trusted`: whether their source may link user ids.
 pub fn claimed(events: &[&Event], people: &People, trusted: bool) -> BTreeSet<Link> {
     let users: HashSet<&Subject> = events.iter().filter_map(|event| event.user.as_ref()).collect();
     let seen = |user: &Subject| users.contains(user) || people.get(user).is_some_and(Person::is_somebody);
@@ -80,16 +80,16 @@ pub fn claimed(events: &[&Event], people: &People, trusted: bool) -> BTreeSet<Li
 /// The other ids of some subjects.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Linked {
-    /// Those that are theirs alone, and acted on with them.
+    /// Ids that are theirs alone: the regulation acts on them, too.
     pub subjects: Vec<Subject>,
-    /// Those that are left out: user ids, and all anonymous ids of a subject who has more than [`MAX_COVERED`].
+    /// Ids that are left out: user ids, and all anonymous ids of a subject with more than [`MAX_COVERED`].
     pub left_out: Vec<Subject>,
-    /// How many ids others were met with, too: they are left alone.
+    /// Number of ids that were also seen with others and are left alone.
     pub shared: u64,
 }
 
 impl Linked {
-    /// Sorts the other ids of `subjects`; `people` says what is known of all of them.
+    /// Sorts the other ids of `subjects`; `people` holds what is known of all of them.
     pub fn of(subjects: &[Subject], people: &People) -> Self {
         let named: HashSet<&Subject> = subjects.iter().collect();
         let (mut covered, mut left_out, mut shared) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
@@ -108,7 +108,7 @@ impl Linked {
         Self { subjects: list(covered), left_out: list(left_out), shared: shared.len() as u64 }
     }
 
-    /// The ids that may have been suppressed with their user, be it when the user had fewer.
+    /// The ids that may have been suppressed with their user, perhaps when the user had fewer.
     pub fn suppressible(&self) -> Vec<Subject> {
         let anonymous = self.left_out.iter().filter(|other| other.kind == SubjectType::AnonymousId);
         self.subjects.iter().chain(anonymous).cloned().collect()

@@ -1,5 +1,5 @@
-//! What is known of a subject at the door: whether its events are dropped, which ids are the same person's, and
-//! which sources saw it.
+//! What collection knows of a subject: whether its events are dropped, which ids are the same person's, and which
+//! sources saw it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,11 +12,11 @@ use crate::source::{Sightings, SourceId};
 use crate::subject::Subject;
 use crate::tracking::Event;
 
-/// For how long what is known of a subject is used before it is read again, in milliseconds. A change of the
-/// suppression list holds everywhere after this long.
+/// How long, in milliseconds, what is known of a subject is used before it is read again: a change of the suppression
+/// list takes effect everywhere within this time.
 pub const FRESH_MILLISECONDS: u64 = 500;
 
-/// An anonymous id of more owners than this is a shared device, whoever else may come.
+/// The most owners recorded of an anonymous id: beyond one, it is a shared device anyway.
 pub const MAX_OWNERS: usize = 10;
 
 /// Where subjects are suppressed: everywhere, or at one source.
@@ -29,11 +29,11 @@ pub enum SuppressionScope {
     Source(SourceId),
 }
 
-/// How the whole workspace is written. No source can be called so: the API reserves it.
+/// The written form of the whole workspace. No source can have this id: the API reserves it.
 pub const WORKSPACE: &str = "WORKSPACE";
 
 impl SuppressionScope {
-    /// The scope as it is written.
+    /// The scope's written form.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Workspace => WORKSPACE,
@@ -65,19 +65,19 @@ impl From<SuppressionScope> for String {
 /// What is known of one subject.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Person {
-    /// Where it is suppressed by name.
+    /// Scopes that suppress it by name.
     pub scopes: BTreeSet<SuppressionScope>,
-    /// Where it is suppressed because it belongs to somebody who is.
+    /// Scopes that suppress it because it belongs to a suppressed user.
     pub linked_scopes: BTreeSet<SuppressionScope>,
-    /// Since when each of these scopes suppresses it.
+    /// When each of these scopes began to suppress it.
     pub since: BTreeMap<SuppressionScope, Timestamp>,
-    /// The last time span in which a scope suppressed it that does not any more.
+    /// The last period in which a scope suppressed it, for scopes that no longer do.
     pub kept_out: BTreeMap<SuppressionScope, (Timestamp, Timestamp)>,
-    /// When it was last asked to be erased: events from before are not kept any more, wherever they still are.
+    /// When its erasure was last asked for: events received before that are dropped, wherever they still are.
     pub erased: BTreeMap<SuppressionScope, Timestamp>,
-    /// The users that this id was met with.
+    /// The users that this id was seen with.
     pub owners: BTreeSet<String>,
-    /// The other ids that were met with this user.
+    /// The other ids that were seen with this user.
     pub links: BTreeSet<Subject>,
     /// The first and the last day, in UTC, on which each source saw it.
     pub seen: BTreeMap<SourceId, (Date, Date)>,
@@ -89,22 +89,22 @@ impl Person {
         !self.scopes.is_empty() || !self.linked_scopes.is_empty()
     }
 
-    /// Where it is suppressed, by name or not.
+    /// All scopes that suppress it, by name or by link.
     pub fn all_scopes(&self) -> BTreeSet<SuppressionScope> {
         self.scopes.union(&self.linked_scopes).cloned().collect()
     }
 
-    /// Whether events taught anything about it.
+    /// Whether events revealed anything about it.
     pub fn is_learnt(&self) -> bool {
         !self.links.is_empty() || !self.owners.is_empty() || !self.seen.is_empty()
     }
 
-    /// Whether this user was met or named itself, so that it is nobody else's former id.
+    /// Whether this user id was seen or suppressed itself, so that it is not another user's former id.
     pub fn is_somebody(&self) -> bool {
         !self.links.is_empty() || !self.seen.is_empty() || !self.scopes.is_empty()
     }
 
-    /// Whether several users were met with this id, so that it is none of them alone.
+    /// Whether several users were seen with this id, so that it belongs to none of them alone.
     pub fn is_shared(&self) -> bool {
         self.owners.len() > 1
     }
@@ -130,20 +130,20 @@ impl People {
         self.0.extend(other.0);
     }
 
-    /// On which days each source saw any of them: the first and the last.
+    /// The first and the last day on which each source saw any of them.
     pub fn seen(&self) -> Sightings {
         let all = self.0.values().flat_map(|person| &person.seen);
         all.map(|(source, days)| (source.clone(), *days)).collect()
     }
 
-    /// Whether an event of a source is dropped: it names somebody suppressed. A device that is suppressed only
-    /// because it belongs to somebody who is does not speak for another user who is named beside it.
+    /// Whether an event of a source is dropped because it names a suppressed subject. A device that is suppressed only
+    /// through its owner does not drop the events of another user.
     pub fn drops(&self, event: &Event, source: &SourceId) -> bool {
         self.keep_out(event, source, |_, _| true)
     }
 
-    /// Whether an event that was let in is dropped all the same: it came in after the suppression was asked for, be it
-    /// that the suppression was lifted since.
+    /// Whether an event that was let in is dropped after all: it was received after the suppression was asked for, even
+    /// if that was lifted since.
     pub fn drops_late(&self, event: &Event, source: &SourceId) -> bool {
         let came_since = |person: &Person, scope: &SuppressionScope| {
             person.since.get(scope).is_none_or(|since| event.received_at >= *since)
@@ -176,7 +176,7 @@ impl People {
         })
     }
 
-    /// Whether an event of a source came in before somebody whom it names was asked to be erased.
+    /// Whether an event of a source was received before the erasure of a subject that it names was asked for.
     pub fn erased(&self, event: &Event, source: &SourceId) -> bool {
         let here = scopes(source);
         event.subjects().any(|subject| {
@@ -186,12 +186,12 @@ impl People {
     }
 }
 
-/// The scopes that count for events of a source.
+/// The scopes that apply to events of a source.
 fn scopes(source: &SourceId) -> [SuppressionScope; 2] {
     [SuppressionScope::Workspace, SuppressionScope::Source(source.clone())]
 }
 
-/// Whether an event is about whomever this id belongs to: not, if it is a device beside which a user is named.
+/// Whether an event is about this id's owner: not if the id is a device and the event names a user, too.
 fn speaks(event: &Event, subject: &Subject) -> bool {
     event.anonymous.as_ref() != Some(subject) || event.user.is_none()
 }

@@ -1,5 +1,5 @@
-//! What `intake` asks of the functions that do the work: whether a destination can be reached, and what it holds. It
-//! is asked where the work is done, so that network, role and secrets are proven where they will be used.
+//! What `intake` asks the functions that do the work: whether a destination can be reached, and what it holds. They are
+//! asked so that network, role and secrets are tested where they will be used.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::id::DestinationId;
 use crate::source_scope::SourceScope;
 use crate::subject::Subject;
 
-/// How long the function that is asked may take: somebody waits for its answer.
+/// How long the function may take: a client waits for the answer.
 pub const TIME_TO_ANSWER: Duration = Duration::from_secs(20);
 
 /// A question about a destination.
@@ -48,7 +48,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// How much was found, if all of it could be counted: rows of a warehouse, lines of an archive.
+    /// The number found, if all of it could be counted: rows of a warehouse, lines of an archive.
     pub fn count(&self) -> Option<u64> {
         let number = |name| self.details.get(name).and_then(Value::as_u64);
         number("rows").or_else(|| number("lines")).filter(|_| self.ok)

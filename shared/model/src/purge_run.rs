@@ -1,4 +1,4 @@
-//! A purge run: one pass over the archives that serves all who wait.
+//! A purge run: one pass over the archives for all regulations that wait.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

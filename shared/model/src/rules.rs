@@ -42,7 +42,7 @@ pub struct Rule {
     pub trim: bool,
 }
 
-/// The rule holds only for records with this string at this path.
+/// Limits a rule to records with this string at this path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct When {
     /// The names of the fields that lead to the string.
@@ -85,7 +85,7 @@ impl Rules {
         paths.into_iter().flat_map(both).collect::<Vec<_>>().try_into()
     }
 
-    /// The condition of a rule.
+    /// The condition of the rule at this index, if it has one.
     pub fn conditional(&self, rule: usize) -> Option<&When> {
         self.0.get(rule)?.when.as_ref()
     }
@@ -166,7 +166,7 @@ impl TryFrom<Vec<RuleConfig>> for Rules {
     }
 }
 
-/// The names of a path. `[]` after a name is allowed and says nothing: arrays are always gone through.
+/// The names of a path. `[]` after a name is allowed and ignored: every element of an array counts anyway.
 fn names(path: Path, field: fmt::Arguments<'_>) -> Result<Vec<String>, RuleError> {
     let names: Vec<String> = match path {
         Path::Dotted(path) => {

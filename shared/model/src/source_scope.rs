@@ -1,4 +1,4 @@
-//! What one source brought: all that a regulation about one source reaches.
+//! What one source brought: the part of the data that a regulation about one source reaches.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! How far things are: a regulation in Segment's seven values, a task in our own finer ones.
+//! The status of a regulation, in Segment's seven values, and of a task, in finer values of our own.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -44,12 +44,12 @@ impl Status {
         }
     }
 
-    /// Whether nothing more happens unless somebody asks for a retry.
+    /// Whether nothing more happens without a retry.
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Initialized | Self::Running)
     }
 
-    /// Whether the identifiers are needed no more, since nothing is left to retry.
+    /// Whether the identifiers are no longer needed, since nothing is left to retry.
     pub fn drops_identifiers(self) -> bool {
         matches!(self, Self::Finished | Self::NotSupported | Self::Invalid)
     }
@@ -80,7 +80,7 @@ pub enum TaskStatus {
 }
 
 impl TaskStatus {
-    /// Whether nothing more happens unless somebody asks for a retry.
+    /// Whether nothing more happens without a retry.
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Queued | Self::Running | Self::Forwarded)
     }

@@ -59,7 +59,7 @@ impl Subject {
     }
 }
 
-/// Why an identifier is not taken, to be said after where it stands; nothing, if it is. Never repeats it.
+/// Why an identifier is refused, worded to follow the name of its place; none, if it is valid. Never repeats it.
 pub fn fault(id: &str) -> Option<String> {
     if id.trim().is_empty() {
         return Some("is empty".to_owned());
@@ -84,7 +84,7 @@ pub struct Pseudonym(pub String);
 pub struct PseudonymKey(Hmac<Sha256>);
 
 impl PseudonymKey {
-    /// A key from its secret bytes (any length; 32 or more are wanted).
+    /// A key from its secret bytes (any length; 32 or more are recommended).
     pub fn new(secret: &[u8]) -> Self {
         Self(Hmac::new_from_slice(secret).expect("HMAC takes keys of every length"))
     }
@@ -98,17 +98,16 @@ impl PseudonymKey {
         Pseudonym(hex(&mac.finalize().into_bytes()))
     }
 
-    /// A key for another purpose, from which neither this one nor a pseudonym can be told.
+    /// A key for another purpose, which reveals neither this key nor a pseudonym.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
         let mut mac = self.0.clone();
-        // No pseudonym's and no fingerprint's text begins so.
+        // No pseudonym's and no fingerprint's text begins with this byte.
         mac.update(&[0xff]);
         mac.update(purpose.as_bytes());
         mac.finalize().into_bytes().into()
     }
 
-    /// Stands for texts as a pseudonym stands for a subject: the same texts in the same order, no others, have the
-    /// same one.
+    /// A keyed hash of texts: equal for the same texts in the same order, and for no others.
     pub fn fingerprint<'a>(&self, texts: impl IntoIterator<Item = &'a [u8]>) -> String {
         let mut mac = self.0.clone();
         for text in texts {
@@ -125,7 +124,7 @@ impl fmt::Debug for PseudonymKey {
     }
 }
 
-/// Lower-case hex.
+/// The bytes in lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
         use fmt::Write;

@@ -28,12 +28,12 @@ pub struct Task {
     /// The part of the destination that it is about; all of it, if left out.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub part: Option<SourceScope>,
-    /// The state of the work.
+    /// Its status.
     pub status: TaskStatus,
     /// What happened and what to do about it, for people.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub message: Option<String>,
-    /// Failures in a row that may pass, since it last made progress.
+    /// Number of transient failures in a row since it last made progress.
     #[serde(default)]
     pub tries: u32,
     /// When the first of those failures happened.
@@ -48,7 +48,7 @@ pub struct Task {
 }
 
 impl Task {
-    /// The task for a destination, or for a part of it, not begun.
+    /// A new task for a destination, or for a part of it.
     pub fn new(destination: &Destination, part: Option<&SourceScope>) -> Self {
         Self {
             part: part.cloned(),
@@ -92,9 +92,8 @@ impl Task {
         self.troubled_since = None;
     }
 
-    /// Takes note of a failure. A passing one gives the seconds to wait before the next try (a day at most), by
-    /// [`backoff::TASK`] or what the failure says, for as long as `window` lasts; any other, and a passing one that does not pass,
-    /// ends the task as failed.
+    /// Notes a failure. While transient ones have lasted for less than `window`, returns the seconds to wait before the
+    /// next try: as [`backoff::TASK`] or the failure says, a day at most. Otherwise ends the task as failed.
     pub fn failed(&mut self, failure: &Failure, window: SignedDuration, now: Timestamp) -> Option<u32> {
         let since = *self.troubled_since.get_or_insert(now);
         if !failure.is_transient() || now.duration_since(since) >= window {

@@ -1,7 +1,7 @@
-//! API tokens: what each may do, and how one is recognised without being kept.
+//! API tokens: what each may do, and how one is recognised without being stored.
 //!
-//! A token is `lethe_<id>_<secret>`. The id finds it; of the secret, which has 256 random bits, only the hash is
-//! kept. It is shown once, when the token is made.
+//! A token is `lethe_<id>_<secret>`. It is found by its id; of the secret, which has 256 random bits, only the hash is
+//! stored. It is shown once, when it is made.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ use crate::failure::{Failure, Result};
 use crate::id::{RegulationId, TokenId};
 use crate::subject::hex;
 
-/// How every token begins: lets scanners for leaked secrets know one.
+/// How every token begins, so that scanners for leaked secrets recognise it.
 const PREFIX: &str = "lethe_";
 
 /// Something that a token may be allowed to do.
@@ -69,7 +69,7 @@ pub struct Token {
     pub id: TokenId,
     /// What people call it.
     pub name: String,
-    /// What it may do; nothing, if it is request-only.
+    /// Its scopes; none, if it is request-only.
     pub scopes: Vec<Scope>,
     /// Whether it may make one regulation about one subject, read that one, and do nothing else.
     pub request_only: bool,
@@ -80,7 +80,7 @@ pub struct Token {
     pub hash: String,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it ends by itself.
+    /// When it expires.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
@@ -92,7 +92,7 @@ pub struct Token {
 }
 
 impl Token {
-    /// Whether it lets somebody in who gives this secret now. Hashes are compared, in constant time.
+    /// Whether the secret is right and the token neither revoked nor expired. Hashes are compared, in constant time.
     pub fn admits(&self, secret: &str, now: Timestamp) -> bool {
         let same: bool = hash(secret).as_bytes().ct_eq(self.hash.as_bytes()).into();
         same && self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
@@ -118,7 +118,7 @@ pub struct NewToken {
 }
 
 impl NewToken {
-    /// Checks the request and makes the token of it, and the text that its holder is given.
+    /// Checks the request and makes the token. Returns it with the text for its holder.
     ///
     /// # Errors
     /// `Invalid`, naming the field.
@@ -153,7 +153,7 @@ impl NewToken {
     }
 }
 
-/// What somebody gives who wants in, taken apart.
+/// A token as a client sends it, taken apart.
 pub struct Credential<'a> {
     /// Which token it is said to be.
     pub id: TokenId,
@@ -162,7 +162,7 @@ pub struct Credential<'a> {
 }
 
 impl<'a> Credential<'a> {
-    /// Takes a text apart; nothing, if it does not have a token's form.
+    /// Takes a text apart; none, if it does not have a token's form.
     pub fn parse(text: &'a str) -> Option<Self> {
         let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
         Some(Self { id: format!("tok_{id}").parse().ok()?, secret })

@@ -1,5 +1,5 @@
-//! The audit trail: who changed what, and when. Its records form a chain, so that none can be changed, taken out or put
-//! elsewhere without a trace. No identifier of a person is in it.
+//! The audit trail: who changed what, and when. Its records form a chain, so that none can be changed, removed or moved
+//! without a trace. It holds no person's identifier.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ pub struct TrailEntry {
 /// A link of the chain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrailRecord {
-    /// What is recorded.
+    /// The recorded entry.
     #[serde(flatten)]
     pub entry: TrailEntry,
     /// Its place in the chain, from 1.
@@ -49,38 +49,38 @@ pub struct TrailRecord {
     pub previous: String,
 }
 
-/// Where the chain ends. Whoever knows one knows what every record up to it says.
+/// The end of the chain, which commits to every record up to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrailHead {
-    /// How many records there are.
+    /// Number of records so far.
     pub number: u64,
-    /// The hash of the last one: SHA-256, in hex, of the record as JSON. Empty, if there is none.
+    /// The hash of the last record: SHA-256, in hex, of the record as JSON. Empty, if there is none.
     pub hash: String,
 }
 
 impl TrailHead {
-    /// The record that comes next.
+    /// The record that appends this entry.
     pub fn next(&self, entry: &TrailEntry) -> TrailRecord {
         TrailRecord { entry: entry.clone(), number: self.number + 1, previous: self.hash.clone() }
     }
 }
 
 impl TrailRecord {
-    /// The end of a chain whose last record this is.
+    /// The head of a chain that ends with this record.
     pub fn head(&self) -> TrailHead {
         let json = serde_json::to_vec(self).expect("a record has string keys only");
         TrailHead { number: self.number, hash: hex(&Sha256::digest(json)) }
     }
 }
 
-/// Checks a whole trail, in any order, against heads that were sealed where nobody can write, and answers its end.
+/// Checks a whole trail, in any order, against heads that were sealed in write-once storage. Returns its head.
 ///
 /// # Errors
-/// `Invalid`, naming the first record that was changed, taken out or put elsewhere.
+/// `Invalid`, naming the first record that was changed, removed or moved.
 pub fn verify(mut records: Vec<TrailRecord>, sealed: &[TrailHead]) -> Result<TrailHead> {
     records.sort_by_key(|record| record.number);
     let (mut end, mut sealed) = (TrailHead::default(), sealed.to_vec());
-    // A head that was sealed before anything was recorded says nothing.
+    // A head that was sealed before the first record says nothing.
     sealed.retain(|head| head.number != 0);
     sealed.sort_by_key(|head| head.number);
     let mut sealed = sealed.into_iter().peekable();

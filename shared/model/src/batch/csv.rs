@@ -1,4 +1,4 @@
-//! CSV (RFC 4180), line by line; what a line means is what the `csv` crate's core says.
+//! CSV (RFC 4180), read line by line with the core of the `csv` crate.
 
 use csv_core::{ReadRecordResult, ReaderBuilder, Terminator};
 
@@ -6,27 +6,27 @@ use super::entry::{Entry, Place, Sink, named, place};
 use super::lines::MAX_LINE;
 use crate::failure::{Failure, Result};
 
-/// How many lines a quoted cell may go over.
+/// The most lines that a quoted cell may span.
 const MAX_OPEN: usize = 100;
 
 /// The most cells of a row.
 const MAX_CELLS: usize = 1024;
 
-/// What may stand between cells, the likeliest first.
+/// Delimiters to try, the likeliest first.
 const DELIMITERS: [u8; 4] = *b",;\t|";
 
 /// A file of CSV.
 pub struct Csv {
     rows: Rows,
-    /// How many cells a row has, and which of them is the identifier.
+    /// Cells of a row, and the index of the identifier's.
     cells: usize,
     place: usize,
-    /// The lines of a row that has not ended, with their numbers.
+    /// The lines of an unfinished row, with their numbers.
     open: Vec<(u64, Vec<u8>)>,
 }
 
 impl Csv {
-    /// What the first line says, and whether it is a header.
+    /// Recognises the columns by the first line, and whether that line is a header.
     ///
     /// # Errors
     /// `Invalid`, if the identifiers cannot be told from other columns.
@@ -58,7 +58,7 @@ impl Csv {
         }
     }
 
-    /// Takes a line.
+    /// Reads a line.
     pub fn line(&mut self, number: u64, text: &[u8], sink: &mut impl Sink) -> Result<()> {
         if self.open.is_empty() {
             if text.trim_ascii().is_empty() {
@@ -86,7 +86,7 @@ impl Csv {
         }
     }
 
-    /// No line follows.
+    /// Ends the file: gives up a row that is still open.
     pub fn finish(&mut self, sink: &mut impl Sink) -> Result<()> {
         while !self.open.is_empty() {
             self.give_up(sink)?;
@@ -94,7 +94,7 @@ impl Csv {
         Ok(())
     }
 
-    /// A quote is not closed: that line is unreadable, and those behind it are lines like others.
+    /// Refuses the first open line, whose quote is never closed, and reads the others as lines of their own.
     fn give_up(&mut self, sink: &mut impl Sink) -> Result<()> {
         let mut lines = std::mem::take(&mut self.open).into_iter();
         if let Some((number, _)) = lines.next() {
@@ -104,7 +104,7 @@ impl Csv {
     }
 }
 
-/// What a row says, of which so many cells are wanted and one names somebody.
+/// The entry for a row that should have `wanted` cells, with the identifier at index `place`.
 fn entry(row: &Row<'_>, wanted: usize, place: usize) -> Entry {
     let Row::Whole(cells) = row else { return Entry::Refused("has too many cells".into()) };
     if cells.len() != wanted {
@@ -119,14 +119,14 @@ fn entry(row: &Row<'_>, wanted: usize, place: usize) -> Entry {
     }
 }
 
-/// Reads rows one after the other.
+/// Parses rows one after the other.
 struct Rows {
     delimiter: u8,
     text: Vec<u8>,
     ends: Vec<usize>,
 }
 
-/// What a text is.
+/// What a text was parsed as.
 enum Row<'a> {
     /// A row, with its cells.
     Whole(Cells<'a>),
@@ -144,31 +144,31 @@ struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
-    /// How many there are.
+    /// The number of cells.
     fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// One of them.
+    /// The cell at an index.
     fn get(&self, place: usize) -> Option<&'a [u8]> {
         let end = *self.ends.get(place)?;
         let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
         self.text.get(start..end)
     }
 
-    /// All of them, as far as they are UTF-8.
+    /// All cells as text; empty where they are not UTF-8.
     fn names(&self) -> impl Iterator<Item = &'a str> {
         (0..self.len()).map(|place| self.get(place).and_then(|cell| str::from_utf8(cell).ok()).unwrap_or(""))
     }
 }
 
 impl Rows {
-    /// Rows with this between their cells.
+    /// A parser of rows with this delimiter.
     fn new(delimiter: u8) -> Self {
         Self { delimiter, text: Vec::new(), ends: vec![0; MAX_CELLS] }
     }
 
-    /// Reads a text that is one line, or several of which all but the last end within a quoted cell.
+    /// Parses a text of one line, or of several lines of which all but the last end within a quoted cell.
     fn read(&mut self, text: &[u8]) -> Row<'_> {
         let mut reader =
             ReaderBuilder::new().delimiter(self.delimiter).terminator(Terminator::Any(b'\n')).build();

@@ -1,31 +1,31 @@
-//! What a line of a file is, and where in it the identifier stands.
+//! What a line of a batch's file holds, and in which column the identifier is.
 
 use std::borrow::Cow;
 
 use crate::failure::Result;
 use crate::subject;
 
-/// What columns of identifiers are called, without `_`, `-`, spaces and capitals: the first that is there counts.
+/// Names of identifier columns, compared without `_`, `-`, spaces and case: the first one present counts.
 const NAMES: [&str; 4] = ["userid", "subjectid", "subject", "id"];
 
-/// What a line is.
+/// What a line holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
     /// The names of the columns.
     Header,
-    /// Nothing.
+    /// White space only.
     Blank,
-    /// Somebody's identifier.
+    /// A valid identifier.
     Subject(String),
-    /// Nobody, and why.
+    /// No valid identifier, and why.
     Refused(Cow<'static, str>),
 }
 
-/// Takes what the lines are, each with its number.
+/// Receives the entry of each line, with the line's number.
 pub trait Sink: FnMut(u64, Entry) -> Result<()> {}
 impl<F: FnMut(u64, Entry) -> Result<()>> Sink for F {}
 
-/// Who an identifier names.
+/// The entry for an identifier.
 pub(super) fn named(id: String) -> Entry {
     match subject::fault(&id) {
         None => Entry::Subject(id),
@@ -33,14 +33,14 @@ pub(super) fn named(id: String) -> Entry {
     }
 }
 
-/// Where the identifier stands.
+/// The column that holds the identifier: the one at this index, none, or several.
 pub(super) enum Place {
     At(usize),
     Nowhere,
     Twice,
 }
 
-/// Looks for the column of this name or, if none is given, of the first of the usual names that is there.
+/// Looks for the column of this name or, if none is given, for the first of the usual names that is present.
 pub(super) fn place(names: &[&str], column: Option<&str>) -> Place {
     let plain = |name: &str| -> String {
         let kept = name.chars().filter(|c| !matches!(c, '_' | '-' | ' '));

@@ -3,10 +3,10 @@
 //!
 //! 1. Gzip is unpacked, a byte order mark is left out, and the text is cut into lines.
 //! 2. The first line that is not blank says what the file is. One that begins with `{` is JSON: every line is an
-//!    object. Anything else is CSV: a header, if a cell of it is the name of a column of identifiers; otherwise the
-//!    file must have one column and no header. What could be read in two ways is refused as a whole.
-//! 3. Every further line names a subject, or is told to the caller with why it does not. None takes its neighbours
-//!    with it: a quote that is never closed makes its own line unreadable, and the next line is read as usual.
+//!    object. Anything else is CSV: a header, if a cell of it is the name of an identifier column; otherwise the file
+//!    must have one column and no header. An ambiguous file is refused as a whole.
+//! 3. Every further line names a subject or is refused with a reason. A bad line does not affect its neighbours: a
+//!    quote that is never closed makes its own line unreadable, and the next line is read as usual.
 
 use std::io::Write;
 
@@ -18,40 +18,40 @@ use super::entry::{Entry, Place, Sink, named, place};
 use super::lines::{Line, Lines, MAX_LINE};
 use crate::failure::{Failure, Result};
 
-/// The most bytes of a file, unpacked: 1,000,000 subjects with much beside them.
+/// The most bytes of a file, unpacked: room for 1,000,000 subjects and many other columns.
 const MAX_BYTES: u64 = 4 << 30;
 
-/// How many bytes of gzip are unpacked at a time: they may become a thousand times as many.
+/// Bytes of gzip to unpack at a time: they may expand a thousandfold.
 const PIECE: usize = 4 << 10;
 
-/// A file of which more bytes may come.
+/// A file that is being read.
 pub struct File {
     column: Option<String>,
     packing: Packing,
-    /// How many bytes of text there were.
+    /// Bytes of text so far.
     bytes: u64,
     lines: Lines,
     reader: Reader,
 }
 
 enum Packing {
-    /// Too few bytes came to tell.
+    /// Too few bytes have come to tell.
     Unknown(Vec<u8>),
     Plain,
     Gzip(Box<MultiGzDecoder<Vec<u8>>>),
 }
 
 impl File {
-    /// A file of which nothing was read; `column` names the column or field of the identifiers.
+    /// A file of which nothing is read yet; `column` names the column or field of the identifiers.
     pub fn new(column: Option<String>) -> Self {
         let packing = Packing::Unknown(Vec::new());
         Self { column, packing, bytes: 0, lines: Lines::default(), reader: Reader::Unknown }
     }
 
-    /// Takes more of its bytes.
+    /// Reads more bytes and passes the entry of each line that ends in them to the sink.
     ///
     /// # Errors
-    /// `Invalid`, if the file as a whole cannot be read; what the sink says.
+    /// `Invalid`, if the file as a whole cannot be read; any error of the sink.
     pub fn push(&mut self, bytes: &[u8], sink: &mut impl Sink) -> Result<()> {
         match &mut self.packing {
             Packing::Unknown(head) => {
@@ -64,7 +64,7 @@ impl File {
         }
     }
 
-    /// Says that there are no more.
+    /// Ends the file: passes on the last line.
     ///
     /// # Errors
     /// As [`File::push`].
@@ -114,9 +114,9 @@ impl File {
     }
 }
 
-/// What the lines are read as.
+/// How the lines are read.
 enum Reader {
-    /// No line had anything in it.
+    /// All lines so far were blank.
     Unknown,
     Json,
     Csv(Csv),
@@ -171,7 +171,7 @@ impl Reader {
     }
 }
 
-/// What a line of JSON says.
+/// The entry for a line of JSON.
 fn object(text: &[u8], column: Option<&str>) -> Entry {
     let refused = |why: &'static str| Entry::Refused(why.into());
     let Ok(fields) = serde_json::from_slice::<Map<String, Value>>(text) else {

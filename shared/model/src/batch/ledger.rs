@@ -1,5 +1,5 @@
-//! The account of a batch: every line is counted once, and every subject goes into one regulation. What it gathers is
-//! taken out while the lines come, so that memory does not grow with the file.
+//! The account of a batch: every line is counted once, and every subject goes into one regulation. Full regulations and
+//! refusals are handed out while lines come in, so that memory does not grow with the file.
 
 use std::collections::HashSet;
 
@@ -11,31 +11,31 @@ use crate::failure::{Failure, Result};
 use crate::regulation::{MAX_SUBJECT_BYTES, MAX_SUBJECTS};
 use crate::subject::hex;
 
-/// Keeps the account while the lines come.
+/// Keeps the account while lines come in.
 #[derive(Default)]
 pub struct Ledger {
     account: Account,
     refusals: Vec<Refusal>,
-    /// Who was named, by the first half of SHA-256: a million identifiers may be a gigabyte.
+    /// The first half of the SHA-256 of each identifier so far: a million identifiers may be a gigabyte.
     seen: HashSet<[u8; 16]>,
     content: Sha256,
-    /// The regulation that is being filled.
+    /// Identifiers of the regulation that is being filled.
     cut: Vec<String>,
     bytes: usize,
 }
 
 /// A batch of which every line was read.
 pub struct Closed {
-    /// What the lines were.
+    /// The count of its lines.
     pub account: Account,
-    /// The lines that name no subject and were not taken out.
+    /// The refusals that were not taken out.
     pub refusals: Vec<Refusal>,
-    /// Stands for the subjects in their order, in hex.
+    /// A hash, in hex, of the subjects in their order.
     pub content: String,
 }
 
 impl Ledger {
-    /// Enters a line. Answers the subjects of a regulation, when one is full.
+    /// Enters a line. Returns the identifiers of a regulation, when one is full.
     ///
     /// # Errors
     /// `Invalid`, if there are too many subjects, or too many lines that name none.
@@ -76,7 +76,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Takes out the next `count` lines that name no subject, once there are that many.
+    /// Takes out the next `count` refusals, once there are that many.
     pub fn take_refusals(&mut self, count: usize) -> Option<Vec<Refusal>> {
         (self.refusals.len() >= count).then(|| self.refusals.drain(..count).collect())
     }
@@ -106,7 +106,7 @@ impl Ledger {
         Some(cut)
     }
 
-    /// No line follows. Answers the last regulation's subjects, and the account.
+    /// Closes the account. Returns the last regulation's identifiers, and the account.
     pub fn close(mut self) -> (Option<Vec<String>>, Closed) {
         let last = self.cut();
         let content = hex(&self.content.finalize());

@@ -5,28 +5,28 @@ use memchr::memchr;
 /// The longest line, in bytes: far above an identifier and the columns beside it.
 pub const MAX_LINE: usize = 64 << 10;
 
-/// The lines of a stream.
+/// Splits a stream into lines.
 #[derive(Default)]
 pub struct Lines {
-    /// What arrived of the line that has not ended.
+    /// What has arrived of the current line.
     part: Vec<u8>,
     /// Whether that line is too long, so that the rest of it is dropped.
     overlong: bool,
-    /// How many lines ended.
+    /// Number of lines that have ended.
     ended: u64,
 }
 
 /// A line without its end.
 #[derive(Clone, Copy)]
 pub struct Line<'a> {
-    /// From 1.
+    /// The line's number, from 1.
     pub number: u64,
-    /// What stands in it; none, if it is too long.
+    /// Its text; none, if it is too long.
     pub text: Option<&'a [u8]>,
 }
 
 impl Lines {
-    /// Takes a piece and gives every line that ends in it.
+    /// Takes a piece and calls `each` for every line that ends in it.
     pub fn push<E>(
         &mut self,
         mut piece: &[u8],
@@ -41,7 +41,7 @@ impl Lines {
         Ok(())
     }
 
-    /// Gives the last line, if it has no end.
+    /// Calls `each` for the last line, if it has no line feed.
     pub fn finish<E>(&mut self, each: &mut impl FnMut(Line<'_>) -> Result<(), E>) -> Result<(), E> {
         if self.part.is_empty() && !self.overlong { Ok(()) } else { self.end(each) }
     }

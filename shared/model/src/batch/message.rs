@@ -1,4 +1,4 @@
-//! What a message asks for.
+//! What a message of the batch queue asks for.
 
 use serde::Deserialize;
 
@@ -11,32 +11,32 @@ use crate::regulation::{MAX_SUBJECTS, NewRegulation, RegulationType};
 pub struct Message {
     /// What to do about the subjects.
     pub regulation_type: RegulationType,
-    /// Who.
+    /// The subjects, or where they are.
     pub subjects: Subjects,
-    /// A text of the sender's own: with another one, the same subjects are another batch.
+    /// A text of the sender's own: the same subjects with another reference are another batch.
     pub reference: String,
 }
 
-/// Where the subjects stand.
+/// Where the subjects are listed.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Subjects {
-    /// In the message.
+    /// In the message itself.
     Listed(Vec<String>),
-    /// In a file.
+    /// In a file in S3.
     Filed(FileName),
 }
 
-/// Where a file lies in S3, and which of its columns counts.
+/// A file in S3, and the column of it that holds the identifiers.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FileName {
-    /// The bucket.
+    /// The name of the bucket.
     pub bucket: String,
-    /// The key.
+    /// The object's key.
     pub key: String,
-    /// The version; the current one, if it is left out.
+    /// The object's version; the current one, if left out.
     pub version_id: Option<String>,
-    /// The name of the column or field that holds the identifiers; a usual one, if it is left out.
+    /// The name of the column or field that holds the identifiers; one of the usual names, if left out.
     pub column: Option<String>,
 }
 
@@ -54,7 +54,7 @@ impl Message {
     /// Reads a message's body.
     ///
     /// # Errors
-    /// `Invalid`, saying what is wrong and never what stands there.
+    /// `Invalid`, saying what is wrong without repeating any value.
     pub fn parse(body: &str) -> Result<Self> {
         let body: Body = json::parse(body.as_bytes())
             .map_err(|fault| Failure::invalid(format!("the message cannot be read: {fault}")))?;

@@ -117,7 +117,7 @@ pub struct Refusal {
 }
 
 impl Batch {
-    /// A batch whose work begins.
+    /// A new batch, whose status is `RUNNING`.
     pub fn new(id: BatchId, sender: String, message_id: String, now: Timestamp) -> Self {
         Self {
             id,
@@ -135,22 +135,22 @@ impl Batch {
         }
     }
 
-    /// Ends it.
+    /// Ends it with this status.
     pub fn end(&mut self, status: BatchStatus, problem: Option<String>, now: Timestamp) {
         (self.status, self.problem, self.finished_at) = (status, problem, Some(now));
     }
 
-    /// The ids of the regulations that are made.
+    /// The ids of the regulations made so far.
     pub fn regulations(&self) -> Vec<RegulationId> {
         (0..self.made).map(|number| self.regulation(number)).collect()
     }
 
-    /// The id of one of its regulations: the same each time it is made.
+    /// The id of the regulation with this number, from 0: the same each time.
     pub fn regulation(&self, number: usize) -> RegulationId {
         self.id.regulation(number, self.created_at)
     }
 
-    /// Who asks for its regulations.
+    /// The actor of its regulations: the batch's id and the sender.
     pub fn actor(&self) -> String {
         format!("{} sent by {}", self.id, self.sender)
     }

@@ -22,7 +22,7 @@ pub const MAX_SUBJECTS: usize = 5_000;
 /// transaction as the regulation, and DynamoDB's transactions end at 4 MB.
 pub const MAX_SUBJECT_BYTES: usize = 3_500_000;
 
-/// How long the identifiers of a regulation are kept that failed somewhere: long enough to put things right and retry.
+/// How long a failed regulation keeps its identifiers: long enough to fix the cause and retry.
 const KEPT: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 /// What to do about the subjects.
@@ -101,30 +101,30 @@ pub enum Suppression {
     Remove,
 }
 
-/// A request about subjects, as it is kept. The subjects themselves are kept apart from it, since they are
-/// dropped when the regulation is sealed.
+/// A request about subjects, as it is stored. The subjects are stored apart from it, since they are dropped when the
+/// regulation is sealed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Regulation {
     /// Its id.
     pub id: RegulationId,
-    /// What to do.
+    /// What to do about the subjects.
     pub regulation_type: RegulationType,
-    /// By which kind of identifier the subjects are given.
+    /// The kind of identifier that the subjects are given by.
     pub subject_type: SubjectType,
-    /// How many subjects.
+    /// Number of subjects.
     pub subject_count: usize,
-    /// Which part of the workspace it is about; all of it, if left out.
+    /// The part of the workspace that it is about; all of it, if left out.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub part: Option<SourceScope>,
-    /// Another regulation that asked for the same about the same subjects, and was under way when this one came.
+    /// Another regulation, under way when this one came, that asked for the same about the same subjects.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub duplicate_of: Option<RegulationId>,
-    /// How far it is.
+    /// Its status.
     pub status: Status,
-    /// Which attempt is under way or was last: 1, and one more for every retry.
+    /// The attempt that is under way or was last: 1, and one more for every retry.
     pub attempt: u32,
-    /// Who asked for it: a token's id, `admin`, or a batch and who sent it.
+    /// Who asked for it: a token's id, `admin`, or a batch's id and sender.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub actor: Option<String>,
     /// When it was accepted.
@@ -135,7 +135,7 @@ pub struct Regulation {
 }
 
 impl Regulation {
-    /// Stands for what is asked for and about whom: two that ask for the same have the same one.
+    /// A keyed hash of what is asked for, and about which subjects: equal for equal requests.
     pub fn fingerprint(&self, key: &PseudonymKey, subjects: &[Subject]) -> String {
         let part = self.part.as_ref();
         let mut texts = vec![
@@ -150,14 +150,14 @@ impl Regulation {
         key.fingerprint(texts.into_iter().map(str::as_bytes))
     }
 
-    /// Until when its identifiers are kept for a retry, after it failed somewhere.
+    /// Until when its identifiers are kept for a retry; none, unless it failed somewhere.
     pub fn identifiers_kept_until(&self) -> Option<Timestamp> {
         let failed = matches!(self.status, Status::Failed | Status::PartialSuccess);
         self.finished_at.filter(|_| failed).map(kept_until)
     }
 }
 
-/// Until when the identifiers of a regulation are kept that failed then.
+/// Until when the identifiers of a regulation that failed at this time are kept.
 pub fn kept_until(failed: Timestamp) -> Timestamp {
     failed.saturating_add(KEPT).unwrap_or(Timestamp::MAX)
 }

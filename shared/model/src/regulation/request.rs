@@ -75,7 +75,7 @@ pub struct NewCloudSourceRegulation {
     collection: String,
 }
 
-/// How the API's description says what identifiers are taken.
+/// The schema of a list of identifiers in the API's description.
 pub fn subject_ids() -> Array {
     let id =
         ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"\S")).max_length(Some(MAX_ID_BYTES));
@@ -83,7 +83,7 @@ pub fn subject_ids() -> Array {
 }
 
 impl NewRegulation {
-    /// What a client asks for who speaks another API.
+    /// A request about users from a client of another API.
     pub fn of_users(kind: RegulationType, ids: Vec<String>) -> Self {
         Self {
             regulation_type: kind.as_str().to_owned(),
@@ -92,7 +92,7 @@ impl NewRegulation {
         }
     }
 
-    /// Checks the request and makes the regulation of it, with its distinct subjects in the order given.
+    /// Checks the request and makes the regulation, with its distinct subjects in the order given.
     ///
     /// # Errors
     /// [`Failure`] of kind `Invalid`, naming the field.
@@ -101,7 +101,7 @@ impl NewRegulation {
         make(id, now, kind, (subject_type, self.subject_ids), None)
     }
 
-    /// What such a request may ask for, and about whom.
+    /// Checks which type of regulation and of subject such a request asks for.
     ///
     /// # Errors
     /// [`Failure`] of kind `Invalid`, naming the field.
@@ -116,7 +116,7 @@ impl NewRegulation {
 }
 
 impl NewSourceRegulation {
-    /// Checks the request and makes the regulation of it, about what this source brought.
+    /// Checks the request and makes the regulation, about what this source brought.
     ///
     /// # Errors
     /// [`Failure`] of kind `Invalid`, naming the field.
@@ -143,7 +143,7 @@ impl NewSourceRegulation {
 }
 
 impl NewCloudSourceRegulation {
-    /// Checks the request and makes the regulation of it, about objects that this source brought.
+    /// Checks the request and makes the regulation, about objects that this source brought.
     ///
     /// # Errors
     /// [`Failure`] of kind `Invalid`, naming the field.

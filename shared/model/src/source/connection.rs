@@ -1,4 +1,4 @@
-//! Connections: where a source's events go, and when they did.
+//! Connections: to which destinations a source's events go, and from when until when.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -49,7 +49,7 @@ pub(super) struct NewConnection {
     pub(super) until: Option<Timestamp>,
 }
 
-/// Checks requested connections; `destinations` may be connected.
+/// Checks requested connections, which may lead to `destinations` only.
 ///
 /// # Errors
 /// `Invalid`, naming the field.

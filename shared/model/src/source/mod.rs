@@ -38,7 +38,7 @@ pub struct Source {
     pub name: String,
     /// Its write keys.
     pub write_keys: Vec<KeptKey>,
-    /// Where its events go and went.
+    /// Its connections, ended ones included.
     pub connections: Vec<Connection>,
     /// Whether its events may say that a user id is another user's former one. Only for a source whose write keys
     /// stay on servers: a browser's is public.
@@ -46,18 +46,18 @@ pub struct Source {
     pub trusted_to_link: bool,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it was deleted: it collects nothing since. It is kept, since it says where old events went.
+    /// When it was deleted and stopped collecting. It is kept, since it says where old events went.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub deleted_at: Option<Timestamp>,
-    /// How often it was changed: of two concurrent changes, one is refused.
+    /// Number of changes so far: of two concurrent changes, one is refused.
     pub revision: u64,
 }
 
 impl Source {
-    /// Adds a write key and answers it, for the only time.
+    /// Adds a write key and returns it, for the only time.
     ///
     /// # Errors
-    /// `Invalid`, if the source has many or is deleted.
+    /// `Invalid`, if the source has 20 keys already or is deleted.
     pub fn add_key(&mut self, now: Timestamp) -> Result<(WriteKeyId, WriteKey)> {
         self.must_exist()?;
         if self.write_keys.len() >= MAX_KEYS {
@@ -68,7 +68,7 @@ impl Source {
         Ok((id, key))
     }
 
-    /// Ends it: it has no keys and no open connections any more.
+    /// Deletes it: removes its keys and ends its connections.
     pub fn delete(&mut self, now: Timestamp) {
         self.write_keys.clear();
         self.deleted_at.get_or_insert(now);
@@ -77,12 +77,12 @@ impl Source {
         }
     }
 
-    /// The destinations that get its events at a time.
+    /// The destinations that receive its events at a time.
     pub fn connected_at(&self, time: Timestamp) -> impl Iterator<Item = &DestinationId> {
         self.connections.iter().filter(move |c| c.holds_at(time)).map(|c| &c.destination_id)
     }
 
-    /// The archives among these destinations that get its events at a time.
+    /// The archives among these destinations that receive its events at a time.
     pub fn archives_at<'a>(
         &self,
         time: Timestamp,

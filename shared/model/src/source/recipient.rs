@@ -1,4 +1,4 @@
-//! Who received a person's events: the sources that saw the person, and the connections that held meanwhile.
+//! Who received a person's events: the destinations that were connected while a source saw the person.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -32,8 +32,8 @@ pub struct Recipient {
     pub last: Date,
 }
 
-/// Who received events, of whom each source saw something on these days. Days are all that is known: on the day on
-/// which a connection began or ended, the events are counted as gone there.
+/// The recipients of a person's events, given the days on which each source saw the person. Only days are known: events
+/// of the day on which a connection began or ended count as sent to it.
 pub fn recipients(seen: &Sightings, sources: &[Source], destinations: &[Destination]) -> Vec<Recipient> {
     let mut all = Vec::new();
     for source in sources {

@@ -1,4 +1,4 @@
-//! What is asked for at `/sources`, and what is shown there.
+//! Requests to `/sources`, and the source as it is shown there.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -124,7 +124,7 @@ impl NewSource {
 }
 
 impl SourceChange {
-    /// Checks the request and changes the source. The connections given replace those there were.
+    /// Checks the request and changes the source. The connections given replace the existing ones.
     ///
     /// # Errors
     /// `Invalid`, naming the field.

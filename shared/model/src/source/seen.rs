@@ -1,4 +1,4 @@
-//! Which sources saw somebody, and on which days.
+//! Which sources saw a person, and on which days.
 
 use std::collections::BTreeMap;
 
@@ -22,24 +22,24 @@ pub struct SeenAt {
     pub last: Date,
 }
 
-/// Which sources saw somebody: each once.
+/// The sources that saw a person, each with its days.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<SeenAt>", into = "Vec<SeenAt>")]
 pub struct Sightings(BTreeMap<SourceId, (Date, Date)>);
 
 impl Sightings {
-    /// Whether no source did.
+    /// Whether no source saw the person.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Adds days on which a source saw somebody.
+    /// Adds the first and the last day on which a source saw the person.
     pub fn add(&mut self, source: SourceId, (first, last): (Date, Date)) {
         let days = self.0.entry(source).or_insert((first, last));
         *days = (days.0.min(first), days.1.max(last));
     }
 
-    /// The first and the last day on which a source saw somebody.
+    /// The first and the last day on which a source saw the person.
     pub fn days(&self, source: &SourceId) -> Option<(Date, Date)> {
         self.0.get(source).copied()
     }

@@ -13,20 +13,20 @@ use crate::subject::{MAX_ID_BYTES, Subject, SubjectType};
 /// The deepest nesting of objects and arrays: what common parsers take.
 const MAX_DEPTH: usize = 100;
 
-/// An event that is fit for the archive.
+/// An event, ready for the archive.
 #[derive(Debug, Clone)]
 pub struct Event {
     /// The event as one line of JSON, without the line feed.
     pub line: Vec<u8>,
-    /// When it came in.
+    /// When it was received.
     pub received_at: Timestamp,
     /// Its id, by which duplicates are recognised.
     pub message_id: String,
-    /// Its user.
+    /// The user that it names.
     pub user: Option<Subject>,
-    /// Its device or browser.
+    /// The device or browser that it names.
     pub anonymous: Option<Subject>,
-    /// What an `alias` says was the user's id before, which may be of either kind.
+    /// The `previousId` of an `alias`, which may be an id of either kind.
     pub previous: Option<String>,
 }
 
@@ -80,7 +80,7 @@ impl Event {
         if depth(&line) > MAX_DEPTH {
             return Err("it is nested more than 100 levels deep");
         }
-        // What is kept must be readable by everyone: half of a surrogate pair is not, nor is the number 1e999.
+        // What is stored must be readable by every parser: half of a surrogate pair is not, nor is the number 1e999.
         serde_json::from_slice::<serde_json::Value>(&line)
             .map_err(|_| "it holds text that is not Unicode, or a number out of range")?;
         Ok(Self {

@@ -53,7 +53,8 @@ impl<'a> Fields<'a> {
         self.0.retain(|(own, _)| own != name);
     }
 
-    /// Takes over what a batch says for all of its events, where this one says nothing. Answers how many bytes that is.
+    /// Adds the fields that a batch sets for all of its events, where this one lacks them. Returns how many bytes that
+    /// is.
     pub(super) fn inherit(&mut self, batch: &Fields<'a>) -> usize {
         let mut bytes = 0;
         for name in ["context", "integrations", "sentAt"] {
@@ -65,7 +66,7 @@ impl<'a> Fields<'a> {
         bytes
     }
 
-    /// The object in one line. Line feeds stand only between tokens, where a space says the same.
+    /// The object in one line. Line feeds stand only between tokens, where a space means the same.
     pub(super) fn line(&self) -> Vec<u8> {
         let mut line = Vec::with_capacity(self.0.iter().map(|(n, v)| n.len() + v.get().len() + 4).sum());
         for (name, value) in &self.0 {

@@ -1,14 +1,14 @@
 //! Segment's tracking API: what SDKs send, read and made ready for an archive.
 //!
-//! 1. [`Call::at`] tells the calls by their paths.
-//! 2. A [`Body`] is taken apart one level deep, which finds its write key. That costs little and grows with its length
-//!    alone, since nobody has shown a key so far.
-//! 3. [`Body::events`] takes it apart into events. Each is checked alone: a bad one is named by its place and reason,
-//!    and its neighbours are kept.
-//! 4. An [`Event`] is the line that the archive will hold, byte for byte what the client wrote but for the fields
-//!    that the API sets, and whose it is.
+//! 1. [`Call::at`] finds the call by its path.
+//! 2. A [`Body`] is taken apart one level deep to find its write key. That is cheap and linear in its length, since the
+//!    caller is not authenticated yet.
+//! 3. [`Body::events`] takes it apart into events. Each is checked alone: a bad one is rejected by its place, with a
+//!    reason, and its neighbours are kept.
+//! 4. An [`Event`] is a line for the archive, with its subjects. The line is byte for byte what the client wrote, but
+//!    for the fields that the API sets.
 //!
-//! Limits and answers are those of <https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/>.
+//! Limits and responses are those of <https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/>.
 
 mod event;
 mod fields;
@@ -28,7 +28,7 @@ pub const MAX_EVENT: usize = 32 << 10;
 pub const MAX_BODY: usize = 500 << 10;
 /// The most events of a batch.
 pub const MAX_EVENTS: usize = 2_500;
-/// The most bytes of a batch's events together, each with what the batch says for all of them.
+/// The most bytes of a batch's events together, each with the fields that the batch sets for all.
 const MAX_LINES: usize = 16 * MAX_BODY;
 
 /// A call of the tracking API.
@@ -54,7 +54,7 @@ pub enum EventKind {
     Screen,
     /// Which group the user belongs to.
     Group,
-    /// That two ids are one user's.
+    /// Two ids that are one user's.
     Alias,
 }
 
@@ -103,9 +103,9 @@ pub struct Incoming {
 /// An event that cannot be kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Rejected {
-    /// Its place in the batch.
+    /// Its place in the batch, from 0.
     pub index: usize,
-    /// Why. Repeats nothing of the event.
+    /// Why it is rejected; repeats nothing of the event.
     pub reason: &'static str,
 }
 
@@ -117,7 +117,7 @@ pub struct Problem(pub &'static str);
 /// Reads a body. `now` becomes the events' `receivedAt`.
 ///
 /// # Errors
-/// If no event can be made out in it.
+/// [`Problem`], if no event can be read from it.
 pub fn read(call: Call, body: &[u8], now: Timestamp) -> Result<Incoming, Problem> {
     Body::open(body)?.events(call, now)
 }
@@ -133,7 +133,7 @@ impl<'a> Body<'a> {
     /// Takes a body apart one level deep.
     ///
     /// # Errors
-    /// If it is no JSON object, or one of too many fields.
+    /// [`Problem`], if it is not a JSON object or has too many fields.
     pub fn open(body: &'a [u8]) -> Result<Self, Problem> {
         let body = simdutf8::basic::from_utf8(body).map_err(|_| Problem("the body is not UTF-8"))?;
         let no_object = Problem("the body is not a JSON object of at most 1000 fields");
@@ -149,7 +149,7 @@ impl<'a> Body<'a> {
     /// The events of the body. `now` becomes their `receivedAt`.
     ///
     /// # Errors
-    /// If no event can be made out in it.
+    /// [`Problem`], if no event can be read from it.
     pub fn events(self, call: Call, now: Timestamp) -> Result<Incoming, Problem> {
         let mut incoming = Incoming::default();
         let kind = match call {
