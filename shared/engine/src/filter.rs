@@ -16,7 +16,8 @@ use crate::matching::{Matcher, TAG};
 use model::rules::Rules;
 use model::subject::SubjectType;
 
-const VERSION: u8 = 1;
+/// Goes up when scans find what they did not find before: an older filter would rule it out.
+const VERSION: u8 = 2;
 const DESCRIPTOR: usize = 20;
 /// Fewer keys than this the construction does not like; random ones fill up.
 const MIN_KEYS: usize = 32;

@@ -64,7 +64,7 @@ impl<'d, 'o> Blocks<'d, 'o> {
         (self.start, self.end) = (self.start - keep, self.end - keep);
         if self.end > self.buffer.len() / 2 {
             if self.buffer.len() >= MAX_RECORD {
-                return Err(FormatError::Unsupported("a record longer than 128 MiB"));
+                return Err(FormatError::Unsupported("a record longer than 128 MiB".into()));
             }
             self.buffer.resize(MAX_RECORD.min(self.buffer.len() * 2), 0);
         } else if self.end < BLOCK / 2 && self.buffer.len() > BLOCK {

@@ -2,7 +2,7 @@
 //!
 //! 1. `detect` tells the codec and the content by magic bytes, never by a name. What it does not know is refused.
 //! 2. `codec` turns the object into plain bytes and back, in chunks of constant size.
-//! 3. `lines` and `csv` cut them into records, ask the matcher, and copy what survives byte for byte.
+//! 3. `lines`, `values` and `csv` cut them into records, ask the matcher, and copy what survives byte for byte.
 //! 4. `parquet` does the same by row groups, reading ranges of the object and copying what is untouched.
 //! 5. Everything that happened is counted in a [`Report`]; an error means that nothing may be believed or kept.
 
@@ -18,10 +18,12 @@ mod parquet;
 mod report;
 mod source;
 mod splice;
+mod values;
 
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::io::{self, Read, Write};
 use std::ops::Range;
 
@@ -34,6 +36,9 @@ use crate::matching::Matcher;
 use blocks::Blocks;
 use mark::Mark;
 use source::ByteSource;
+
+/// What some programs put before UTF-8. It belongs to the file and to no record.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// An object as the engine reads it: whole from the front, or by ranges. Calls block.
 pub trait Object: Sync {
@@ -115,7 +120,7 @@ impl Object for LocalFile {
 pub enum FormatError {
     /// A format the engine does not know: the object stays as it is and is listed as residual.
     #[error("not supported: {0}")]
-    Unsupported(&'static str),
+    Unsupported(Cow<'static, str>),
     /// The object breaks the rules of its own format: it stays as it is and is listed as residual.
     #[error("corrupt: {0}")]
     Corrupt(&'static str),
@@ -238,7 +243,7 @@ fn purge(
     if content == Content::Parquet {
         return match codec {
             Codec::Plain => parquet::purge(object, out, matcher, from, pause),
-            _ => Err(FormatError::Unsupported("Parquet that is compressed as a whole")),
+            _ => Err(FormatError::Unsupported("Parquet that is compressed as a whole".into())),
         };
     }
     let begun = Report { format, ..Report::default() };
@@ -249,9 +254,14 @@ fn purge(
     }
     let mut encoder =
         out.map(|out| codec::Encoder::new(codec, out, kept.and_then(Kept::gzip), done)).transpose()?;
-    let (mut blocks, out) = (Blocks::new(&mut decoder, done)?, encoder.as_mut());
+    let (mut blocks, mut out) = (Blocks::new(&mut decoder, done)?, encoder.as_mut());
+    if content != Content::Csv && blocks.is_at_start() && head.starts_with(BYTE_ORDER_MARK) {
+        blocks.next()?;
+        blocks.pass_on(BYTE_ORDER_MARK.len(), &[], out.as_deref_mut())?;
+    }
     let paused = match content {
         Content::Csv => csv::purge(&mut blocks, &head, out, matcher, &mut report, pause)?,
+        Content::JsonValues => values::purge(&mut blocks, out, matcher, &mut report)?,
         _ => lines::purge(&mut blocks, out, matcher, &mut report, pause)?,
     };
     if let Some((done, mark)) = paused {

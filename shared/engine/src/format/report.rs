@@ -27,6 +27,8 @@ pub enum Content {
     /// One JSON object per line.
     #[default]
     JsonLines,
+    /// JSON objects that are not one to a line: elements of an array, pretty-printed, or without line feeds.
+    JsonValues,
     /// Comma-separated values under a header line.
     Csv,
     /// Apache Parquet.
@@ -46,6 +48,7 @@ impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.content {
             Content::JsonLines => "JSON lines",
+            Content::JsonValues => "JSON values",
             Content::Csv => "CSV",
             Content::Parquet => "Parquet",
         })?;
@@ -71,10 +74,11 @@ pub struct Report {
     pub hits: BTreeMap<u32, u64>,
     /// Records of at least one subject: what a rewrite leaves out.
     pub removed: u64,
-    /// Kept lines that are no readable record (blank ones too). See [`crate::matching::BlockScan`] for what a
-    /// fast scan takes as readable.
+    /// Kept lines that are no readable record (blank ones too), and kept rows with a value in an identifier's place
+    /// that is no text or number. See [`crate::matching::BlockScan`] for what a fast scan takes as readable.
     pub unreadable: u64,
-    /// Unreadable lines whose bytes hold an identifier: possible residue, for a person to look at.
+    /// Unreadable lines whose bytes hold an identifier, and rows with a float that may be a subject's number or
+    /// another one: possible residue, for a person to look at.
     pub suspect: u64,
 }
 

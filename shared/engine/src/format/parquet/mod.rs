@@ -13,6 +13,8 @@ mod ranges;
 mod resume;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod types;
 mod write;
 
 use std::collections::BTreeMap;
@@ -36,7 +38,7 @@ use self::ranges::{Chunk, Ranges};
 use super::mark::Mark;
 use super::source::{Outside, judge};
 use super::{Codec, Content, Format, FormatError, Object, Pause, Report, Rewritten};
-use crate::matching::{Found, Matcher};
+use crate::matching::{Found, Matcher, Typed};
 pub(super) use resume::Kept;
 
 const CORRUPT: &str = "Parquet data that breaks its own format";
@@ -108,16 +110,10 @@ fn check(group: &RowGroupMetaData) -> Result<(), FormatError> {
             return Err(FormatError::Corrupt(CORRUPT));
         }
         if column.file_path().is_some() {
-            return Err(FormatError::Unsupported("Parquet with columns in other files"));
+            return Err(FormatError::Unsupported("Parquet with columns in other files".into()));
         }
-        match column.compression() {
-            Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::GZIP(_) | Compression::ZSTD(_) => {
-            }
-            _ => {
-                return Err(FormatError::Unsupported(
-                    "Parquet compressed by other than Snappy, gzip or zstd",
-                ));
-            }
+        if column.compression() == Compression::LZO {
+            return Err(FormatError::Unsupported("Parquet compressed by LZO".into()));
         }
     }
     Ok(())
@@ -132,17 +128,22 @@ fn rows_that_go(
     report: &mut Report,
 ) -> Result<Vec<u64>, FormatError> {
     let mut rows: BTreeMap<u64, Found<'_>> = BTreeMap::new();
+    // Rows with a value that cannot be compared, and whether it may be a subject's.
+    let mut opaque: BTreeMap<u64, bool> = BTreeMap::new();
     for column in columns.iter().filter(|column| column.node.leads_to_identifier()) {
         let chunk = group.column(column.index);
         if dictionary_rules_out(ranges, chunk, column, matcher)? {
             continue;
         }
-        read_column(ranges, group, column, |row, text| {
-            if matcher.may_concern(column.node, text) {
+        read_column(ranges, group, column, |row, value| {
+            if matcher.concerns(column.node, value) {
                 let mut found = matcher.record();
-                found.cell(text, column.node);
+                found.typed(value, column.node);
+                if found.is_opaque() {
+                    *opaque.entry(row).or_default() |= found.is_doubtful();
+                }
                 if found.names_somebody() {
-                    rows.entry(row).or_insert_with(|| matcher.record()).cell(text, column.node);
+                    rows.entry(row).or_insert_with(|| matcher.record()).typed(value, column.node);
                 }
             }
         })?;
@@ -150,9 +151,9 @@ fn rows_that_go(
     // Conditions matter only where a value names somebody.
     if !rows.is_empty() {
         for column in columns.iter().filter(|column| column.node.leads_to_condition()) {
-            read_column(ranges, group, column, |row, text| {
+            read_column(ranges, group, column, |row, value| {
                 if let Some(found) = rows.get_mut(&row) {
-                    found.cell(text, column.node);
+                    found.typed(value, column.node);
                 }
             })?;
         }
@@ -163,6 +164,10 @@ fn rows_that_go(
             report.count(&hits);
             gone.push(row);
         }
+    }
+    for (_, doubtful) in opaque.iter().filter(|(row, _)| gone.binary_search(row).is_err()) {
+        report.unreadable += 1;
+        report.suspect += u64::from(*doubtful);
     }
     Ok(gone)
 }
@@ -195,23 +200,36 @@ fn dictionary_rules_out(
             ..
         }) => {
             let mut concerns = false;
-            let each = |text: &str| concerns |= matcher.may_concern(column.node, text);
+            let each = |value: Typed<'_>| concerns |= matcher.concerns(column.node, value);
             Ok(column.plain_values(&buf, num_values, each) && !concerns)
         }
         _ => Ok(false),
     }
 }
 
-/// Gives every value of a column as text, with its row.
+/// Gives every value of a column, with its row.
 fn read_column(
     ranges: &Ranges<'_>,
     group: &RowGroupMetaData,
     column: &Column<'_>,
-    each: impl FnMut(u64, &str),
+    each: impl FnMut(u64, Typed<'_>),
 ) -> Result<(), FormatError> {
-    let chunk = group.column(column.index);
-    let reader = get_column_reader(chunk.column_descr_ptr(), Box::new(pages(ranges, group, chunk)?));
-    let rows = column.read(reader, each).map_err(judge_parquet)?;
+    let reader = |index| {
+        let chunk = group.column(index);
+        Ok(get_column_reader(chunk.column_descr_ptr(), Box::new(pages(ranges, group, chunk)?)))
+    };
+    let entries = match column.key {
+        None => None,
+        Some(key) => match Column::of_keys(group.schema_descr(), key, column.node) {
+            None => return Err(FormatError::Unsupported("Parquet with a MAP of truth values".into())),
+            Some(keys) => {
+                let entries = keys.entries(reader(key.index)?, key).map_err(judge_parquet)?;
+                Some((entries, keys.max_repetition()))
+            }
+        },
+    };
+    let entries = entries.as_ref().map(|(entries, level)| (entries.as_slice(), *level));
+    let rows = column.read(reader(column.index)?, entries, each).map_err(judge_parquet)?;
     if rows == group.num_rows() as u64 { Ok(()) } else { Err(FormatError::Corrupt(CORRUPT)) }
 }
 

@@ -3,6 +3,7 @@
 mod csv;
 mod lines;
 mod pauses;
+mod values;
 
 use std::io::Write;
 
