@@ -3,15 +3,14 @@
 use memchr::{memchr, memchr_iter};
 
 use super::codec::HEAD;
-use super::{BYTE_ORDER_MARK, Codec, Content, FormatError, csv, values};
+use super::{BYTE_ORDER_MARK, Codec, Content, FormatError, avro, csv, values};
 use crate::matching::Matcher;
 
 /// Formats that archives are found in and the engine does not read: named, so that the residual says what
 /// it is.
 const REFUSED: &[(&[u8], &str)] = &[
     (b"PARE", "encrypted Parquet"),
-    (b"Obj\x01", "Avro"),
-    (b"ORC", "ORC"),
+    (b"ORC", "ORC: have the engine that wrote it delete the rows, or write it anew as Parquet or Avro"),
     (b"ARROW1", "Arrow"),
     (b"BZh", "bzip2"),
     (b"\xfd7zXZ\0", "xz"),
@@ -46,6 +45,9 @@ pub(super) fn codec(head: &[u8]) -> Result<Codec, FormatError> {
 pub(super) fn content(head: &[u8], matcher: &Matcher) -> Result<Content, FormatError> {
     if let Some((_, name)) = REFUSED.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Err(FormatError::Unsupported((*name).into()));
+    }
+    if head.starts_with(avro::MAGIC) {
+        return Ok(Content::Avro);
     }
     let whole = head.len() < HEAD;
     let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);

@@ -3,9 +3,10 @@
 //! 1. `detect` tells the codec and the content by magic bytes, never by a name. What it does not know is refused.
 //! 2. `codec` turns the object into plain bytes and back, in chunks of constant size.
 //! 3. `lines`, `values` and `csv` cut them into records, ask the matcher, and copy what survives byte for byte.
-//! 4. `parquet` does the same by row groups, reading ranges of the object and copying what is untouched.
+//! 4. `parquet` and `avro` do the same by row groups and by blocks, and copy what is untouched.
 //! 5. Everything that happened is counted in a [`Report`]; an error means that nothing may be believed or kept.
 
+mod avro;
 mod blocks;
 mod codec;
 mod csv;
@@ -130,7 +131,7 @@ pub enum FormatError {
 }
 
 /// Where reading or rewriting paused: what stands before this is dealt with, what follows is for the next go.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
     /// So many plain bytes are dealt with; of Parquet, row groups.
     done: u64,
@@ -139,6 +140,9 @@ pub struct Pause {
     mark: Mark,
     /// What the writing end has to know.
     kept: Option<Kept>,
+    /// Where it is among JSON values.
+    #[serde(default)]
+    values: values::Values,
 }
 
 /// What the writing end needs to go on.
@@ -240,15 +244,17 @@ fn purge(
     let head = decoder.head()?.to_vec();
     let content = detect::content(&head, matcher)?;
     let format = Format { content, codec };
-    if content == Content::Parquet {
-        return match codec {
-            Codec::Plain => parquet::purge(object, out, matcher, from, pause),
-            _ => Err(FormatError::Unsupported("Parquet that is compressed as a whole".into())),
-        };
+    let as_a_whole = |what: &'static str| Err(FormatError::Unsupported(what.into()));
+    match (content, codec) {
+        (Content::Parquet, Codec::Plain) => return parquet::purge(object, out, matcher, from, pause),
+        (Content::Avro, Codec::Plain) => return avro::purge(object, out, matcher, from, pause),
+        (Content::Parquet, _) => return as_a_whole("Parquet that is compressed as a whole"),
+        (Content::Avro, _) => return as_a_whole("Avro that is compressed as a whole"),
+        _ => {}
     }
     let begun = Report { format, ..Report::default() };
-    let Pause { done, mut report, mark, kept } =
-        from.unwrap_or(Pause { done: 0, report: begun, mark: Mark::default(), kept: None });
+    let Pause { done, mut report, mark, kept, mut values } =
+        from.unwrap_or(Pause { report: begun, ..Pause::default() });
     if mark != Mark::default() {
         decoder = codec::Decoder::resume(codec, object, mark)?;
     }
@@ -261,12 +267,12 @@ fn purge(
     }
     let paused = match content {
         Content::Csv => csv::purge(&mut blocks, &head, out, matcher, &mut report, pause)?,
-        Content::JsonValues => values::purge(&mut blocks, out, matcher, &mut report)?,
+        Content::JsonValues => values.purge(&mut blocks, out, matcher, &mut report, pause)?,
         _ => lines::purge(&mut blocks, out, matcher, &mut report, pause)?,
     };
     if let Some((done, mark)) = paused {
         let kept = encoder.map(codec::Encoder::pause).transpose()?.flatten().map(Kept::Gzip);
-        return Ok(Rewritten::Paused(Pause { done, report, mark, kept }));
+        return Ok(Rewritten::Paused(Pause { done, report, mark, kept, values }));
     }
     if let Some(encoder) = encoder {
         encoder.finish()?;

@@ -33,6 +33,8 @@ pub enum Content {
     Csv,
     /// Apache Parquet.
     Parquet,
+    /// An Apache Avro object container file.
+    Avro,
 }
 
 /// What an object is, told by its bytes.
@@ -51,6 +53,7 @@ impl fmt::Display for Format {
             Content::JsonValues => "JSON values",
             Content::Csv => "CSV",
             Content::Parquet => "Parquet",
+            Content::Avro => "Avro",
         })?;
         f.write_str(match self.codec {
             Codec::Plain => "",

@@ -1,12 +1,19 @@
-//! JSON values that are not one to a line: elements of an array, pretty-printed, or one behind the other.
+//! JSON values one behind another: arrays, objects over several lines, and objects without a line feed between them.
 //!
-//! 1. At the top stand objects, each a record, and arrays, whose elements are records.
-//! 2. A value is cut out by its brackets and strings; the matcher then reads it in full. What is no JSON is an error,
-//!    as nobody can tell where the next record begins.
-//! 3. A record goes with its separator: of an array the comma before it, or behind it as long as no element is kept;
-//!    at the top the line feed behind it. So what is left is as valid as what was there.
+//! 1. A record is an object at the top, or an element of an array at the top. Its end is where its value ends.
+//! 2. With a record go the separator in front of it (in an array) or the line feed behind it (at the top), so that
+//!    an array stays one. White space around elements stays.
+//! 3. What is no value is unreadable up to the line on which that shows. An array that breaks off is refused: where
+//!    its records end is a guess.
+//!
+//! Objects of which each has a line of its own are faster read as such: see [`super::lines`], which asks here for help
+//! with a line that is more, or other, than one object.
 
+use std::ops::Range;
+
+use memchr::{memchr, memchr_iter};
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 
 use super::blocks::Blocks;
 use super::codec::Encoder;
@@ -14,210 +21,265 @@ use super::mark::Mark;
 use super::{FormatError, Report};
 use crate::matching::{Matcher, Verdict};
 
-const CORRUPT: FormatError = FormatError::Corrupt("JSON that breaks its own format");
-
 /// Whether the first bytes of an object begin such values, and not lines. `whole`: there are no more.
 pub(super) fn begin(head: &[u8], whole: bool) -> bool {
-    let text = head.trim_ascii_start();
-    match text.first() {
-        Some(b'[') => begins_array(&text[1..]),
-        Some(b'{') => {
-            let mut values = serde_json::Deserializer::from_slice(text).into_iter::<IgnoredAny>();
-            match values.next() {
-                Some(Ok(_)) => {
-                    let (value, behind) = text.split_at(values.byte_offset());
-                    let next = behind.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
-                    value.contains(&b'\n') || matches!(next, Some(b'{' | b'['))
-                }
-                // Longer than what is in sight, and of several lines.
-                Some(Err(error)) => !whole && error.is_eof() && text.contains(&b'\n'),
-                None => false,
+    let head = head.trim_ascii_start();
+    match head.first() {
+        Some(b'[') => begins_array(&head[1..]),
+        Some(b'{') => match value(head) {
+            Value::Whole(end) => {
+                let behind = &head[end..];
+                let behind = &behind[behind.iter().take_while(|&&byte| is_blank(byte)).count()..];
+                memchr(b'\n', &head[..end]).is_some() || matches!(behind.first(), Some(b'{' | b'[' | b','))
             }
-        }
+            // Longer than what is in sight, and of several lines.
+            Value::Partial => !whole && memchr(b'\n', head).is_some(),
+            Value::Broken(_) => false,
+        },
         _ => false,
     }
 }
 
 /// Whether what stands behind a bracket is an array's first element or end, and not just text in brackets.
 fn begins_array(behind: &[u8]) -> bool {
-    let text = behind.trim_ascii_start();
-    match text.first() {
-        Some(b'{' | b'[' | b'"' | b']') => true,
-        _ => scalar(text).is_some_and(|end| is_json(&text[..end])),
+    match value(behind) {
+        Value::Whole(end) => matches!(behind[end..].trim_ascii_start().first(), Some(b',' | b']') | None),
+        Value::Partial => true,
+        Value::Broken(_) => behind.trim_ascii_start().starts_with(b"]"),
     }
 }
 
-/// Resume through the values, in one go.
-pub(super) fn purge(
-    blocks: &mut Blocks<'_, '_>,
-    mut out: Option<&mut Encoder<'_>>,
-    matcher: &Matcher,
-    report: &mut Report,
-) -> Result<Option<(u64, Mark)>, FormatError> {
-    let (mut place, mut gone, mut hits) = (Place::Top, Vec::new(), Vec::new());
-    loop {
-        let (block, last) = blocks.next()?;
-        let mut at = 0;
-        gone.clear();
-        while let Some(step) = place.step(&block[at..], last)? {
-            let end = at + step.end;
-            if let Some(record) = step.record {
-                let (start, record) = (at + record.start, &block[at + record.start..at + record.end]);
-                report.lines += 1;
-                let goes = match matcher.line(record, &mut hits) {
-                    Verdict::Keep => false,
-                    Verdict::Remove => true,
-                    Verdict::Unreadable if is_json(record) => {
-                        report.count_unreadable(record, matcher);
-                        false
+/// The records of one line that is not one object. `None`: it holds no record that can be read. Else the report
+/// of the line alone, and what of it goes.
+pub(super) fn of_line(line: &[u8], matcher: &Matcher) -> Option<(Report, Vec<Range<usize>>)> {
+    let (mut report, mut gone) = (Report::default(), Vec::new());
+    let mut values = Values::default();
+    let read = values.block(line, true, matcher, &mut report, &mut gone);
+    let readable = report.lines - report.unreadable;
+    (read.is_ok() && values.array.is_none() && readable > 0).then_some(())?;
+    if report.leaves_nothing() {
+        gone = std::iter::once(0..line.len()).collect();
+    }
+    // The line itself is counted with the others.
+    report.lines -= 1;
+    Some((report, gone))
+}
+
+const BROKEN_ARRAY: FormatError = FormatError::Corrupt("a JSON array that breaks off");
+
+/// Where reading is among the values.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Values {
+    array: Option<Array>,
+}
+
+/// The array that reading is in.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Array {
+    /// Whether it had an element, so that a comma comes before the next.
+    begun: bool,
+    /// Whether an element stays, so that a comma has to.
+    stays: bool,
+}
+
+impl Values {
+    /// Goes through the values. Answers where it paused, if `pause` wanted it to.
+    pub(super) fn purge(
+        &mut self,
+        blocks: &mut Blocks<'_, '_>,
+        mut out: Option<&mut Encoder<'_>>,
+        matcher: &Matcher,
+        report: &mut Report,
+        pause: &dyn Fn() -> bool,
+    ) -> Result<Option<(u64, Mark)>, FormatError> {
+        let mut gone = Vec::new();
+        loop {
+            let (block, last) = blocks.next()?;
+            gone.clear();
+            let done = self.block(block, last, matcher, report, &mut gone)?;
+            blocks.pass_on(done, &gone, out.as_deref_mut())?;
+            if last {
+                report.bytes = blocks.read();
+                return if self.array.is_some() { Err(BROKEN_ARRAY) } else { Ok(None) };
+            }
+            if done > 0
+                && pause()
+                && let Some(place) = blocks.mark(out.is_some())
+            {
+                blocks.settle(out)?;
+                report.bytes = place.0;
+                return Ok(Some(place));
+            }
+        }
+    }
+
+    /// Reads as far as whole values go, and answers how far that is: with `last`, to the end.
+    fn block(
+        &mut self,
+        block: &[u8],
+        last: bool,
+        matcher: &Matcher,
+        report: &mut Report,
+        gone: &mut Vec<Range<usize>>,
+    ) -> Result<usize, FormatError> {
+        let (mut at, mut hits) = (0, Vec::new());
+        loop {
+            let token = at + blanks(&block[at..]);
+            if token == block.len() {
+                return Ok(if last { token } else { at });
+            }
+            let next = match &mut self.array {
+                Some(array) => match array.element(block, token, last)? {
+                    Step::Wait => None,
+                    Step::Close => {
+                        self.array = None;
+                        Some(token + 1)
                     }
-                    Verdict::Unreadable => return Err(CORRUPT),
-                };
-                if goes {
-                    report.count(&hits);
-                }
-                gone.extend(place.take(goes, at, start, end));
-            }
-            at = end;
-        }
-        let ends = last && block[at..].trim_ascii().is_empty() && matches!(place, Place::Top);
-        let done = if ends { block.len() } else { at };
-        if last && !ends {
-            return Err(CORRUPT);
-        }
-        blocks.pass_on(done, &gone, out.as_deref_mut())?;
-        if last {
-            report.bytes = blocks.read();
-            return Ok(None);
-        }
-    }
-}
-
-/// Where reading stands.
-enum Place {
-    /// Between values that no array holds.
-    Top,
-    /// In an array, behind its bracket or an element.
-    Array { first: bool, kept: bool },
-}
-
-/// What comes next.
-struct Step {
-    /// Where the next step begins.
-    end: usize,
-    record: Option<std::ops::Range<usize>>,
-}
-
-impl Place {
-    /// The next step; `None`, if not all of it is in sight.
-    fn step(&mut self, bytes: &[u8], last: bool) -> Result<Option<Step>, FormatError> {
-        let Some(mut start) = blank(bytes, 0) else { return Ok(None) };
-        let bracket = |end| Ok(Some(Step { end, record: None }));
-        match (&*self, bytes[start]) {
-            (Self::Top, b'[') => {
-                *self = Self::Array { first: true, kept: false };
-                return bracket(start + 1);
-            }
-            (Self::Array { .. }, b']') => {
-                *self = Self::Top;
-                return bracket(start + 1);
-            }
-            (Self::Top, b'{') | (Self::Array { first: true, .. }, _) => {}
-            (Self::Array { first: false, .. }, b',') => match blank(bytes, start + 1) {
-                Some(next) => start = next,
-                None => return Ok(None),
-            },
-            _ => return Err(CORRUPT),
-        }
-        let Some(end) = value(&bytes[start..])?.map(|length| start + length) else { return Ok(None) };
-        let record = Some(start..end);
-        if matches!(self, Self::Array { .. }) {
-            return Ok(Some(Step { end, record }));
-        }
-        let feed = bytes[end..].iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
-        match feed.map(|feed| end + feed) {
-            Some(feed) if bytes[feed] == b'\n' => Ok(Some(Step { end: feed + 1, record })),
-            Some(_) => Ok(Some(Step { end, record })),
-            None if last => Ok(Some(Step { end: bytes.len(), record })),
-            None => Ok(None),
-        }
-    }
-
-    /// Which bytes go of a record and the separator before it, which begins at `from`.
-    fn take(&mut self, goes: bool, from: usize, start: usize, end: usize) -> Option<std::ops::Range<usize>> {
-        match self {
-            Self::Top => goes.then_some(start..end),
-            Self::Array { first, kept } => {
-                let (was_first, had_kept) = (std::mem::take(first), *kept);
-                *kept |= !goes;
-                match (goes, was_first) {
-                    (true, true) => Some(start..end),
-                    (true, false) => Some(from..end),
-                    (false, false) if !had_kept => Some(from..start),
-                    (false, _) => None,
-                }
+                    Step::Element(range) => {
+                        report.lines += 1;
+                        let record = &block[range.clone()];
+                        let verdict = matcher.line(record, &mut hits);
+                        let from = if array.begun { at } else { token };
+                        match verdict {
+                            Verdict::Remove => {
+                                report.count(&hits);
+                                gone.push(from..range.end);
+                            }
+                            // Those before it went, and their separator with them.
+                            _ if array.begun && !array.stays => gone.push(from..range.start),
+                            _ => {}
+                        }
+                        if verdict == Verdict::Unreadable {
+                            report.count_unreadable(record, matcher);
+                        }
+                        array.begun = true;
+                        array.stays |= verdict != Verdict::Remove;
+                        Some(range.end)
+                    }
+                },
+                None => match (block[token], value(&block[token..])) {
+                    (b',', _) => Some(token + 1),
+                    (b'[', _) => {
+                        self.array = Some(Array::default());
+                        Some(token + 1)
+                    }
+                    (b'{', Value::Partial) if !last => None,
+                    (b'{', Value::Whole(length)) => {
+                        let end = token + length;
+                        separator(&block[end..], last).map(|behind| {
+                            report.lines += 1;
+                            let record = &block[token..end];
+                            match matcher.line(record, &mut hits) {
+                                Verdict::Keep => {}
+                                Verdict::Remove => {
+                                    report.count(&hits);
+                                    gone.push(token..end + behind);
+                                }
+                                Verdict::Unreadable => report.count_unreadable(record, matcher),
+                            }
+                            end + behind
+                        })
+                    }
+                    (_, value) => unreadable(&block[token..], value, last).map(|length| {
+                        report.lines += 1;
+                        report.count_unreadable(&block[token..token + length], matcher);
+                        token + length
+                    }),
+                },
+            };
+            match next {
+                Some(next) => at = next,
+                None => return Ok(at),
             }
         }
     }
 }
 
-/// The first place from `at` that is no space.
-fn blank(bytes: &[u8], at: usize) -> Option<usize> {
-    bytes[at..]
-        .iter()
-        .position(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
-        .map(|length| at + length)
+enum Step {
+    /// More has to be in sight.
+    Wait,
+    Close,
+    /// An element, without the comma in front of it.
+    Element(Range<usize>),
 }
 
-/// How long the value is that bytes begin with; `None`, if its end is not in sight.
-fn value(bytes: &[u8]) -> Result<Option<usize>, FormatError> {
-    if !matches!(bytes.first(), Some(b'{' | b'[' | b'"')) {
-        return match scalar(bytes) {
-            Some(0) => Err(CORRUPT),
-            end => Ok(end),
+impl Array {
+    /// What stands here: an element with its comma, or the array's end.
+    fn element(self, block: &[u8], token: usize, last: bool) -> Result<Step, FormatError> {
+        let more = |step| if last { Err(BROKEN_ARRAY) } else { Ok(step) };
+        let start = match (block[token], self.begun) {
+            (b']', _) => return Ok(Step::Close),
+            (b',', true) => token + 1 + blanks(&block[token + 1..]),
+            (_, false) => token,
+            (_, true) => return Err(BROKEN_ARRAY),
         };
-    }
-    let (mut depth, mut at) = (0_usize, 0);
-    while let Some(&byte) = bytes.get(at) {
-        at += 1;
-        match byte {
-            b'"' => match string(&bytes[at..]) {
-                Some(length) => at += length,
-                None => return Ok(None),
-            },
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth -= 1,
-            _ => continue,
-        }
-        if depth == 0 {
-            return Ok(Some(at));
-        }
-    }
-    Ok(None)
-}
-
-/// How long the rest of a string is, with its closing quote.
-fn string(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        at += memchr::memchr2(b'"', b'\\', &bytes[at..])?;
-        if bytes[at] == b'"' {
-            return Some(at + 1);
-        }
-        at += 2;
-        if at > bytes.len() {
-            return None;
+        match value(&block[start..]) {
+            // A number may go on in the next block.
+            Value::Whole(length) if last || start + length < block.len() => {
+                Ok(Step::Element(start..start + length))
+            }
+            Value::Whole(_) | Value::Partial => more(Step::Wait),
+            Value::Broken(_) => Err(BROKEN_ARRAY),
         }
     }
 }
 
-/// How long a number or a literal is; `None`, if its end is not in sight.
-fn scalar(bytes: &[u8]) -> Option<usize> {
-    bytes
-        .iter()
-        .position(|byte| !matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'+' | b'-' | b'.'))
+/// What bytes begin with.
+enum Value {
+    /// A value of this length.
+    Whole(usize),
+    /// The beginning of a value.
+    Partial,
+    /// None: that shows on this line, from 1.
+    Broken(usize),
 }
 
-fn is_json(bytes: &[u8]) -> bool {
-    serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
+fn value(bytes: &[u8]) -> Value {
+    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<IgnoredAny>();
+    match values.next() {
+        Some(Ok(_)) => Value::Whole(values.byte_offset()),
+        Some(Err(error)) if !error.is_eof() => Value::Broken(error.line()),
+        Some(Err(_)) | None => Value::Partial,
+    }
+}
+
+/// How much of these bytes, which begin with no value, is unreadable. What is a beginning of one goes up to the line
+/// on which it breaks: another record may begin there. `None`: more has to be in sight.
+fn unreadable(bytes: &[u8], value: Value, last: bool) -> Option<usize> {
+    if let Value::Broken(line @ 2..) = value
+        && let Some(feed) = memchr_iter(b'\n', bytes).nth(line - 2)
+    {
+        return Some(feed + 1);
+    }
+    let rest = match value {
+        Value::Partial => None,
+        _ => memchr(b'\n', bytes).map(|feed| feed + 1),
+    };
+    rest.or(last.then_some(bytes.len()))
+}
+
+/// The bytes behind a record that separate it from the next: blanks, a comma, a line feed. `None`: more has to be in
+/// sight.
+fn separator(bytes: &[u8], last: bool) -> Option<usize> {
+    let blanks = |from: usize| from + bytes[from..].iter().take_while(|&&byte| is_blank(byte)).count();
+    let mut at = blanks(0);
+    if bytes.get(at) == Some(&b',') {
+        at = blanks(at + 1);
+    }
+    match bytes.get(at) {
+        Some(b'\n') => Some(at + 1),
+        // The next record is on the same line.
+        Some(_) if memchr(b',', &bytes[..at]).is_some() => Some(at),
+        Some(_) => Some(0),
+        None => last.then_some(at),
+    }
+}
+
+/// How many bytes of white space come first.
+fn blanks(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|&&byte| is_blank(byte) || byte == b'\n').count()
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r')
 }

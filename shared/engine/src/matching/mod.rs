@@ -106,6 +106,11 @@ impl Matcher {
         record::decide(self, line, hits)
     }
 
+    /// What rules look for in a record.
+    pub(crate) fn root(&self) -> &Node {
+        &self.plan.root
+    }
+
     /// What rules look for at a path, for formats that know their columns beforehand.
     pub(crate) fn at<'a>(&self, path: impl Iterator<Item = &'a str>) -> Option<&Node> {
         self.plan.root.at(path)

@@ -35,7 +35,6 @@ use parquet::file::serialized_reader::SerializedPageReader;
 
 use self::columns::Column;
 use self::ranges::{Chunk, Ranges};
-use super::mark::Mark;
 use super::source::{Outside, judge};
 use super::{Codec, Content, Format, FormatError, Object, Pause, Report, Rewritten};
 use crate::matching::{Found, Matcher, Typed};
@@ -80,9 +79,9 @@ fn purge_or_panic(
             writer.row_group(&ranges, at, &gone)?;
         }
         if at + 1 < metadata.num_row_groups() && pause() {
-            let (done, mark) = (at as u64 + 1, Mark::default());
+            let done = at as u64 + 1;
             let kept = writer.map(write::Writer::pause).transpose()?.map(super::Kept::Parquet);
-            return Ok(Rewritten::Paused(Pause { done, report, mark, kept }));
+            return Ok(Rewritten::Paused(Pause { done, report, kept, ..Pause::default() }));
         }
     }
     if let Some(writer) = writer {

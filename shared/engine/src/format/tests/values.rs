@@ -36,6 +36,7 @@ fn pretty_printed_and_joined_objects_are_records() {
         ("{\n \"userId\": \"u7\"\n}\n{\n \"userId\": \"u1\"\n}\n", "{\n \"userId\": \"u1\"\n}\n"),
         (r#"{"userId":"u1"}{"userId":"u7"}{"userId":"u2"}"#, r#"{"userId":"u1"}{"userId":"u2"}"#),
         (r#"{"userId":"u7"} {"userId":"u2"}"#, r#" {"userId":"u2"}"#),
+        ("{\"userId\":\"u7\"},\n{\"userId\":\"u1\"},\n{\"userId\":\"u7\"}", "{\"userId\":\"u1\"},\n"),
     ] {
         assert_eq!(left(before), after, "{before}");
     }
@@ -60,12 +61,47 @@ fn an_array_that_is_no_json_is_refused() {
         "[{\"userId\":\"u7\"} {\"userId\":\"u1\"}]",
         "[{\"userId\":\"u7\"},]",
         "[,{\"userId\":\"u7\"}]",
-        "[{\"userId\":\"u7\"}]]",
         "[{\"userId\":\"u7\"]]",
         "[{userId:\"u7\"}]",
-        "{\"userId\":\"u1\"}{\"userId\":\"u7\"}, {\"userId\":\"u7\"}",
     ] {
         assert!(matches!(purged(object.to_owned()), Err(FormatError::Corrupt(_))), "{object}");
+    }
+}
+
+#[test]
+fn what_is_no_value_is_kept_and_hides_no_record_behind_it() {
+    let joined = r#"{"userId":"u1"}{"userId":"u7"}"#;
+    for (behind, left) in [
+        ("{\"userId\":\"u7\"", "{\"userId\":\"u7\""),
+        ("oops\n{\"userId\":\"u7\"}", "oops\n"),
+        ("{\"userId\":\n{\"userId\":\"u1\"}\n{\"userId\":\"u7\"}{}", "{\"userId\":\n{\"userId\":\"u1\"}\n{}"),
+        ("]\n{\"userId\":\"u7\"}\n", "]\n"),
+        ("{\"userId\":\"u7\xff\"}{\"userId\":\"u7\"}", "{\"userId\":\"u7\xff\"}"),
+    ] {
+        let (out, report) = purged(format!("{joined}{behind}")).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), format!("{{\"userId\":\"u1\"}}{left}"));
+        let suspect = u64::from(left.contains("u7\"") );
+        assert_eq!((report.format.content, report.suspect), (Content::JsonValues, suspect), "{behind}");
+    }
+}
+
+#[test]
+fn a_line_of_several_objects_among_lines_is_several_records() {
+    let lines = |middle: &str| format!("{{\"userId\":\"u1\"}}\n{middle}{{\"x\":1}}\n");
+    for (before, after, records, removed) in [
+        ("{\"userId\":\"u7\"}{\"userId\":\"u2\"}\n", "{\"userId\":\"u2\"}\n", 4, 1),
+        ("{\"userId\":\"u2\"}{\"userId\":\"u7\"}\r\n", "{\"userId\":\"u2\"}", 4, 1),
+        ("{\"userId\":\"u7\"}{\"userId\":\"u7\"}\n", "", 4, 2),
+        ("[{\"userId\":\"u7\"},{\"userId\":\"u2\"}]\n", "[{\"userId\":\"u2\"}]\n", 4, 1),
+        ("[{\"userId\":\"u7\"}]\n", "", 3, 1),
+        ("{\"userId\":\"u7\"},\n", "", 3, 1),
+    ] {
+        for pack in [|plain: String| plain.into_bytes(), |plain: String| gzip(plain.as_bytes())] {
+            let (out, report) = purged(pack(lines(before))).unwrap();
+            let out = if report.format.codec == Codec::Gzip { gunzip(&out) } else { out };
+            assert_eq!(String::from_utf8(out).unwrap(), lines(after), "{before}");
+            assert_eq!((report.lines, report.removed, report.unreadable), (records, removed, 0), "{before}");
+        }
     }
 }
 
