@@ -38,7 +38,9 @@ pub(super) fn purge(
                 None => report.count_unreadable(&block[line], matcher),
                 Some((of_line, ranges)) => {
                     report.merge(&of_line);
-                    gone.extend(ranges.into_iter().map(|gone| line.start + gone.start..line.start + gone.end));
+                    gone.extend(
+                        ranges.into_iter().map(|gone| line.start + gone.start..line.start + gone.end),
+                    );
                 }
             },
         });

@@ -130,7 +130,8 @@ impl Block {
         }
         let mut data = Vec::new();
         // Grows with what is there, not with what the file promises.
-        let read = source.by_ref().take(size as u64).read_to_end(&mut data).map_err(|error| judge(error, ""))?;
+        let read =
+            source.by_ref().take(size as u64).read_to_end(&mut data).map_err(|error| judge(error, ""))?;
         let mut end = [0; MARK];
         exactly(source, &mut end)?;
         let count = u64::try_from(count).map_err(|_| CORRUPT)?;

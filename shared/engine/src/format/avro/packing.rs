@@ -25,7 +25,9 @@ impl Packing {
             b"deflate" => Ok(Self::Deflate),
             b"snappy" => Ok(Self::Snappy),
             b"zstandard" => Ok(Self::Zstandard),
-            _ => Err(FormatError::Unsupported(Cow::Borrowed("Avro compressed by other than deflate, Snappy or zstd"))),
+            _ => Err(FormatError::Unsupported(Cow::Borrowed(
+                "Avro compressed by other than deflate, Snappy or zstd",
+            ))),
         }
     }
 

@@ -70,9 +70,7 @@ impl<'b> Walk<'_, 'b, '_> {
                 }
                 Typed::Text(text)
             }
-            Type::Enum(symbols) => {
-                Typed::Text(symbols.get(usize::try_from(self.long()?).ok()?)?.as_bytes())
-            }
+            Type::Enum(symbols) => Typed::Text(symbols.get(usize::try_from(self.long()?).ok()?)?.as_bytes()),
         };
         if let Some(node) = node {
             self.found.typed(value, node);

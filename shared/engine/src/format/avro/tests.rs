@@ -119,16 +119,46 @@ fn values_are_compared_by_value() {
         ("42", r#""double""#, 42_f64.to_le_bytes().to_vec(), (true, false)),
         ("42", r#""float""#, 42_f32.to_le_bytes().to_vec(), (true, false)),
         ("9007199254740993", r#""double""#, 2_f64.powi(53).to_le_bytes().to_vec(), (false, true)),
-        ("42", r#"{"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}"#, sized(&4200_i16.to_be_bytes()), (true, false)),
-        ("42", r#"{"type": "fixed", "name": "d", "size": 8, "logicalType": "decimal", "precision": 9, "scale": 0}"#, 42_i64.to_be_bytes().to_vec(), (true, false)),
+        (
+            "42",
+            r#"{"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}"#,
+            sized(&4200_i16.to_be_bytes()),
+            (true, false),
+        ),
+        (
+            "42",
+            r#"{"type": "fixed", "name": "d", "size": 8, "logicalType": "decimal", "precision": 9, "scale": 0}"#,
+            42_i64.to_be_bytes().to_vec(),
+            (true, false),
+        ),
         (&upper, r#"{"type": "string", "logicalType": "uuid"}"#, sized(UUID.as_bytes()), (true, false)),
-        (&upper, r#"{"type": "fixed", "name": "u", "size": 16, "logicalType": "uuid"}"#, uuid.to_vec(), (true, false)),
+        (
+            &upper,
+            r#"{"type": "fixed", "name": "u", "size": 16, "logicalType": "uuid"}"#,
+            uuid.to_vec(),
+            (true, false),
+        ),
         (&upper, r#"{"type": "fixed", "name": "u", "size": 16}"#, uuid.to_vec(), (true, false)),
         (&upper, r#""bytes""#, sized(&uuid), (true, false)),
         ("b", r#"{"type": "enum", "name": "e", "symbols": ["a", "b"]}"#, long(1), (true, false)),
-        ("b", r#"{"type": "array", "items": "string"}"#, [long(2), sized(b"a"), sized(b"b"), long(0)].concat(), (true, false)),
-        ("b", r#"{"type": "array", "items": "string"}"#, [long(-1), long(2), sized(b"b"), long(0)].concat(), (true, false)),
-        ("b", r#"["null", {"type": "array", "items": ["null", "string"]}]"#, [long(1), long(2), long(0), long(1), sized(b"b"), long(0)].concat(), (true, false)),
+        (
+            "b",
+            r#"{"type": "array", "items": "string"}"#,
+            [long(2), sized(b"a"), sized(b"b"), long(0)].concat(),
+            (true, false),
+        ),
+        (
+            "b",
+            r#"{"type": "array", "items": "string"}"#,
+            [long(-1), long(2), sized(b"b"), long(0)].concat(),
+            (true, false),
+        ),
+        (
+            "b",
+            r#"["null", {"type": "array", "items": ["null", "string"]}]"#,
+            [long(1), long(2), long(0), long(1), sized(b"b"), long(0)].concat(),
+            (true, false),
+        ),
         ("42", r#"{"type": "long", "logicalType": "timestamp-millis"}"#, long(42), (false, true)),
         ("42", r#"{"type": "long", "logicalType": "nobody-knows"}"#, long(42), (true, false)),
         ("42", r#""bytes""#, sized(b"\xff\xfe"), (false, true)),
@@ -146,7 +176,9 @@ fn paths_lead_through_records_maps_and_json_in_text() {
     assert_eq!(goes("u7", "id.email", map, entries), (false, false));
     let nested = r#"{"type": "record", "name": "x.Inner", "fields": [{"name": "skipped", "type": {"type": "map", "values": "long"}},
         {"name": "next", "type": ["null", "Inner"]}, {"name": "email", "type": "string"}]}"#;
-    let inner = |email: &str, next: Vec<u8>| [long(-1), long(3), sized(b"k"), long(1), long(0), next, sized(email.as_bytes())].concat();
+    let inner = |email: &str, next: Vec<u8>| {
+        [long(-1), long(3), sized(b"k"), long(1), long(0), next, sized(email.as_bytes())].concat()
+    };
     let value = inner("outer", [long(1), inner("u7", long(0))].concat());
     assert_eq!(goes("u7", "id.next.email", nested, value.clone()), (true, false));
     assert_eq!(goes("outer", "id.email", nested, value.clone()), (true, false));
@@ -157,7 +189,9 @@ fn paths_lead_through_records_maps_and_json_in_text() {
 #[test]
 fn rewriting_goes_on_from_block_to_block() {
     let blocks: Vec<Vec<Vec<u8>>> = (0..20)
-        .map(|block| (0..50).map(|n| event(n, Some(if (block * n) % 7 == 3 { "u7" } else { "u1" }))).collect())
+        .map(|block| {
+            (0..50).map(|n| event(n, Some(if (block * n) % 7 == 3 { "u7" } else { "u1" }))).collect()
+        })
         .collect();
     let object = Bytes::from(file(EVENT, "deflate", &blocks));
     let matcher = matcher("u7", "userId");
@@ -186,7 +220,11 @@ fn what_cannot_be_read_is_refused() {
     };
     for (schema, packing, says) in [
         (EVENT, "bzip2", "not supported: Avro compressed by other than"),
-        (r#"{"type": "record", "name": "r", "fields": [{"name": "n", "type": "long"}]}"#, "null", "not supported: Avro without a field"),
+        (
+            r#"{"type": "record", "name": "r", "fields": [{"name": "n", "type": "long"}]}"#,
+            "null",
+            "not supported: Avro without a field",
+        ),
         (r#"{"type": "record", "name": "r"}"#, "null", "corrupt"),
         (r#"["#, "null", "corrupt"),
     ] {
@@ -194,7 +232,8 @@ fn what_cannot_be_read_is_refused() {
         assert!(error.starts_with(says), "{error}");
     }
     for packing in PACKINGS {
-        let whole = file(EVENT, packing, &[vec![event(1, Some("u7")), event(2, Some("u1"))], vec![event(3, None)]]);
+        let whole =
+            file(EVENT, packing, &[vec![event(1, Some("u7")), event(2, Some("u1"))], vec![event(3, None)]]);
         for cut in 4..whole.len() {
             let read = purged(&whole[..cut], &matcher);
             // At the end of a block nothing tells that there was more.

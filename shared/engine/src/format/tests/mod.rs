@@ -113,7 +113,10 @@ fn corrupt_or_truncated_data_is_refused() {
 fn an_unknown_codec_is_refused_by_name() {
     for (magic, name) in [
         (&b"BZh91AY&SY"[..], "bzip2"),
-        (b"ORC\x08", "ORC: have the engine that wrote it delete the rows, or write it anew as Parquet or Avro"),
+        (
+            b"ORC\x08",
+            "ORC: have the engine that wrote it delete the rows, or write it anew as Parquet or Avro",
+        ),
         (b"\xfd7zXZ\0\0\x04", "xz"),
         (b"PK\x03\x04\x14\0", "zip"),
         (b"\xff\xfe{\0\"\0", "UTF-16 text"),
