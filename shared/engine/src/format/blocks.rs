@@ -10,7 +10,7 @@ use super::splice::{self, Plain};
 /// Bytes of a block: small enough for a core's own cache, large enough that a block costs nothing.
 const BLOCK: usize = 384 << 10;
 /// The longest record that is dealt with: a bound to the memory one object can ask for.
-const MAX_RECORD: usize = 128 << 20;
+pub(super) const MAX_RECORD: usize = 128 << 20;
 
 /// A window on the plain bytes, with what decoder and encoder may look back at in front of it. Its buffer grows for a
 /// long record and shrinks behind it.

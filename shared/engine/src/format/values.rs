@@ -1,8 +1,8 @@
 //! JSON values one behind another: arrays, objects over several lines, and objects without a line feed between them.
 //!
 //! 1. A record is an object at the top, or an element of an array at the top. Its end is where its value ends.
-//! 2. With a record go the separator in front of it (in an array) or the line feed behind it (at the top), so that
-//!    an array stays one. White space around elements stays.
+//! 2. With a record go the separator in front of it (in an array) or the line feed behind it (at the top, if nothing
+//!    else is on its line), so that an array stays one, and a line one line. White space around elements stays.
 //! 3. What is no value is unreadable up to the line on which that shows. An array that breaks off is refused: where
 //!    its records end is a guess.
 //!
@@ -54,7 +54,8 @@ fn begins_array(behind: &[u8]) -> bool {
 pub(super) fn of_line(line: &[u8], matcher: &Matcher) -> Option<(Report, Vec<Range<usize>>)> {
     let (mut report, mut gone) = (Report::default(), Vec::new());
     let mut values = Values::default();
-    let read = values.block(line, true, matcher, &mut report, &mut gone);
+    let end = line.trim_ascii_end().len();
+    let read = values.block(&line[..end], true, matcher, &mut report, &mut gone);
     let readable = report.lines - report.unreadable;
     (read.is_ok() && values.array.is_none() && readable > 0).then_some(())?;
     if report.leaves_nothing() {
@@ -71,6 +72,8 @@ const BROKEN_ARRAY: FormatError = FormatError::Corrupt("a JSON array that breaks
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Values {
     array: Option<Array>,
+    /// Whether something stands on this line already, which the line feed behind the next record is for as well.
+    mid_line: bool,
 }
 
 /// The array that reading is in.
@@ -157,35 +160,49 @@ impl Values {
                         Some(range.end)
                     }
                 },
-                None => match (block[token], value(&block[token..])) {
-                    (b',', _) => Some(token + 1),
-                    (b'[', _) => {
-                        self.array = Some(Array::default());
-                        Some(token + 1)
-                    }
-                    (b'{', Value::Partial) if !last => None,
-                    (b'{', Value::Whole(length)) => {
-                        let end = token + length;
-                        separator(&block[end..], last).map(|behind| {
-                            report.lines += 1;
-                            let record = &block[token..end];
-                            match matcher.line(record, &mut hits) {
-                                Verdict::Keep => {}
-                                Verdict::Remove => {
-                                    report.count(&hits);
-                                    gone.push(token..end + behind);
+                None => {
+                    self.mid_line &= memchr(b'\n', &block[at..token]).is_none();
+                    match block[token] {
+                        b',' => Some(token + 1),
+                        b'[' => {
+                            (self.array, self.mid_line) = (Some(Array::default()), true);
+                            Some(token + 1)
+                        }
+                        first => match value(&block[token..]) {
+                            Value::Partial if first == b'{' && !last => None,
+                            Value::Whole(length) if first == b'{' => {
+                                let end = token + length;
+                                match separator(&block[end..], last) {
+                                    None => None,
+                                    Some(behind) => {
+                                        let ends_line = block[end..end + behind].ends_with(b"\n");
+                                        let takes_feed = ends_line && !self.mid_line;
+                                        let behind = end + behind - usize::from(ends_line && !takes_feed);
+                                        self.mid_line = !takes_feed;
+                                        report.lines += 1;
+                                        let record = &block[token..end];
+                                        match matcher.line(record, &mut hits) {
+                                            Verdict::Keep => {}
+                                            Verdict::Remove => {
+                                                report.count(&hits);
+                                                gone.push(token..behind);
+                                            }
+                                            Verdict::Unreadable => report.count_unreadable(record, matcher),
+                                        }
+                                        Some(behind)
+                                    }
                                 }
-                                Verdict::Unreadable => report.count_unreadable(record, matcher),
                             }
-                            end + behind
-                        })
+                            value => unreadable(&block[token..], value, last).map(|length| {
+                                let line = &block[token..token + length];
+                                self.mid_line = !line.ends_with(b"\n");
+                                report.lines += 1;
+                                report.count_unreadable(line, matcher);
+                                token + length
+                            }),
+                        },
                     }
-                    (_, value) => unreadable(&block[token..], value, last).map(|length| {
-                        report.lines += 1;
-                        report.count_unreadable(&block[token..token + length], matcher);
-                        token + length
-                    }),
-                },
+                }
             };
             match next {
                 Some(next) => at = next,

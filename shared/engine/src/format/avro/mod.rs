@@ -171,8 +171,10 @@ impl Block {
             return Err(CORRUPT);
         }
         report.lines += self.count;
-        kept.extend_from_slice(&records[copied..]);
-        Ok((removed > 0).then(|| Self { count: self.count - removed, data: kept }))
+        Ok((removed > 0).then(|| {
+            kept.extend_from_slice(&records[copied..]);
+            Self { count: self.count - removed, data: kept }
+        }))
     }
 
     fn pack(self, packing: &Packing) -> Result<Self, FormatError> {

@@ -104,7 +104,7 @@ impl Schema {
                 let Some(Value::String(of)) = fields.get("type") else {
                     return self.add(fields.get("type")?, namespace, depth + 1);
                 };
-                let inner = |name| fields.get(name);
+                let inner = |name: &str| fields.get(name);
                 match of.as_str() {
                     "array" => {
                         let element = self.add(inner("items")?, namespace, depth + 1)?;

@@ -36,6 +36,7 @@ fn pretty_printed_and_joined_objects_are_records() {
         ("{\n \"userId\": \"u7\"\n}\n{\n \"userId\": \"u1\"\n}\n", "{\n \"userId\": \"u1\"\n}\n"),
         (r#"{"userId":"u1"}{"userId":"u7"}{"userId":"u2"}"#, r#"{"userId":"u1"}{"userId":"u2"}"#),
         (r#"{"userId":"u7"} {"userId":"u2"}"#, r#" {"userId":"u2"}"#),
+        ("{}{\"userId\":\"u7\"}\n{\"userId\":\"u7\"}\n{\"userId\":\"u1\"}\n", "{}\n{\"userId\":\"u1\"}\n"),
         ("{\"userId\":\"u7\"},\n{\"userId\":\"u1\"},\n{\"userId\":\"u7\"}", "{\"userId\":\"u1\"},\n"),
     ] {
         assert_eq!(left(before), after, "{before}");
@@ -89,7 +90,7 @@ fn a_line_of_several_objects_among_lines_is_several_records() {
     let lines = |middle: &str| format!("{{\"userId\":\"u1\"}}\n{middle}{{\"x\":1}}\n");
     for (before, after, records, removed) in [
         ("{\"userId\":\"u7\"}{\"userId\":\"u2\"}\n", "{\"userId\":\"u2\"}\n", 4, 1),
-        ("{\"userId\":\"u2\"}{\"userId\":\"u7\"}\r\n", "{\"userId\":\"u2\"}", 4, 1),
+        ("{\"userId\":\"u2\"}{\"userId\":\"u7\"}\r\n", "{\"userId\":\"u2\"}\r\n", 4, 1),
         ("{\"userId\":\"u7\"}{\"userId\":\"u7\"}\n", "", 4, 2),
         ("[{\"userId\":\"u7\"},{\"userId\":\"u2\"}]\n", "[{\"userId\":\"u2\"}]\n", 4, 1),
         ("[{\"userId\":\"u7\"}]\n", "", 3, 1),
