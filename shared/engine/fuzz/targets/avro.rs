@@ -44,9 +44,9 @@ fuzz_target!(|data: &[u8]| {
     .concat();
     let file = match which / 4 % 3 {
         0 => [b"Obj\x01", data].concat(),
-        1 => [&header, data].concat(),
+        1 => [&header[..], data].concat(),
         // A block that ends well, of one to four records.
-        _ => [&header, &[which / 64 * 2 + 2][..], &sized(data), MARK].concat(),
+        _ => [&header[..], &[which / 64 * 2 + 2], &sized(data), MARK].concat(),
     };
     let object = Bytes::from(file);
     let mut out = Vec::new();
