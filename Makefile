@@ -4,7 +4,7 @@
 # `make build` adds the arm64 target to Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint audit fmt openapi contract bench watch build deploy screenshots purge-file batch programs writers
+.PHONY: simulate help demo up down test lint audit fmt openapi contract bench watch build deploy screenshots purge-file batch programs writers
 
 FUNCTIONS := $(notdir $(wildcard functions/*))
 PROGRAMS  := $(or $(CARGO_TARGET_DIR),target)/debug
@@ -71,15 +71,19 @@ batch: $(TOOLS) ## Send a file of people to be forgotten: make batch FILE=ids.cs
 test: $(TOOLS) $(SDK) $(WAREHOUSES) $(SCHEMATHESIS) $(BROWSER) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
 	cargo test --workspace
 
-lint: $(TOOLS) $(NODE_TOOLS) ## Check formatting, Rust, its crates, the template, the state machines and the API's description
+lint: $(TOOLS) $(NODE_TOOLS) $(WEB_TOOLS) ## Check formatting, Rust, its crates, the template, the state machines and the API's description
 	$(BIN)/python infra/local/lint
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	@cd functions/console/web && npm run --silent test
 
 audit: .venv-secrets/.tools .venv-checkov/.tools $(DENY) ## Look for secrets, weaknesses of the template, licences and banned crates
 	.venv-secrets/bin/python infra/local/audit/secret_scan.py
 	.venv-checkov/bin/checkov --config-file infra/local/audit/checkov.yaml
 	$(DENY) --locked --all-features check --hide-inclusion-graph licenses bans sources
+
+simulate: ## Run the real purge on an S3 that fails, by seed: make simulate [SEEDS=10000]; SEED=n SEEDS=1 repeats one
+	SEEDS=$(or $(SEEDS),10000) cargo test --workspace --test simulation -- --nocapture
 
 fmt: ## Format the Rust code
 	cargo fmt --all

@@ -135,14 +135,18 @@ impl Endpoint {
     /// # Errors
     /// CloudFormation's error.
     pub async fn cloudformation(self, action: &str, fields: &[(&str, &str)]) -> Result<String> {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("Action", action).append_pair("Version", "2010-05-15").extend_pairs(fields);
+        // The serializer may not be held while the call is waited for: it cannot go from thread to thread.
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("Action", action)
+            .append_pair("Version", "2010-05-15")
+            .extend_pairs(fields)
+            .finish();
         let reply = self
             .http()
             .post(self.url())
             .header("content-type", "application/x-www-form-urlencoded")
             .header("authorization", authorization("cloudformation"))
-            .body(form.finish())
+            .body(form)
             .send()
             .await?;
         let (status, text) = (reply.status(), reply.text().await?);

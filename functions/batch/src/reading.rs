@@ -28,7 +28,7 @@ const PIECE: usize = 4 << 10;
 pub trait Taker {
     /// Takes the subjects of one regulation after the other: the same ones each time.
     async fn regulation(&mut self, subjects: Vec<String>) -> Result<()>;
-    /// Takes the lines that name nobody, `REFUSALS_PER_ITEM` at a time.
+    /// Takes the lines that name no subject, `REFUSALS_PER_ITEM` at a time.
     async fn refusals(&mut self, refusals: Vec<Refusal>) -> Result<()>;
 }
 

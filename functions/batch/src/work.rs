@@ -71,7 +71,7 @@ async fn survey(context: &Context, message: &Message, batch: &mut Batch) -> Resu
     }))
 }
 
-/// Keeps the lines that name nobody; the subjects only count.
+/// Stores the lines that name no subject; the subjects themselves are only counted.
 struct Surveyor<'a> {
     store: &'a Store,
     batch: &'a BatchId,
@@ -112,7 +112,7 @@ async fn claim(context: &Context, message: &Message, content: &str, batch: &Batc
     Err(Failure::transient("the same subjects were sent twice at the same time"))
 }
 
-/// Makes the regulations that are not made yet; the lines that name nobody are kept since the survey.
+/// Makes the regulations that are not made yet. The survey has stored the refused lines.
 struct Maker<'a> {
     context: &'a Context,
     message: &'a Message,

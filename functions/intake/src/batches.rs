@@ -37,7 +37,7 @@ pub struct OneBatch {
 struct BatchShown {
     #[serde(flatten)]
     batch: Batch,
-    /// In the order of their subjects.
+    /// The regulations that were made, in the order of their subjects.
     regulations: Vec<RegulationId>,
 }
 
@@ -50,14 +50,14 @@ pub async fn show(State(context): Shared, Id(id): Id<BatchId>) -> Reply<OneBatch
     Ok(data(OneBatch { batch: BatchShown { regulations: batch.regulations(), batch } }))
 }
 
-/// A page of the lines that name nobody.
+/// A page of the lines that name no subject.
 #[derive(Serialize, ToSchema)]
 pub struct BatchRefusals {
     refusals: Vec<Refusal>,
     pagination: Page,
 }
 
-/// The lines of a batch that name nobody, in order: where each is and why, never what stands there.
+/// The lines of a batch that name no subject, in order: where each is and why it is refused, never its content.
 #[utoipa::path(get, path = "/batches/{id}/refusals", operation_id = "listBatchRefusals", tag = "Batches",
     params(("id" = BatchId, Path), Pagination),
     responses((status = 200, description = "A page of them", body = Data<BatchRefusals>)))]

@@ -1,8 +1,8 @@
 //! The API's routes.
 //!
 //! 1. Each route that needs a token stands in [`guarded`], with the scopes of which it needs one.
-//! 2. [`gate`] lets nobody past it without them.
-//! 3. What is for everyone stands in [`open`].
+//! 2. [`gate`] refuses a call without one of them.
+//! 3. Routes that need no token stand in [`open`].
 
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ pub fn router(context: Arc<Context>) -> Router {
         .with_state(context)
 }
 
-/// What needs a token. A call that asks with a body, since what it asks for must not stand in a URL, reads, too.
+/// The routes that need a token. A `POST` whose body holds a query, since an identifier must not stand in a URL, reads.
 pub fn guarded() -> Guarded {
     Guarded::default()
         .creates(CREATE, routes!(regulations::create))
@@ -98,7 +98,7 @@ pub fn guarded() -> Guarded {
         .writes(CONNECT, routes!(sources::remove_key))
 }
 
-/// What is for everyone: the key that certificates are checked with, and the API's description.
+/// The routes that need no token: the key that certificates are checked with, and the API's description.
 fn open() -> OpenApiRouter<Arc<Context>> {
     [routes!(jwks), routes!(openapi::show)].into_iter().fold(OpenApiRouter::new(), |router, mut route| {
         for item in route.1.paths.values_mut() {

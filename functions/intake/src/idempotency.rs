@@ -30,14 +30,24 @@ const SHOWN_ONCE: [&str; 2] = ["secret", "writeKey"];
 
 /// The answer to a request that changes something.
 pub async fn answer(context: &Context, caller: &Caller, request: Request, next: Next) -> Response {
-    // A rehearsal is a read.
-    let dry_run = Rehearsal::of(request.uri()).map_or(true, |rehearsal| rehearsal.dry_run);
-    match request.headers().get(KEY).filter(|_| request.method() == Method::POST && !dry_run).cloned() {
-        None => next.run(request).await,
-        Some(key) => {
-            with_key(context, caller, request, &key, next).await.unwrap_or_else(IntoResponse::into_response)
-        }
+    let key = request.headers().get(KEY).filter(|_| request.method() == Method::POST).cloned();
+    let Some(key) = key else { return next.run(request).await };
+    if let Err(refusal) = check(&key) {
+        return refusal.into_response();
     }
+    // A dry run is a read: it is done again each time.
+    if Rehearsal::of(request.uri()).map_or(true, |rehearsal| rehearsal.dry_run) {
+        return next.run(request).await;
+    }
+    with_key(context, caller, request, &key, next).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+fn check(key: &HeaderValue) -> Result<(), ApiError> {
+    let printable = key.as_bytes().iter().all(|byte| (b' '..=b'~').contains(byte));
+    if printable && (1..=MAX_KEY).contains(&key.len()) {
+        return Ok(());
+    }
+    Err(invalid(format!("the Idempotency-Key must have 1 to {MAX_KEY} printable ASCII characters")))
 }
 
 async fn with_key(
@@ -47,10 +57,6 @@ async fn with_key(
     key: &HeaderValue,
     next: Next,
 ) -> Result<Response, ApiError> {
-    if key.is_empty() || key.len() > MAX_KEY || !key.as_bytes().iter().all(|b| (b' '..=b'~').contains(b)) {
-        let message = format!("the Idempotency-Key must have 1 to {MAX_KEY} printable ASCII characters");
-        return Err(invalid(message));
-    }
     let (parts, body) = request.into_parts();
     let bytes = whole(to_bytes(body, MAX_BODY).await)?;
     // Keys and bodies may hold identifiers: only what cannot be guessed back from is kept of them.

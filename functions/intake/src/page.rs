@@ -12,7 +12,7 @@ use crate::cursor::Cursors;
 use crate::error::ApiError;
 use crate::request::{Query, invalid};
 
-/// The most entries of a page, and how many there are if nobody asks.
+/// The most entries of a page, and the default.
 const MAX_COUNT: i32 = 1_000;
 const DEFAULT_COUNT: i32 = 100;
 

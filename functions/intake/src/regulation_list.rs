@@ -38,7 +38,7 @@ pub struct Regulations {
 struct RegulationEntry {
     id: RegulationId,
     subject_type: SubjectType,
-    /// Who; nobody once the identifiers are dropped.
+    /// The subjects' identifiers; empty once they are dropped.
     subjects: Vec<String>,
     subject_count: usize,
     status: Status,
@@ -64,7 +64,7 @@ pub async fn list_by(context: &Context, filter: &RegulationFilter, page: Paginat
     show_page(context, filter, found.items, page, found.next).await
 }
 
-/// A page of these, with their subjects; it ends early when it gets too long, and the next one goes on from there.
+/// A page of these, with their subjects. A page that gets too long ends early, and the next one begins there.
 pub async fn show_page(
     context: &Context,
     filter: &RegulationFilter,

@@ -28,8 +28,8 @@ use crate::runs::{self, RunOfTask};
 use crate::subjects::who_received;
 use crate::suppressions::Whom;
 
-/// How long an answer waits for the suppression to hold, which the work on the regulation sees to in any case: API
-/// Gateway waits for 30 seconds.
+/// How long an answer waits until the suppression is written. The regulation's work writes it in any case, and API Gateway
+/// waits 30 seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a regulation was accepted as.
@@ -43,7 +43,7 @@ pub struct RegulationCreated {
     duplicate_of: Option<RegulationId>,
 }
 
-/// What was made of a request.
+/// What became of a request.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum RegulationAnswer {
@@ -69,7 +69,7 @@ pub async fn create(
     answer(&context, &caller, rehearsal, accepted).await
 }
 
-/// Carries out or rehearses a regulation that is in order.
+/// Carries out or rehearses a regulation that passed its checks.
 pub async fn answer(
     context: &Context,
     caller: &Caller,
@@ -85,7 +85,7 @@ pub async fn answer(
     Ok(data(RegulationAnswer::DryRun(counted)))
 }
 
-/// Lets a regulation in, of whichever API.
+/// Accepts a regulation, from any of the APIs.
 pub async fn admit(
     context: &Context,
     caller: &Caller,
@@ -163,14 +163,13 @@ struct RegulationShown {
     #[serde(flatten)]
     about: About,
     stream_status: Vec<StreamStatus>,
-    /// Not for request-only tokens: it says more of the person than was asked with them.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    covers: Option<Covers>,
+    #[serde(flatten)]
+    covers: Covers,
 }
 
 /// Whom a regulation covers beside those whom it names, and who received their events. The first is known once the work
 /// has begun, from events that came in through the tracking API; the second from these, too, and in the end from what
-/// archives held.
+/// archives held. Request-only tokens are told none of it: all is empty.
 #[derive(Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Covers {
@@ -275,8 +274,8 @@ pub async fn show(State(context): Shared, caller: Caller, Id(id): Id<RegulationI
     }
     let shown = RegulationShown {
         covers: match caller.request_only() {
-            None => Some(Covers::of(&context, &regulation, &evidence).await?),
-            Some(_) => None,
+            None => Covers::of(&context, &regulation, &evidence).await?,
+            Some(_) => Covers::default(),
         },
         identifiers_kept_until: regulation.identifiers_kept_until(),
         about: About::new(&regulation),
@@ -339,7 +338,7 @@ pub async fn retry(
     let mut regulation = find(&context, &id).await?;
     caller.may_regulate(&regulation)?;
     regulation.attempt = context.store.begin_attempt(&regulation, Timestamp::now()).await?;
-    // From here on the attempt is made: if this breaks off, the next tick goes on.
+    // The attempt is recorded: if this call breaks off here, the next tick starts it.
     context.store.reset_failed(&regulation.id).await?;
     admission::start(&context.workflow, &regulation, 0).await;
     Ok(data(RegulationAttempt { regulate_id: regulation.id, attempt: regulation.attempt }))

@@ -143,7 +143,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Rehearsal {
 }
 
 impl Rehearsal {
-    /// Whoever asks for a rehearsal must never get the real thing, however they spell it.
+    /// Reads it in any spelling: a client that asks for a rehearsal must never get the real thing.
     pub fn of(uri: &Uri) -> Result<Self, ApiError> {
         let query = uri.query().unwrap_or_default();
         let mut dry_run = false;

@@ -1,4 +1,4 @@
-//! `/purge-runs`: how the passes over the archives go, and what a person may say to them.
+//! `/purge-runs`: shows the passes over the archives, and starts, confirms and stops them.
 
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ pub struct AllPurgeRuns {
     purge_runs: Vec<Run>,
 }
 
-/// Starts a run for whoever waits, without waiting for the schedule. If a run is on, this one ends at once.
+/// Starts a run for all waiting regulations now, without waiting for the schedule. Refused while another run is under way.
 #[utoipa::path(post, path = "/purge-runs", operation_id = "createPurgeRun", tag = "Purge runs",
     request_body = NewPurgeRun, responses((status = 200, description = "It is started", body = Data<OnePurgeRun>)))]
 pub async fn create(State(context): Shared, Body(request): Body<NewPurgeRun>) -> Reply<OnePurgeRun> {
@@ -138,7 +138,7 @@ pub async fn report(State(context): Shared, Id(id): Id<RunId>) -> Reply<PurgeRun
     Ok(data(PurgeRunReport { report }))
 }
 
-/// Lets a run go on that would remove more than it may unconfirmed. Saying so again is harmless.
+/// Confirms a run that would remove more than it may without confirmation. Harmless when it is confirmed already.
 #[utoipa::path(post, path = "/purge-runs/{id}/confirm", operation_id = "confirmPurgeRun", tag = "Purge runs",
     params(("id" = RunId, Path)),
     responses((status = 200, description = "It goes on", body = Data<OnePurgeRun>)))]
@@ -152,7 +152,7 @@ pub async fn confirm(State(context): Shared, Id(id): Id<RunId>) -> Reply<OnePurg
     answer(&context, run).await
 }
 
-/// Stops a run: what is being rewritten is finished, nothing new begins, and its regulations wait for the next.
+/// Stops a run: rewrites under way are finished, no new ones begin, and its regulations wait for the next run.
 #[utoipa::path(post, path = "/purge-runs/{id}/stop", operation_id = "stopPurgeRun", tag = "Purge runs",
     params(("id" = RunId, Path)),
     responses((status = 200, description = "It is asked to stop", body = Data<OnePurgeRun>)))]
@@ -165,7 +165,7 @@ pub async fn stop(State(context): Shared, Id(id): Id<RunId>) -> Reply<OnePurgeRu
     answer(&context, run).await
 }
 
-/// Wakes a run that waits to be confirmed. One that does not listen yet hears it as soon as it does.
+/// Wakes a run that waits to be confirmed. One that does not wait yet reads the answer when it begins to.
 async fn answer(context: &Context, run: Run) -> Reply<OnePurgeRun> {
     let token = context.store.confirmation(&run.id).await?;
     if let (Some(token), Some(may_go_on)) = (token, run.may_go_on()) {

@@ -16,8 +16,8 @@ use crate::request::{Body, Filter, Id, Rehearsal};
 use crate::sources;
 
 /// Accepts a regulation about the events of one source. It reaches the source's folder of archives, its schema of
-/// warehouses, and the vendors that it is or was connected to; a destination that cannot be narrowed is refused. What it
-/// suppresses or lifts it does at this source; who is suppressed in the whole workspace is lifted there alone.
+/// warehouses, and the vendors that it is or was connected to; a destination that cannot be narrowed is refused. It
+/// suppresses and lifts at this source only; a suppression in the whole workspace cannot be lifted here.
 #[utoipa::path(post, path = "/regulations/sources/{id}", operation_id = "createSourceRegulation",
     tag = "Regulations", params(("id" = SourceId, Path), Rehearsal), request_body = NewSourceRegulation,
     responses((status = 200, description = "It is accepted, or rehearsed", body = Data<RegulationAnswer>)))]

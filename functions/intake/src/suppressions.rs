@@ -1,4 +1,4 @@
-//! `/suppressions`: whose events are dropped at the door, in the whole workspace or at one source.
+//! `/suppressions`: whose events are dropped when they are collected, in the whole workspace or at one source.
 
 use axum::extract::State;
 use jiff::Timestamp;
@@ -83,12 +83,12 @@ impl From<Subject> for Whom {
     }
 }
 
-/// Whom to keep out, or to let in again.
+/// Whom to suppress, or whose suppression to lift.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({ "subjects": [{ "type": "ANONYMOUS_ID", "id": "a7" }], "reason": "asked by phone" }))]
 pub struct SuppressionChange {
-    /// Who.
+    /// The people, each by one of their ids.
     #[schema(min_items = 1, max_items = 5_000)]
     subjects: Vec<Whom>,
     /// At this source; in the whole workspace, if left out.
@@ -139,7 +139,7 @@ impl SuppressionChange {
     }
 }
 
-/// Keeps people out, with all ids that are known to be theirs. It holds a second after the answer.
+/// Suppresses people, with all ids that are known to be theirs. It takes effect within a second of the answer.
 #[utoipa::path(post, path = "/suppressions", operation_id = "addSuppressions", tag = "Suppressions",
     request_body = SuppressionChange,
     responses((status = 200, description = "They are kept out", body = Data<SuppressionChanged>)))]
@@ -156,8 +156,8 @@ pub async fn add(
     Ok(data(SuppressionChanged { subjects: accepted.subjects.len(), linked: linked.len() }))
 }
 
-/// Lets people in again, with the ids that were kept out because of them. What the whole workspace suppresses, no source
-/// lets in.
+/// Lifts the suppression of people, and of the ids that were suppressed because of them. What the whole workspace
+/// suppresses cannot be lifted at a source.
 #[utoipa::path(post, path = "/suppressions/lift", operation_id = "liftSuppressions", tag = "Suppressions",
     request_body = SuppressionChange,
     responses((status = 200, description = "They are let in", body = Data<SuppressionChanged>)))]

@@ -1,4 +1,4 @@
-//! `/tokens`: who else may come in.
+//! `/tokens`: makes, lists and revokes API tokens.
 
 use axum::extract::State;
 use jiff::Timestamp;
@@ -82,7 +82,7 @@ pub async fn create(State(context): Shared, Body(request): Body<NewToken>) -> Re
     Ok(data(TokenCreated { token: token.into(), secret: Some(secret) }))
 }
 
-/// All tokens, the newest first, those that have ended too.
+/// All tokens, the newest first, revoked and expired ones too.
 #[utoipa::path(get, path = "/tokens", operation_id = "listTokens", tag = "Tokens",
     responses((status = 200, description = "All of them", body = Data<AllTokens>)))]
 pub async fn list(State(context): Shared) -> Reply<AllTokens> {
@@ -90,7 +90,7 @@ pub async fn list(State(context): Shared) -> Reply<AllTokens> {
     Ok(data(AllTokens { tokens }))
 }
 
-/// Ends a token: it is refused from the next request on. Harmless if it has ended.
+/// Revokes a token: it is refused from the next request on. Harmless when it is revoked already.
 #[utoipa::path(delete, path = "/tokens/{id}", operation_id = "revokeToken", tag = "Tokens",
     params(("id" = TokenId, Path)),
     responses((status = 200, description = "It has ended", body = Data<OneToken>)))]

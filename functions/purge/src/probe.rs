@@ -28,7 +28,7 @@ async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Surve
     let destination = context.store.destination(destination_id).await?;
     let mut settings: Settings = destination.settings()?;
     if let Probe::Count { part: Some(part), .. } = &probe {
-        match narrow::archive_prefix(&destination, &part)? {
+        match narrow::archive_prefix(&destination, part)? {
             Some(prefix) => settings.prefix = prefix,
             None => return Ok(Survey::default()),
         }

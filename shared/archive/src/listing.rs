@@ -110,8 +110,10 @@ mod tests {
     #[test]
     fn an_archive_that_fails_half_way_leaves_nothing_to_look_at_and_spares_the_others() {
         let (first, second) = (DestinationId::new(), DestinationId::new());
-        let mut progress = ListingProgress::default();
-        progress.listed = Extent { batches: vec![7], versions: 3, bytes: 9 };
+        let mut progress = ListingProgress {
+            listed: Extent { batches: vec![7], versions: 3, bytes: 9 },
+            ..ListingProgress::default()
+        };
         progress.finish(&first, None);
         progress.listed.batches.push(8);
         progress.after = Some("k".to_owned());

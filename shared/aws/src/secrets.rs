@@ -10,6 +10,7 @@ use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 
 use serde_json::{Map, Value};
 
+use destinations::secrets_go_to;
 use lambda::environment;
 use model::destination::{Destination, Secrets};
 use model::failure::{Failure, Result};
@@ -18,6 +19,10 @@ use model::subject::PseudonymKey;
 
 /// How long a destination's secrets are used before they are read again, so that new ones take effect.
 const FRESH: Duration = Duration::from_secs(60);
+
+/// Beside the secrets of a destination: where they go, as they were given. Two changes at once may leave the secrets of one
+/// with the settings of the other; they are not sent there then.
+const GIVEN_FOR: &str = "$givenFor";
 
 /// Reads and writes secrets.
 #[derive(Debug, Clone)]
@@ -84,9 +89,16 @@ impl SecretStore {
     /// Those of [`SecretStore::text`].
     pub async fn fresh(&self, destination: &Destination) -> Result<Secrets> {
         let json = self.text(&self.name(destination)).await?;
-        let secrets: Secrets = serde_json::from_str(&json).map_err(|_| {
+        let mut secrets: Secrets = serde_json::from_str(&json).map_err(|_| {
             Failure::permanent(format!("the secrets of {} are damaged: set them again", destination.name))
         })?;
+        let given_for = secrets.0.remove(GIVEN_FOR);
+        if given_for.is_some_and(|given_for| given_for != secrets_go_to(destination)) {
+            return Err(Failure::permanent(format!(
+                "the secrets of {} were given for other settings: set them again",
+                destination.name
+            )));
+        }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, settings) = (Instant::now(), destination.settings.clone());
         kept.insert(destination.id.clone(), Kept { since, settings, secrets: secrets.clone() });
@@ -99,7 +111,7 @@ impl SecretStore {
     /// `Transient`, if Secrets Manager throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn save(&self, destination: &Destination, secrets: &Secrets) -> Result<()> {
         let request = self.client.create_secret().name(self.name(destination));
-        request.secret_string(json(secrets)?).send().await.map_err(|e| failure(&e))?;
+        request.secret_string(json(destination, secrets)?).send().await.map_err(|e| failure(&e))?;
         Ok(())
     }
 
@@ -109,7 +121,7 @@ impl SecretStore {
     /// `Transient`, if Secrets Manager throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn replace(&self, destination: &Destination, secrets: &Secrets) -> Result<()> {
         let request = self.client.put_secret_value().secret_id(self.name(destination));
-        request.secret_string(json(secrets)?).send().await.map_err(|e| failure(&e))?;
+        request.secret_string(json(destination, secrets)?).send().await.map_err(|e| failure(&e))?;
         Ok(())
     }
 
@@ -118,8 +130,10 @@ impl SecretStore {
     }
 }
 
-fn json(secrets: &Secrets) -> Result<String> {
-    serde_json::to_string(secrets).map_err(|_| Failure::permanent("the secrets cannot be stored"))
+fn json(destination: &Destination, secrets: &Secrets) -> Result<String> {
+    let mut secrets = secrets.clone();
+    secrets.0.insert(GIVEN_FOR.to_owned(), secrets_go_to(destination));
+    serde_json::to_string(&secrets).map_err(|_| Failure::permanent("the secrets cannot be stored"))
 }
 
 fn failure<E: ProvideErrorMetadata + std::error::Error>(error: &E) -> Failure {

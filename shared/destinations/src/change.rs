@@ -32,7 +32,7 @@ impl DestinationChange {
     /// any URL, which only test stacks want.
     ///
     /// # Errors
-    /// `Invalid`, naming the field; the destination is of no use then.
+    /// `Invalid`, naming the field; the destination must then be discarded.
     pub fn apply(
         self,
         destination: &mut Destination,

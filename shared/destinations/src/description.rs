@@ -112,8 +112,8 @@ impl Field {
         Self { directs_secrets: true, ..self }
     }
 
-    /// Where calls go: the host that the setting stands for, with `https`; on test stacks, the URL that it is.
-    /// A host that may be left out is the first of its form then.
+    /// The base URL of calls: the host that the setting names, with `https`, or on test stacks the setting itself. If an
+    /// optional host is left out, the first of its form is used.
     pub(super) fn base_url(&self, settings: &Map<String, Value>) -> String {
         let text = settings.get(self.name).and_then(Value::as_str).unwrap_or_default();
         if text.contains("://") {

@@ -23,8 +23,10 @@ use jiff::Timestamp;
 use model::destination::{Destination, DestinationKind, Secrets};
 use model::failure::{Failure, Result};
 use model::id::DestinationId;
+use model::subject::hex;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use crate::warehouse::Warehouse;
@@ -56,6 +58,14 @@ pub fn check_use(destination: &Destination, secrets: &Secrets, any_endpoint: boo
     let checked = check(destination, any_endpoint)
         .and_then(|()| check_secrets(&destination.vendor, secrets, any_endpoint));
     checked.map_err(|failure| Failure::permanent(failure.public))
+}
+
+/// A name for where a destination's secrets go: another one, if a setting that directs them is another.
+pub fn secrets_go_to(destination: &Destination) -> String {
+    let fields = describe(&destination.vendor).map_or(&[][..], |description| description.fields);
+    let directing = fields.iter().filter(|field| field.directs_secrets);
+    let settings: Vec<_> = directing.map(|field| destination.settings.get(field.name)).collect();
+    hex(&Sha256::digest(serde_json::to_vec(&settings).unwrap_or_default()))
 }
 
 /// Checks a destination's name and settings against its vendor's description. `any_endpoint` lets a vendor's host be any

@@ -1,5 +1,5 @@
-//! Narrows a destination to what one source brought there. What cannot be narrowed is refused, rather than erasing what
-//! another source brought.
+//! Narrows a destination to what one source wrote there. A destination that cannot be narrowed is refused, so that no other
+//! source's data is erased.
 
 use model::destination::{Destination, DestinationKind};
 use model::failure::{Failure, Result};
@@ -12,7 +12,7 @@ use crate::warehouse::{Pattern, Warehouse};
 /// A destination, reduced to this part of it.
 ///
 /// # Errors
-/// `Invalid`, if its settings leave it open where the part lies.
+/// `Invalid`, if its settings do not tell where the part lies.
 pub fn to_source(destination: &Destination, part: &SourceScope) -> Result<Destination> {
     let mut narrowed = destination.clone();
     match destination.kind {

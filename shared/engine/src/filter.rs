@@ -16,7 +16,7 @@ use crate::matching::{Matcher, TAG};
 use model::rules::Rules;
 use model::subject::SubjectType;
 
-/// Goes up when scans find what they did not find before: an older filter would rule it out.
+/// Goes up when an older filter may rule out somebody whom a scan finds today.
 const VERSION: u8 = 2;
 const DESCRIPTOR: usize = 20;
 /// Fewer keys than this the construction does not like; random ones fill up.

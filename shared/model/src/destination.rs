@@ -33,31 +33,31 @@ pub enum DestinationKind {
 pub struct Destination {
     /// Its id.
     pub id: DestinationId,
-    /// What people call it.
+    /// The name that people gave it.
     pub name: String,
-    /// Which entry of the catalogue it is.
+    /// The name of its entry in the catalogue.
     pub vendor: String,
     /// What sort of place it is.
     pub kind: DestinationKind,
     /// Its settings, without secrets.
     pub settings: Map<String, Value>,
-    /// Since when regulations reach it.
+    /// When regulations began to reach it.
     pub enabled_from: Timestamp,
-    /// Since when they do no longer.
+    /// When they ceased to.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub enabled_until: Option<Timestamp>,
-    /// When they did before.
+    /// Earlier periods in which they did.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub enabled_earlier: Vec<Period>,
 }
 
-/// A span of time in which regulations reached a destination. None is ever forgotten, so that it can be said who
-/// received somebody's data.
+/// A span of time in which regulations reached a destination. All are kept, as a record of who received a
+/// person's data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Period {
-    /// Since when.
+    /// Its beginning.
     pub from: Timestamp,
-    /// Until when.
+    /// Its end.
     pub until: Timestamp,
 }
 
@@ -71,7 +71,7 @@ impl Destination {
             .map_err(|fault| Failure::invalid(format!("settings.{fault}")).field("settings"))
     }
 
-    /// Lets regulations reach it again. One that is enabled stays as it is.
+    /// Enables it: regulations reach it again. No effect, if it is enabled.
     pub fn enable(&mut self, now: Timestamp) {
         if let Some(until) = self.enabled_until.take() {
             self.enabled_earlier.push(Period { from: self.enabled_from, until });
@@ -79,7 +79,7 @@ impl Destination {
         }
     }
 
-    /// Lets regulations reach it no longer. One that is disabled stays as it is.
+    /// Disables it: regulations no longer reach it. No effect, if it is disabled.
     pub fn disable(&mut self, now: Timestamp) {
         self.enabled_until.get_or_insert(now);
     }
@@ -114,7 +114,7 @@ impl Secrets {
     /// A secret that the vendor's description requires.
     ///
     /// # Errors
-    /// `Permanent`, if it is not there.
+    /// `Permanent`, if it is missing.
     pub fn get(&self, name: &str) -> Result<&str> {
         self.0.get(name).map(String::as_str).ok_or_else(|| {
             Failure::permanent(format!("the destination's secret {name} is missing: set it again"))

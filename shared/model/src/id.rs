@@ -106,17 +106,17 @@ id!(
 );
 
 impl BatchId {
-    /// The id of the batch that a message begins: the same however often it is delivered.
+    /// The id of the batch that a message begins: the same at each delivery.
     pub fn of_message(message: &str, sent: Timestamp) -> Self {
         Self(format!("bat_{}", derived(message, sent)))
     }
 
-    /// The id of one of its regulations: the same however often it is made.
+    /// The id of one of its regulations: the same each time it is made.
     pub fn regulation(&self, number: usize, at: Timestamp) -> RegulationId {
         RegulationId(format!("reg_{}", derived(&format!("{self}/{number}"), at)))
     }
 
-    /// The id of the trail's entry about it: the same however often it is written.
+    /// The id of the trail's entry about it: the same each time it is written.
     pub fn trail(&self, at: Timestamp) -> TrailId {
         TrailId(format!("aud_{}", derived(self.as_str(), at)))
     }

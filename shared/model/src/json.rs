@@ -101,6 +101,8 @@ fn not_json(error: &serde_json::Error) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
 
     #[derive(Debug, Deserialize)]

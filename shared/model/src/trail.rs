@@ -80,6 +80,8 @@ impl TrailRecord {
 pub fn verify(mut records: Vec<TrailRecord>, sealed: &[TrailHead]) -> Result<TrailHead> {
     records.sort_by_key(|record| record.number);
     let (mut end, mut sealed) = (TrailHead::default(), sealed.to_vec());
+    // A head that was sealed before anything was recorded says nothing.
+    sealed.retain(|head| head.number != 0);
     sealed.sort_by_key(|head| head.number);
     let mut sealed = sealed.into_iter().peekable();
     for record in records {
@@ -99,7 +101,7 @@ pub fn verify(mut records: Vec<TrailRecord>, sealed: &[TrailHead]) -> Result<Tra
             }
         }
     }
-    match sealed.find(|head| head.number != 0) {
+    match sealed.next() {
         Some(head) => Err(Failure::invalid(format!("the trail was sealed with {} records", head.number))),
         None => Ok(end),
     }

@@ -84,7 +84,7 @@ impl Store {
         Ok(Page { items, next: cursor(reply.last_evaluated_key) })
     }
 
-    /// Keeps lines of a batch that name nobody: [`REFUSALS_PER_ITEM`] of them, or the last ones, under the item's
+    /// Keeps lines of a batch that name no subject: [`REFUSALS_PER_ITEM`] of them, or the last ones, under the item's
     /// number from 0. Harmless when they are kept already.
     ///
     /// # Errors
@@ -94,7 +94,7 @@ impl Store {
         self.put(&self.tables.regulations, item).await
     }
 
-    /// The lines of a batch that name nobody, in order.
+    /// The lines of a batch that name no subject, in order.
     ///
     /// # Errors
     /// `Invalid` for a cursor that was never given out.

@@ -16,7 +16,7 @@ const REPLAY: &str = "REPLAY";
 /// How long an answer is kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
-/// How long a request may be under way before its work counts as broken off: longer than the function may run.
+/// How long a request may be under way before its work counts as broken off: longer than the function's timeout.
 const LEASE: SignedDuration = SignedDuration::from_secs(40);
 
 /// A request with a key.
@@ -29,7 +29,7 @@ pub struct Replay {
     pub body: String,
     /// The id of the regulation that it makes, if it makes one: the same id each time the work is begun.
     pub regulation_id: RegulationId,
-    /// Until when nobody else may begin the work.
+    /// Until when no other request may begin the work.
     pub leased_until: Timestamp,
     /// What was answered.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -48,7 +48,7 @@ pub struct Answer {
 /// What is to be done with a request that has a key.
 #[derive(Debug)]
 pub enum Claim {
-    /// The work: until the lease ends, nobody else does it.
+    /// The work: until the lease ends, no other request does it.
     Work(Replay),
     /// Nothing: this was answered before.
     Done(Answer),

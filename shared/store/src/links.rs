@@ -13,7 +13,7 @@ use crate::{CONCURRENCY, PERSON, Store, number, person_key, text, unless_refused
 use model::failure::Result;
 use model::linking::{Link, Linked, MAX_LINKS};
 use model::person::{MAX_OWNERS, People, Person};
-use model::subject::Subject;
+use model::subject::{Subject, SubjectType};
 
 impl Store {
     /// Notes that ids were met with users. A user who has [`MAX_LINKS`] ids takes no more, and an id that has
@@ -76,7 +76,11 @@ impl Store {
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Call again.
     pub async fn forget_people(&self, subjects: &[Subject], now: Timestamp) -> Result<()> {
-        let mut people = self.people(subjects).await?;
+        // An alias does not say of which kind its `previousId` is, so that it may stand as the other kind, too.
+        let users = subjects.iter().filter(|subject| subject.kind == SubjectType::UserId);
+        let namesakes = users.map(|user| Subject::anonymous(&user.id));
+        let subjects: Vec<Subject> = subjects.iter().cloned().chain(namesakes).collect();
+        let mut people = self.people(&subjects).await?;
         let links: BTreeSet<Link> = subjects.iter().flat_map(|subject| links_of(subject, &people)).collect();
         let everyone: BTreeSet<Subject> = links
             .iter()

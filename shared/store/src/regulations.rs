@@ -120,7 +120,7 @@ impl Store {
     }
 
     /// Withdraws a regulation on which no work has begun: what it suppressed is taken back, and its subjects are
-    /// dropped. Answers whether it could; one that broke off half-way goes on.
+    /// dropped. Answers whether it is withdrawn; a withdrawal that broke off is finished.
     ///
     /// # Errors
     /// As [`Store::regulation`]; call again.

@@ -229,7 +229,7 @@ impl RegulationFilter {
         self.status.is_none() && self.types.is_empty() && self.source.is_none()
     }
 
-    /// Where a list goes on after a regulation that it lets through.
+    /// The cursor of the page that begins after a regulation of this list.
     pub fn cursor_after(&self, regulation: &Regulation) -> Option<String> {
         let keys = match &self.subject {
             Some(subject) => vec![("pk", subject_key(subject)), ("sk", regulation.id.to_string())],

@@ -14,21 +14,21 @@ const SLOTS: &str = "SLOTS";
 /// What a reservation answers, in microseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Slots {
-    /// Reserved, from this moment on.
+    /// Reserved, beginning at this moment.
     From(i64),
-    /// Not reserved: all is taken until this moment.
+    /// Not reserved: all slots are taken until this moment.
     NotBefore(i64),
 }
 
 impl Store {
-    /// Reserves the next `span` microseconds of a credential that are free, from `now` on; nothing, if they lie
-    /// behind `horizon`.
+    /// Reserves the next free `span` microseconds of a credential from `now` on; nothing, if they are later than
+    /// `horizon`.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn reserve_slots(&self, credential: &str, now: i64, span: i64, horizon: i64) -> Result<Slots> {
         loop {
-            // Behind those who wait: no reader comes between, so that nobody has to try again.
+            // At the end of the queue: one atomic update, so that no caller has to try again.
             let queued = self
                 .slots(credential)
                 .update_expression("ADD freeFrom :span")
@@ -50,7 +50,7 @@ impl Store {
             if let Some(free) = free.filter(|free| *free > horizon) {
                 return Ok(Slots::NotBefore(free));
             }
-            // Nobody waits: the line begins now.
+            // The queue is empty: it begins now.
             let first = self
                 .slots(credential)
                 .update_expression("SET freeFrom = :end")
@@ -66,7 +66,7 @@ impl Store {
         }
     }
 
-    /// Reserves everything of a credential until a moment.
+    /// Blocks all slots of a credential until a moment, in microseconds since 1970.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.

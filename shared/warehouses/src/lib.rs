@@ -1,4 +1,4 @@
-//! Warehouses: one file per engine behind one contract.
+//! Warehouses: one folder per engine behind one trait.
 //!
 //! 1. [`TableScope`](destinations::warehouse::TableScope) says which tables and columns count: Segment's own, and those
 //!    that the destination's settings add. Settings that do not fit together are refused when a destination is connected.
@@ -35,23 +35,24 @@ use model::subject::{Subject, SubjectType};
 /// Rows by table, as `schema.table`.
 pub type Rows = BTreeMap<String, u64>;
 
-/// A kind of warehouse.
+/// A connection to a warehouse.
 pub trait Engine {
-    /// How many tables one count may look at: where each statement costs a round trip, many.
+    /// The most tables in one count: many, where each statement costs a round trip.
     const TABLES_PER_COUNT: usize;
 
     /// The base tables in scope with the columns that identify people, in order. Never a view.
     ///
     /// # Errors
-    /// `Transient`, if the warehouse is away; `Permanent`, if it refuses us, or the settings name what is not there.
+    /// `Transient`, if the warehouse cannot be reached; `Permanent`, if it refuses the role, or the settings name what is not
+    /// there.
     fn discover(&mut self) -> impl Future<Output = Result<Vec<Table>>>;
 
-    /// Begins a statement, or goes on with one that `memory` holds, until it ends or time is up. Running the same
-    /// statement twice does no harm.
+    /// Begins a statement, or continues the one that `memory` holds, until it ends or `until`. The same statement may run
+    /// twice.
     ///
     /// # Errors
-    /// When the warehouse is away or refuses us altogether; what it has against this one statement is
-    /// [`StatementState::Refused`].
+    /// `Transient`, if the warehouse cannot be reached; `Permanent`, if it refuses the role. If it refuses this one statement,
+    /// that is [`StatementState::Refused`].
     fn run(
         &mut self,
         statement: &Statement<'_>,
@@ -59,7 +60,7 @@ pub trait Engine {
         until: Instant,
     ) -> impl Future<Output = Result<StatementState>>;
 
-    /// How many bytes a statement would be billed for; none, where bytes are not what is billed.
+    /// The bytes that a statement would be billed for; nothing, where bytes are not billed.
     ///
     /// # Errors
     /// As [`Engine::run`].
@@ -67,12 +68,12 @@ pub trait Engine {
         async { Ok(None) }
     }
 
-    /// What of the removed rows can still be brought back, and until when, by its reason.
+    /// The removed rows that can still be restored, by the reason, which says until when.
     fn residuals(&self, _removed: &Rows, _now: Timestamp) -> Rows {
         Rows::new()
     }
 
-    /// What an operator should know of the tables beside their columns, for `check`.
+    /// Remarks on the tables for the operator, shown by `check`.
     fn remarks(&self) -> Vec<String> {
         Vec::new()
     }
@@ -87,7 +88,7 @@ pub struct Ids<'a> {
 }
 
 impl<'a> Ids<'a> {
-    /// Those of these subjects.
+    /// The identifiers of these subjects.
     pub fn new(subjects: &'a [Subject]) -> Self {
         let of = |kind| subjects.iter().filter(|s| s.kind == kind).map(|s| s.id.as_str()).collect();
         Self {
@@ -97,13 +98,13 @@ impl<'a> Ids<'a> {
         }
     }
 
-    /// The columns of a table that can hold one of them, each with those that it can hold.
+    /// The columns of a table that can hold any of them, each with the identifiers that it can hold.
     pub fn wanted<'t>(&'t self, table: &'t Table) -> impl Iterator<Item = (&'t Column, &'t [&'a str])> {
         let wanted = table.columns.iter().map(|column| (column, self.of(column.holds)));
         wanted.filter(|(_, ids)| !ids.is_empty())
     }
 
-    /// Those of a kind.
+    /// The identifiers of a kind.
     pub fn of(&self, kind: SubjectType) -> &[&'a str] {
         match kind {
             SubjectType::UserId => &self.users,
@@ -127,17 +128,17 @@ pub enum Verb {
 pub struct Statement<'a> {
     /// What it does.
     pub verb: Verb,
-    /// To which tables; one, if it deletes.
+    /// Its tables; one, if it deletes.
     pub tables: &'a [Table],
-    /// About whom.
+    /// The identifiers it looks for.
     pub ids: &'a Ids<'a>,
-    /// What all statements of this attempt at this destination have in common, and no others.
+    /// A text that all statements of this attempt at this destination share with no others.
     pub seed: &'a str,
 }
 
 impl Statement<'_> {
-    /// A name for one run of this statement, the same when it is begun again after a crash: warehouses know by it
-    /// that they have it already. It tells nothing of the subjects.
+    /// The key of one run of this statement, the same when it is begun again after a crash, so that the warehouse recognizes
+    /// it. It reveals nothing about the subjects.
     pub fn key(&self, memory: &Memory) -> [u8; 16] {
         let mut hash = Sha256::new().chain_update(self.seed).chain_update(memory.ended.to_be_bytes());
         hash.update([self.verb as u8]);
@@ -152,62 +153,61 @@ impl Statement<'_> {
     }
 }
 
-/// What an engine has to remember between two invocations; no identifier, ever.
+/// What an engine remembers between two invocations. It never holds an identifier.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Memory {
-    /// The warehouse's own name for the statement that runs, or how far it got.
+    /// The warehouse's id of the running statement, or how far it got.
     pub handle: Option<String>,
     /// The session that statements share.
     pub session: Option<String>,
-    /// How many statements ended, well or not.
+    /// The number of statements that ended, successful or not.
     pub ended: u32,
-    /// How often the running one was asked for in vain.
+    /// How often the running one was polled without an answer.
     pub asked: u32,
 }
 
 impl Memory {
-    /// The running statement ended, well or not.
+    /// Notes that the running statement ended, successful or not.
     pub fn end(&mut self) {
         self.handle = None;
         self.ended += 1;
         self.asked = 0;
     }
 
-    /// The running statement needs more time than this invocation has: in how many seconds to ask again.
+    /// Notes that the running statement needs another invocation. Returns the seconds until then.
     pub fn wait(&mut self) -> u32 {
         self.asked += 1;
         backoff::STATEMENT.seconds_after(self.asked)
     }
 }
 
-/// How far a statement came.
+/// The state of a statement.
 #[derive(Debug)]
 pub enum StatementState {
     /// It ended.
     Done(Answer),
-    /// It runs, and `memory` knows it: go on after so many seconds. `rows` are those that are gone since the last
-    /// turn.
+    /// It is still running, and `memory` holds it.
     Later {
-        /// Seconds to wait.
+        /// Seconds to wait before continuing.
         seconds: u32,
-        /// Rows deleted so far that no later answer will count.
+        /// Rows deleted in this turn, which no later answer counts again.
         rows: u64,
     },
-    /// The warehouse refused this statement; others may do.
+    /// The warehouse refused this statement; others may succeed.
     Refused(Failure),
 }
 
-/// What a statement that ended says.
+/// The result of a statement.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
     /// Rows counted or deleted, table by table.
     pub rows: Vec<u64>,
-    /// Bytes that are billed for it, where bytes are billed.
+    /// Bytes billed for it, where bytes are billed.
     pub bytes: u64,
 }
 
-/// What the rows of a count say, each the number of a table and how many rows it has.
+/// Reads a count's rows, each the index of a table and its number of rows.
 fn counts(rows: &[Vec<String>], tables: usize) -> Vec<u64> {
     let mut counts = vec![0; tables];
     for row in rows {

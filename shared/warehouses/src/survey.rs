@@ -1,5 +1,5 @@
-//! Only looks: whether a warehouse can be reached and which columns would be matched (`check`), and how many rows
-//! would go (`count`).
+//! Looks at a warehouse and changes nothing: whether it can be reached and which columns would be matched (`check`), and how
+//! many rows would be deleted (`count`).
 
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use model::failure::{Failure, Result};
 pub struct Survey {
     /// The tables in scope.
     pub tables: Vec<Found>,
-    /// Rows in all of them; after a count only.
+    /// The subjects' rows in all tables; set by `count` alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
     /// Bytes that one count of all tables, or the deletion of what was counted, would be billed for; where bytes
@@ -26,7 +26,7 @@ pub struct Survey {
     /// Bytes that were billed for this look, where bytes are billed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub billed_bytes: Option<u64>,
-    /// What an operator should know of them.
+    /// Remarks on the tables for the operator.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
 }
@@ -37,7 +37,7 @@ impl Survey {
         self.tables.iter().all(|table| table.error.is_none())
     }
 
-    /// The whole of it, for people.
+    /// A summary for people.
     pub fn message(&self) -> String {
         let tables = self.tables.len();
         let errors: Vec<_> = self
@@ -61,7 +61,7 @@ pub struct Found {
     pub table: String,
     /// The columns that are matched, with the kind of identifier in each.
     pub columns: Vec<String>,
-    /// The subjects' rows; after a count only.
+    /// The subjects' rows; set by `count` alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
     /// Why it cannot be counted.
@@ -81,11 +81,11 @@ impl Found {
     }
 }
 
-/// Connects, lists the tables in scope and the columns that would be matched, and what a count would cost. A
-/// subject that is nobody proves that each statement would be accepted, where that can be had for free.
+/// Connects, lists the tables in scope and the columns that would be matched, and what a count would cost. An
+/// id that nobody has proves that each statement would be accepted, where that costs nothing.
 ///
 /// # Errors
-/// What stands in the way.
+/// `Transient`, if the warehouse cannot be reached; `Permanent`, if it refuses the role or a statement.
 pub async fn check<E: Engine>(engine: &mut E, ids: &Ids<'_>) -> Result<Survey> {
     let tables = engine.discover().await?;
     if tables.is_empty() {
@@ -112,7 +112,7 @@ pub async fn check<E: Engine>(engine: &mut E, ids: &Ids<'_>) -> Result<Survey> {
 /// Counts the subjects' rows per table, and what their deletion would cost.
 ///
 /// # Errors
-/// What stands in the way; `Transient`, if it is not done by `until`.
+/// `Transient`, if the warehouse cannot be reached or the count is not done by `until`; `Permanent`, if it refuses the role.
 pub async fn count<E: Engine>(engine: &mut E, ids: &Ids<'_>, seed: &str, until: Instant) -> Result<Survey> {
     let tables = engine.discover().await?;
     let mut progress = ErasureProgress::default();

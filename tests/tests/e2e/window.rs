@@ -14,7 +14,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::ingest::{TrackingClient, collected, names};
 use tests::s3::{Fault, Rule, S3};
-use tests::scenario::{LIMIT, task};
+use tests::scenario::task;
 use tests::world::Options;
 use tokio::time::sleep;
 
@@ -51,7 +51,7 @@ async fn a_file_of_a_recorder_that_began_before_the_suppression_and_died_is_purg
     ensure!(kill("RecordFunction", world.stack.output("SuppressionsTable")?)? > 0, "no recorder was at work");
     world.stack.invoke("record", &json!({ "Records": [ada, bob] })).await?;
 
-    let regulation = world.stack.api.wait(&id, LIMIT, |_| ()).await?;
+    let regulation = world.stack.api.wait(&id, |_| ()).await?;
     assert_eq!(regulation["overallStatus"], "FINISHED", "{regulation:#}");
     let left = collected(&world, "web").await?;
     assert_eq!(names(&left).into_iter().collect::<Vec<_>>(), ["bob"], "sealed, and ada is gone: {left:#?}");
@@ -97,7 +97,7 @@ async fn what_a_stopped_run_found_is_in_the_evidence_of_the_attempt() -> Result<
     wait_for_phase(&world, "aborted").await?;
 
     api.post("/purge-runs", &json!({})).await?;
-    let regulation = api.wait(&id, LIMIT, |_| ()).await?;
+    let regulation = api.wait(&id, |_| ()).await?;
     assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
     let evidence = &archive(&regulation)["evidence"];
     assert_eq!(evidence["find"]["counts"], json!({ "lines": 3, "objects": 1 }), "{evidence:#}");

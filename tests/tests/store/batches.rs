@@ -6,6 +6,8 @@ use model::failure::FailureKind;
 use model::id::BatchId;
 use serde_json::json;
 
+use store::REFUSALS_PER_ITEM;
+
 use crate::{Fixture, at, of, twice};
 
 fn batch(id: &BatchId, status: &str) -> Result<Batch> {
@@ -31,7 +33,9 @@ async fn refused_lines_are_read_page_by_page_across_items() -> Result<()> {
     let Fixture { store, .. } = Fixture::new().await?;
     let id = BatchId::new();
     let refusals: Vec<_> = (1..=2_000).map(|line| Refusal { line, reason: "is empty".into() }).collect();
-    twice(async || store.keep_refusals(&id, &refusals).await).await?;
+    for (number, part) in refusals.chunks(REFUSALS_PER_ITEM).enumerate() {
+        twice(async || store.keep_refusals(&id, number, part.to_vec()).await).await?;
+    }
     let (mut all, mut from) = (Vec::new(), None);
     loop {
         let page = store.refusals(&id, 1_000, from.as_deref()).await?;

@@ -43,18 +43,18 @@ async fn an_attempt_waits_once_and_hears_its_own_outcome() -> Result<()> {
 async fn one_leads_until_it_gives_the_lead_back_or_its_lease_ends() -> Result<()> {
     let Fixture { store, .. } = Fixture::new().await?;
     let (place, one, other) = (DestinationId::new(), RegulationId::new(), RegulationId::new());
-    assert_eq!(twice(async || store.take_lead(&place, &one, at(0)).await).await?, (true, true));
-    assert!(!store.take_lead(&place, &other, at(24)).await?);
-    assert!(store.take_lead(&DestinationId::new(), &other, at(24)).await?, "elsewhere it may");
-    store.give_lead_back(&place, &other).await?;
+    assert_eq!(twice(async || store.take_lease(&place, &one, at(0)).await).await?, (true, true));
+    assert!(!store.take_lease(&place, &other, at(24)).await?);
+    assert!(store.take_lease(&DestinationId::new(), &other, at(24)).await?, "elsewhere it may");
+    store.release_lease(&place, &other).await?;
     assert_eq!(store.leader(&place, at(24)).await?, Some(one.clone()));
 
     assert_eq!(store.leader(&place, at(26)).await?, None, "its lease has ended");
-    assert!(store.take_lead(&place, &other, at(26)).await?);
-    assert!(!store.take_lead(&place, &one, at(27)).await?);
-    twice(async || store.give_lead_back(&place, &other).await).await?;
+    assert!(store.take_lease(&place, &other, at(26)).await?);
+    assert!(!store.take_lease(&place, &one, at(27)).await?);
+    twice(async || store.release_lease(&place, &other).await).await?;
     let (first, second) =
-        tokio::join!(store.take_lead(&place, &one, at(28)), store.take_lead(&place, &other, at(28)));
+        tokio::join!(store.take_lease(&place, &one, at(28)), store.take_lease(&place, &other, at(28)));
     assert_ne!(first?, second?);
     assert!(store.all_enlisted(&place).await?.is_empty(), "who leads does not wait by that");
     Ok(())

@@ -25,7 +25,7 @@ async fn a_source_is_made_once_and_its_keys_lead_to_it() -> Result<()> {
     store.create_source(&made).await?;
     let refused = store.create_source(&source(&["two"])?).await.expect_err("the id is taken");
     assert_eq!((refused.kind, refused.field), (FailureKind::Invalid, Some("id")));
-    assert_eq!(store.sources().await?, [made.clone()]);
+    assert_eq!(store.sources().await?, std::slice::from_ref(&made));
     assert_eq!(store.source_of(&KeyHash::of("one")).await?, Some(made));
     assert_eq!(store.source_of(&KeyHash::of("two")).await?, None, "all or nothing");
     Ok(())
@@ -55,7 +55,7 @@ async fn destinations_are_listed_without_the_slots_beside_them() -> Result<()> {
                                        "settings": {}, "enabledFrom": at(0) }))?;
     twice(async || store.save_destination(&kept).await).await?;
     store.hold_slots("credential", 5).await?;
-    assert_eq!(store.destinations().await?, [kept.clone()]);
+    assert_eq!(store.destinations().await?, std::slice::from_ref(&kept));
     assert_eq!(store.destination(&kept.id).await?, kept);
     assert_eq!(store.find_destination(&DestinationId::new()).await?, None);
     Ok(())

@@ -1,6 +1,6 @@
 //! Regulations, their tasks and their evidence.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use jiff::Timestamp;
 use model::evidence::Evidence;
 use model::failure::FailureKind;
@@ -34,33 +34,39 @@ fn two() -> Vec<Subject> {
 async fn a_regulation_is_stored_once_with_its_subjects_and_tasks() -> Result<()> {
     let Fixture { store, .. } = Fixture::new().await?;
     let (first, task) = (regulation("DELETE_ONLY", "INITIALIZED")?, task("QUEUED")?);
-    twice(async || store.create(&first, two(), std::slice::from_ref(&task)).await).await?;
+    twice(async || store.create(&first, two(), std::slice::from_ref(&task), None).await).await?;
     assert_eq!(store.regulation(&first.id).await?, Some(first.clone()));
     assert_eq!(store.subjects(&first.id).await?, two());
     assert_eq!(store.tasks(&first.id).await?, [task]);
 
     // What happened since is not undone by storing it again.
-    store.set_status(&first.id, Status::Running, None).await?;
-    store.create(&first, vec![Subject::user("another")], &[]).await?;
+    store.begin_regulation(&first.id).await?;
+    store.create(&first, vec![Subject::user("another")], &[], None).await?;
     assert_eq!(store.regulation(&first.id).await?.map(|kept| kept.status), Some(Status::Running));
     assert_eq!(store.subjects(&first.id).await?, two());
     Ok(())
 }
 
 #[tokio::test]
-async fn a_status_is_set_on_a_regulation_that_is_there_and_on_no_other() -> Result<()> {
+async fn an_attempt_ends_once_and_only_if_it_is_under_way() -> Result<()> {
     let Fixture { store, .. } = Fixture::new().await?;
     let there = regulation("DELETE_ONLY", "INITIALIZED")?;
-    store.create(&there, two(), &[]).await?;
-    assert_eq!(store.not_begun(at(1)).await?.len(), 1);
-    twice(async || store.set_status(&there.id, Status::Finished, Some(at(5))).await).await?;
+    store.create(&there, two(), &[], None).await?;
+    assert_eq!(store.under_way(at(1)).await?.len(), 1);
+    store.end_attempt(&there, Status::Finished, at(4)).await?;
+    assert_eq!(store.regulation(&there.id).await?, Some(there.clone()), "it has not begun");
+
+    store.begin_regulation(&there.id).await?;
+    assert_eq!(store.under_way(at(1)).await?.len(), 1, "should its execution be lost, it is taken up again");
+    twice(async || store.end_attempt(&there, Status::Finished, at(5)).await).await?;
+    store.end_attempt(&there, Status::Failed, at(6)).await?;
     let kept = store.regulation(&there.id).await?.expect("stored");
     assert_eq!((kept.status, kept.finished_at), (Status::Finished, Some(at(5))));
-    assert!(store.not_begun(at(1)).await?.is_empty(), "it has begun");
+    assert!(store.under_way(at(1)).await?.is_empty(), "it has ended");
 
-    let unknown = RegulationId::new();
-    ensure!(store.set_status(&unknown, Status::Running, None).await.is_err(), "a regulation out of nothing");
-    assert_eq!(store.regulation(&unknown).await?, None);
+    let unknown = regulation("DELETE_ONLY", "RUNNING")?;
+    store.end_attempt(&unknown, Status::Finished, at(5)).await?;
+    assert_eq!(store.regulation(&unknown.id).await?, None, "none is made out of nothing");
     Ok(())
 }
 
@@ -68,13 +74,13 @@ async fn a_status_is_set_on_a_regulation_that_is_there_and_on_no_other() -> Resu
 async fn the_work_begins_or_the_regulation_is_withdrawn_never_both() -> Result<()> {
     let Fixture { store, .. } = Fixture::new().await?;
     let begun = regulation("SUPPRESS_WITH_DELETE", "INITIALIZED")?;
-    store.create(&begun, two(), &[]).await?;
+    store.create(&begun, two(), &[], None).await?;
     assert_eq!(twice(async || store.begin_regulation(&begun.id).await).await?, (true, true));
     assert!(!store.withdraw(&begun, at(1)).await?, "too late");
     assert_eq!(store.subjects(&begun.id).await?, two(), "they are kept");
 
     let withdrawn = regulation("SUPPRESS_WITH_DELETE", "INITIALIZED")?;
-    store.create(&withdrawn, two(), &[]).await?;
+    store.create(&withdrawn, two(), &[], None).await?;
     store.keep_out(&withdrawn, &two()).await?;
     assert_eq!(store.first_suppressed_everywhere(&two()).await?, Some(0));
     assert!(store.withdraw(&withdrawn, at(1)).await?);
@@ -87,7 +93,7 @@ async fn the_work_begins_or_the_regulation_is_withdrawn_never_both() -> Result<(
 
     // Both at once: one of them.
     let contested = regulation("DELETE_ONLY", "INITIALIZED")?;
-    store.create(&contested, two(), &[]).await?;
+    store.create(&contested, two(), &[], None).await?;
     let (work, gone) = tokio::join!(store.begin_regulation(&contested.id), store.withdraw(&contested, at(1)));
     assert_ne!(work?, gone?);
     Ok(())
@@ -96,14 +102,12 @@ async fn the_work_begins_or_the_regulation_is_withdrawn_never_both() -> Result<(
 #[tokio::test]
 async fn a_withdrawal_that_broke_off_goes_on() -> Result<()> {
     let Fixture { store, .. } = Fixture::new().await?;
-    let broken = regulation("SUPPRESS_WITH_DELETE", "INITIALIZED")?;
-    store.create(&broken, two(), &[]).await?;
-    store.keep_out(&broken, &two()).await?;
-    store.set_status(&broken.id, Status::Invalid, Some(at(1))).await?;
-    let half = store.regulation(&broken.id).await?.expect("stored");
+    let half = regulation("SUPPRESS_WITH_DELETE", "INVALID")?;
+    store.create(&half, two(), &[], None).await?;
+    store.keep_out(&half, &two()).await?;
     assert!(store.withdraw(&half, at(2)).await?, "its subjects were still there");
     assert_eq!(store.first_suppressed_everywhere(&two()).await?, None);
-    assert!(store.subjects(&broken.id).await?.is_empty());
+    assert!(store.subjects(&half.id).await?.is_empty());
     Ok(())
 }
 
@@ -112,22 +116,24 @@ async fn of_two_retries_at_once_one_begins_an_attempt() -> Result<()> {
     let Fixture { store, .. } = Fixture::new().await?;
     let (failed, done) = (task("FAILED")?, task("CONFIRMED")?);
     let first = regulation("DELETE_ONLY", "INITIALIZED")?;
-    store.create(&first, two(), &[failed.clone(), done.clone()]).await?;
+    store.create(&first, two(), &[failed.clone(), done.clone()], None).await?;
     let refused = store.begin_attempt(&first, Timestamp::now()).await.expect_err("nothing failed");
     assert_eq!(refused.kind, FailureKind::Invalid);
 
-    store.set_status(&first.id, Status::PartialSuccess, Some(at(1))).await?;
+    store.begin_regulation(&first.id).await?;
+    store.end_attempt(&first, Status::PartialSuccess, at(1)).await?;
     let half = store.regulation(&first.id).await?.expect("stored");
     assert_eq!(store.begin_attempt(&half, at(2)).await?, 2);
     let refused = store.begin_attempt(&half, at(2)).await.expect_err("it has begun");
     assert_eq!(refused.kind, FailureKind::Invalid);
+    twice(async || store.reset_failed(&first.id).await).await?;
     assert_eq!(store.task(&first.id, &failed.destination_id).await?.status, TaskStatus::Queued);
     assert_eq!(store.task(&first.id, &done.destination_id).await?, done);
     let kept = store.regulation(&first.id).await?.expect("stored");
     assert_eq!((kept.status, kept.attempt, kept.finished_at), (Status::Running, 2, None));
 
     // Its identifiers are kept for a retry, not for ever.
-    store.set_status(&first.id, Status::Failed, Some(at(0))).await?;
+    store.end_attempt(&kept, Status::Failed, at(0)).await?;
     let half = store.regulation(&first.id).await?.expect("stored");
     let later = at(61 * 24 * 60);
     assert_eq!(store.begin_attempt(&half, later).await.expect_err("too late").kind, FailureKind::Invalid);
@@ -159,13 +165,14 @@ async fn what_a_step_said_first_in_an_attempt_stands() -> Result<()> {
 async fn a_regulation_that_asks_for_the_same_is_found_while_it_is_under_way() -> Result<()> {
     let Fixture { store, .. } = Fixture::new().await?;
     let first = regulation("DELETE_ONLY", "INITIALIZED")?;
-    store.create(&first, two(), &[]).await?;
+    store.create(&first, two(), &[], None).await?;
     twice(async || store.note_same("same", &first.id).await).await?;
     let new = RegulationId::new();
     assert_eq!(store.same_under_way("same", &new).await?, Some(first.id.clone()));
     assert_eq!(store.same_under_way("same", &first.id).await?, None, "not itself");
     assert_eq!(store.same_under_way("other", &new).await?, None);
-    store.set_status(&first.id, Status::Finished, Some(at(1))).await?;
+    store.begin_regulation(&first.id).await?;
+    store.end_attempt(&first, Status::Finished, at(1)).await?;
     assert_eq!(store.same_under_way("same", &new).await?, None, "it has ended");
     Ok(())
 }

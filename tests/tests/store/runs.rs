@@ -49,11 +49,11 @@ async fn what_the_state_machine_writes_of_a_waiting_regulation_is_what_the_store
         fixture.put(&tables.runs, &item_of("deletion.asl.json", "Enlist", &values)?).await
     };
     assert_eq!(store.waits(&id).await?, None);
-    store.note_abort(&id, &run).await?;
+    store.note_abort(&id, "first", &run).await?;
     assert_eq!(store.waits(&id).await?, None, "nobody waits because a run was given up");
 
     enlist("first", 1).await?;
-    twice(async || store.note_abort(&id, &run).await).await?;
+    twice(async || store.note_abort(&id, "first", &run).await).await?;
     let waiting = store.waits(&id).await?.context("it waits")?;
     assert_eq!((&waiting.regulation_id, waiting.since, &*waiting.task_token), (&id, at(1), "first"));
     assert_eq!(waiting.aborted_runs, [run].into());
@@ -86,13 +86,13 @@ async fn what_the_state_machine_keeps_to_be_confirmed_is_what_the_store_reads() 
 async fn one_run_holds_the_lock() -> Result<()> {
     let Fixture { store, .. } = Fixture::new().await?;
     let (one, other) = (RunId::new(), RunId::new());
-    assert_eq!(twice(async || store.lock(&one).await).await?, (true, true));
-    assert!(!store.lock(&other).await?);
+    assert_eq!(twice(async || store.lock(&one, at(0)).await).await?, (true, true));
+    assert!(!store.lock(&other, at(0)).await?);
     store.unlock(&other).await?;
     assert_eq!(store.locked_by().await?, Some(one.clone()), "who does not hold it frees nothing");
     twice(async || store.unlock(&one).await).await?;
     assert_eq!(store.locked_by().await?, None);
-    let (first, second) = tokio::join!(store.lock(&one), store.lock(&other));
+    let (first, second) = tokio::join!(store.lock(&one, at(0)), store.lock(&other, at(0)));
     assert_ne!(first?, second?);
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Whom a regulation is about: kept for as long as they are needed.
 
 use anyhow::Result;
+use model::linking::Linked;
 use model::status::Status;
 use model::subject::Subject;
 
@@ -16,8 +17,9 @@ async fn everyone_is_kept_in_order_and_dropped_for_good() -> Result<()> {
     // More than one item holds.
     let named: Vec<_> = (0..5_000).map(|n| Subject::user(format!("{n:0>100}"))).collect();
     let linked = vec![Subject::anonymous("phone")];
-    store.create(&first, named.clone(), &[]).await?;
-    twice(async || store.keep_linked(&first.id, linked.clone()).await).await?;
+    store.create(&first, named.clone(), &[], None).await?;
+    let other = || Linked { subjects: linked.clone(), ..Linked::default() };
+    twice(async || store.keep_linked(&first.id, other()).await).await?;
     assert_eq!(store.subjects(&first.id).await?, named);
     assert_eq!(store.everyone(&first.id).await?, [named, linked].concat());
     twice(async || store.drop_subjects(&first.id).await).await?;
@@ -34,11 +36,13 @@ async fn subjects_are_dropped_when_they_are_due_unless_another_attempt_began() -
     let (failed, retried) =
         (regulation("DELETE_ONLY", "INITIALIZED")?, regulation("DELETE_ONLY", "INITIALIZED")?);
     for one in [&failed, &retried] {
-        store.create(one, who.clone(), &[]).await?;
-        store.set_status(&one.id, Status::Failed, Some(at(0))).await?;
+        store.create(one, who.clone(), &[], None).await?;
+        store.begin_regulation(&one.id).await?;
+        store.end_attempt(one, Status::Failed, at(0)).await?;
         twice(async || store.note_due(&one.id, at(60 * DAY)).await).await?;
     }
-    store.set_status(&retried.id, Status::Running, None).await?;
+    let failed_once = store.regulation(&retried.id).await?.expect("stored");
+    store.begin_attempt(&failed_once, at(1)).await?;
     assert_eq!(store.drop_due(at(59 * DAY)).await?, 0, "not yet");
     assert_eq!(store.subjects(&failed.id).await?, who);
     assert_eq!(twice(async || store.drop_due(at(61 * DAY)).await).await?, (2, 0));

@@ -3,7 +3,6 @@
 import type { Description, Field } from './api/schema';
 import { words } from './words';
 
-<<<<<<< HEAD
 type Form = 'list' | 'json' | 'number';
 
 /** Settings that are not text, where the catalogue does not say so. */
@@ -26,16 +25,6 @@ export function label(field: Field | string): string {
   if (title) return title;
   const spaced = name.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
   return (spaced.charAt(0).toUpperCase() + spaced.slice(1)).replace(/\b(api|id|url|tls|ca)\b/gi, (word) => word.toUpperCase());
-=======
-export const isLong = ({ form }: Field): boolean => form.type === 'json' || form.type === 'longText';
-
-export const hint = ({ form }: Field): string => (form.type === 'list' ? ' Several with commas between.' : form.type === 'json' ? ' As JSON.' : '');
-
-/** What a check found, by its name in the API: `bytesBilled` → `Bytes billed`. */
-export function label(name: string): string {
-  const words = name.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
-  return words.charAt(0).toUpperCase() + words.slice(1);
->>>>>>> places
 }
 
 export const shown = (value: unknown): string =>
@@ -59,24 +48,11 @@ export function typed({ fields }: Pick<Description, 'fields'>, texts: Record<str
   return given;
 }
 
-<<<<<<< HEAD
 function value(field: Field, text: string): unknown {
   switch (formOf(field)) {
     case 'number': return asNumber(text);
     case 'list': return text.split(/[,\n]/).map((one) => one.trim()).filter(Boolean);
     case 'json': return asJson(text);
-=======
-function value({ form }: Field, text: string): unknown {
-  switch (form.type) {
-    case 'number': return Number.isNaN(Number(text)) ? text : Number(text);
-    case 'list': return text.split(',').map((one) => one.trim()).filter(Boolean);
-    case 'json':
-      try {
-        return JSON.parse(text);
-      } catch {
-        return text;
-      }
->>>>>>> places
     default: return text;
   }
 }

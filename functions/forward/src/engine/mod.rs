@@ -1,12 +1,12 @@
 //! The one place that speaks HTTP to vendors.
 //!
 //! 1. The subjects are cut into batches of the vendor's size; several are under way at once.
-//! 2. For each batch the protocol is asked for its next step, until it is done or wants to wait. Each call waits for
-//!    its slot, so that all invocations together keep to the vendor's rate.
-//! 3. What is done is counted in [`VendorProgress`], which is kept every few seconds and between two invocations. A batch
-//!    that was sent but not counted is sent again: every deletion may be asked for twice.
-//! 4. A batch that the vendor refuses, at once or after it had begun, is halved, so that one bad subject fails alone. What may pass is left for a
-//!    later turn; a key that is refused, and a vendor that answers nobody, stop the turn.
+//! 2. For each batch, the protocol is asked for its next step until it is done or wants to wait. Each call waits for its
+//!    slot, so that all invocations together keep to the vendor's rate.
+//! 3. Finished subjects are counted in [`VendorProgress`], which is saved every few seconds and between invocations. A
+//!    batch that was sent but not counted is sent again: every deletion may be requested twice.
+//! 4. A batch that the vendor refuses, at once or later, is halved, so that one bad subject fails alone. A passing failure
+//!    is left for a later turn; a refused key or a vendor that answers no call stops the turn.
 
 #[cfg(test)]
 #[path = "../../../../shared/destinations/src/cloud/fixture.rs"]
@@ -49,7 +49,7 @@ const TIME_TO_ANSWER: Duration = Duration::from_secs(10);
 /// How often progress is kept while a turn lasts.
 const KEEP: Duration = Duration::from_secs(5);
 
-/// After so many batches in a row that met trouble, or were refused, the vendor is left alone for this turn.
+/// The number of batches in a row that may fail, or be refused, before the turn ends.
 const MAX_TROUBLES: usize = 5;
 const MAX_REFUSALS: usize = 20;
 
@@ -64,16 +64,16 @@ pub struct Engine {
     pace: Pace,
 }
 
-/// What is to be done at one destination.
+/// The deletion of a regulation's subjects at one destination.
 #[derive(Debug, Clone, Copy)]
 pub struct Job<'a> {
-    /// Where.
+    /// The destination.
     pub destination: &'a Destination,
     /// Its secrets.
     pub secrets: &'a Secrets,
-    /// For which regulation.
+    /// The regulation's id, from which batches get theirs.
     pub regulation: &'a str,
-    /// Whom.
+    /// The subjects, in the order of the regulation.
     pub subjects: &'a [Subject],
 }
 
@@ -88,15 +88,15 @@ pub enum VendorTurn {
 
 /// How a batch stopped.
 enum End {
-    /// What its protocol wants.
+    /// Its protocol wants a step that is not a call.
     Step(Step),
-    /// There was no time for it.
+    /// The turn had no time left for it.
     OutOfTime,
-    /// A fault of its own, or of the vendor.
+    /// A call got no reply.
     Fault(Fault),
-    /// The vendor will not do it.
+    /// The vendor refused it.
     Refused(Failure),
-    /// It gave up what it had begun, for whomever.
+    /// The vendor gave up what it had begun, without saying which subject is the cause.
     GivenUp(Failure),
 }
 
@@ -107,7 +107,7 @@ struct Round<'a> {
     destination: &'a Destination,
     secrets: &'a Secrets,
     regulation: &'a str,
-    /// Whom the vendor can find.
+    /// The subjects that the vendor can find.
     subjects: Vec<Subject>,
     credential: String,
     now: Timestamp,
@@ -116,7 +116,7 @@ struct Round<'a> {
 }
 
 impl Engine {
-    /// An engine that keeps to rates together with all others that use the same store; without one, alone.
+    /// An engine that shares each credential's rate with all engines on the same store; without a store, it has its own.
     /// `any_endpoint` lets it call any address, which only test stacks want.
     ///
     /// # Errors
@@ -125,10 +125,10 @@ impl Engine {
         Ok(Self { http: Http::new(TIME_TO_ANSWER, any_endpoint)?, pace: Pace::new(store) })
     }
 
-    /// Moves every batch as far as it goes before `until`. `keep` stores the progress made so far.
+    /// Moves every batch as far as it gets before `until`. `keep` saves the progress made so far.
     ///
     /// # Errors
-    /// The vendor's failure; `progress` then holds all that was done before it.
+    /// The vendor's failure; `progress` holds everything done before it.
     pub async fn turn(
         &self,
         vendor: &'static dyn Vendor,
@@ -222,7 +222,7 @@ impl Engine {
     /// Makes the vendor's harmless call, to prove region and credentials.
     ///
     /// # Errors
-    /// What is wrong with them, or with the vendor.
+    /// `Transient`, if the vendor cannot be reached, is busy or refuses the key; `Permanent`, if it refuses the request.
     pub async fn check(&self, vendor: &'static dyn Vendor, job: Job<'_>, until: Instant) -> Result<()> {
         let round = Round::new(vendor, Job { subjects: &[], ..job }, until);
         let nobody = SubjectBatch { from: 0, len: 0, note: Value::Null };
@@ -242,7 +242,7 @@ impl Engine {
         (batch, end)
     }
 
-    /// Asks the protocol and sends what it says, until it says something else.
+    /// Asks the protocol and sends the calls that it wants, until it wants something else.
     async fn drive(
         &self,
         round: &Round<'_>,
@@ -286,7 +286,7 @@ impl Engine {
         End::Fault(Fault::Later(Failure::transient(format!("{name} goes on and on without an end"))))
     }
 
-    /// Sends one call in its slot. At a rate limit everybody who uses the credential waits.
+    /// Sends one call in its slot. At a rate limit, all users of the credential wait.
     async fn call(&self, round: &Round<'_>, call: &Call) -> Result<Arc<Reply>, Fault> {
         let limited = |wait| {
             Fault::Stop(
@@ -333,7 +333,7 @@ impl<'a> Round<'a> {
         self.vendor.description().vendor
     }
 
-    /// A UUID that stands for a batch: a vendor that is told twice knows it again.
+    /// The UUID of a batch, the same each time it is sent: the vendor recognizes a repetition.
     fn key(&self, batch: &SubjectBatch) -> String {
         let place = format!("{}/{}/{}/{}", self.regulation, self.destination.id, batch.from, batch.len);
         let hash: [u8; 32] = Sha256::digest(place).into();
@@ -342,7 +342,7 @@ impl<'a> Round<'a> {
     }
 }
 
-/// Names a credential without telling it: destinations that share one share its rate.
+/// A name for a credential that does not reveal it: destinations with the same credential share its rate.
 fn credential(destination: &Destination, secrets: &Secrets) -> String {
     let mut hash = Sha256::new_with_prefix(&destination.vendor);
     for (name, value) in &secrets.0 {

@@ -1,8 +1,7 @@
-//! When the next call may go: one line of slots per credential, shared by all invocations.
+//! When the next call may be sent: one queue of slots per credential, shared by all invocations.
 //!
-//! A slot lies one interval after the one before. Slots are reserved in the store, several at once where they are
-//! close together, and waited for here. A slot that was slept through is given up, so that calls which come late
-//! never come too close to the next.
+//! Slots are one interval apart. They are reserved in the store, several at once where they are close together, and waited
+//! for here. A slot that was missed is given up, so that a late call is never too close to the next.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,20 +14,19 @@ use destinations::cloud::Limits;
 use model::failure::Result;
 use store::{Slots, Store};
 
-/// Calls travel unevenly, the first through a connection slower than the next: so much longer than the vendor's own
-/// is the time in which we send what it takes.
+/// Calls travel unevenly: the first one also opens the connection. We stretch the vendor's time span by this factor.
 const JITTER: Duration = Duration::from_millis(300);
 
-/// A slot that was slept through by more than this is given up: the rest of the jitter is the network's.
+/// A slot missed by more than this is given up; less is within the network's jitter.
 const LATE: Duration = Duration::from_millis(50);
 
-/// For which time slots are reserved at once.
+/// The span of time for which slots are reserved at once.
 const AHEAD: Duration = Duration::from_millis(200);
 
-/// How far ahead a slot may lie: what is farther is left to a later invocation.
+/// How far ahead a slot may be; later ones are left to a later invocation.
 const HORIZON: Duration = Duration::from_secs(20);
 
-/// By how much a slot may lie behind the end of the turn: a batch under way is brought to its end.
+/// How long after the end of the turn a slot may be, so that a batch under way can finish.
 const GRACE: Duration = Duration::from_secs(3);
 
 /// Hands out slots.
@@ -53,10 +51,10 @@ impl Pace {
         Self { store, lines: Mutex::default() }
     }
 
-    /// Waits for the next slot of a credential. Answers how many seconds to wait instead, if that is too long.
+    /// Waits for the next slot of a credential. If that takes too long, it returns at once with the seconds to wait.
     ///
     /// # Errors
-    /// As the store says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub(super) async fn slot(
         &self,
         credential: &str,
@@ -89,10 +87,10 @@ impl Pace {
         }
     }
 
-    /// Lets nobody use a credential for so many seconds.
+    /// Blocks a credential for so many seconds.
     ///
     /// # Errors
-    /// As the store says.
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub(super) async fn hold(&self, credential: &str, seconds: u32) -> Result<()> {
         let until = now() + i64::from(seconds) * 1_000_000;
         let line = self.line(credential).await;

@@ -8,25 +8,25 @@ use serde_json::Value;
 
 use destinations::cloud::Outcome;
 
-/// The shortest and the longest wait for a vendor that is at work, in seconds: a wait is as long as the vendor has
-/// taken so far, so that a job of minutes is seen within minutes, and 30 days take some 30 looks.
+/// The shortest and the longest wait for a vendor at work, in seconds. A wait is as long as the vendor has taken so far: a
+/// job of minutes is noticed within minutes, and 30 days take about 30 looks.
 const WAITS: (i64, i64) = (5, 2 * 86_400);
 
-/// How far a task has come; kept between invocations. It holds no identifier of ours, though notes may hold a
-/// vendor's own: it is dropped when the task ends well.
+/// How far a task has come, kept between invocations. It holds none of our identifiers; notes may hold a vendor's own, so it
+/// is dropped when the task ends without a failure.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct VendorProgress {
-    /// How many subjects were taken up, in the order of the regulation.
+    /// The number of subjects begun, in the order of the regulation.
     begun: usize,
-    /// Batches that were begun and are not done, by their first subject.
+    /// Unfinished batches, by the position of their first subject.
     open: BTreeMap<usize, Open>,
     /// Subjects that the vendor refused.
     refused: BTreeSet<usize>,
-    /// Why it refused the first of them.
+    /// The vendor's reason for the first refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) refusal: Option<String>,
-    /// Since when it waits for the vendor.
+    /// When it began to wait for the vendor.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Timestamp>,
     /// How many subjects had which outcome, beside those that were refused.
@@ -36,9 +36,9 @@ pub struct VendorProgress {
 /// A batch that is not done. Short names: there may be thousands in one item.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Open {
-    /// How many subjects.
+    /// The number of its subjects.
     n: usize,
-    /// What its protocol noted.
+    /// Its protocol's note.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     note: Value,
 }
@@ -71,8 +71,8 @@ impl VendorProgress {
         self.outcomes().values().sum()
     }
 
-    /// What is left from earlier turns. When everything else has ended, those who were refused are asked for once
-    /// more: the task is being retried.
+    /// The batches left from earlier turns. When all else has ended, refused subjects are sent once more: the task is being
+    /// retried.
     pub(super) fn resume(&mut self, subjects: usize) -> Vec<SubjectBatch> {
         if self.open.is_empty() && self.begun >= subjects {
             self.refusal = None;
@@ -87,7 +87,7 @@ impl VendorProgress {
         self.open.iter().map(batch).collect()
     }
 
-    /// Takes up the next batch, if anybody is left.
+    /// Begins the next batch, if any subject is left.
     pub(super) fn begin(&mut self, subjects: usize, size: usize) -> Option<SubjectBatch> {
         let (from, len) = (self.begun, size.min(subjects.checked_sub(self.begun)?));
         if len == 0 {
@@ -104,7 +104,7 @@ impl VendorProgress {
         self.open.insert(batch.from, Open { n: batch.len, note: batch.note.clone() });
     }
 
-    /// Notes what became of a batch.
+    /// Counts the outcomes of a batch.
     pub(super) fn end(&mut self, batch: &SubjectBatch, outcomes: &[Outcome]) {
         self.open.remove(&batch.from);
         for (at, outcome) in outcomes.iter().enumerate() {
@@ -115,8 +115,8 @@ impl VendorProgress {
         }
     }
 
-    /// Halves a refused batch, to find whom the vendor refuses: both are asked for anew. Nothing, if there is nothing to
-    /// halve.
+    /// Halves a refused batch to find the subjects that the vendor refuses; both halves are sent again. Returns nothing, if
+    /// the batch cannot be halved.
     pub(super) fn halve(&mut self, batch: &SubjectBatch) -> Option<[SubjectBatch; 2]> {
         if batch.len < 2 {
             return None;
@@ -129,7 +129,7 @@ impl VendorProgress {
         Some(halves)
     }
 
-    /// Subjects for whom the vendor has no way.
+    /// Counts subjects that the vendor cannot delete.
     pub(super) fn set_unsupported(&mut self, count: usize) {
         if count > 0 {
             self.ended.insert(Outcome::NotSupported, count as u64);
@@ -141,7 +141,7 @@ impl VendorProgress {
         self.open.is_empty() && self.begun >= subjects
     }
 
-    /// In how many seconds to look again at a vendor that is at work.
+    /// The seconds until the next look at a vendor at work.
     pub(super) fn wait(&mut self, now: Timestamp) -> u32 {
         let age = now.duration_since(*self.since.get_or_insert(now)).as_secs();
         u32::try_from(age.clamp(WAITS.0, WAITS.1)).unwrap_or(u32::MAX)

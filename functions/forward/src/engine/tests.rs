@@ -88,7 +88,7 @@ fn ok(status: u16, body: &str) -> Answer {
 fn destination(vendor: &dyn Vendor, fixture: &Fixture, url: &str) -> Destination {
     let mut settings = fixture.settings.clone();
     for field in vendor.description().fields {
-        if !matches!(field.form, Form::Plain | Form::Choice(_)) {
+        if matches!(field.form, Form::Region(_) | Form::Host(_) | Form::Url) {
             settings.insert(field.name.to_owned(), url.into());
         }
     }

@@ -80,7 +80,7 @@ pub trait Vendor: Sync {
     /// How many subjects, and how many calls, it takes.
     fn limits(&self, settings: &Map<String, Value>) -> Limits;
 
-    /// Checks what no form can say of its secrets.
+    /// Checks what its secrets lead to.
     ///
     /// # Errors
     /// `Invalid`, naming `secrets`, if they lead to another place than the vendor's.
@@ -88,16 +88,16 @@ pub trait Vendor: Sync {
         Ok(())
     }
 
-    /// What to do next about a batch of subjects. Replies 401, 403, 429 and 5xx never come here: the engine
-    /// deals with them. Asked twice with the same, it answers the same.
+    /// The next step for a batch of subjects. The engine itself handles replies 401, 403, 429 and 5xx. The same question
+    /// always gets the same answer.
     ///
     /// # Errors
-    /// `Permanent`, if the vendor refused; `Transient`, if its answer makes no sense. A refused batch is halved
-    /// until those whom the vendor refuses stand alone.
+    /// `Permanent`, if the vendor refused; `Transient`, if its answer makes no sense. A refused batch is halved until
+    /// each refused subject is alone.
     fn next(&self, ask: &Ask<'_>) -> Result<Step>;
 
-    /// The same for a harmless call that proves region and credentials, about nobody: it ends as `Done` when the
-    /// connection is good.
+    /// The next step of a harmless call that proves region and credentials and concerns no subject. It ends as `Done`, if
+    /// the connection is good.
     ///
     /// # Errors
     /// As [`Vendor::next`].
@@ -120,13 +120,13 @@ pub trait Vendor: Sync {
 /// How much a vendor takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// How many subjects one batch may have.
+    /// The most subjects in one batch.
     pub batch: usize,
-    /// How many calls it takes …
+    /// The number of calls it takes within `per`.
     pub calls: u32,
-    /// … within this time, from all users of a credential together.
+    /// The time span of `calls`, which all users of a credential share.
     pub per: Duration,
-    /// How many batches are under way at once, at most.
+    /// The most batches under way at once.
     pub at_once: usize,
 }
 
@@ -139,13 +139,13 @@ pub struct Ask<'a> {
     pub settings: &'a Map<String, Value>,
     /// Its secrets.
     pub secrets: &'a Secrets,
-    /// What the protocol noted about this batch before; null at first.
+    /// The protocol's own note about this batch; null at first.
     pub note: &'a Value,
-    /// The replies since then, in the order of the calls.
+    /// The replies since that note, in the order of the calls.
     pub replies: &'a [Arc<Reply>],
     /// When this turn began: the same for all its batches.
     pub now: Timestamp,
-    /// A UUID of this batch, the same however often it is asked.
+    /// The UUID of this batch, the same each time it is sent.
     pub key: &'a str,
 }
 
@@ -201,26 +201,26 @@ impl Ask<'_> {
 pub enum Step {
     /// Send this and come back with the reply.
     Send(Call),
-    /// Keep this note, so that it outlives a crash, and come back at once.
+    /// Save this note, so that it survives a crash, and come back at once.
     Keep(Value),
-    /// Keep this note and come back later: the vendor is at work. The engine's waits grow with the batch's age.
+    /// Save this note and come back later: the vendor is at work. The engine's waits grow with the batch's age.
     Wait(Value),
-    /// The vendor gave up what it had begun, and does not say because of whom: the subjects are asked for anew, apart.
-    /// One who stands alone is refused for this.
+    /// The vendor gave up what it had begun without saying which subject is the cause: the batch is split and sent again. A
+    /// subject that is alone is refused with this failure.
     Apart(Failure),
-    /// This became of the subjects, in their order.
+    /// The outcomes of the subjects, in their order.
     Done(Vec<Outcome>),
 }
 
-/// What became of one subject. The order is that of a task's status: the first that occurs decides.
+/// The outcome of one subject. The first one in this order that occurs decides the task's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Outcome {
     /// The vendor refused it.
     Refused,
-    /// The vendor took the request and will tell nothing further.
+    /// The vendor took the request and reports nothing further.
     Accepted,
-    /// The vendor says that it is gone.
+    /// The vendor says that the subject is gone.
     Confirmed,
     /// The vendor does not know the subject.
     NoDataFound,

@@ -1,4 +1,4 @@
-//! What a vendor gave to ask after a request: it outlives the turn as a note.
+//! A vendor's id of a request, kept as a note so that a later turn can ask for its status.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -7,10 +7,10 @@ use serde_json::json;
 use super::{Ask, Step};
 use model::failure::{Failure, Result};
 
-/// After so many days without an end somebody has to ask the vendor: the law gives a month, or two.
+/// The longest wait for a vendor, in days: the law gives it one month, or two.
 const MAX_DAYS: i64 = 60;
 
-/// The vendor's own name for a request, and since when it is at work on it.
+/// The vendor's id of a request and when the request was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Ticket {
     /// The vendor's id of the request.

@@ -84,7 +84,7 @@ pub trait Settings: DeserializeOwned {
         None
     }
 
-    /// Checks what no type can say. `any_endpoint` permits any host.
+    /// Checks what the types do not. `any_endpoint` permits any host.
     ///
     /// # Errors
     /// `Invalid`, naming the field.

@@ -21,7 +21,7 @@ const MAX_ENTRIES: usize = 100;
 /// The longest name or pattern, in bytes: longer than any warehouse allows for `schema.table`.
 const MAX_NAME: usize = 2 * 1024;
 
-/// What is in scope, as the settings say it.
+/// The tables and columns in scope, as the settings name them.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TableScope {
@@ -146,7 +146,7 @@ pub fn quote(name: &str) -> String {
 }
 
 impl TableScope {
-    /// Checks what no type can say.
+    /// Checks the limits and forms that the types do not.
     ///
     /// # Errors
     /// `Invalid`, naming the field.

@@ -116,9 +116,11 @@ impl Matcher {
         self.plan.root.at(path)
     }
 
-    /// Whether a text at a place may name somebody: what is ruled out here needs no [`Found`].
+    /// Whether a text at a place may name somebody: what is ruled out here needs no [`Found`]. Of a matcher that
+    /// takes note of values every one does, as it has to be noted.
     fn may_concern(&self, node: &Node, text: &str) -> bool {
-        node.goes_deeper()
+        self.seen.is_some()
+            || node.goes_deeper()
             || node.rules().any(|rule| self.plan.ids[self.plan.rule_ids[rule]].may_hold(text.as_bytes()))
     }
 

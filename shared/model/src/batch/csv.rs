@@ -130,7 +130,7 @@ struct Rows {
 enum Row<'a> {
     /// A row, with its cells.
     Whole(Cells<'a>),
-    /// The beginning of a row: a quoted cell goes on in the next line.
+    /// The beginning of a row: a quoted cell continues on the next line.
     Open,
     /// More cells than any row has.
     TooMany,

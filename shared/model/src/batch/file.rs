@@ -6,7 +6,7 @@
 //!    object. Anything else is CSV: a header, if a cell of it is the name of a column of identifiers; otherwise the
 //!    file must have one column and no header. What could be read in two ways is refused as a whole.
 //! 3. Every further line names a subject, or is told to the caller with why it does not. None takes its neighbours
-//!    with it: a quote that is never closed makes its own line unreadable, and reading goes on behind it.
+//!    with it: a quote that is never closed makes its own line unreadable, and the next line is read as usual.
 
 use std::io::Write;
 

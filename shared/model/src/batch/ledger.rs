@@ -28,7 +28,7 @@ pub struct Ledger {
 pub struct Closed {
     /// What the lines were.
     pub account: Account,
-    /// Those that name nobody and were not taken out.
+    /// The lines that name no subject and were not taken out.
     pub refusals: Vec<Refusal>,
     /// Stands for the subjects in their order, in hex.
     pub content: String,
@@ -38,7 +38,7 @@ impl Ledger {
     /// Enters a line. Answers the subjects of a regulation, when one is full.
     ///
     /// # Errors
-    /// `Invalid`, if there are too many subjects, or too many lines that name nobody.
+    /// `Invalid`, if there are too many subjects, or too many lines that name none.
     pub fn enter(&mut self, line: u64, entry: Entry) -> Result<Option<Vec<String>>> {
         self.account.lines += 1;
         match entry {
@@ -76,7 +76,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Takes out the next `count` lines that name nobody, once there are as many.
+    /// Takes out the next `count` lines that name no subject, once there are that many.
     pub fn take_refusals(&mut self, count: usize) -> Option<Vec<Refusal>> {
         (self.refusals.len() >= count).then(|| self.refusals.drain(..count).collect())
     }

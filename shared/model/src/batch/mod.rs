@@ -2,7 +2,7 @@
 //! becomes as many regulations as it takes, and every line of it is accounted for.
 //!
 //! [`message`] reads what was sent, [`file`](mod@file) the file line by line, [`ledger`] keeps the account and cuts
-//! regulations. All of it gives the same however often it is done, so that work that broke off goes on.
+//! regulations. All of it gives the same result each time, so that work that broke off can be resumed.
 
 mod csv;
 pub mod entry;
@@ -97,7 +97,7 @@ pub struct Account {
     pub subjects: u64,
     /// Those that name a subject again.
     pub duplicates: u64,
-    /// Those that name nobody, each with its number in the list of refusals.
+    /// Those that name no subject, each with its number in the list of refusals.
     pub refused: u64,
     /// Those with nothing in them.
     pub blank: u64,
@@ -107,7 +107,7 @@ pub struct Account {
     pub regulations: usize,
 }
 
-/// A line that names nobody.
+/// A line that names no subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Refusal {
     /// Where it begins, from 1: the line of the file, or the place in the message's list.
@@ -145,7 +145,7 @@ impl Batch {
         (0..self.made).map(|number| self.regulation(number)).collect()
     }
 
-    /// The id of one of its regulations: the same however often it is made.
+    /// The id of one of its regulations: the same each time it is made.
     pub fn regulation(&self, number: usize) -> RegulationId {
         self.id.regulation(number, self.created_at)
     }

@@ -206,6 +206,22 @@ fn every_line_is_counted_once() {
 }
 
 #[test]
+fn lines_that_name_nobody_are_taken_out_as_they_come_and_end_at_a_million() {
+    let mut ledger = Ledger::default();
+    let mut taken = 0;
+    for line in 1..=MAX_BATCH {
+        ledger.enter(line, Entry::Refused("is empty".into())).expect("taken");
+        while let Some(refusals) = ledger.take_refusals(1_000) {
+            assert_eq!(refusals[0].line, taken + 1, "in order");
+            taken += 1_000;
+        }
+        assert!(line - taken < 1_000, "no more than an item of them is in memory");
+    }
+    let failure = ledger.enter(MAX_BATCH + 1, Entry::Refused("is empty".into())).expect_err("too many");
+    assert_eq!(failure.kind, FailureKind::Invalid);
+}
+
+#[test]
 fn a_million_subjects_are_cut_into_two_hundred_regulations_and_one_more_is_refused() {
     let ids = |count: u64| (1..=count).map(|n| (n, Entry::Subject(n.to_string())));
     let (cuts, closed) = account(ids(MAX_BATCH)).expect("as many as may be");

@@ -1,16 +1,16 @@
 //! One regulation's erasure in one warehouse: find → forget → verify.
 //!
 //! 1. **find**: the subjects' rows are counted in every table in scope; this is the evidence of what was there.
-//! 2. **forget**: they are deleted, table by table. A table that refuses (a foreign key, a missing right) is noted
-//!    and the others go on; it is tried again as long as others get on, since they may have stood in its way.
-//! 3. **verify**: every table is counted again. Anything but zero is not done.
+//! 2. **forget**: they are deleted, table by table. A table that refuses (a foreign key, a missing right) is noted and
+//!    the others continue; it is tried again as long as others make progress, since they may have blocked it.
+//! 3. **verify**: every table is counted again. The erasure is done when all counts are zero.
 //!
 //! **forget** may be shared with other regulations ([`group_commit`](model::group_commit)). Then a regulation reports as
 //! removed what it had found, and how many regulations were deleted together; the leader also reports the bytes billed for
 //! all.
 //!
-//! [`ErasureProgress`] is kept between two invocations and knows what ran where. If it is lost with a crash, everything
-//! since it was last kept is done again: each statement may run twice.
+//! [`ErasureProgress`] is saved between invocations. After a crash, everything since it was last saved is done again: each
+//! statement may run twice.
 
 mod group;
 
@@ -28,16 +28,16 @@ use model::failure::{Failure, Result};
 
 pub use group::Leadership;
 
-/// How many tables a message names; it says how many more there are.
+/// The number of tables that a message names before it says how many more there are.
 const NAMED: usize = 5;
 
-/// How far an erasure came. Holds counts and names of tables, no identifier.
+/// How far an erasure has come. It holds counts and names of tables, and no identifier.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ErasureProgress {
     attempt: u32,
     phase: Phase,
-    /// Rows by table, as the counts of this phase found them so far.
+    /// Rows by table that this phase has counted so far.
     counts: Rows,
     /// Rows by table that were removed in this attempt.
     removed: Rows,
@@ -45,17 +45,17 @@ pub struct ErasureProgress {
     found: Rows,
     /// Tables that hold rows still to be removed.
     pending: BTreeSet<String>,
-    /// Tables that refuse for good, and why.
+    /// Tables that refuse permanently, and why.
     refused: BTreeMap<String, String>,
     /// Tables that cannot be counted, in this phase.
     uncountable: BTreeSet<String>,
-    /// The statement under way, by its tables.
+    /// The tables of the running statement.
     flight: Vec<String>,
     /// Bytes billed in this phase.
     bytes: u64,
     memory: Memory,
     group: Group,
-    /// How often it looked whether another leads.
+    /// How often it looked for another leader.
     looks: u32,
 }
 
@@ -72,7 +72,7 @@ enum Phase {
 /// What to do next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Keep this as evidence, and go on.
+    /// Save this as evidence and continue.
     Tell(Report),
     /// Come back after this many seconds.
     Later(u32),
@@ -80,16 +80,16 @@ pub enum Next {
     Done,
 }
 
-/// What a phase did.
+/// The report of a phase.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Report {
-    /// Which phase.
+    /// The phase.
     pub step: Step,
     /// Rows by table.
     pub counts: Rows,
-    /// What was looked at: tables, and bytes where they are billed.
+    /// The amount that was examined: tables, and bytes where these are billed.
     pub looked_at: Rows,
-    /// What is still there, or can be brought back, by its reason.
+    /// Rows that are still there or can be restored, by the reason.
     pub residuals: Rows,
 }
 
@@ -97,16 +97,16 @@ pub struct Report {
 pub struct Erasure<'a, E> {
     /// The warehouse.
     pub engine: &'a mut E,
-    /// What is in scope in it.
+    /// Its tables in scope.
     pub tables: &'a [Table],
-    /// Whose rows.
+    /// The identifiers whose rows are erased.
     pub ids: &'a Ids<'a>,
     /// See [`Statement::seed`].
     pub seed: &'a str,
 }
 
 impl ErasureProgress {
-    /// What was kept of this attempt; a new attempt begins anew.
+    /// The saved progress of this attempt; a new attempt starts from the beginning.
     pub fn of(kept: serde_json::Value, attempt: u32) -> Self {
         let kept: Self = serde_json::from_value(kept).unwrap_or_default();
         if kept.attempt == attempt { kept } else { Self { attempt, ..Self::default() } }
@@ -122,7 +122,7 @@ impl ErasureProgress {
         self.bytes
     }
 
-    /// Tables that refuse for good, and why.
+    /// Tables that refuse permanently, and why.
     pub fn refused(&self) -> &BTreeMap<String, String> {
         &self.refused
     }
@@ -142,10 +142,10 @@ impl ErasureProgress {
 }
 
 impl<E: Engine> Erasure<'_, E> {
-    /// Goes on until a phase is over or `until`.
+    /// Continues until a phase ends or `until`.
     ///
     /// # Errors
-    /// The warehouse's failure; `progress` then holds all that was done before it.
+    /// The warehouse's failure; `progress` holds everything done before it.
     pub async fn next(
         &mut self,
         progress: &mut ErasureProgress,
@@ -300,7 +300,7 @@ impl<E: Engine> Erasure<'_, E> {
         })
     }
 
-    /// The tables of the statement that is under way. If one of them is gone, it is as if nothing were.
+    /// The tables of the running statement; none, if one of them no longer exists.
     fn begun(&self, progress: &mut ErasureProgress) -> Vec<Table> {
         let find = |place: &String| self.tables.iter().find(|table| table.place() == *place).cloned();
         let tables: Option<Vec<_>> = progress.flight.iter().map(find).collect();

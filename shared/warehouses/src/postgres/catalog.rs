@@ -1,4 +1,4 @@
-//! What Postgres's catalogue says of the tables in scope.
+//! The tables in scope, as Postgres's catalogue describes them.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use model::failure::Result;
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
     entries: BTreeMap<String, Entry>,
-    /// What an operator should know.
+    /// Remarks for the operator.
     pub(super) remarks: Vec<String>,
 }
 

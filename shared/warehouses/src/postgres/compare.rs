@@ -1,5 +1,5 @@
-//! How a column is compared with identifiers: the identifiers become values of the column's type, never the column
-//! a text, so that an index serves. What is no value of the type cannot stand in the column.
+//! How a column is compared with identifiers: these are converted to the column's type, never the column to text, so that
+//! an index can be used. An identifier that is no value of the type cannot be in the column.
 
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ pub(super) enum Compare {
     Decimal,
     /// `uuid`.
     Uuid,
-    /// `citext`, which the owner of the table means: the type and its operator stand in this schema.
+    /// `citext`, whose type and operator are in this schema.
     Citext(String),
     /// Any other type, by its text.
     Other,
@@ -68,7 +68,7 @@ impl Compare {
     }
 }
 
-/// Whether it is the one way to write a 64-bit integer: `007` is another identifier than `7`.
+/// Whether it is the canonical form of a 64-bit integer: `007` and `7` are two identifiers.
 fn is_integer(id: &str) -> bool {
     id.parse::<i64>().is_ok_and(|number| number.to_string() == id)
 }

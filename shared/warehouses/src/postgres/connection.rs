@@ -15,8 +15,8 @@ use destinations::address::{is_remote, is_remote_host};
 use destinations::warehouse::postgres::{Postgres as Settings, Tls};
 use model::failure::{Failure, Result};
 
-/// What holds for every statement: none runs or waits for a lock for ever; arrays of identifiers are planned as
-/// the constants they are; and a policy that would hide rows from us is an error, not an empty answer.
+/// Options of every session: no statement runs or waits for a lock for ever, arrays of identifiers are planned as constants,
+/// and a policy that would hide rows is an error, not an empty answer.
 const OPTIONS: &str = "-c statement_timeout=300000 -c lock_timeout=5000 \
                        -c plan_cache_mode=force_custom_plan -c row_security=off";
 

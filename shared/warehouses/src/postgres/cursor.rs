@@ -1,10 +1,10 @@
-//! Where a deletion goes on in the next invocation.
+//! Where a deletion continues in the next invocation.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// How a part of a table is gone through. A deletion stays with what it began with, though the table may shrink below
-/// it, so that a place keeps its meaning.
+/// How a part of a table is scanned. A deletion never changes its way, even if the table shrinks meanwhile, so that a
+/// position keeps its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     /// Identifier by identifier, by an index.
@@ -13,12 +13,12 @@ pub(super) enum Way {
     Blocks,
 }
 
-/// A place in a table.
+/// A position in a table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Cursor {
-    /// Which of its parts.
+    /// The index of the part.
     pub part: usize,
-    /// How that is gone through; not chosen yet, where it has not begun.
+    /// How the part is scanned; nothing, until it is begun.
     pub way: Option<Way>,
     /// At which identifier or block.
     pub at: u64,

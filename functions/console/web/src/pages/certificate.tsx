@@ -1,7 +1,6 @@
 // The certificate: what was done, signed. Read, checked in this browser, downloaded, printed.
 
 import { call } from '../api/client';
-import { useTitles } from '../catalogue';
 import { check, type Checked, type Claims } from '../certificate';
 import { useLive } from '../live';
 import { Known, Section, Table, Time, Title, useTitle } from '../parts/basics';
@@ -9,15 +8,11 @@ import { download } from '../parts/forms';
 import { Shape, State } from '../parts/state';
 import { Link, href } from '../router';
 import { amount } from '../verdict';
-<<<<<<< HEAD
 import { STATUS, TASK, vendor } from '../states';
 import { words } from '../words';
 
 const said = words.certificate;
 const { people } = words.common;
-=======
-import { STATUS, TASK, TYPE } from '../words';
->>>>>>> places
 
 export function Certificate({ id }: { id: string }) {
   useTitle(said.crumb);
@@ -125,7 +120,6 @@ function Seals({ checked: { signature, chain } }: { checked: Checked }) {
 }
 
 function Places({ claims }: { claims: Claims }) {
-  const title = useTitles();
   if (claims.destinations.length === 0) return null;
   return (
     <Section title={said.systems}>
@@ -141,7 +135,7 @@ function Places({ claims }: { claims: Claims }) {
           {claims.destinations.map((place) => (
             <tr key={place.id}>
               <th scope="row">
-                {place.name} {title(place.vendor) !== place.name && <span class="soft small">{title(place.vendor)}</span>}
+                {place.name} {vendor(place.vendor) !== place.name && <span class="soft small">{vendor(place.vendor)}</span>}
               </th>
               <td>
                 <State said={TASK[place.status]} />

@@ -14,14 +14,10 @@ import { Dialog } from '../parts/forms';
 import { Shape } from '../parts/state';
 import { toast } from '../parts/toast';
 import { Link, href } from '../router';
-<<<<<<< HEAD
 import { vendor } from '../states';
 import { words } from '../words';
 
 const said = words.destinations;
-=======
-import { CONFIRMS, KIND } from '../words';
->>>>>>> places
 
 export function OneDestination({ id }: { id: string }) {
   const live = useLive(
@@ -56,13 +52,8 @@ function Shown({ destination, description, refresh }: Props) {
     <>
       <Head
         title={destination.name}
-<<<<<<< HEAD
         lead={`${words.kind[destination.kind].one}: ${vendor(destination.vendor)}. ${description ? (words.confirms[description.confirms] ?? '') : ''}`}
         crumb={<Link to={href('/destinations')}>{said.title}</Link>}
-=======
-        lead={`${KIND[destination.kind].one}: ${description?.title ?? destination.vendor}. ${description ? (CONFIRMS[description.confirms] ?? '') : ''}`}
-        crumb={<Link to={href('/destinations')}>Destinations</Link>}
->>>>>>> places
       />
       <Check id={destination.id} />
       <Section
@@ -133,7 +124,6 @@ function Details({ details }: { details: unknown }) {
 
 function Settings({ destination, description }: Omit<Props, 'refresh'>) {
   const secrets = description?.fields.filter((field) => field.secret) ?? [];
-  const title = (name: string) => description?.fields.find((field) => field.name === name)?.title ?? name;
   return (
     <dl class="facts">
       <dt>{said.status}</dt>
@@ -150,7 +140,6 @@ function Settings({ destination, description }: Omit<Props, 'refresh'>) {
       ))}
       {Object.entries(destination.settings).map(([name, value]) => (
         <>
-<<<<<<< HEAD
           <dt>{label(description?.fields.find((field) => field.name === name) ?? name)}</dt>
           <dd>{shown(value)}</dd>
         </>
@@ -159,16 +148,6 @@ function Settings({ destination, description }: Omit<Props, 'refresh'>) {
         <>
           <dt>{label(field)}</dt>
           <dd class="soft">{said.keptNeverShown}</dd>
-=======
-          <dt>{title(name)}</dt>
-          <dd>{shown(value)}</dd>
-        </>
-      ))}
-      {secrets.map(({ title }) => (
-        <>
-          <dt>{title}</dt>
-          <dd class="soft">kept, never shown</dd>
->>>>>>> places
         </>
       ))}
     </dl>

@@ -2,17 +2,12 @@
 
 import { call } from '../api/client';
 import type { Destination } from '../api/schema';
-import { useTitles } from '../catalogue';
 import { useLive } from '../live';
 import { Empty, Head, Known, Table } from '../parts/basics';
 import { Connected } from '../parts/connected';
 import { Link, href, type Place } from '../router';
-<<<<<<< HEAD
 import { vendor } from '../states';
 import { words } from '../words';
-=======
-import { KIND } from '../words';
->>>>>>> places
 import { OneDestination } from './destination';
 import { NewDestination } from './new-destination';
 
@@ -25,7 +20,6 @@ export function Destinations({ place }: { place: Place }) {
 }
 
 function List() {
-  const title = useTitles();
   const live = useLive('destinations', (signal) => call('GET /destinations', { signal }), 30_000);
   return (
     <div class="page">
@@ -54,7 +48,7 @@ function List() {
               </thead>
               <tbody>
                 {destinations.map((one) => (
-                  <Row key={one.id} destination={one} product={title(one.vendor)} />
+                  <Row key={one.id} destination={one} />
                 ))}
               </tbody>
             </Table>
@@ -65,19 +59,14 @@ function List() {
   );
 }
 
-function Row({ destination, product }: { destination: Destination; product: string }) {
+function Row({ destination }: { destination: Destination }) {
   return (
     <tr>
       <th scope="row">
         <Link to={href(`/destinations/${destination.id}`)}>{destination.name}</Link>
       </th>
-<<<<<<< HEAD
       <td>{vendor(destination.vendor)}</td>
       <td class="wide">{words.kind[destination.kind].one}</td>
-=======
-      <td>{product}</td>
-      <td class="wide">{KIND[destination.kind].one}</td>
->>>>>>> places
       <td>
         <Connected destination={destination} />
       </td>

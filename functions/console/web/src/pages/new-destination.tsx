@@ -11,14 +11,10 @@ import { Head, Known, Problem, Section } from '../parts/basics';
 import { DestinationForm } from '../parts/destination-form';
 import { toast } from '../parts/toast';
 import { Link, go, href } from '../router';
-<<<<<<< HEAD
 import { vendor } from '../states';
 import { words } from '../words';
 
 const said = words.destinations;
-=======
-import { CONFIRMS, KIND } from '../words';
->>>>>>> places
 
 export function NewDestination({ chosen }: { chosen: string | undefined }) {
   const live = useLive('catalogue', (signal) => call('GET /destinations/catalog', { signal }), 0);
@@ -46,13 +42,8 @@ function Catalogue({ catalog }: { catalog: Description[] }) {
             {some.map((one) => (
               <li key={one.vendor}>
                 <Link to={href(`/destinations/new/${one.vendor}`)} class="choice offer">
-<<<<<<< HEAD
                   <strong>{vendor(one.vendor)}</strong>
                   <span class="soft small">{words.confirms[one.confirms] ?? ''}</span>
-=======
-                  <strong>{one.title}</strong>
-                  <span class="soft small">{CONFIRMS[one.confirms] ?? ''}</span>
->>>>>>> places
                 </Link>
               </li>
             ))}
@@ -84,7 +75,7 @@ function Connect({ description }: { description: Description }) {
     await call('PATCH /destinations/{id}', { path: { id }, body: { enabled: true } });
     open(id);
   });
-  const name = description.title;
+  const name = vendor(description.vendor);
   return (
     <>
       <Head title={said.connectOne(name)} lead={words.confirms[description.confirms]} crumb={<Link to={href('/destinations/new')}>{said.catalogue}</Link>} />

@@ -55,7 +55,7 @@ function Person({ who }: { who: Whom }) {
             {regulations.length > 0 ? <RequestTable caption={said.requests} regulations={regulations} /> : <NoRequest />}
           </Section>
           <Section title={said.suppressed}>
-            <Suppressed suppressions={found.suppressions} />
+            {found.suppressions && <Suppressed suppressions={found.suppressions} />}
           </Section>
           <Section title={said.recipients}>
             <Recipients recipients={found.recipients} destinations={destinations} />

@@ -3,12 +3,7 @@
 import { useAccess } from '../access';
 import { call } from '../api/client';
 import type { DestinationStatus, RegulationShown } from '../api/schema';
-<<<<<<< HEAD
 import { list, number } from '../format';
-=======
-import { useTitles } from '../catalogue';
-import { count, list, number, people } from '../format';
->>>>>>> places
 import { useAction, useLive } from '../live';
 import { Dated, Deadline, Known, Problem, Section, Table, Time, Title, useTitle } from '../parts/basics';
 import { Cancelled } from '../parts/cancelled';
@@ -16,16 +11,11 @@ import { Recipients } from '../parts/recipients';
 import { Shape, State } from '../parts/state';
 import { toast } from '../parts/toast';
 import { Link, go, href } from '../router';
-<<<<<<< HEAD
 import { TASK, erases, vendor } from '../states';
 import { isCancelled, isOpen, leftovers, marks, places, tables, todos, verdict } from '../verdict';
 import { words } from '../words';
 
 const said = words.request;
-=======
-import { isOpen, leftovers, marks, places, tables, todos, verdict } from '../verdict';
-import { SUBJECT, TASK, TYPE, erases } from '../words';
->>>>>>> places
 
 /** How often a request that moves is looked at, and one that does not. */
 const SOON = 1_500;
@@ -177,19 +167,14 @@ function Withdraw({ id }: { id: string }) {
 }
 
 function Place({ place }: { place: DestinationStatus }) {
-  const title = useTitles();
   const rows = tables(place);
   const looked = { ...place.evidence.find?.lookedAt, ...place.evidence.forget?.counts };
   return (
     <li class="place">
       <div>
         <h3>{place.name}</h3>
-<<<<<<< HEAD
         {vendor(place.vendor) !== place.name && <p>{vendor(place.vendor)}</p>}
         {place.purgeRun && <Link to={href(`/runs/${place.purgeRun.id}`)}>{said.run}</Link>}
-=======
-        {title(place.vendor) !== place.name && <p>{title(place.vendor)}</p>}
->>>>>>> places
       </div>
       <div>
         <State said={TASK[place.taskStatus]} />

@@ -4,15 +4,10 @@
 import { useState } from 'preact/hooks';
 
 import type { ApiError } from '../api/client';
-<<<<<<< HEAD
 import type { Description, Destination, Field as Setting, Finding } from '../api/schema';
 import { faults, fieldOf, hint, isLong, label, shown, typed, type Fault, type Typed } from '../fields';
 import { capital, list } from '../format';
 import { words } from '../words';
-=======
-import type { Description, Destination, Field as Setting } from '../api/schema';
-import { hint, isLong, shown, typed, type Typed } from '../fields';
->>>>>>> places
 import { Problem } from './basics';
 import { Field, Select, Text } from './forms';
 
@@ -90,35 +85,18 @@ interface InputProps {
 }
 
 function Input({ field, kept, value, onInput, wrong }: InputProps) {
-<<<<<<< HEAD
   const title = label(field) + (field.required ? '' : words.common.optional);
-=======
-  const title = field.title + (field.required ? '' : ' (may be left out)');
->>>>>>> places
   const help = `${field.help}.${hint(field)}`;
   const { form } = field;
   if (form.type === 'choice' || form.type === 'region') {
     const options = form.values.map((one): [string, string] => (typeof one === 'string' ? [one, one] : [one.name, `${one.name}: ${one.host}`]));
-<<<<<<< HEAD
     return <Select label={title} help={help} value={value} options={[['', words.common.choose], ...options]} onChange={onInput} wrong={wrong} />;
-=======
-    return <Select label={title} help={help} value={value} options={[['', 'Choose…'], ...options]} onChange={onInput} />;
-  }
-  if (field.secret && !isLong(field)) {
-    const about = kept ? `${help} It is kept and never shown: type a new one to replace it.` : `${help} It is never shown again.`;
-    return <Text label={title} help={about} type="password" value={value} onInput={onInput} wrong={wrong} placeholder={kept ? 'kept' : ''} />;
->>>>>>> places
   }
   const about = field.secret ? `${help} ${kept ? said.keptSecret : said.neverShown}` : help;
   if (isLong(field)) {
-    const about = !field.secret ? help : kept ? `${help} It is kept and never shown: put in a new one to replace it.` : `${help} It is never shown again.`;
     return (
       <Field label={title} help={about} wrong={wrong}>
-<<<<<<< HEAD
         {(attributes) => <textarea {...attributes} class="input" rows={4} spellcheck={false} value={value} onInput={(event) => onInput(event.currentTarget.value)} />}
-=======
-        {(attributes) => <textarea {...attributes} class="input" rows={4} spellcheck={false} placeholder={field.secret && kept ? 'kept' : ''} value={value} onInput={(event) => onInput(event.currentTarget.value)} />}
->>>>>>> places
       </Field>
     );
   }

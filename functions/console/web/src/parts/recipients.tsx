@@ -1,26 +1,16 @@
 // Who received somebody's events, and what is known of it there.
 
 import type { Destination, DestinationStatus, Recipient } from '../api/schema';
-import { useTitles } from '../catalogue';
 import { capital } from '../format';
-<<<<<<< HEAD
 import { TASK, vendor } from '../states';
 import { words } from '../words';
-=======
-import { TASK } from '../words';
->>>>>>> places
 import { Dated, Day, Table } from './basics';
 import { State } from './state';
 
 /** `places`: the tasks of a request. Without them it is only said whom to write to where there is no API to delete by. */
 export function Recipients(props: { recipients: Recipient[]; places?: DestinationStatus[]; destinations?: Destination[] }) {
   const { recipients, places, destinations } = props;
-<<<<<<< HEAD
   if (recipients.length === 0) return <p>{words.person.notTrackedRecipients}</p>;
-=======
-  const title = useTitles();
-  if (recipients.length === 0) return <p>No connected destination, as far as is known.</p>;
->>>>>>> places
   const asking = places || recipients.some(({ vendor }) => vendor === MANUAL);
   return (
     <Table caption={words.recipients.table}>
@@ -38,7 +28,7 @@ export function Recipients(props: { recipients: Recipient[]; places?: Destinatio
           <tr key={one.sourceId + one.destinationId}>
             <th scope="row">
               {one.name}
-              {title(one.vendor) !== one.name && <p class="soft small">{title(one.vendor)}</p>}
+              {vendor(one.vendor) !== one.name && <p class="soft small">{vendor(one.vendor)}</p>}
             </th>
             <td class="mono">{one.sourceId}</td>
             <td>

@@ -253,6 +253,24 @@ fn nested_list_uuid_number_json_and_conditional_columns_count() {
     }
 }
 
+/// The filter of the run that came first knew those alone whom that run looked for.
+#[test]
+fn a_filter_knows_everybody_in_the_file_and_not_just_whom_it_was_made_looking_for() {
+    use crate::filter::{self, IndexKey, Questions};
+    let (rules, key): (Rules, _) = (serde_json::from_str(RULES).unwrap(), IndexKey::new(b"secret"));
+    let asked = |id: &str| Matcher::new(&rules, &SubjectSet::new([Subject::user(id)]));
+    let groups = [vec![user("u1"), user("u2"), Row { number: Some(5), ..Row::default() }]];
+    for dictionary in [true, false] {
+        let properties = properties(Compression::SNAPPY).set_dictionary_enabled(dictionary);
+        let (_, filter) = filter::scan(&file(&groups, properties.build()), &asked("u7"), &key).unwrap();
+        let filter = filter.unwrap();
+        for id in ["u1", "u2", "x@y.z", "a", "5"] {
+            assert!(filter.may_contain(&Questions::new(&asked(id), &key)), "{id}");
+        }
+        assert!(!filter.may_contain(&Questions::new(&asked("u3"), &key)));
+    }
+}
+
 #[test]
 fn empty_row_groups_are_left_out_and_all_rows_gone_leaves_nothing() {
     let groups = [vec![user("u1")], vec![user("u7"), user("u7")], vec![user("u2")]];
