@@ -146,6 +146,12 @@ fn print(report: &Report, subjects: &SubjectSet, seconds: f64) {
     if report.suspect > 0 {
         println!("SUSPECT      {} of these hold an identifier: look at them", report.suspect);
     }
+    if report.opaque > 0 {
+        println!(
+            "OPAQUE       {} kept records hold a value in an identifier's place that cannot be compared",
+            report.opaque
+        );
+    }
     println!("took         {seconds:.2} s, {:.0} MB/s", report.bytes as f64 / 1e6 / seconds);
     if let Some(peak) = peak_memory() {
         println!("peak memory  {peak}");

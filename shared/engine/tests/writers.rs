@@ -41,7 +41,7 @@ fn a_person_goes_from_files_of_every_writer_and_nobody_else() {
         let mut out = Vec::new();
         let report = rewrite(&object, &mut out, &matcher).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!((report.lines, report.removed), (about.records, about.theirs), "{name}");
-        assert_eq!((report.unreadable, report.suspect), (0, 0), "{name}");
+        assert_eq!((report.unreadable, report.suspect, report.opaque), (0, 0, 0), "{name}");
         for way in [matcher.clone(), matcher.clone().strict()] {
             assert_eq!(scan(&object, &way).expect(name), report, "{name}");
         }

@@ -179,13 +179,30 @@ pub enum Rewritten {
     Paused(Pause),
 }
 
-/// What an object is, told by its first bytes; no more of it is read.
+/// What an object is, told by its first bytes and, of Parquet and Avro, by the columns that its footer or header names.
+/// One that cannot be purged is an error, as far as that shows there.
 pub fn detect(object: &dyn Object, matcher: &Matcher) -> Result<Format, FormatError> {
     let mut source = ByteSource::open(object, 0)?;
     let codec = detect::codec(source.head()?)?;
     let mut decoder = codec::Decoder::new(codec, source, false)?;
     let content = detect::content(decoder.head()?, matcher)?;
+    check(object, content, codec, matcher)?;
     Ok(Format { content, codec })
+}
+
+fn check(object: &dyn Object, content: Content, codec: Codec, matcher: &Matcher) -> Result<(), FormatError> {
+    match content {
+        Content::Parquet | Content::Avro if codec != Codec::Plain => Err(as_a_whole(content)),
+        Content::Parquet => parquet::check(object, matcher),
+        Content::Avro => avro::check(object, matcher),
+        Content::JsonLines | Content::JsonValues | Content::Csv => Ok(()),
+    }
+}
+
+/// Formats that compress within.
+fn as_a_whole(content: Content) -> FormatError {
+    let what = if content == Content::Avro { "Avro" } else { "Parquet" };
+    FormatError::Unsupported(format!("{what} that is compressed as a whole: decompress the object").into())
 }
 
 /// Reads an object and counts whose records it holds. Writes nothing.
@@ -244,13 +261,11 @@ fn purge(
     let head = decoder.head()?.to_vec();
     let content = detect::content(&head, matcher)?;
     let format = Format { content, codec };
-    let as_a_whole = |what: &'static str| Err(FormatError::Unsupported(what.into()));
-    match (content, codec) {
-        (Content::Parquet, Codec::Plain) => return parquet::purge(object, out, matcher, from, pause),
-        (Content::Avro, Codec::Plain) => return avro::purge(object, out, matcher, from, pause),
-        (Content::Parquet, _) => return as_a_whole("Parquet that is compressed as a whole"),
-        (Content::Avro, _) => return as_a_whole("Avro that is compressed as a whole"),
-        _ => {}
+    match content {
+        Content::Parquet | Content::Avro if codec != Codec::Plain => return Err(as_a_whole(content)),
+        Content::Parquet => return parquet::purge(object, out, matcher, from, pause),
+        Content::Avro => return avro::purge(object, out, matcher, from, pause),
+        Content::JsonLines | Content::JsonValues | Content::Csv => {}
     }
     let begun = Report { format, ..Report::default() };
     let Pause { done, mut report, mark, kept, mut values } =

@@ -77,12 +77,15 @@ pub struct Report {
     pub hits: BTreeMap<u32, u64>,
     /// Records of at least one subject: what a rewrite leaves out.
     pub removed: u64,
-    /// Kept lines that are no readable record (blank ones too), and kept rows with a value in an identifier's place
-    /// that is no text or number. See [`crate::matching::BlockScan`] for what a fast scan takes as readable.
+    /// Kept lines that are no readable record (blank ones too). See [`crate::matching::BlockScan`] for what a fast scan takes as readable.
     pub unreadable: u64,
-    /// Unreadable lines whose bytes hold an identifier, and rows with a float that may be a subject's number or
-    /// another one: possible residue, for a person to look at.
+    /// Unreadable lines whose bytes hold an identifier: possible residue, for a person to look at.
     pub suspect: u64,
+    /// Kept records of typed formats with a value in an identifier's place that cannot be compared, such as bytes that
+    /// are neither text nor a UUID, or a float that may be a subject's number or another one. Nobody can tell whose they
+    /// are.
+    #[serde(default)]
+    pub opaque: u64,
 }
 
 impl Report {
@@ -98,6 +101,7 @@ impl Report {
         self.removed += other.removed;
         self.unreadable += other.unreadable;
         self.suspect += other.suspect;
+        self.opaque += other.opaque;
         for (&subject, lines) in &other.hits {
             *self.hits.entry(subject).or_default() += lines;
         }

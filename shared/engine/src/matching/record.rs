@@ -126,20 +126,13 @@ pub(crate) struct Found<'p> {
     named: Vec<(usize, u32)>,
     /// Rules whose condition holds.
     met: Vec<usize>,
+    /// Whether some value could not be compared.
     opaque: bool,
-    doubtful: bool,
 }
 
 impl<'p> Found<'p> {
     pub(super) fn new(matcher: &'p Matcher) -> Self {
-        Self {
-            matcher,
-            plan: &matcher.plan,
-            named: Vec::new(),
-            met: Vec::new(),
-            opaque: false,
-            doubtful: false,
-        }
+        Self { matcher, plan: &matcher.plan, named: Vec::new(), met: Vec::new(), opaque: false }
     }
 
     /// Takes note of a cell of a table. One that holds a JSON object is gone into if a rule's path does.
@@ -169,7 +162,7 @@ impl<'p> Found<'p> {
         if !node.rules.is_empty() {
             self.matcher.note_opaque();
         }
-        self.doubtful |=
+        self.opaque |=
             node.rules.iter().any(|&rule| self.plan.ids[self.plan.rule_ids[rule]].rounds_to(rounded));
         !node.rules.is_empty()
     }
@@ -182,12 +175,7 @@ impl<'p> Found<'p> {
 
     /// Whether some value could not be compared.
     pub(crate) fn is_opaque(&self) -> bool {
-        self.opaque || self.doubtful
-    }
-
-    /// Whether some float is a subject's number or another one that rounds to it.
-    pub(crate) fn is_doubtful(&self) -> bool {
-        self.doubtful
+        self.opaque
     }
 
     /// Takes note of a text at a place.
@@ -215,7 +203,7 @@ impl<'p> Found<'p> {
         hits.dedup();
         self.named.clear();
         self.met.clear();
-        (self.opaque, self.doubtful) = (false, false);
+        self.opaque = false;
         !hits.is_empty()
     }
 

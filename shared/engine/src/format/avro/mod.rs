@@ -37,10 +37,7 @@ pub(super) fn purge(
 ) -> Result<Rewritten, FormatError> {
     let mut source = ByteSource::open(object, 0)?;
     let Header { schema, packing, mark } = Header::read(&mut source)?;
-    let root = matcher.root();
-    if !schema.leads_to_identifier(root) {
-        return Err(FormatError::Unsupported(Cow::Borrowed("Avro without a field that a rule names")));
-    }
+    schema.must_suit(matcher.root())?;
     let format = Format { content: Content::Avro, codec: Codec::Plain };
     let begun = (0, Report { format, ..Report::default() });
     let (done, mut report) = from.map_or(begun, |from| (from.done, from.report));
@@ -71,6 +68,12 @@ pub(super) fn purge(
         out.flush().map_err(FormatError::Io)?;
     }
     Ok(Rewritten::Whole(report))
+}
+
+/// Whether the rules can be asked of a file, by its header.
+pub(super) fn check(object: &dyn Object, matcher: &Matcher) -> Result<(), FormatError> {
+    let header = Header::read(&mut ByteSource::open(object, 0)?)?;
+    header.schema.must_suit(matcher.root())
 }
 
 struct Header {
@@ -156,15 +159,14 @@ impl Block {
             let start = records.len() - rest.len();
             record::read(schema, &mut rest, matcher.root(), &mut found)?;
             let end = records.len() - rest.len();
-            let (opaque, doubtful) = (found.is_opaque(), found.is_doubtful());
+            let opaque = found.is_opaque();
             if found.decide(&mut hits) {
                 report.count(&hits);
                 removed += 1;
                 kept.extend_from_slice(&records[copied..start]);
                 copied = end;
             } else {
-                report.unreadable += u64::from(opaque);
-                report.suspect += u64::from(doubtful);
+                report.opaque += u64::from(opaque);
             }
         }
         if !rest.is_empty() {

@@ -53,8 +53,8 @@ impl<'b> Walk<'_, 'b, '_> {
                 });
             }
             Type::Whole(meaning) => match (self.long()?, meaning) {
-                (number, Meaning::Plain) => Typed::Signed(number),
-                _ => Typed::Other,
+                (_, Meaning::Other) => Typed::Other,
+                (number, _) => Typed::Signed(number),
             },
             Type::Float => Typed::Single(f32::from_le_bytes(self.take(4)?.try_into().ok()?)),
             Type::Double => Typed::Double(f64::from_le_bytes(self.take(8)?.try_into().ok()?)),

@@ -63,9 +63,40 @@ impl Schema {
         &self.types[id]
     }
 
-    /// Whether some value stands at a rule's path.
-    pub(super) fn leads_to_identifier(&self, root: &Node) -> bool {
-        self.leads(self.root, root)
+    /// Whether the rules can be asked of its records.
+    ///
+    /// # Errors
+    /// `Unsupported`, if no value stands at a rule's path, or one of a type that cannot be compared: values there may be
+    /// anybody's.
+    pub(super) fn must_suit(&self, root: &Node) -> Result<(), FormatError> {
+        if let Some(field) = self.incomparable(self.root, root) {
+            let what =
+                format!("Avro with the field {field}, of a type that is not compared with identifiers");
+            return Err(FormatError::Unsupported(what.into()));
+        }
+        if self.leads(self.root, root) {
+            Ok(())
+        } else {
+            Err(FormatError::Unsupported("Avro without a field that a rule names".into()))
+        }
+    }
+
+    /// The path of a field that a rule names and that holds times.
+    fn incomparable(&self, id: TypeId, node: &Node) -> Option<String> {
+        let within = |name: &str, id: TypeId, node: &Node| {
+            let path = self.incomparable(id, node)?;
+            Some(if path.is_empty() { name.to_owned() } else { format!("{name}.{path}") })
+        };
+        match self.get(id) {
+            Type::Array(element) => self.incomparable(*element, node),
+            Type::Union(types) => types.iter().find_map(|&id| self.incomparable(id, node)),
+            Type::Map(value) => node.children().find_map(|(name, node)| within(name, *value, node)),
+            Type::Record(fields) => fields.iter().find_map(|(name, id)| within(name, *id, node.under(name)?)),
+            Type::Whole(Meaning::Other) | Type::Bytes(Meaning::Other) | Type::Fixed(_, Meaning::Other) => {
+                node.rules().next().map(|_| String::new())
+            }
+            _ => None,
+        }
     }
 
     fn leads(&self, id: TypeId, node: &Node) -> bool {

@@ -17,7 +17,7 @@ mod tests;
 mod types;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -55,6 +55,16 @@ pub(super) fn purge(
         .unwrap_or(Err(FormatError::Corrupt(CORRUPT)))
 }
 
+/// Whether the rules can be asked of a file, by its footer.
+pub(super) fn check(object: &dyn Object, matcher: &Matcher) -> Result<(), FormatError> {
+    let check = || {
+        let metadata = read_metadata(&Ranges(object))?;
+        columns::of_rules(metadata.file_metadata().schema_descr(), matcher)?;
+        metadata.row_groups().iter().try_for_each(check_group)
+    };
+    catch_unwind(AssertUnwindSafe(check)).unwrap_or(Err(FormatError::Corrupt(CORRUPT)))
+}
+
 fn purge_or_panic(
     object: &dyn Object,
     out: Option<&mut (dyn Write + Send)>,
@@ -71,7 +81,7 @@ fn purge_or_panic(
     let kept = kept.and_then(super::Kept::parquet);
     let mut writer = out.map(|out| write::Writer::new(out, &metadata, kept)).transpose()?;
     for (at, group) in metadata.row_groups().iter().enumerate().skip(done as usize) {
-        check(group)?;
+        check_group(group)?;
         let gone = rows_that_go(&ranges, group, &columns, matcher, &mut report)?;
         report.lines += group.num_rows() as u64;
         report.bytes += group.columns().iter().map(|column| column.uncompressed_size() as u64).sum::<u64>();
@@ -100,7 +110,7 @@ fn read_metadata(file: &impl ChunkReader) -> Result<ParquetMetaData, FormatError
 }
 
 /// What the library would take on trust.
-fn check(group: &RowGroupMetaData) -> Result<(), FormatError> {
+fn check_group(group: &RowGroupMetaData) -> Result<(), FormatError> {
     for column in group.columns() {
         let offsets = [column.data_page_offset(), column.dictionary_page_offset().unwrap_or(0)];
         let sizes =
@@ -127,8 +137,7 @@ fn rows_that_go(
     report: &mut Report,
 ) -> Result<Vec<u64>, FormatError> {
     let mut rows: BTreeMap<u64, Found<'_>> = BTreeMap::new();
-    // Rows with a value that cannot be compared, and whether it may be a subject's.
-    let mut opaque: BTreeMap<u64, bool> = BTreeMap::new();
+    let mut opaque: BTreeSet<u64> = BTreeSet::new();
     for column in columns.iter().filter(|column| column.node.leads_to_identifier()) {
         let chunk = group.column(column.index);
         if dictionary_rules_out(ranges, chunk, column, matcher)? {
@@ -139,7 +148,7 @@ fn rows_that_go(
                 let mut found = matcher.record();
                 found.typed(value, column.node);
                 if found.is_opaque() {
-                    *opaque.entry(row).or_default() |= found.is_doubtful();
+                    opaque.insert(row);
                 }
                 if found.names_somebody() {
                     rows.entry(row).or_insert_with(|| matcher.record()).typed(value, column.node);
@@ -164,10 +173,7 @@ fn rows_that_go(
             gone.push(row);
         }
     }
-    for (_, doubtful) in opaque.iter().filter(|(row, _)| gone.binary_search(row).is_err()) {
-        report.unreadable += 1;
-        report.suspect += u64::from(*doubtful);
-    }
+    report.opaque += opaque.iter().filter(|row| gone.binary_search(row).is_err()).count() as u64;
     Ok(gone)
 }
 
