@@ -213,6 +213,26 @@ mod tests {
         }
     }
 
+    /// Records that are not one to a line are in the filter, or there is none.
+    #[test]
+    fn a_filter_rules_out_nobody_whose_record_shares_its_line_with_others() {
+        let (rules, key) = (Rules::segment(), IndexKey::new(b"secret"));
+        let nobody = Matcher::new(&rules, &SubjectSet::new([]));
+        for object in [
+            "{}\n{\"userId\":\"u1\"}{\"userId\":\"u7\"}\n",
+            "{}\n[{\"userId\":\"u1\"},{\"userId\":\"u7\"}]\n",
+            "{\"userId\":\"u1\"}{\"userId\":\"u7\"}",
+            "[{\"userId\":\"u1\"},\n{\"userId\":\"u7\"}]",
+            "{\n\"userId\":\n\"u7\"}",
+        ] {
+            let object = Bytes::from(object);
+            let (_, filter) = scan(&object, &nobody, &key).unwrap();
+            let subjects = SubjectSet::new([Subject::user("u7")]);
+            assert_eq!(format::scan(&object, &Matcher::new(&rules, &subjects)).unwrap().removed, 1);
+            assert!(filter.is_none_or(|filter| filter.may_contain(&questions(&rules, &["u7"], &key))));
+        }
+    }
+
     #[test]
     fn whoever_is_found_is_in_the_filter() {
         let (rules, key) = (Rules::segment(), IndexKey::new(b"secret"));

@@ -135,7 +135,8 @@ impl<'p> Found<'p> {
         Self { matcher, plan: &matcher.plan, named: Vec::new(), met: Vec::new(), opaque: false }
     }
 
-    /// Takes note of a cell of a table. One that holds a JSON object is gone into if a rule's path does.
+    /// Takes note of a cell of a table. One that holds a JSON object is gone into if a rule's path does. Broken JSON that
+    /// holds an identifier is opaque.
     pub(crate) fn cell(&mut self, value: &str, node: &Node) {
         self.text(value, node);
         if node.goes_deeper() && value.trim_start().starts_with('{') {
@@ -143,6 +144,7 @@ impl<'p> Found<'p> {
             if self.object(value, node, 0).is_err() {
                 self.named.truncate(named);
                 self.met.truncate(met);
+                self.opaque |= self.matcher.suspects(value.as_bytes());
             }
         }
     }

@@ -121,9 +121,12 @@ impl Found<'_> {
                     self.cell(shorter, node);
                 }
             }
-            None if uuid.is_some() || node.rules().next().is_none() => {}
+            None if uuid.is_some() => {}
             // Infinities and NaN are no numbers.
             None if matches!(value, Typed::Single(_) | Typed::Double(_)) => {}
+            // A time holds no JSON that a rule's path could go into; bytes might.
+            None if matches!(value, Typed::Other) && node.rules().next().is_none() => {}
+            None if !node.leads_to_identifier() => {}
             None => self.opaque(),
         }
     }
