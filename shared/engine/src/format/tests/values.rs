@@ -121,7 +121,7 @@ fn an_array_longer_than_a_block_is_read_through() {
             .map(|n| format!("  {{\n \"userId\": \"u{}\", \"n\": {n}\n }}", if n % 3 == 0 { 7 } else { 1 }));
         format!("[\n{}\n]\n", all.collect::<Vec<_>>().join(",\n"))
     };
-    assert!(left(&ids(|_| true)) == ids(|n| n % 3 != 0).replace("[\n  {", "[\n  {"));
+    assert!(left(&ids(|_| true)) == ids(|n| n % 3 != 0));
 }
 
 proptest! {
