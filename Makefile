@@ -4,7 +4,7 @@
 # `make build` adds the arm64 target to Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: simulate help demo up down test lint audit fmt openapi contract bench watch build deploy screenshots purge-file batch programs writers
+.PHONY: help demo up down test lint audit simulate features fmt openapi contract bench watch build deploy screenshots purge-file batch programs writers
 
 FUNCTIONS := $(notdir $(wildcard functions/*))
 PROGRAMS  := $(or $(CARGO_TARGET_DIR),target)/debug
@@ -97,6 +97,9 @@ writers: .venv-writers/.tools ## Make the engine's test files by other programs 
 
 openapi: ## Write the API's description anew from the code: functions/intake/openapi.json
 	UPDATE=1 cargo test --workspace --lib openapi
+
+features: $(TOOLS) ## Name anew the features with which all functions build third-party crates: shared/features/Cargo.toml
+	$(BIN)/python infra/local/lint/features.py
 
 contract: $(CONTRACT_TOOLS) $(WAREHOUSES) ## Hold the vendors' calls against their own OpenAPI documents: make contract SPECS=folder
 	@python3 infra/local/contract/contract.py "$(SPECS)"

@@ -32,7 +32,7 @@ const ROUNDS: usize = 3;
 const AT_LEAST: f64 = 0.5;
 /// How many people a regulation may have, and how many a group.
 const REGULATION: usize = 5_000;
-const CREW: usize = 50_000;
+const GROUP: usize = 50_000;
 const TOGETHER_AT_LEAST: f64 = 2.0;
 
 /// What is measured.
@@ -106,7 +106,7 @@ async fn groups(server: &Server, client: &Client) -> Result<Value> {
         for turn in 0..2 {
             prepare(client, case).await?;
             let (times, size) = match (round + turn) % 2 {
-                0 => (&mut together, CREW),
+                0 => (&mut together, GROUP),
                 _ => (&mut alone, REGULATION),
             };
             let mut took = Duration::ZERO;

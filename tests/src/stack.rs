@@ -19,7 +19,7 @@ use crate::process::root;
 /// The bucket in the local AWS that holds the functions' zips.
 const ARTIFACTS: &str = "artifacts";
 /// The key there of the template.
-const TEMPLATE: &str = "template.yaml";
+const TEMPLATE: &str = "template.json";
 
 /// The template with every local path replaced by what was uploaded to one local AWS.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ impl Package {
     pub async fn make(aws: Endpoint, dir: &Path) -> Result<Self> {
         stage(dir)?;
         let source = dir.join("infra/template.yaml");
-        let packaged = dir.join(format!("packaged-{}.yaml", aws.port));
+        let packaged = dir.join(format!("packaged-{}.json", aws.port));
         aws.s3().create_bucket().bucket(ARTIFACTS).send().await?;
         aws.cli(&[
             "cloudformation",
@@ -50,6 +50,8 @@ impl Package {
             ARTIFACTS,
             "--output-template-file",
             &packaged.to_string_lossy(),
+            // MiniStack reads the template anew for every stack: it takes a second to read YAML.
+            "--use-json",
         ])
         .await?;
         // The template is longer than a call may carry.

@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 
 /// How long a destination may count: API Gateway waits for 29 seconds.
-const PATIENCE: Duration = Duration::from_secs(25);
+const COUNT_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// What a regulation would do.
 #[derive(Serialize, ToSchema)]
@@ -95,7 +95,7 @@ async fn reach(
         kind => {
             let (destination_id, part) = (destination.id.clone(), regulation.part.clone());
             let probe = Probe::Count { destination_id, subjects: subjects.to_vec(), part };
-            match timeout(PATIENCE, context.workers.ask(kind, &probe)).await {
+            match timeout(COUNT_TIMEOUT, context.workers.ask(kind, &probe)).await {
                 Ok(Ok(finding)) => (finding.count(), finding.message),
                 Ok(Err(failure)) => {
                     tracing::warn!(destination = %destination.id, detail = failure.detail, "{}", failure.public);

@@ -30,7 +30,7 @@ use crate::suppressions::Whom;
 
 /// How long an answer waits until the suppression is written. The regulation's work writes it in any case, and API Gateway
 /// waits 30 seconds.
-const PATIENCE: Duration = Duration::from_secs(20);
+const HOLD_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What a regulation was accepted as.
 #[derive(Serialize, ToSchema)]
@@ -100,7 +100,7 @@ pub async fn admit(
     if !admission::admit(store, workflow, &regulation, subjects.clone(), 0, only_of).await? {
         return Err(forbidden("this token has made its one regulation"));
     }
-    match timeout(PATIENCE, admission::hold(&context.store, &regulation, &subjects)).await {
+    match timeout(HOLD_TIMEOUT, admission::hold(&context.store, &regulation, &subjects)).await {
         Ok(held) => held?,
         Err(_) => tracing::warn!(regulation = %regulation.id, "answered before its suppression holds"),
     }

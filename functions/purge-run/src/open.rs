@@ -33,7 +33,7 @@ pub async fn open(context: &Context, run: &RunId) -> Result<u64> {
         }
         record => record?.dry_run,
     };
-    let (part, waiting) = company(context).await?;
+    let (part, waiting) = members(context).await?;
     let plan = plan(context, run, part, &waiting, dry_run).await?;
     context.files.write_json_once(Key::RunPlan(run), &plan).await?;
     if context.store.run(run).await?.is_some_and(|record| record.finished_at.is_some()) {
@@ -46,20 +46,20 @@ pub async fn open(context: &Context, run: &RunId) -> Result<u64> {
     Ok(plan.seconds_to_wait(Timestamp::now()))
 }
 
-/// Who has waited longest, and all who wait for the same part of the archives: a run looks for everybody in all that it
-/// reads, so that what only one source's events are to lose needs a run of its own.
-async fn company(context: &Context) -> Result<(Option<SourceScope>, Vec<Waiting>)> {
-    let mut company = (None, Vec::new());
+/// The regulation that has waited longest, and all that wait for the same part of the archives. A run looks for all its
+/// people in everything that it reads, so a regulation about one source alone needs a run of its own.
+async fn members(context: &Context) -> Result<(Option<SourceScope>, Vec<Waiting>)> {
+    let mut members = (None, Vec::new());
     for waiting in context.store.waiting().await? {
         let part = context.store.regulation(&waiting.regulation_id).await?.and_then(|r| r.part);
-        if company.1.is_empty() {
-            company.0 = part.clone();
+        if members.1.is_empty() {
+            members.0 = part.clone();
         }
-        if company.0 == part {
-            company.1.push(waiting);
+        if members.0 == part {
+            members.1.push(waiting);
         }
     }
-    Ok(company)
+    Ok(members)
 }
 
 /// Gathers the subjects of all who wait, each once, and marks their tasks as begun, unless the run only looks.

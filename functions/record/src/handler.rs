@@ -23,7 +23,7 @@ pub struct Context {
 }
 
 /// For how long messages are unpacked; what is left of the batch then is delivered again.
-const PATIENCE: Duration = Duration::from_secs(60);
+const UNPACK_FOR: Duration = Duration::from_secs(60);
 
 /// 1. Messages are unpacked up to a number of bytes.
 /// 2. Their events are written to the archives, and so on with the next messages.
@@ -32,7 +32,7 @@ pub async fn record(context: &Context, event: SqsEvent) -> Result<SqsBatchRespon
     let start = Instant::now();
     let mut batch: VecDeque<SqsMessage> = event.records.into();
     let mut failed: BTreeSet<String> = BTreeSet::new();
-    while !batch.is_empty() && start.elapsed() < PATIENCE {
+    while !batch.is_empty() && start.elapsed() < UNPACK_FOR {
         let part = batch::take(&mut batch, BUDGET);
         failed.extend(part.unreadable);
         for ((source, day), group) in part.groups {

@@ -40,7 +40,7 @@ pub struct Plan {
     archives: Vec<DestinationId>,
     warehouses: Vec<DestinationId>,
     cloud_destinations: Vec<DestinationId>,
-    /// How long the archives' purge may wait for company.
+    /// How long the archives' purge may wait for other regulations, so that one run serves them all.
     purge_delay_seconds: i64,
 }
 

@@ -11,6 +11,7 @@ import concurrency
 import crates
 import deploying
 import description
+import features
 import kept
 import links
 import machines
@@ -52,6 +53,7 @@ def main():
     description.check()
     links.check()
     crates.check()
+    features.check()
     if not faults and (expanded := cloudformation.expand(template)):
         cloudformation.check(expanded)
     for line in faults:

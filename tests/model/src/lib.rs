@@ -10,7 +10,7 @@
 
 pub mod archive;
 pub mod check;
-pub mod crew;
+pub mod group_commit;
 pub mod life;
 pub mod run;
 pub mod standing;

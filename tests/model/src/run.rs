@@ -11,7 +11,7 @@ use crate::check::{ENDS, Protocol};
 /// How often something may go wrong: a batch, a guard or a close is lost, or an execution is ended.
 const LOSSES: u8 = 2;
 /// After so many runs in vain a regulation is told that it failed.
-const PATIENCE: u8 = 3;
+const GIVEN_UP_AFTER: u8 = 3;
 /// How often it is tried again after that.
 const ATTEMPTS: u8 = 2;
 

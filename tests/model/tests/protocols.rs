@@ -101,11 +101,11 @@ protocol!(run: Runs,
     abort_keeps_the_lock: AbortKeepsTheLock,
 );
 
-protocol!(crew: Crew,
+protocol!(group_commit: GroupCommit,
     the_told_are_believed: TheToldAreBelieved,
     notes_before_the_end: NotesBeforeTheEnd,
-    crew_is_not_kept: CrewIsNotKept,
-    crew_is_everybody: CrewIsEverybody,
+    group_is_not_kept: GroupIsNotKept,
+    group_is_everybody: GroupIsEverybody,
     lease_for_ever: LeaseForEver,
     followers_never_lead: FollowersNeverLead,
 );
@@ -136,7 +136,7 @@ fn table() {
     let reports = [
         ("archive", archive::report()),
         ("run", run::report()),
-        ("crew", crew::report()),
+        ("group_commit", group_commit::report()),
         ("standing", standing::report()),
         ("life", life::report()),
     ];

@@ -186,14 +186,6 @@ impl World {
         self.asked.push(id.to_owned());
         self.users.remove(id)
     }
-
-    /// The most calls that came within a time, over all such times.
-    pub fn most_within(&self, time: Duration) -> usize {
-        let within = |(at, first): (usize, &Instant)| {
-            self.times[at..].iter().take_while(|later| later.duration_since(*first) < time).count()
-        };
-        self.times.iter().enumerate().map(within).max().unwrap_or(0)
-    }
 }
 
 struct Server {

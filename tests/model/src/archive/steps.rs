@@ -10,7 +10,7 @@ impl Archive {
             match recorder.map(|recorder| recorder.step) {
                 // Two idle workers are the same: the first takes the messages.
                 None if worker == 0 || state.recorders[0].is_some() => {
-                    // Any messages, in any company; what another one has only if that counts as lost.
+                    // Any messages, in any grouping; what another one has only if that counts as lost.
                     let most = if state.losses < LOSSES { state.queue } else { state.queue & !taken(state) };
                     let groups = (1..KEYS as u8).filter(|group| group & !most == 0);
                     actions.extend(groups.map(|group| Action::Take(worker, group)));

@@ -188,7 +188,7 @@ impl Runs {
             At::Abort => {
                 if state.waiting && run.serves == Some(state.attempt) {
                     state.given_up += 1;
-                    if state.given_up >= PATIENCE {
+                    if state.given_up >= GIVEN_UP_AFTER {
                         (state.task, state.waiting) = (Some(Outcome::Failed), false);
                     }
                 }

@@ -6,7 +6,7 @@ fn bit(regulation: usize) -> Set {
     1 << regulation
 }
 
-impl Crew {
+impl GroupCommit {
     /// What may happen next.
     pub(super) fn possible(&self, state: &State, actions: &mut Vec<Action>) {
         for (who, one) in state.all.iter().enumerate() {
@@ -69,7 +69,7 @@ impl Crew {
     fn choose(&self, state: &State, leader: usize) -> Set {
         let waits = |who: &usize| {
             let other = &state.all[*who];
-            *who == leader || other.listed && !other.told || self.is(Mutant::CrewIsEverybody)
+            *who == leader || other.listed && !other.told || self.is(Mutant::GroupIsEverybody)
         };
         (0..ALL).filter(waits).map(bit).sum()
     }
@@ -86,21 +86,21 @@ impl Crew {
                 // Read after the lead was taken: what its last holder noted is there.
                 if one.told {
                     give_back(state, who);
-                    (one.crew, one.noted, one.sent) = (0, 0, None);
+                    (one.group, one.noted, one.sent) = (0, 0, None);
                     one.at = if self.is(Mutant::TheToldAreBelieved) { At::Sealed } else { At::Verify };
                 } else {
                     one.listed = true;
                     one.at = if leads { At::Leads } else { At::Waits };
-                    // Kept before its first statement: who comes back goes on with the same crew.
-                    if leads && (one.crew == 0 || self.is(Mutant::CrewIsNotKept)) {
+                    // Kept before its first statement: who comes back goes on with the same group.
+                    if leads && (one.group == 0 || self.is(Mutant::GroupIsNotKept)) {
                         state.all[who] = one;
-                        one.crew = self.choose(state, who);
+                        one.group = self.choose(state, who);
                     }
                 }
             }
             At::Leads | At::Alone => match one.sent {
                 None => {
-                    let whose = if one.at == At::Leads { one.crew } else { bit(who) };
+                    let whose = if one.at == At::Leads { one.group } else { bit(who) };
                     one.sent = Some(Sent { whose, done: false });
                 }
                 Some(_) => {
@@ -110,7 +110,7 @@ impl Crew {
             },
             At::Notes => {
                 // One after the other, itself among them; then it finds its own note like everybody.
-                let next = (0..ALL).find(|other| one.crew & !one.noted & bit(*other) != 0);
+                let next = (0..ALL).find(|other| one.group & !one.noted & bit(*other) != 0);
                 one.noted |= next.map_or(0, bit);
                 match next {
                     Some(other) if other == who => one.told = true,
@@ -129,7 +129,7 @@ impl Crew {
         state.all[who] = one;
     }
 
-    /// An invocation is lost. The crew and the name of its statement stand, and the next takes its turn: it may find that
+    /// An invocation is lost. The group and the name of its statement stand, and the next takes its turn: it may find that
     /// another leads meanwhile.
     fn lose(state: &mut State, who: usize) {
         state.losses += 1;

@@ -32,7 +32,7 @@ enum At {
     Turn,
     /// It is on the list, and another leads.
     Waits,
-    /// It leads, and its crew is kept.
+    /// It leads, and its group is kept.
     Leads,
     /// The statement has ended: it notes the outcome with each.
     Notes,
@@ -61,7 +61,7 @@ struct Regulation {
     listed: bool,
     told: bool,
     /// Whom it leads, and with whom of these it has noted the outcome.
-    crew: Set,
+    group: Set,
     noted: Set,
     /// The statement that it sent last.
     sent: Option<Sent>,
@@ -101,11 +101,11 @@ pub enum Mutant {
     TheToldAreBelieved,
     /// The leader notes the outcome once its statement is sent.
     NotesBeforeTheEnd,
-    /// A leader that comes back chooses its crew anew, and its statement is named after the leader alone: it takes the
-    /// first crew's for the second's.
-    CrewIsNotKept,
-    /// The crew is everybody, also who has not counted its rows.
-    CrewIsEverybody,
+    /// A leader that comes back chooses its group anew, and its statement is named after the leader alone: it takes the
+    /// first group's for the second's.
+    GroupIsNotKept,
+    /// The group is everybody, also who has not counted its rows.
+    GroupIsEverybody,
     /// Only who gives the lead back makes it free.
     LeaseForEver,
     /// Who follows waits for its own leader, and does not look whether the lead is free.
@@ -114,7 +114,7 @@ pub enum Mutant {
 
 /// The protocol.
 #[derive(Debug)]
-pub struct Crew(Option<Mutant>);
+pub struct GroupCommit(Option<Mutant>);
 
 const FRESH: Regulation = Regulation {
     at: At::Find,
@@ -122,12 +122,12 @@ const FRESH: Regulation = Regulation {
     later: false,
     listed: false,
     told: false,
-    crew: 0,
+    group: 0,
     noted: 0,
     sent: None,
 };
 
-impl Crew {
+impl GroupCommit {
     fn is(&self, mutant: Mutant) -> bool {
         self.0 == Some(mutant)
     }
@@ -135,14 +135,14 @@ impl Crew {
 
 mod steps;
 
-impl Protocol for Crew {
+impl Protocol for GroupCommit {
     type Mutant = Mutant;
-    const NAME: &'static str = "crew";
+    const NAME: &'static str = "group_commit";
     const MUTANTS: &'static [(Mutant, &'static str)] = &[
         (Mutant::TheToldAreBelieved, GONE),
         (Mutant::NotesBeforeTheEnd, TRUE),
-        (Mutant::CrewIsNotKept, TRUE),
-        (Mutant::CrewIsEverybody, COUNTED),
+        (Mutant::GroupIsNotKept, TRUE),
+        (Mutant::GroupIsEverybody, COUNTED),
         (Mutant::LeaseForEver, ENDS),
         (Mutant::FollowersNeverLead, ENDS),
     ];
@@ -156,7 +156,7 @@ impl Protocol for Crew {
     }
 }
 
-impl Model for Crew {
+impl Model for GroupCommit {
     type State = State;
     type Action = Action;
 
