@@ -271,7 +271,7 @@ proptest! {
                 Verdict::Remove => left.clear(),
                 // It may be an array, or hold several records.
                 Verdict::Unreadable => {
-                    let gone = values::of_line(&line, &matcher).map(|(_, gone)| gone).unwrap_or_default();
+                    let gone = crate::format::values::of_line(&line, &matcher).map(|(_, gone)| gone).unwrap_or_default();
                     gone.into_iter().rev().for_each(|gone| drop(left.drain(gone)));
                 }
             }
