@@ -16,6 +16,7 @@ mod id_shape;
 mod idempotence;
 mod outages;
 mod privacy;
+mod remains;
 mod runs;
 mod s3;
 mod scale;
