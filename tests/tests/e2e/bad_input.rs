@@ -1,9 +1,9 @@
 //! Bad requests get Segment's error shape, the right status and the field at fault, and change nothing.
 
 use anyhow::{Context, Result};
+use model::destination::MAX_CONNECTED;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-const MAX_CONNECTED: usize = 80;
 use tests::scenario::{Scenario, task};
 use tests::world::World;
 

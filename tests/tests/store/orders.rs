@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use jiff::SignedDuration;
+use model::destination::MAX_CONNECTED;
 use model::id::{DestinationId, RegulationId};
 use model::person::SuppressionScope;
 use model::regulation::Regulation;
@@ -192,6 +193,6 @@ async fn a_regulation_for_more_destinations_than_one_write_takes_is_refused_and_
     assert_eq!(refused.kind, model::failure::FailureKind::Invalid, "{refused}");
     assert_eq!(store.regulation(&made.id).await?, None);
     assert!(store.subjects(&made.id).await?.is_empty());
-    assert!(store.create(&made, subjects, &tasks(80)?, None).await?);
+    assert!(store.create(&made, subjects, &tasks(MAX_CONNECTED)?, None).await?);
     Ok(())
 }
