@@ -68,6 +68,8 @@ fn documented() -> Remains {
         // Suppressed, she and what was hers alone.
         ("SuppressionsTable suppressed", ADA),
         ("SuppressionsTable suppressed", PHONE),
+        // As an anonymous id: an alias does not say of which kind a former id is.
+        ("SuppressionsTable suppressed", FORMER),
         // Erased or let in again, for 30 days: late events of theirs are dropped.
         ("SuppressionsTable expires", FORMER),
         ("SuppressionsTable expires", FILED),
@@ -97,13 +99,15 @@ fn remnant(trace: &Trace) -> Option<(String, String)> {
     let item: Value = serde_json::from_str(&trace.text).ok()?;
     let (_, own) = item["pk"]["S"].as_str()?.split_once('#')?;
     let id = known.into_iter().find(|id| *id == own)?;
-    // Nobody else's id stands beside it, but that of whom it is suppressed with: lifting finds both.
+    // Nobody else's id stands beside it, but those that it is suppressed with: lifting finds both.
     let (state, beside) = match (item.get("scope"), item.get("expiresAt")) {
-        (Some(_), None) => ("suppressed", if id == ADA { PHONE } else { ADA }),
-        (None, Some(_)) => ("expires", id),
+        (Some(_), None) if id == ADA => ("suppressed", vec![PHONE, FORMER]),
+        (Some(_), None) => ("suppressed", vec![ADA]),
+        (None, Some(_)) => ("expires", vec![]),
         _ => return None,
     };
-    let alone = !trace.text.replace(id, "").replace(beside, "").contains(MARK);
+    let rest = beside.into_iter().fold(trace.text.replace(id, ""), |text, other| text.replace(other, ""));
+    let alone = !rest.contains(MARK);
     (trace.place == "SuppressionsTable" && alone).then(|| (format!("{} {state}", trace.place), id.to_owned()))
 }
 
