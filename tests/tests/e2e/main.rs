@@ -17,6 +17,7 @@ mod id_shape;
 mod idempotence;
 mod outages;
 mod privacy;
+mod remains;
 mod runs;
 mod s3;
 mod scale;
