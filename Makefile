@@ -69,7 +69,7 @@ batch: $(TOOLS) ## Send a file of people to be forgotten: make batch FILE=ids.cs
 # --- Before a change is done --------------------------------------------------------------------------
 
 test: $(TOOLS) $(SDK) $(WAREHOUSES) $(SCHEMATHESIS) $(BROWSER) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
-	cargo test --workspace
+	cargo test --workspace --no-fail-fast
 
 lint: $(TOOLS) $(NODE_TOOLS) $(WEB_TOOLS) ## Check formatting, Rust, its crates, the template, the state machines and the API's description
 	$(BIN)/python infra/local/lint
