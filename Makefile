@@ -4,7 +4,7 @@
 # `make build` adds the arm64 target to Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint audit simulate features fmt openapi contract bench watch build deploy screenshots purge-file batch programs
+.PHONY: help demo up down test lint audit simulate features fmt openapi contract bench watch build deploy screenshots purge-file batch programs writers
 
 FUNCTIONS := $(notdir $(wildcard functions/*))
 PROGRAMS  := $(or $(CARGO_TARGET_DIR),target)/debug
@@ -69,7 +69,7 @@ batch: $(TOOLS) ## Send a file of people to be forgotten: make batch FILE=ids.cs
 # --- Before a change is done --------------------------------------------------------------------------
 
 test: $(TOOLS) $(SDK) $(WAREHOUSES) $(SCHEMATHESIS) $(BROWSER) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
-	cargo test --workspace
+	cargo test --workspace --no-fail-fast
 
 lint: $(TOOLS) $(NODE_TOOLS) $(WEB_TOOLS) ## Check formatting, Rust, its crates, the template, the state machines and the API's description
 	$(BIN)/python infra/local/lint
@@ -87,6 +87,13 @@ simulate: ## Run the real purge on an S3 that fails, by seed: make simulate [SEE
 
 fmt: ## Format the Rust code
 	cargo fmt --all
+
+WRITERS := shared/engine/tests/writers
+writers: .venv-writers/.tools ## Make the engine's test files by other programs anew, and have those read what a purge leaves
+	.venv-writers/bin/python $(WRITERS)/make.py $(WRITERS)/files
+	@mkdir -p target/purged
+	PURGED="$(CURDIR)/target/purged" cargo test --workspace --test writers
+	.venv-writers/bin/python $(WRITERS)/make.py --check $(WRITERS)/files target/purged
 
 openapi: ## Write the API's description anew from the code: functions/intake/openapi.json
 	UPDATE=1 cargo test --workspace --lib openapi
@@ -150,6 +157,11 @@ $(CARGO_TOOLS): infra/local/watch-requirements.txt $(TOOLS)
 	@echo "Setting up .venv-$* (once)"
 	@python3 -m venv .venv-$*
 	@.venv-$*/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
+.venv-writers/.tools: shared/engine/tests/writers/requirements.txt
+	@python3 -m venv .venv-writers
+	@.venv-writers/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
 # Built from its source, which takes some minutes; `make lint` does without it.

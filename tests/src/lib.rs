@@ -12,6 +12,7 @@
 //! warehouse  a schema in Postgres, and counts its rows
 //!
 //! world      all of it for one test   destinations  as the public API takes them
+//! traces     all that a stack holds, to be searched
 //! ```
 //!
 //! Everything runs on ports found free and in directories of its own, so that tests and a running demo never
@@ -37,9 +38,10 @@ pub mod queue;
 pub mod redshift;
 pub mod s3;
 pub mod scenario;
-mod serve;
+pub mod serve;
 pub mod snowflake;
 pub mod stack;
+pub mod traces;
 pub mod vendors;
 pub mod warehouse;
 pub mod world;

@@ -7,7 +7,8 @@ use axum::Router;
 use tokio::sync::oneshot;
 
 /// Stops a server when dropped.
-pub(crate) struct Stop {
+#[derive(Debug)]
+pub struct Stop {
     _sender: oneshot::Sender<()>,
 }
 
@@ -15,7 +16,7 @@ pub(crate) struct Stop {
 ///
 /// # Errors
 /// When no port is free.
-pub(crate) fn serve(routes: Router) -> Result<(String, Stop)> {
+pub fn serve(routes: Router) -> Result<(String, Stop)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;
     let url = format!("http://{}", listener.local_addr()?);

@@ -23,9 +23,25 @@ pub struct Context {
     pub certificates: Bucket,
 }
 
+/// What is to be sealed, as the state machine and the schedule say it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Request {
+    /// An attempt of a regulation.
+    Attempt(Attempt),
+    /// Each day: the audit trail, whether or not there is a certificate to seal it with.
+    Daily { action: Daily },
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Request {
+pub enum Daily {
+    SealTrail,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
     regulation_id: RegulationId,
     attempt: u32,
     /// The outcomes of the state machine's branches, including errors that no function could note.
@@ -33,9 +49,18 @@ pub struct Request {
     outcomes: Value,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub struct Reply {
-    status: Status,
+    /// The regulation's status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
+}
+
+pub async fn handle(context: &Context, request: Request) -> Result<Reply> {
+    match request {
+        Request::Attempt(attempt) => Ok(Reply { status: Some(seal(context, attempt).await?) }),
+        Request::Daily { action: Daily::SealTrail } => seal_trail(context).await.map(|()| Reply::default()),
+    }
 }
 
 /// 1. An attempt that was withdrawn, has ended, or is no longer the last, is left as it is.
@@ -45,7 +70,7 @@ pub struct Reply {
 /// 5. The regulation gets its status.
 ///
 /// Each step may run twice: what is written stands.
-pub async fn seal(context: &Context, request: Request) -> Result<Reply> {
+async fn seal(context: &Context, request: Attempt) -> Result<Status> {
     let (store, id) = (&context.store, &request.regulation_id);
     // Work that has not begun begins here, unless the regulation was withdrawn: nothing withdrawn is certified.
     let begun = store.begin_regulation(id).await?;
@@ -54,7 +79,7 @@ pub async fn seal(context: &Context, request: Request) -> Result<Reply> {
         .await?
         .ok_or_else(|| Failure::permanent(format!("there is no regulation {id}")))?;
     if !begun || regulation.attempt != request.attempt || regulation.status.is_final() {
-        return Ok(Reply { status: regulation.status });
+        return Ok(regulation.status);
     }
     let tasks = end_tasks(store, id, &request.outcomes).await?;
     let evidence = store.evidence(id).await?;
@@ -89,7 +114,7 @@ pub async fn seal(context: &Context, request: Request) -> Result<Reply> {
     }
     store.end_attempt(&regulation, status, now).await?;
     tracing::info!(regulation = %id, ?status, "sealed");
-    Ok(Reply { status })
+    Ok(status)
 }
 
 /// Writes the head of the audit trail's chain to write-once storage: records up to it can no longer be changed without

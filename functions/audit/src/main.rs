@@ -1,4 +1,5 @@
-//! Seals a regulation: signs its evidence into a certificate, then drops its identifiers.
+//! Seals a regulation: signs its evidence into a certificate, then drops its identifiers. Each day, it seals the audit
+//! trail.
 
 mod handler;
 
@@ -22,5 +23,5 @@ async fn main() -> Result<(), Error> {
         signer: Signer::new(&config),
         certificates: Bucket::new(client(&config), environment::required("AUDIT_BUCKET")?),
     };
-    telemetry::run(|request, _| handler::seal(&context, request)).await
+    telemetry::run(|request, _| handler::handle(&context, request)).await
 }

@@ -6,6 +6,7 @@ use aws::secrets::SecretStore;
 use aws::workflow::Workflow;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
+use lambda::environment;
 use model::failure::Result;
 use model::subject::PseudonymKey;
 use store::Store;
@@ -15,6 +16,8 @@ pub struct Context {
     pub workflow: Workflow,
     pub queue: BatchQueue,
     pub s3: Client,
+    /// The name of Lethe's own bucket.
+    pub bucket: String,
     pub pseudonyms: PseudonymKey,
 }
 
@@ -26,6 +29,7 @@ impl Context {
             workflow: Workflow::new(config),
             queue: BatchQueue::from_env(config)?,
             s3: client(config),
+            bucket: environment::required("LETHE_BUCKET")?,
             pseudonyms: SecretStore::from_env(config).pseudonym_key().await?,
         })
     }

@@ -7,10 +7,11 @@ use model::failure::{Failure, Result};
 
 use crate::context::Context;
 use crate::delivery::Delivery;
-use crate::work;
+use crate::{file_end, work};
 
 /// 1. Each message is handled by itself: its regulations are made.
-/// 2. One that may succeed later is delivered again; one that never can goes to the dead-letter queue, with the reason.
+/// 2. Its file is deleted from Lethe's bucket.
+/// 3. One that may succeed later is delivered again; one that never can goes to the dead-letter queue, with the reason.
 pub async fn handle(context: &Context, event: SqsEvent, until: Instant) -> Result<SqsBatchResponse> {
     let mut again = SqsBatchResponse::default();
     for message in event.records {
@@ -37,19 +38,27 @@ async fn deal_with(context: &Context, delivery: &Delivery, until: Instant) -> Re
     }
     let id = delivery.batch();
     let mut batch = match context.store.batch(&id).await? {
-        // It was handled, and delivered again nevertheless.
-        Some(batch) if batch.status != BatchStatus::Running => return Ok(()),
         Some(batch) => batch,
         None => Batch::new(id, delivery.sender.clone(), delivery.message_id.clone(), Timestamp::now()),
     };
-    match work::accept(context, delivery, &mut batch, until).await {
-        Ok(()) => Ok(()),
-        Err(failure) if failure.is_transient() => {
-            batch.problem = Some(failure.public.clone());
-            context.store.save_batch(&batch).await?;
-            Err(failure)
+    // Otherwise it was dealt with, and is delivered again nevertheless.
+    if batch.status == BatchStatus::Running
+        && let Err(failure) = work::accept(context, delivery, &mut batch, until).await
+    {
+        match context.store.batch(&batch.id).await? {
+            // A duplicate of it went on with it to the end, and perhaps deleted the file that both name.
+            Some(now) if now.status == BatchStatus::Accepted => batch = now,
+            _ if failure.is_transient() => {
+                batch.problem = Some(failure.public.clone());
+                context.store.save_batch(&batch).await?;
+                return Err(failure);
+            }
+            _ => return refuse(context, delivery, batch, failure).await,
         }
-        Err(failure) => refuse(context, delivery, batch, failure).await,
+    }
+    match batch.status {
+        BatchStatus::Refused => Ok(()),
+        _ => file_end::delete(context, delivery, &batch).await,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod context;
 mod delivery;
+mod file_end;
 mod handler;
 mod reading;
 mod work;

@@ -97,7 +97,7 @@ where
 {
     let message = match (error.code(), status) {
         (Some("NoSuchBucket"), _) => "there is no such bucket",
-        (_, Some(404)) => "there is no such file",
+        (_, Some(404)) => "there is no such file; one is deleted once a batch of it is accepted",
         (_, Some(412)) => "the file was written over while it was read: send the message again",
         (Some("InvalidObjectState"), _) => {
             "the file is in cold storage: restore it, then send the message again"

@@ -3,7 +3,8 @@
 use axum::extract::State;
 use destinations::{Description, DestinationChange, NewDestination};
 use jiff::Timestamp;
-use model::destination::Destination;
+use model::destination::{Destination, MAX_CONNECTED};
+use model::failure::Failure;
 use model::id::DestinationId;
 use model::probe::{Finding, Probe};
 use serde::Serialize;
@@ -31,6 +32,7 @@ pub struct AllDestinations {
     responses((status = 200, description = "It is connected", body = Data<OneDestination>)))]
 pub async fn create(State(context): Shared, Body(request): Body<NewDestination>) -> Reply<OneDestination> {
     let (destination, secrets) = request.accept(context.any_endpoint, Timestamp::now())?;
+    has_room_for(&context, &destination).await?;
     context.secrets.save(&destination, &secrets).await?;
     context.store.save_destination(&destination).await?;
     Ok(data(OneDestination { destination }))
@@ -76,6 +78,7 @@ pub async fn change(
 ) -> Reply<OneDestination> {
     let mut destination = find(&context, &id).await?;
     let secrets = request.apply(&mut destination, context.any_endpoint, Timestamp::now())?;
+    has_room_for(&context, &destination).await?;
     // The secrets first: if the change stops in between, new ones go to the old place, never old ones to the new.
     if let Some(secrets) = secrets {
         context.secrets.replace(&destination, &secrets).await?;
@@ -104,6 +107,19 @@ pub async fn disable(State(context): Shared, Id(id): Id<DestinationId>) -> Reply
 pub async fn check(State(context): Shared, Id(id): Id<DestinationId>) -> Reply<Finding> {
     let kind = find(&context, &id).await?.kind;
     Ok(data(context.workers.ask(kind, &Probe::Check { destination_id: id }).await?))
+}
+
+/// Each regulation must be able to reach all of them.
+async fn has_room_for(context: &Context, destination: &Destination) -> Result<(), ApiError> {
+    let enabled = |one: &&Destination| one.enabled_until.is_none();
+    let all = context.store.destinations().await?;
+    let others = all.iter().filter(|one| one.id != destination.id).filter(enabled).count();
+    if enabled(&destination) && others >= MAX_CONNECTED {
+        let message =
+            format!("{MAX_CONNECTED} destinations are enabled, which is the most: disable one first");
+        return Err(Failure::invalid(message).into());
+    }
+    Ok(())
 }
 
 async fn find(context: &Context, id: &DestinationId) -> Result<Destination, ApiError> {

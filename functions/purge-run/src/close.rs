@@ -22,6 +22,8 @@ use crate::tally::{Tally, tally};
 
 /// The most residual objects that a message names.
 const NAMED: usize = 3;
+/// What evidence calls objects that were not looked at, as the archive's settings exclude them.
+const EXCLUDED: &str = "excluded";
 
 pub async fn close(context: &Context, run: &RunId) -> Result<()> {
     let record = context.store.run(run).await?;
@@ -49,8 +51,10 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
                 if let Some(why) = listing.unreadable.get(archive) {
                     task.end(TaskStatus::Failed, Some(why.clone()), Timestamp::now());
                 } else {
+                    let excluded = listing.excluded.get(archive).copied().unwrap_or(0);
                     let empty = Tally::default();
-                    settle(context, run, member, &mut task, archives.get(archive).unwrap_or(&empty)).await?;
+                    let tally = archives.get(archive).unwrap_or(&empty);
+                    settle(context, run, member, &mut task, tally, excluded).await?;
                     if task.status == TaskStatus::NoDataFound && task.message.is_none() {
                         task.message = looks.advice(context, archive, plan, member).await;
                     }
@@ -64,16 +68,22 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
     end(context, run, Phase::Closed).await
 }
 
-/// Stores evidence and status of one regulation in one archive.
+/// Stores evidence and status of one regulation in one archive. Objects that the archive's settings exclude are in the
+/// evidence and fail nothing.
 async fn settle(
     context: &Context,
     run: &RunId,
     member: &RunMember,
     task: &mut Task,
     tally: &Tally,
+    excluded: u64,
 ) -> Result<()> {
     let (id, its) = (&member.regulation_id, &*task);
-    for evidence in [found(member, its, tally), forgot(member, its, tally), verified(member, its, tally)] {
+    let mut verified = verified(member, its, tally);
+    if excluded > 0 {
+        verified.residuals.insert(EXCLUDED.to_owned(), excluded);
+    }
+    for evidence in [found(member, its, tally), forgot(member, its, tally), verified] {
         context.store.keep_run_evidence(id, run, &evidence).await?;
     }
     let (status, message) = if !tally.residuals.is_empty() {

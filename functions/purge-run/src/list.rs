@@ -99,6 +99,10 @@ async fn list_archive(
         progress.after = page.last().map(|entry| entry.key.clone()).or(progress.after.take());
         let mut full = Vec::new();
         for entry in page {
+            if settings.excludes(&entry.key) {
+                *progress.excluded.entry(archive.clone()).or_default() += 1;
+                continue;
+            }
             progress.listed.versions += entry.versions.len() as u64;
             progress.listed.bytes += entry.versions.iter().map(|version| version.size).sum::<u64>();
             full.extend(packer.push(entry));

@@ -115,7 +115,7 @@ impl Tally {
         if outcome.is_hit() {
             let lines = lines(&outcome);
             self.hits.insert(outcome.key, Hit { lines, ..Hit::default() });
-        } else if let Some(residual) = outcome.residuals.into_iter().next() {
+        } else if let Some(residual) = outcome.residual() {
             self.residuals.insert(outcome.key, residual);
         }
     }
@@ -137,7 +137,7 @@ impl Tally {
             detail: "a subject was written to it again during the purge".to_owned(),
             until: None,
         });
-        if let Some(residual) = outcome.residuals.into_iter().next().or(obstacle).or(again) {
+        if let Some(residual) = outcome.residual().or(obstacle).or(again) {
             self.residuals.insert(outcome.key, residual);
         }
     }
@@ -194,6 +194,23 @@ mod tests {
         tally.forgot(outcome(3, Some(Reason::Denied)));
         tally.verified(outcome(3, None));
         assert_eq!(tally.residuals["k"].reason, Reason::Denied);
+    }
+
+    #[test]
+    fn records_that_cannot_be_compared_are_a_residual_though_others_of_their_object_went() {
+        let opaque = |lines| {
+            let mut outcome = outcome(lines, None);
+            outcome.seen[0].report.opaque = 2;
+            outcome
+        };
+        let mut tally = Tally::default();
+        tally.found(opaque(0));
+        assert_eq!(tally.residuals["k"].reason, Reason::Opaque);
+        let mut tally = Tally::default();
+        tally.found(opaque(3));
+        tally.forgot(opaque(3));
+        tally.verified(opaque(0));
+        assert_eq!(tally.residuals["k"].reason, Reason::Opaque);
     }
 
     #[test]

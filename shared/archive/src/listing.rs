@@ -25,6 +25,9 @@ pub struct ListingProgress {
     pub after: Option<String>,
     /// Archives that could not be listed, and why.
     pub unreadable: BTreeMap<DestinationId, String>,
+    /// How many keys of each archive its settings exclude.
+    #[serde(default)]
+    pub excluded: BTreeMap<DestinationId, u64>,
 }
 
 impl ListingProgress {
@@ -35,6 +38,7 @@ impl ListingProgress {
             None => self.whole = self.listed.clone(),
             Some(why) => {
                 self.listed = self.whole.clone();
+                self.excluded.remove(archive);
                 self.unreadable.insert(archive.clone(), why);
             }
         }

@@ -203,8 +203,10 @@ pub struct Residual {
 pub enum Reason {
     /// It breaks the rules of its own format.
     Corrupt,
-    /// It is of no known format.
+    /// It is of no known format, or of a type that the rules cannot be asked of.
     Unsupported,
+    /// Records in it hold a value in an identifier's place that cannot be compared.
+    Opaque,
     /// We may not read, write or delete it.
     Denied,
     /// It is in cold storage and has to be restored first.
@@ -225,6 +227,7 @@ impl Reason {
         match self {
             Self::Corrupt => "corrupt",
             Self::Unsupported => "unsupported",
+            Self::Opaque => "opaque",
             Self::Denied => "denied",
             Self::Cold => "cold",
             Self::Locked => "locked",
@@ -239,6 +242,20 @@ impl KeyOutcome {
     /// Whether any version held a subject.
     pub fn is_hit(&self) -> bool {
         self.seen.iter().any(|seen| seen.report.removed > 0)
+    }
+
+    /// What stands in the way of this key: the first version that could not be read or changed, or records of which
+    /// nobody can tell whose they are.
+    pub fn residual(&self) -> Option<Residual> {
+        let opaque: u64 = self.seen.iter().map(|seen| seen.report.opaque).sum();
+        let opaque = (opaque > 0).then(|| Residual {
+            reason: Reason::Opaque,
+            detail: format!(
+                "{opaque} record(s) are kept whose value in an identifier's place cannot be compared: have it written as text, a whole number or a UUID, or correct the rules"
+            ),
+            until: None,
+        });
+        self.residuals.first().cloned().or(opaque)
     }
 
     /// The versions that hold no subject.

@@ -30,6 +30,7 @@ impl Archive {
         let mut known = Known::new();
         let look = async {
             let page = self.list(&settings.prefix).next().await?.unwrap_or_default();
+            let page: Vec<_> = page.into_iter().filter(|entry| !settings.excludes(&entry.key)).collect();
             let step = page.len().div_ceil(OBJECTS).max(1);
             for entry in page.iter().rev().step_by(step) {
                 let head = match self.head_of(entry).await {

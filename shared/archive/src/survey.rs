@@ -44,6 +44,9 @@ pub struct Survey {
     pub objects: u64,
     /// Number of their versions.
     pub versions: u64,
+    /// Number of keys below the prefix that the settings exclude, as far as they were listed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub excluded: u64,
     /// Stored bytes of these versions.
     pub bytes: u64,
     /// Whether everything was listed; otherwise time was up.
@@ -89,10 +92,22 @@ pub struct Count {
     pub exact: bool,
 }
 
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 impl Survey {
     fn new(settings: &Settings) -> Self {
         let (bucket, prefix) = (settings.bucket.clone(), settings.prefix.clone());
         Self { bucket, prefix, ..Self::default() }
+    }
+
+    /// The entries that the settings do not exclude; the others are counted.
+    fn in_scope(&mut self, mut page: Vec<Entry>, settings: &Settings) -> Vec<Entry> {
+        let all = page.len();
+        page.retain(|entry| !settings.excludes(&entry.key));
+        self.excluded += (all - page.len()) as u64;
+        page
     }
 
     fn add(&mut self, entry: &Entry) {
@@ -116,6 +131,12 @@ impl Survey {
     pub fn message(&self) -> String {
         let Self { bucket, prefix, objects, versions, .. } = self;
         if self.objects == 0 {
+            if self.excluded > 0 {
+                return format!(
+                    "the settings exclude all {} keys of the bucket {bucket} that begin with \"{prefix}\": correct include and exclude",
+                    self.excluded
+                );
+            }
             return format!(
                 "the bucket {bucket} can be listed, but no key begins with \"{prefix}\": correct the prefix, or check again when there is something"
             );
@@ -123,8 +144,13 @@ impl Survey {
         if !self.unreachable.is_empty() {
             let named = self.unreachable.iter().take(NAMED);
             let named: Vec<_> = named.map(|it| format!("s3://{bucket}/{} ({})", it.key, it.detail)).collect();
-            let (all, named) = (self.unreachable.len(), named.join(", "));
-            return format!("{all} of the objects that were looked into cannot be read, such as {named}");
+            let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+            self.unreachable.iter().for_each(|it| *kinds.entry(it.reason).or_default() += 1);
+            let kinds: Vec<_> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+            let (all, kinds, named) = (self.unreachable.len(), kinds.join(", "), named.join(", "));
+            return format!(
+                "{all} of the objects that were looked into cannot be read ({kinds}), such as {named}"
+            );
         }
         let more = if self.whole { "" } else { " and more" };
         let what = match &self.count {
@@ -134,8 +160,12 @@ impl Survey {
             }
             None => self.formats.keys().map(String::as_str).collect::<Vec<_>>().join("; "),
         };
+        let excluded = match self.excluded {
+            0 => String::new(),
+            excluded => format!("; the settings exclude {excluded} more"),
+        };
         let remarks: String = self.remarks.iter().map(|remark| format!("; {remark}")).collect();
-        format!("{objects} objects in {versions} versions{more}: {what}{remarks}")
+        format!("{objects} objects in {versions} versions{more}: {what}{excluded}{remarks}")
     }
 }
 
@@ -150,7 +180,7 @@ pub async fn check(archive: &Archive, settings: &Settings, until: Instant) -> Re
     let enough = until.min(Instant::now() + LISTING);
     survey.whole = loop {
         let Some(page) = listing.next().await? else { break true };
-        for entry in page {
+        for entry in survey.in_scope(page, settings) {
             survey.add(&entry);
             sample.offer(entry);
         }
@@ -236,6 +266,7 @@ pub async fn count(purge: &Purge, settings: &Settings, cores: usize) -> Result<S
     let mut listing = purge.archive.list(&settings.prefix);
     survey.whole = loop {
         let Some(page) = listing.next().await? else { break true };
+        let page = survey.in_scope(page, settings);
         page.iter().for_each(|entry| survey.add(entry));
         let mut asked = stream::iter(page).map(|entry| ask(purge, entry)).buffer_unordered(QUESTIONS);
         while let Some(asked) = asked.next().await {
@@ -266,7 +297,7 @@ async fn read(purge: &Purge, entries: &[Entry], cores: usize, survey: &mut Surve
     while let Some(left) = finds.next().await {
         let Left::Done(outcome) = left else { return None };
         lines += outcome.seen.iter().map(|seen| seen.report.removed).sum::<u64>();
-        outcome.residuals.into_iter().for_each(|residual| survey.leave(outcome.key.clone(), residual));
+        outcome.residual().into_iter().for_each(|residual| survey.leave(outcome.key.clone(), residual));
     }
     Some(lines)
 }
@@ -296,6 +327,25 @@ async fn ask(purge: &Purge, mut entry: Entry) -> Option<Suspect> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run_plan::Reason;
+
+    #[test]
+    fn what_a_run_would_leave_is_said_by_kind_and_count_and_what_is_excluded_too() {
+        let residual = |reason, detail: &str| Residual { reason, detail: detail.to_owned(), until: None };
+        let mut survey = Survey { objects: 9, versions: 9, whole: true, excluded: 2, ..Survey::default() };
+        assert_eq!(survey.message(), "9 objects in 9 versions: ; the settings exclude 2 more");
+        survey.leave("a".into(), residual(Reason::Unsupported, "not supported: ORC"));
+        survey.leave("b".into(), residual(Reason::Corrupt, "corrupt: gzip"));
+        survey.leave("c".into(), residual(Reason::Unsupported, "not supported: zip"));
+        let message = survey.message();
+        assert!(
+            message
+                .contains("cannot be read (1 corrupt, 2 unsupported), such as s3:///a (not supported: ORC)"),
+            "{message}"
+        );
+        let survey = Survey { excluded: 2, ..Survey::default() };
+        assert!(!survey.is_well() && survey.message().starts_with("the settings exclude all 2 keys"));
+    }
 
     #[test]
     fn a_denial_that_hinders_nothing_is_said_and_the_check_is_well_all_the_same() {

@@ -6,6 +6,7 @@ use model::status::TaskStatus;
 use serde::Deserialize;
 
 use crate::description::{Description, Field, Form};
+use crate::keys::Patterns;
 
 /// Its entry in the catalogue.
 pub(crate) const DESCRIPTION: Description = Description {
@@ -17,6 +18,14 @@ pub(crate) const DESCRIPTION: Description = Description {
     fields: &[
         Field::required("bucket", "Bucket", "The bucket's name"),
         Field::optional("prefix", "Prefix", "Only keys that begin so; all keys if left out"),
+        Field::optional(
+            "include",
+            "Include",
+            "Only keys that fit one of these patterns (* any characters, ? one); all keys if left out",
+        )
+        .of(Form::List),
+        Field::optional("exclude", "Exclude", "No keys that fit one of these patterns; evidence counts them")
+            .of(Form::List),
         Field::optional(
             "rules",
             "Rules",
@@ -41,12 +50,25 @@ pub struct Settings {
     /// The prefix of the keys in scope.
     #[serde(default)]
     pub prefix: String,
+    /// Only keys that one of these fits; all, if there is none.
+    #[serde(default)]
+    pub include: Patterns,
+    /// No keys that one of these fits.
+    #[serde(default)]
+    pub exclude: Patterns,
     /// Where identifiers stand in a record; Segment's places if left out.
     #[serde(default = "Rules::segment")]
     pub rules: Rules,
     /// The share of the archive's lines, from 0 to 1, that a run may remove without being confirmed.
     #[serde(default)]
     pub max_share: Share,
+}
+
+impl Settings {
+    /// Whether the settings leave a key below the prefix out: nothing is looked for in it.
+    pub fn excludes(&self, key: &str) -> bool {
+        (!self.include.is_empty() && !self.include.fit(key)) || self.exclude.fit(key)
+    }
 }
 
 /// A share from 0 to 1.

@@ -20,7 +20,8 @@ Removes the records of some people from a file, and says what it did.
 
     purge-file [--strict] IN IDS OUT [KEYS]
 
-IN      JSON lines or CSV (plain, gzip, zstd) or Parquet; told by its bytes. Stays as it is.
+IN      JSON (one object per line or otherwise) or CSV, plain, gzip or zstd; Parquet; Avro. Told by its bytes.
+        Stays as it is.
 IDS     a text file with one identifier per line. Blank lines are ignored.
 OUT     where to write what is left. Must not exist, or may be - to only count.
 KEYS    where identifiers stand, as paths joined by commas: userId,context.traits.email
@@ -144,6 +145,12 @@ fn print(report: &Report, subjects: &SubjectSet, seconds: f64) {
     println!("unreadable   {} kept lines are no records (blank ones too)", report.unreadable);
     if report.suspect > 0 {
         println!("SUSPECT      {} of these hold an identifier: look at them", report.suspect);
+    }
+    if report.opaque > 0 {
+        println!(
+            "OPAQUE       {} kept records hold a value in an identifier's place that cannot be compared",
+            report.opaque
+        );
     }
     println!("took         {seconds:.2} s, {:.0} MB/s", report.bytes as f64 / 1e6 / seconds);
     if let Some(peak) = peak_memory() {

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Fuzzes one target (lines, gzip, splice, parquet, events, subjects) for some seconds, with the stable toolchain.
+# Fuzzes one target (lines, values, gzip, splice, parquet, avro, events, subjects) for some seconds, with the stable toolchain.
 set -eu
 cd "$(dirname "$0")"
-target=${1:?one of: lines gzip splice parquet events subjects}
+target=${1:?one of: lines values gzip splice parquet avro events subjects}
 seconds=${2:-60}
 host=$(rustc -vV | sed -n 's/^host: //p')
 

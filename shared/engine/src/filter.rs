@@ -16,7 +16,7 @@ use crate::matching::{Matcher, TAG};
 use model::rules::Rules;
 use model::subject::SubjectType;
 
-/// Goes up when a filter of before may rule out somebody who is there.
+/// Goes up when an older filter may rule out somebody whom a scan finds today.
 const VERSION: u8 = 2;
 const DESCRIPTOR: usize = 20;
 /// Fewer keys than this the construction does not like; random ones fill up.
@@ -210,6 +210,26 @@ mod tests {
         for (object, has) in [("{}\n", true), ("", true), ("{}\n\n", true), ("{}\nrubbish\n", false)] {
             let (_, filter) = scan(&Bytes::from(object), &matcher, &IndexKey::new(b"secret")).unwrap();
             assert_eq!(filter.is_some(), has, "{object}");
+        }
+    }
+
+    /// Records that are not one to a line are in the filter, or there is none.
+    #[test]
+    fn a_filter_rules_out_nobody_whose_record_shares_its_line_with_others() {
+        let (rules, key) = (Rules::segment(), IndexKey::new(b"secret"));
+        let nobody = Matcher::new(&rules, &SubjectSet::new([]));
+        for object in [
+            "{}\n{\"userId\":\"u1\"}{\"userId\":\"u7\"}\n",
+            "{}\n[{\"userId\":\"u1\"},{\"userId\":\"u7\"}]\n",
+            "{\"userId\":\"u1\"}{\"userId\":\"u7\"}",
+            "[{\"userId\":\"u1\"},\n{\"userId\":\"u7\"}]",
+            "{\n\"userId\":\n\"u7\"}",
+        ] {
+            let object = Bytes::from(object);
+            let (_, filter) = scan(&object, &nobody, &key).unwrap();
+            let subjects = SubjectSet::new([Subject::user("u7")]);
+            assert_eq!(format::scan(&object, &Matcher::new(&rules, &subjects)).unwrap().removed, 1);
+            assert!(filter.is_none_or(|filter| filter.may_contain(&questions(&rules, &["u7"], &key))));
         }
     }
 

@@ -64,6 +64,34 @@ fn json_lines(events: &[Event]) -> Vec<u8> {
     events.iter().map(line).collect::<String>().into_bytes()
 }
 
+/// An object over several lines.
+fn pretty(event: &Event) -> String {
+    format!("{{\n  \"userId\": \"{}\",\n  \"n\": {}\n}}", event.0, event.1)
+}
+
+fn json_array(events: &[Event]) -> Vec<u8> {
+    let elements: Vec<String> = events.iter().map(pretty).collect();
+    format!("[\n{}\n]\n", elements.join(",\n")).into_bytes()
+}
+
+fn json_array_line(events: &[Event]) -> Vec<u8> {
+    let elements: Vec<String> =
+        events.iter().map(|(user, n)| format!("{{\"userId\":\"{user}\",\"n\":{n}}}")).collect();
+    format!("[{}]", elements.join(", ")).into_bytes()
+}
+
+fn json_behind_each_other(events: &[Event]) -> Vec<u8> {
+    events
+        .iter()
+        .map(|(user, n)| format!("{{\"userId\":\"{user}\",\"n\":{n}}}"))
+        .collect::<String>()
+        .into_bytes()
+}
+
+fn json_pretty(events: &[Event]) -> Vec<u8> {
+    events.iter().map(|event| pretty(event) + "\n").collect::<String>().into_bytes()
+}
+
 fn csv(events: &[Event]) -> Vec<u8> {
     let rows = events.iter().map(|(user, n)| format!("{n},\"{user}\",\"a \"\"b\"\"\nc\"\n"));
     std::iter::once("n,userId,note\n".to_owned()).chain(rows).collect::<String>().into_bytes()
@@ -145,6 +173,11 @@ const PACKINGS: &[Packing] = &[
     ("JSON lines, gzip", |events| gzip(&json_lines(events)), |bytes| gunzip(&bytes)),
     ("JSON lines, gzip members", |events| gzip_members(&json_lines(events)), |bytes| gunzip(&bytes)),
     ("JSON lines, zstd", |events| zstandard(&json_lines(events)), |bytes| unzstandard(&bytes)),
+    ("JSON array", json_array, |bytes| bytes),
+    ("JSON array, gzip", |events| gzip(&json_array(events)), |bytes| gunzip(&bytes)),
+    ("JSON array on one line", json_array_line, |bytes| bytes),
+    ("JSON without line feeds", json_behind_each_other, |bytes| bytes),
+    ("pretty-printed JSON", json_pretty, |bytes| bytes),
     ("CSV", csv, |bytes| bytes),
     ("CSV, gzip", |events| gzip(&csv(events)), |bytes| gunzip(&bytes)),
     ("Parquet", |events| parquet(events, Compression::UNCOMPRESSED), rows),

@@ -27,6 +27,10 @@ pub enum DestinationKind {
     Cloud,
 }
 
+/// The most destinations that regulations reach at a time. A regulation, its subjects and a task for each are stored in one
+/// transaction, of which DynamoDB takes 100 items; 5,000 subjects need up to 13.
+pub const MAX_CONNECTED: usize = 80;
+
 /// A connected place, as it is kept. Its secrets are kept apart, in Secrets Manager.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

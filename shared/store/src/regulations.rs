@@ -12,12 +12,16 @@ use crate::tasks::task_key;
 use crate::{
     Store, failure, first_refused, if_held, is_cancelled, number, text, to_item, unless_refused, value,
 };
+use model::destination::MAX_CONNECTED;
 use model::failure::{Failure, Result};
 use model::id::{RegulationId, TokenId};
 use model::regulation::Regulation;
 use model::status::{Status, TaskStatus};
 use model::subject::Subject;
 use model::task::Task;
+
+/// DynamoDB's limit for one transaction.
+const TRANSACTION: usize = 100;
 
 pub(crate) const META: &str = "META";
 /// The value of `list` under which all regulations are in the index by date.
@@ -30,7 +34,7 @@ impl Store {
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call; `Invalid`, if the
-    /// regulation was stored before and withdrawn. Nothing is stored then.
+    /// regulation was stored before and withdrawn, or has more tasks than one transaction takes. Nothing is stored then.
     pub async fn create(
         &self,
         regulation: &Regulation,
@@ -61,6 +65,11 @@ impl Store {
                 .build()
                 .map_err(unbuildable)?;
             writes.push(TransactWriteItem::builder().put(put).build());
+        }
+        if writes.len() > TRANSACTION {
+            let message =
+                format!("a regulation may reach {MAX_CONNECTED} destinations: disable some of them");
+            return Err(Failure::invalid(message));
         }
         let mut pauses = [50, 200, 800].into_iter();
         loop {

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{Item, Store, text, to_item};
 use model::failure::Result;
@@ -90,7 +91,8 @@ impl Store {
         Ok(())
     }
 
-    /// Drops the subjects of a regulation, and their other ids. Harmless when they are gone.
+    /// Drops the subjects of a regulation, their other ids, and what vendors call them in the notes of its tasks. Harmless
+    /// when they are gone.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -103,6 +105,10 @@ impl Store {
             for key in self.all::<Key>(&self.tables.regulations, id.as_str(), prefix).await? {
                 self.delete(&self.tables.regulations, (id.as_str(), &key.sk)).await?;
             }
+        }
+        for mut task in self.tasks(id).await?.into_iter().filter(|task| !task.progress.is_null()) {
+            task.progress = Value::Null;
+            self.save_task_if(id, &task, task.status).await?;
         }
         Ok(())
     }

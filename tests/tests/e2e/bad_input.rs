@@ -1,6 +1,7 @@
 //! Bad requests get Segment's error shape, the right status and the field at fault, and change nothing.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use model::destination::MAX_CONNECTED;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::scenario::{Scenario, task};
@@ -104,6 +105,42 @@ async fn destinations_are_checked_before_they_are_kept() -> Result<()> {
         !shown.contains(tests::vendors::braze::API_KEY) && !shown.contains(tests::postgres::PASSWORD),
         "{shown}"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_more_destinations_are_connected_than_a_regulation_has_room_for() -> Result<()> {
+    let world = World::new().await?;
+    let api = &world.stack.api;
+    let another = |n: usize| json!({"name": format!("CRM {n}"), "vendor": "manual", "settings": {"contact": "a@b.example"}});
+    // The world has three.
+    let mut last = String::new();
+    for n in 3..MAX_CONNECTED {
+        last = api.add_destination(&another(n)).await?;
+    }
+    let refused = async |method: Method, path: &str, body: &Value| -> Result<()> {
+        let (status, answer) = api.send(method, path, Some(body)).await?;
+        assert_eq!(status.as_u16(), 422, "{answer}");
+        let said = answer["errors"][0]["message"].as_str().unwrap_or_default();
+        assert!(said.contains(&MAX_CONNECTED.to_string()), "{answer}");
+        Ok(())
+    };
+    refused(Method::POST, "/destinations", &another(MAX_CONNECTED)).await?;
+    let last = format!("/destinations/{last}");
+    let enable = |enabled: bool| json!({ "enabled": enabled });
+    api.send(Method::PATCH, &last, Some(&enable(true)))
+        .await?
+        .0
+        .is_success()
+        .then_some(())
+        .context("it is")?;
+    api.send(Method::PATCH, &last, Some(&enable(false))).await?;
+    api.add_destination(&another(MAX_CONNECTED)).await?;
+    refused(Method::PATCH, &last, &enable(true)).await?;
+    // It has room for all of them, and as many subjects as there may be.
+    let ids: Vec<String> = (0..5_000).map(|n| format!("{n:0>600}")).collect();
+    let body = json!({"regulationType": "DELETE_ONLY", "subjectType": "USER_ID", "subjectIds": ids});
+    api.post("/regulations", &body).await?;
     Ok(())
 }
 

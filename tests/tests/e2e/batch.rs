@@ -7,9 +7,11 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use reqwest::Method;
 use serde_json::{Value, json};
 use tests::people::THREE;
 use tests::queue::{ended, find, send, take};
+use tests::s3::{Fault, Rule, S3};
 use tests::scenario::Scenario;
 use tests::stack::Stack;
 use tests::world::{Options, World};
@@ -29,6 +31,8 @@ async fn every_subject_of_a_message_or_a_file_is_accounted_for() -> Result<()> {
     a_message_with_subjects(&world).await?;
     bad_messages_among_good_neighbours(&world).await?;
     a_file_whose_reader_is_killed_and_that_is_sent_twice(&world).await?;
+
+    a_file_is_deleted_though_the_first_try_fails_and_no_newer_one(&world).await?;
 
     let logs = world.stack.logs().await?;
     assert!(logs.contains("\"target\":\"batch::"), "the function logged");
@@ -184,6 +188,45 @@ async fn a_file_whose_reader_is_killed_and_that_is_sent_twice(world: &World) -> 
     assert_eq!(BTreeSet::from_iter(large), BTreeSet::from_iter(made), "no others were made");
     let suppressed = suppressed(stack).await?;
     assert!(ids.iter().all(|id| suppressed.contains(id)), "each of them is suppressed");
+    Ok(())
+}
+
+/// An accepted file goes with what it was written over. The work breaks off before that, a newer file comes under its
+/// name, and the message is delivered again, and once more.
+async fn a_file_is_deleted_though_the_first_try_fails_and_no_newer_one(world: &World) -> Result<()> {
+    const KEY: &str = "batches/again";
+    let stack = &world.stack;
+    let proxy = S3::start(stack.aws)?;
+    stack.configure("batch", &[("AWS_ENDPOINT_URL_S3", &proxy.url)]).await?;
+    let denied = Rule { methods: &[Method::DELETE], path: KEY.to_owned(), times: 1, fault: Fault::Denied };
+    proxy.world().rules.push(denied);
+    put(world, KEY, b"written-over\n").await?;
+    let body = put(world, KEY, b"read\n").await?;
+    let message = json!({
+        "messageId": "0193aeb1-c2d3-7f6f-8c1e-5a7b9d0e2f41", "receiptHandle": "none", "body": body,
+        "attributes": { "SentTimestamp": "1767225600000", "SenderId": "AIDA", "ApproximateReceiveCount": "1" },
+    });
+    let deliver = async || -> Result<usize> {
+        let answer = stack.invoke("batch", &json!({ "Records": [message] })).await?;
+        let again = answer["batchItemFailures"].as_array().with_context(|| answer.to_string())?;
+        Ok(again.len())
+    };
+    let bucket = stack.output("LetheBucket")?;
+    let left = async || -> Result<usize> {
+        let listed = world.s3.list_object_versions().bucket(bucket).prefix(KEY).send().await?;
+        assert!(listed.delete_markers().is_empty(), "no version is hidden: it is gone");
+        Ok(listed.versions().len())
+    };
+    assert_eq!((deliver().await?, left().await?), (1, 2), "it comes again");
+    let batch = find(stack, text(&message, "messageId").as_str()).await?.context("a batch")?;
+    assert_eq!(batch["status"], "ACCEPTED", "{batch:#}");
+    put(world, KEY, b"newer\n").await?;
+    assert_eq!((deliver().await?, left().await?), (0, 1), "the newer one stays");
+    assert_eq!(
+        world.s3.get_object().bucket(bucket).key(KEY).send().await?.body.collect().await?.to_vec(),
+        b"newer\n"
+    );
+    assert_eq!((deliver().await?, left().await?), (0, 1), "nothing is left to do");
     Ok(())
 }
 

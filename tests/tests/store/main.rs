@@ -4,6 +4,7 @@
 mod access;
 mod batches;
 mod group_commit;
+mod orders;
 mod places;
 mod regulations;
 mod runs;

@@ -112,7 +112,7 @@ async fn read(store: &Store, id: &RunId) -> Result<Run> {
 async fn a_run_is_made_once_and_begins_to_look_until_it_has_ended() -> Result<()> {
     let Fixture { store, .. } = Fixture::new().await?;
     let run = Run::new(RunId::new(), false, at(0));
-    store.begin_find(&run.id, 2, 30, 400).await?;
+    ensure!(store.begin_find(&run.id, 2, 30, 400).await.is_err(), "there is no such run");
     assert_eq!(store.run(&run.id).await?, None, "no run out of nothing");
     store.create_run(&run).await?;
     twice(async || store.begin_find(&run.id, 2, 30, 400).await).await?;

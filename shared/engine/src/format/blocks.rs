@@ -10,7 +10,7 @@ use super::splice::{self, Plain};
 /// Bytes of a block: small enough for a core's own cache, large enough that a block costs nothing.
 const BLOCK: usize = 384 << 10;
 /// The longest record that is dealt with: a bound to the memory one object can ask for.
-const MAX_RECORD: usize = 128 << 20;
+pub(super) const MAX_RECORD: usize = 128 << 20;
 
 /// A window on the plain bytes, with what decoder and encoder may look back at in front of it. Its buffer grows for a
 /// long record and shrinks behind it.
@@ -64,7 +64,7 @@ impl<'d, 'o> Blocks<'d, 'o> {
         (self.start, self.end) = (self.start - keep, self.end - keep);
         if self.end > self.buffer.len() / 2 {
             if self.buffer.len() >= MAX_RECORD {
-                return Err(FormatError::Unsupported("a record longer than 128 MiB"));
+                return Err(FormatError::Unsupported("a record longer than 128 MiB".into()));
             }
             self.buffer.resize(MAX_RECORD.min(self.buffer.len() * 2), 0);
         } else if self.end < BLOCK / 2 && self.buffer.len() > BLOCK {

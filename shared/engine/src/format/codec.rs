@@ -30,7 +30,7 @@ enum Inner<'o> {
 /// How far back a decoder may look into what it gave.
 pub(super) const HISTORY: usize = super::inflate::WINDOW;
 /// Plain bytes that are enough to tell the content.
-const HEAD: usize = 64 << 10;
+pub(super) const HEAD: usize = 64 << 10;
 
 impl<'o> Decoder<'o> {
     /// `taped`: what is read is kept for an encoder that can copy it.

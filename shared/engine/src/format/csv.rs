@@ -5,7 +5,8 @@
 //! 2. A record is cut out: a quoted cell may hold delimiters, line feeds and doubled quotes. A quote that is
 //!    not closed, or not followed by a delimiter, makes its one line unreadable; reading goes on behind it.
 //! 3. Cells in the columns that count are looked up, as bytes and exactly: `123.0` is not 123 here, as the
-//!    same digits may be a name. Records with more or fewer cells than the header are unreadable.
+//!    same digits may be a name. Records with more or fewer cells than the header are unreadable,
+//!    and so are those with a rule's cell that is no UTF-8 or broken JSON.
 //! 4. What stands between the records that go is written as it is, the header first.
 
 use std::borrow::Cow;
@@ -92,14 +93,19 @@ pub(super) fn purge(
                 report.count_unreadable(bytes, matcher);
                 continue;
             }
+            let mut readable = true;
             for (column, node) in &header.columns {
-                if let Ok(text) = str::from_utf8(&cells[*column].text(bytes)) {
-                    found.cell(text, node);
+                match str::from_utf8(&cells[*column].text(bytes)) {
+                    Ok(text) => found.cell(text, node),
+                    Err(_) => readable &= !node.leads_to_identifier(),
                 }
             }
+            readable &= !found.is_opaque();
             if found.decide(&mut hits) {
                 report.count(&hits);
                 gone.push(range);
+            } else if !readable {
+                report.count_unreadable(bytes, matcher);
             }
         }
         blocks.pass_on(at, &gone, out.as_deref_mut())?;

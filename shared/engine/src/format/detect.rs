@@ -2,15 +2,15 @@
 
 use memchr::{memchr, memchr_iter};
 
-use super::{Codec, Content, FormatError, csv};
+use super::codec::HEAD;
+use super::{BYTE_ORDER_MARK, Codec, Content, FormatError, avro, csv, values};
 use crate::matching::Matcher;
 
 /// Formats that archives are found in and the engine does not read: named, so that the residual says what
 /// it is.
 const REFUSED: &[(&[u8], &str)] = &[
     (b"PARE", "encrypted Parquet"),
-    (b"Obj\x01", "Avro"),
-    (b"ORC", "ORC"),
+    (b"ORC", "ORC: have the engine that wrote it delete the rows, or write it anew as Parquet or Avro"),
     (b"ARROW1", "Arrow"),
     (b"BZh", "bzip2"),
     (b"\xfd7zXZ\0", "xz"),
@@ -44,9 +44,13 @@ pub(super) fn codec(head: &[u8]) -> Result<Codec, FormatError> {
 /// so that a broken first line does not hide the rest; an object of blank lines alone holds nobody.
 pub(super) fn content(head: &[u8], matcher: &Matcher) -> Result<Content, FormatError> {
     if let Some((_, name)) = REFUSED.iter().find(|(magic, _)| head.starts_with(magic)) {
-        return Err(FormatError::Unsupported(name));
+        return Err(FormatError::Unsupported((*name).into()));
     }
-    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    if head.starts_with(avro::MAGIC) {
+        return Ok(Content::Avro);
+    }
+    let whole = head.len() < HEAD;
+    let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
     if head.starts_with(b"PAR1") {
         return Ok(Content::Parquet);
     }
@@ -55,6 +59,9 @@ pub(super) fn content(head: &[u8], matcher: &Matcher) -> Result<Content, FormatE
         |at: usize| head[at..].iter().find(|byte| !byte.is_ascii_whitespace() || **byte == b'\n');
     let mut opens = starts.map(first_byte).map(|byte| byte == Some(&b'{'));
     let is_text = controls(head) * 4 <= head.len();
+    if values::begin(head, whole) {
+        return Ok(Content::JsonValues);
+    }
     if head.trim_ascii_start().first().is_none_or(|&byte| byte == b'{') {
         return Ok(Content::JsonLines);
     }
@@ -66,13 +73,14 @@ pub(super) fn content(head: &[u8], matcher: &Matcher) -> Result<Content, FormatE
         return Ok(Content::JsonLines);
     }
     if codec(head)? != Codec::Plain {
-        return Err(FormatError::Unsupported("data compressed twice"));
+        return Err(FormatError::Unsupported("data compressed twice".into()));
     }
-    Err(FormatError::Unsupported(if memchr(0, head).is_some() {
+    let what = if memchr(0, head).is_some() {
         "binary data of an unknown format"
     } else {
-        "text that is no JSON lines, and no CSV with a column that a rule names"
-    }))
+        "text that is no JSON, and no CSV with a column that a rule names"
+    };
+    Err(FormatError::Unsupported(what.into()))
 }
 
 /// Bytes that no text has.

@@ -2,14 +2,15 @@
 //!
 //! 1. What stands in a block up to its last line feed are whole lines; the rest waits for the next block.
 //! 2. The matcher names the lines that go.
-//! 3. What stands between them is written as it is.
+//! 3. A line that is not one object may be several, or an array: `values` reads it.
+//! 4. What stands between is written as it is.
 
 use memchr::memrchr;
 
 use super::blocks::Blocks;
 use super::codec::Encoder;
 use super::mark::Mark;
-use super::{FormatError, Report};
+use super::{FormatError, Report, values};
 use crate::matching::{Matcher, Verdict};
 
 /// Resume through the lines. Answers where it paused, if `pause` wanted it to.
@@ -33,7 +34,15 @@ pub(super) fn purge(
                 report.count(hits);
                 gone.push(line);
             }
-            Verdict::Unreadable => report.count_unreadable(&block[line], matcher),
+            Verdict::Unreadable => match values::of_line(&block[line.clone()], matcher) {
+                None => report.count_unreadable(&block[line], matcher),
+                Some((of_line, ranges)) => {
+                    report.merge(&of_line);
+                    gone.extend(
+                        ranges.into_iter().map(|gone| line.start + gone.start..line.start + gone.end),
+                    );
+                }
+            },
         });
         blocks.pass_on(whole, &gone, out.as_deref_mut())?;
         if last {

@@ -2,10 +2,11 @@
 //!
 //! 1. `detect` tells the codec and the content by magic bytes, never by a name. What it does not know is refused.
 //! 2. `codec` turns the object into plain bytes and back, in chunks of constant size.
-//! 3. `lines` and `csv` cut them into records, ask the matcher, and copy what survives byte for byte.
-//! 4. `parquet` does the same by row groups, reading ranges of the object and copying what is untouched.
+//! 3. `lines`, `values` and `csv` cut them into records, ask the matcher, and copy what survives byte for byte.
+//! 4. `parquet` and `avro` do the same by row groups and by blocks, and copy what is untouched.
 //! 5. Everything that happened is counted in a [`Report`]; an error means that nothing may be believed or kept.
 
+mod avro;
 mod blocks;
 mod codec;
 mod csv;
@@ -18,10 +19,12 @@ mod parquet;
 mod report;
 mod source;
 mod splice;
+mod values;
 
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::io::{self, Read, Write};
 use std::ops::Range;
 
@@ -34,6 +37,9 @@ use crate::matching::Matcher;
 use blocks::Blocks;
 use mark::Mark;
 use source::ByteSource;
+
+/// What some programs put before UTF-8. It belongs to the file and to no record.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// An object as the engine reads it: whole from the front, or by ranges. Calls block.
 pub trait Object: Sync {
@@ -115,7 +121,7 @@ impl Object for LocalFile {
 pub enum FormatError {
     /// A format the engine does not know: the object stays as it is and is listed as residual.
     #[error("not supported: {0}")]
-    Unsupported(&'static str),
+    Unsupported(Cow<'static, str>),
     /// The object breaks the rules of its own format: it stays as it is and is listed as residual.
     #[error("corrupt: {0}")]
     Corrupt(&'static str),
@@ -125,7 +131,7 @@ pub enum FormatError {
 }
 
 /// Where reading or rewriting paused: what stands before this is dealt with, what follows is for the next go.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
     /// So many plain bytes are dealt with; of Parquet, row groups.
     done: u64,
@@ -134,6 +140,9 @@ pub struct Pause {
     mark: Mark,
     /// What the writing end has to know.
     kept: Option<Kept>,
+    /// Where it is among JSON values.
+    #[serde(default)]
+    values: values::Values,
 }
 
 /// What the writing end needs to go on.
@@ -170,13 +179,30 @@ pub enum Rewritten {
     Paused(Pause),
 }
 
-/// What an object is, told by its first bytes; no more of it is read.
+/// What an object is, told by its first bytes and, of Parquet and Avro, by the columns that its footer or header names.
+/// One that cannot be purged is an error, as far as that shows there.
 pub fn detect(object: &dyn Object, matcher: &Matcher) -> Result<Format, FormatError> {
     let mut source = ByteSource::open(object, 0)?;
     let codec = detect::codec(source.head()?)?;
     let mut decoder = codec::Decoder::new(codec, source, false)?;
     let content = detect::content(decoder.head()?, matcher)?;
+    check(object, content, codec, matcher)?;
     Ok(Format { content, codec })
+}
+
+fn check(object: &dyn Object, content: Content, codec: Codec, matcher: &Matcher) -> Result<(), FormatError> {
+    match content {
+        Content::Parquet | Content::Avro if codec != Codec::Plain => Err(as_a_whole(content)),
+        Content::Parquet => parquet::check(object, matcher),
+        Content::Avro => avro::check(object, matcher),
+        Content::JsonLines | Content::JsonValues | Content::Csv => Ok(()),
+    }
+}
+
+/// Formats that compress within.
+fn as_a_whole(content: Content) -> FormatError {
+    let what = if content == Content::Avro { "Avro" } else { "Parquet" };
+    FormatError::Unsupported(format!("{what} that is compressed as a whole: decompress the object").into())
 }
 
 /// Reads an object and counts whose records it holds. Writes nothing.
@@ -235,28 +261,33 @@ fn purge(
     let head = decoder.head()?.to_vec();
     let content = detect::content(&head, matcher)?;
     let format = Format { content, codec };
-    if content == Content::Parquet {
-        return match codec {
-            Codec::Plain => parquet::purge(object, out, matcher, from, pause),
-            _ => Err(FormatError::Unsupported("Parquet that is compressed as a whole")),
-        };
+    match content {
+        Content::Parquet | Content::Avro if codec != Codec::Plain => return Err(as_a_whole(content)),
+        Content::Parquet => return parquet::purge(object, out, matcher, from, pause),
+        Content::Avro => return avro::purge(object, out, matcher, from, pause),
+        Content::JsonLines | Content::JsonValues | Content::Csv => {}
     }
     let begun = Report { format, ..Report::default() };
-    let Pause { done, mut report, mark, kept } =
-        from.unwrap_or(Pause { done: 0, report: begun, mark: Mark::default(), kept: None });
+    let Pause { done, mut report, mark, kept, mut values } =
+        from.unwrap_or(Pause { report: begun, ..Pause::default() });
     if mark != Mark::default() {
         decoder = codec::Decoder::resume(codec, object, mark)?;
     }
     let mut encoder =
         out.map(|out| codec::Encoder::new(codec, out, kept.and_then(Kept::gzip), done)).transpose()?;
-    let (mut blocks, out) = (Blocks::new(&mut decoder, done)?, encoder.as_mut());
+    let (mut blocks, mut out) = (Blocks::new(&mut decoder, done)?, encoder.as_mut());
+    if content != Content::Csv && blocks.is_at_start() && head.starts_with(BYTE_ORDER_MARK) {
+        blocks.next()?;
+        blocks.pass_on(BYTE_ORDER_MARK.len(), &[], out.as_deref_mut())?;
+    }
     let paused = match content {
         Content::Csv => csv::purge(&mut blocks, &head, out, matcher, &mut report, pause)?,
+        Content::JsonValues => values.purge(&mut blocks, out, matcher, &mut report, pause)?,
         _ => lines::purge(&mut blocks, out, matcher, &mut report, pause)?,
     };
     if let Some((done, mark)) = paused {
         let kept = encoder.map(codec::Encoder::pause).transpose()?.flatten().map(Kept::Gzip);
-        return Ok(Rewritten::Paused(Pause { done, report, mark, kept }));
+        return Ok(Rewritten::Paused(Pause { done, report, mark, kept, values }));
     }
     if let Some(encoder) = encoder {
         encoder.finish()?;

@@ -27,10 +27,14 @@ pub enum Content {
     /// One JSON object per line.
     #[default]
     JsonLines,
+    /// JSON objects that are not one to a line: elements of an array, pretty-printed, or without line feeds.
+    JsonValues,
     /// Comma-separated values under a header line.
     Csv,
     /// Apache Parquet.
     Parquet,
+    /// An Apache Avro object container file.
+    Avro,
 }
 
 /// What an object is, told by its bytes.
@@ -46,8 +50,10 @@ impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.content {
             Content::JsonLines => "JSON lines",
+            Content::JsonValues => "JSON values",
             Content::Csv => "CSV",
             Content::Parquet => "Parquet",
+            Content::Avro => "Avro",
         })?;
         f.write_str(match self.codec {
             Codec::Plain => "",
@@ -71,11 +77,15 @@ pub struct Report {
     pub hits: BTreeMap<u32, u64>,
     /// Records of at least one subject: what a rewrite leaves out.
     pub removed: u64,
-    /// Kept lines that are no readable record (blank ones too). See [`crate::matching::BlockScan`] for what a
-    /// fast scan takes as readable.
+    /// Kept lines that are no readable record (blank ones too). See [`crate::matching::BlockScan`] for what a fast scan takes as readable.
     pub unreadable: u64,
     /// Unreadable lines whose bytes hold an identifier: possible residue, for a person to look at.
     pub suspect: u64,
+    /// Kept records of typed formats with a value in an identifier's place that cannot be compared, such as bytes that
+    /// are neither text nor a UUID, or a float that may be a subject's number or another one. Nobody can tell whose they
+    /// are.
+    #[serde(default)]
+    pub opaque: u64,
 }
 
 impl Report {
@@ -91,6 +101,7 @@ impl Report {
         self.removed += other.removed;
         self.unreadable += other.unreadable;
         self.suspect += other.suspect;
+        self.opaque += other.opaque;
         for (&subject, lines) in &other.hits {
             *self.hits.entry(subject).or_default() += lines;
         }

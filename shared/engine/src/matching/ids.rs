@@ -4,8 +4,11 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::RandomState;
+use foldhash::{HashMap, HashSet};
 use hashbrown::HashTable;
+use uuid::Uuid;
 
+use super::typed::Rounded;
 use super::{SubjectSet, key::IndexKey};
 use model::rules::Rule;
 use model::subject::SubjectType;
@@ -24,6 +27,10 @@ pub(super) struct Ids {
     bitmap: Box<[u64]>,
     /// The lengths that occur, a bit for each; the last bit stands for all that are longer.
     lengths: u128,
+    /// Those that are UUIDs, however they are spelled.
+    uuids: HashMap<Uuid, Vec<u32>>,
+    /// What floats are left of those that are large whole numbers.
+    rounded: HashSet<Rounded>,
 }
 
 impl Ids {
@@ -40,9 +47,15 @@ impl Ids {
             table: HashTable::with_capacity(count),
             bitmap: vec![0; bits / 64].into(),
             lengths: 0,
+            uuids: HashMap::default(),
+            rounded: HashSet::default(),
         };
         for (index, subject) in of_kind() {
             ids.lengths |= length_bit(subject.id.len());
+            if let Ok(uuid) = Uuid::try_parse(subject.id.trim()) {
+                ids.uuids.entry(uuid).or_default().push(index as u32);
+            }
+            ids.rounded.extend(Rounded::of(&subject.id));
             let hash = ids.hash(ids.normal(&subject.id).as_bytes());
             let bit = ids.bit(hash);
             ids.bitmap[bit / 64] |= 1 << (bit % 64);
@@ -79,6 +92,16 @@ impl Ids {
         found.into_iter().flatten().filter(move |&index| *self.normal(self.id(index)) == *value)
     }
 
+    /// The subjects that are this UUID.
+    pub(super) fn find_uuid(&self, uuid: Uuid) -> impl Iterator<Item = u32> {
+        self.uuids.get(&uuid).into_iter().flatten().copied()
+    }
+
+    /// Whether a float may be some subject's number.
+    pub(super) fn rounds_to(&self, rounded: Rounded) -> bool {
+        self.rounded.contains(&rounded)
+    }
+
     /// A place in a table for this value.
     pub(super) fn slot(&self, value: &str) -> usize {
         (self.hash(value.as_bytes()) >> 8) as usize
@@ -89,9 +112,10 @@ impl Ids {
         key.hash(self.kind, self.fold_case, self.trim, &self.normal(value))
     }
 
-    /// All identifiers.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.table.iter().map(|&index| self.id(index))
+    /// All identifiers; UUIDs also as typed formats have them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let uuids = self.uuids.keys().map(|uuid| Cow::Owned(uuid.hyphenated().to_string()));
+        self.table.iter().map(|&index| Cow::Borrowed(self.id(index))).chain(uuids)
     }
 
     fn id(&self, index: u32) -> &str {

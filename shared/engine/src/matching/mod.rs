@@ -6,8 +6,9 @@
 //!    each path, by meaning (escapes, key order and spaces do not matter; of duplicate keys the last counts).
 //! 4. `fast` comes to the same word for whole blocks of lines, parsing hardly any.
 //! 5. `residue` searches lines that no parser can read for the raw bytes of an identifier.
-//! 6. `sample` tells what the ids in the beginning of an object look like.
-//! 7. `seen` takes note of whose records there are, by keyed hashes (`key`), for an index; only when asked to.
+//! 6. `typed` compares the values of typed formats, which are no text.
+//! 7. `sample` tells what the ids in the beginning of an object look like.
+//! 8. `seen` takes note of whose records there are, by keyed hashes (`key`), for an index; only when asked to.
 
 mod fast;
 mod ids;
@@ -20,6 +21,7 @@ mod seen;
 mod subjects;
 #[cfg(test)]
 pub(crate) mod tests;
+mod typed;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,6 +32,7 @@ pub use record::Verdict;
 pub(crate) use record::{Found, Node};
 pub use sample::shapes;
 pub use subjects::SubjectSet;
+pub(crate) use typed::Typed;
 
 use fast::{Escapes, Key};
 use ids::Ids;
@@ -103,6 +106,11 @@ impl Matcher {
         record::decide(self, line, hits)
     }
 
+    /// What rules look for in a record.
+    pub(crate) fn root(&self) -> &Node {
+        &self.plan.root
+    }
+
     /// What rules look for at a path, for formats that know their columns beforehand.
     pub(crate) fn at<'a>(&self, path: impl Iterator<Item = &'a str>) -> Option<&Node> {
         self.plan.root.at(path)
@@ -110,7 +118,7 @@ impl Matcher {
 
     /// Whether a text at a place may name somebody: what is ruled out here needs no [`Found`]. Of a matcher that
     /// takes note of values every one does, as it has to be noted.
-    pub(crate) fn may_concern(&self, node: &Node, text: &str) -> bool {
+    fn may_concern(&self, node: &Node, text: &str) -> bool {
         self.seen.is_some()
             || node.goes_deeper()
             || node.rules().any(|rule| self.plan.ids[self.plan.rule_ids[rule]].may_hold(text.as_bytes()))
@@ -146,10 +154,17 @@ impl Matcher {
         }
     }
 
+    /// Takes note, when asked to, that something cannot be read, so that nobody is ruled out.
+    fn note_opaque(&self) {
+        if let Some(seen) = &self.seen {
+            seen.lock().unwrap_or_else(PoisonError::into_inner).opaque();
+        }
+    }
+
     /// Takes note of a line that cannot be read, when asked to. A blank one hides nobody.
     fn note_unreadable(&self, line: &[u8]) {
-        if let Some(seen) = self.seen.as_ref().filter(|_| !line.trim_ascii().is_empty()) {
-            seen.lock().unwrap_or_else(PoisonError::into_inner).opaque();
+        if !line.trim_ascii().is_empty() {
+            self.note_opaque();
         }
     }
 

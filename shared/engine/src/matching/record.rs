@@ -12,7 +12,9 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
+use super::typed::Rounded;
 use super::{Matcher, Plan};
 use model::number;
 use model::rules::{Rule, Rules, When};
@@ -69,7 +71,7 @@ impl Node {
     }
 
     /// Rules whose identifier stands right here.
-    pub(super) fn rules(&self) -> impl Iterator<Item = usize> {
+    pub(crate) fn rules(&self) -> impl Iterator<Item = usize> {
         self.rules.iter().copied()
     }
 
@@ -86,6 +88,16 @@ impl Node {
     /// Whether some rule's path goes on from here.
     pub(crate) fn goes_deeper(&self) -> bool {
         !self.children.is_empty()
+    }
+
+    /// The places right below this one.
+    pub(crate) fn children(&self) -> impl Iterator<Item = (&str, &Self)> {
+        self.children.iter().map(|(name, child)| (name.as_str(), child))
+    }
+
+    /// The place that a name leads to.
+    pub(crate) fn under(&self, name: &str) -> Option<&Self> {
+        self.child(name).map(|child| &self.children[child].1)
     }
 
     fn child(&self, name: &str) -> Option<usize> {
@@ -114,14 +126,17 @@ pub(crate) struct Found<'p> {
     named: Vec<(usize, u32)>,
     /// Rules whose condition holds.
     met: Vec<usize>,
+    /// Whether some value could not be compared.
+    opaque: bool,
 }
 
 impl<'p> Found<'p> {
     pub(super) fn new(matcher: &'p Matcher) -> Self {
-        Self { matcher, plan: &matcher.plan, named: Vec::new(), met: Vec::new() }
+        Self { matcher, plan: &matcher.plan, named: Vec::new(), met: Vec::new(), opaque: false }
     }
 
-    /// Takes note of a cell of a table. One that holds a JSON object is gone into if a rule's path does.
+    /// Takes note of a cell of a table. One that holds a JSON object is gone into if a rule's path does. Broken JSON that
+    /// holds an identifier is opaque.
     pub(crate) fn cell(&mut self, value: &str, node: &Node) {
         self.text(value, node);
         if node.goes_deeper() && value.trim_start().starts_with('{') {
@@ -129,8 +144,40 @@ impl<'p> Found<'p> {
             if self.object(value, node, 0).is_err() {
                 self.named.truncate(named);
                 self.met.truncate(met);
+                self.opaque |= self.matcher.suspects(value.as_bytes());
             }
         }
+    }
+
+    /// Takes note of a UUID at a place.
+    pub(super) fn uuid(&mut self, uuid: Uuid, node: &Node) {
+        for &rule in &node.rules {
+            let which = self.plan.rule_ids[rule];
+            self.matcher.note(which, uuid.hyphenated().encode_lower(&mut [0; 36]).as_bytes());
+            self.named.extend(self.plan.ids[which].find_uuid(uuid).map(|subject| (rule, subject)));
+        }
+    }
+
+    /// Takes note of a float that stands for several numbers: whose they are, nobody can tell. `false`, if none is
+    /// looked for here.
+    pub(super) fn rounded(&mut self, rounded: Rounded, node: &Node) -> bool {
+        if !node.rules.is_empty() {
+            self.matcher.note_opaque();
+        }
+        self.opaque |=
+            node.rules.iter().any(|&rule| self.plan.ids[self.plan.rule_ids[rule]].rounds_to(rounded));
+        !node.rules.is_empty()
+    }
+
+    /// Takes note of a value that cannot be compared.
+    pub(super) fn opaque(&mut self) {
+        self.matcher.note_opaque();
+        self.opaque = true;
+    }
+
+    /// Whether some value could not be compared.
+    pub(crate) fn is_opaque(&self) -> bool {
+        self.opaque
     }
 
     /// Takes note of a text at a place.
@@ -158,6 +205,7 @@ impl<'p> Found<'p> {
         hits.dedup();
         self.named.clear();
         self.met.clear();
+        self.opaque = false;
         !hits.is_empty()
     }
 

@@ -70,6 +70,6 @@ impl SeenIds {
 /// The hashes under which an index may know any of the subjects.
 pub(super) fn questions(ids: &[Ids], key: &IndexKey) -> Vec<u64> {
     let all: BTreeSet<u64> =
-        ids.iter().flat_map(|ids| ids.iter().map(|id| ids.index_hash(key, id))).collect();
+        ids.iter().flat_map(|ids| ids.iter().map(|id| ids.index_hash(key, &id))).collect();
     all.into_iter().collect()
 }

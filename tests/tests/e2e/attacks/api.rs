@@ -1,12 +1,17 @@
 //! Attacks on the API by people who hold a token, or none.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use anyhow::{Context, Result};
+use axum::Router;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use model::trail::{TrailHead, TrailRecord, verify};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::api::Api;
+use tests::serve::serve;
 use tests::world::World;
 
 fn regulation(kind: &str, subjects: &[&str]) -> Value {
@@ -37,6 +42,18 @@ async fn records(world: &World) -> Result<Vec<TrailRecord>> {
         item.iter().map(|(name, attribute)| (name.clone(), plain(attribute))).collect()
     };
     items.map(|item| Ok(serde_json::from_value(record(item))?)).collect()
+}
+
+/// The heads of the trail that are sealed, in order.
+async fn heads(world: &World) -> Result<Vec<TrailHead>> {
+    let bucket = world.stack.output("AuditBucket")?;
+    let listed = world.s3.list_objects_v2().bucket(bucket).prefix("trail/").send().await?;
+    let mut sealed = Vec::new();
+    for key in listed.contents().iter().filter_map(|object| object.key()) {
+        let object = world.s3.get_object().bucket(bucket).key(key).send().await?;
+        sealed.push(serde_json::from_slice(&object.body.collect().await?.into_bytes())?);
+    }
+    Ok(sealed)
 }
 
 /// Everything that the table of tokens, the trail and kept answers holds.
@@ -241,16 +258,17 @@ async fn a_trail_that_was_written_over_is_found() -> Result<()> {
     api.wait(&id, |_| ()).await?;
     api.new_token(&json!({ "name": "Later", "scopes": ["audit:read"] })).await?;
 
-    let bucket = world.stack.output("AuditBucket")?;
-    let listed = world.s3.list_objects_v2().bucket(bucket).prefix("trail/").send().await?;
-    let mut sealed: Vec<TrailHead> = Vec::new();
-    for key in listed.contents().iter().filter_map(|object| object.key()) {
-        let object = world.s3.get_object().bucket(bucket).key(key).send().await?;
-        sealed.push(serde_json::from_slice(&object.body.collect().await?.into_bytes())?);
-    }
+    let sealed = heads(&world).await?;
     assert!(!sealed.is_empty(), "sealed with the certificate");
     let whole = records(&world).await?;
     assert!(verify(whole.clone(), &sealed)?.number > sealed[0].number);
+
+    // What no certificate seals, the schedule does, each day.
+    world.stack.invoke("audit", &json!({ "action": "sealTrail" })).await?;
+    world.stack.invoke("audit", &json!({ "action": "sealTrail" })).await?;
+    let today = heads(&world).await?;
+    assert_eq!(today.len(), sealed.len() + 1, "{today:?}");
+    assert_eq!(today.last(), Some(&verify(whole.clone(), &today)?), "all that is recorded");
 
     // With the rights of a function that writes the trail.
     let first = whole.iter().min_by_key(|record| record.number).context("a record")?;
@@ -262,5 +280,30 @@ async fn a_trail_that_was_written_over_is_found() -> Result<()> {
     });
     world.stack.aws.call("dynamodb", "DynamoDB_20120810.UpdateItem", change).await?;
     assert!(verify(records(&world).await?, &sealed).is_err());
+    Ok(())
+}
+
+/// Nobody makes us pay by asking for what needs no token.
+#[tokio::test]
+async fn the_public_key_costs_one_call_to_kms_however_often_it_is_asked_for() -> Result<()> {
+    let world = World::new().await?;
+    let stack = &world.stack;
+    let variables = stack.environment("intake").await?.into_iter();
+    let key = variables.into_iter().find(|(name, _)| name == "SIGNING_KEY").context("no SIGNING_KEY")?.1;
+    let key = stack.aws.call("kms", "TrentService.GetPublicKey", json!({ "KeyId": key })).await?;
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = calls.clone();
+    let kms = Router::new().fallback(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        let key = key.to_string();
+        async move { ([("content-type", "application/x-amz-json-1.1")], key) }
+    });
+    let (url, _stop) = serve(kms)?;
+    stack.configure("intake", &[("AWS_ENDPOINT_URL_KMS", &url)]).await?;
+    for _ in 0..20 {
+        let keys = stack.api.with_token("none").get("/.well-known/jwks.json").await?;
+        assert_eq!(keys["keys"][0]["kty"], "EC", "{keys}");
+    }
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
     Ok(())
 }

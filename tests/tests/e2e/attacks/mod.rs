@@ -2,4 +2,5 @@
 
 mod api;
 mod credentials;
+mod echo;
 mod links;

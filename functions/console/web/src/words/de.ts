@@ -223,6 +223,8 @@ export const de: Words = {
     why: {
       corrupt: 'beschädigt; reparieren oder entfernen, dann wiederholen',
       unsupported: 'in einem Format, das Lethe nicht liest; prüfen, dann entfernen oder ausnehmen',
+      opaque: 'mit Werten, die sich nicht mit Kennungen vergleichen lassen; Regeln oder Werte berichtigen, dann wiederholen',
+      excluded: 'durch die Einstellungen ausgenommen; nicht durchsucht',
       locked: 'durch Object Lock gesperrt; nach Ablauf der Sperre können sie neu geschrieben werden',
       cold: 'im Kältespeicher; wiederherstellen, dann wiederholen',
       denied: 'Lethe fehlt der Zugriff; erteilen, dann wiederholen',

@@ -218,6 +218,8 @@ export const en = {
     why: {
       corrupt: 'are damaged: repair or remove them, then retry',
       unsupported: 'are in a format that Lethe does not read: check them, then remove them or move them out of scope',
+      opaque: 'hold values that cannot be compared with identifiers: correct the rules or the values, then retry',
+      excluded: 'the settings exclude: nothing in them was looked for',
       locked: 'are under Object Lock: they can be rewritten once the lock ends',
       cold: 'are in cold storage: restore them, then retry',
       denied: 'Lethe may not read or write: grant access, then retry',

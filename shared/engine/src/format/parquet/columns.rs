@@ -1,4 +1,10 @@
-//! The columns that stand at a rule's path, and their values as text.
+//! The columns that stand at a rule's path, and their values.
+//!
+//! 1. The schema is walked with the tree of paths in hand. Levels that only say "list" have no name.
+//! 2. A MAP is an object whose names are data: of its values those count whose key the path names. Keys and values
+//!    are columns of their own with a level for each entry.
+//! 3. A rule's column of a type that cannot be compared is an error, even if other columns can be: values there may be
+//!    anybody's. A column that is absent is none.
 
 use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
@@ -7,7 +13,7 @@ use parquet::errors::Result;
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor, Type};
 
 use crate::format::FormatError;
-use crate::matching::{Matcher, Node};
+use crate::matching::{Matcher, Node, Typed};
 
 /// Records read at a time.
 const BATCH: usize = 4096;
@@ -16,6 +22,8 @@ const BATCH: usize = 4096;
 pub(super) struct Column<'m> {
     pub(super) index: usize,
     pub(super) node: &'m Node,
+    /// Of the values of a MAP: those that count.
+    pub(super) key: Option<MapKey<'m>>,
     kind: ColumnKind,
     physical: Physical,
     length: usize,
@@ -23,16 +31,26 @@ pub(super) struct Column<'m> {
     max_repetition: i16,
 }
 
-/// How values read as text.
+/// What an entry of a MAP has to be called.
+#[derive(Clone, Copy)]
+pub(super) struct MapKey<'m> {
+    /// The column of the keys.
+    pub(super) index: usize,
+    name: &'m str,
+}
+
+/// What values are.
 #[derive(Clone, Copy, PartialEq)]
 enum ColumnKind {
     Text,
-    /// 16 bytes: lower-case hex with hyphens.
+    Bytes,
     Uuid,
     Signed,
     Unsigned,
-    /// Whole numbers read as such: 123.0 is 123.
+    Decimal(u32),
     Float,
+    /// Times and other types that hold no identifiers.
+    Other,
 }
 
 /// The columns that some rule names. None at all is a refusal: nobody may take the object for clean.
@@ -40,156 +58,240 @@ pub(super) fn of_rules<'m>(
     schema: &SchemaDescriptor,
     matcher: &'m Matcher,
 ) -> std::result::Result<Vec<Column<'m>>, FormatError> {
-    let mut paths = Vec::new();
+    let mut walk = Walk { schema, leaf: 0, columns: Vec::new() };
     for field in schema.root_schema().get_fields() {
-        leaves(field, &mut Vec::new(), matcher, &mut paths)?;
+        let name = field.name();
+        // Flattened tables have the whole path in a name.
+        let node = matcher.at([name].into_iter()).or_else(|| matcher.at(name.split('.')));
+        walk.field(field, &node.map(|node| Place { node, key: None }).into_iter().collect::<Vec<_>>())?;
     }
-    let column = |(index, path): (usize, &Vec<String>)| {
-        let node = matcher.at(path.iter().map(String::as_str))?;
-        let descriptor = schema.column(index);
-        Some(Column {
+    if walk.columns.iter().any(|column| column.node.leads_to_identifier()) {
+        Ok(walk.columns)
+    } else {
+        Err(FormatError::Unsupported("Parquet without a column that a rule names".into()))
+    }
+}
+
+/// Where a field stands in the tree of paths.
+#[derive(Clone, Copy)]
+struct Place<'m> {
+    node: &'m Node,
+    key: Option<MapKey<'m>>,
+}
+
+struct Walk<'s, 'm> {
+    schema: &'s SchemaDescriptor,
+    /// The next leaf's column.
+    leaf: usize,
+    columns: Vec<Column<'m>>,
+}
+
+type Walked = std::result::Result<(), FormatError>;
+
+impl<'m> Walk<'_, 'm> {
+    fn field(&mut self, field: &Type, places: &[Place<'m>]) -> Walked {
+        if field.is_primitive() {
+            return self.leaf(places);
+        }
+        match (field.get_fields(), is_map(field), is_list(field)) {
+            ([repeated], true, _) => self.map(repeated, places),
+            ([repeated], _, true) => self.element(repeated, places),
+            (fields, ..) => self.fields(fields, places),
+        }
+    }
+
+    fn fields(&mut self, fields: &[std::sync::Arc<Type>], places: &[Place<'m>]) -> Walked {
+        for field in fields {
+            let inner = places
+                .iter()
+                .filter_map(|place| Some(Place { node: place.node.under(field.name())?, key: place.key }));
+            self.field(field, &inner.collect::<Vec<_>>())?;
+        }
+        Ok(())
+    }
+
+    fn leaf(&mut self, places: &[Place<'m>]) -> Walked {
+        let (index, descriptor) = (self.leaf, self.schema.column(self.leaf));
+        self.leaf += 1;
+        let Some(kind) = kind(&descriptor) else { return Ok(()) };
+        if kind == ColumnKind::Other && places.iter().any(|place| place.node.rules().next().is_some()) {
+            let path = descriptor.path().string();
+            let what =
+                format!("Parquet with the column {path}, of a type that is not compared with identifiers");
+            return Err(FormatError::Unsupported(what.into()));
+        }
+        self.columns.extend(places.iter().map(|&Place { node, key }| Column {
             index,
             node,
-            kind: kind(&descriptor)?,
+            key,
+            kind,
             physical: descriptor.physical_type(),
             length: usize::try_from(descriptor.type_length()).unwrap_or(0),
             max_definition: descriptor.max_def_level(),
             max_repetition: descriptor.max_rep_level(),
-        })
-    };
-    let columns: Vec<_> = paths.iter().enumerate().filter_map(column).collect();
-    if columns.iter().any(|column| column.node.leads_to_identifier()) {
-        Ok(columns)
-    } else {
-        Err(FormatError::Unsupported("Parquet without a column that a rule names"))
+        }));
+        Ok(())
     }
-}
 
-/// The names of every leaf, as a rule writes them: without the levels that only say "list".
-fn leaves(
-    field: &Type,
-    path: &mut Vec<String>,
-    matcher: &Matcher,
-    paths: &mut Vec<Vec<String>>,
-) -> std::result::Result<(), FormatError> {
-    path.push(field.name().to_owned());
-    if field.is_primitive() {
-        paths.push(path.clone());
-    } else {
-        let info = field.get_basic_info();
-        let here = matcher.at(path.iter().map(String::as_str));
-        let logical = info.logical_type_ref();
-        let is_map = matches!(logical, Some(LogicalType::Map))
-            || matches!(info.converted_type(), ConvertedType::MAP | ConvertedType::MAP_KEY_VALUE);
-        if is_map && here.is_some_and(Node::goes_deeper) {
-            return Err(FormatError::Unsupported("Parquet with a rule's path through a MAP"));
+    /// The repeated field of a MAP: a key and, unless it is a set, a value.
+    fn map(&mut self, repeated: &Type, places: &[Place<'m>]) -> Walked {
+        let fields = if repeated.is_primitive() { &[][..] } else { repeated.get_fields() };
+        let deeper = places.iter().filter(|place| place.node.goes_deeper());
+        let [key, values @ ..] = fields else { return Err(FormatError::Corrupt(super::CORRUPT)) };
+        if deeper.clone().any(|place| place.key.is_some() || !key.is_primitive()) {
+            let path = self.schema.column(self.leaf).path().string();
+            let what = format!(
+                "Parquet with a rule's path through a MAP within a MAP, or by a key of parts: {path}"
+            );
+            return Err(FormatError::Unsupported(what.into()));
         }
-        let is_list =
-            matches!(logical, Some(LogicalType::List)) || info.converted_type() == ConvertedType::LIST;
-        match field.get_fields() {
-            [repeated] if is_list => element(repeated, path, matcher, paths)?,
-            fields => {
-                for field in fields {
-                    leaves(field, path, matcher, paths)?;
-                }
-            }
+        let index = self.leaf;
+        self.field(key, &[])?;
+        let inner: Vec<_> = deeper
+            .flat_map(|place| place.node.children())
+            .map(|(name, node)| Place { node, key: Some(MapKey { index, name }) })
+            .collect();
+        values.iter().try_for_each(|value| self.field(value, &inner))
+    }
+
+    /// The repeated field of a list: a level of its own around the element, or (in old files) the element itself.
+    /// See "Backward-compatibility rules" in parquet-format's LogicalTypes.md.
+    fn element(&mut self, repeated: &Type, places: &[Place<'m>]) -> Walked {
+        let fields = if repeated.is_primitive() { &[][..] } else { repeated.get_fields() };
+        let is_level =
+            fields.len() == 1 && repeated.name() != "array" && !repeated.name().ends_with("_tuple");
+        // Lists of lists and of maps: the names of their levels say nothing either.
+        match fields {
+            [element] if is_level => self.field(element, places),
+            [] => self.field(repeated, places),
+            fields => self.fields(fields, places),
         }
     }
-    path.pop();
-    Ok(())
 }
 
-/// The repeated field of a list: a level of its own around the element, or (in old files) the element itself.
-/// See "Backward-compatibility rules" in parquet-format's LogicalTypes.md.
-fn element(
-    repeated: &Type,
-    path: &mut Vec<String>,
-    matcher: &Matcher,
-    paths: &mut Vec<Vec<String>>,
-) -> std::result::Result<(), FormatError> {
-    let fields = if repeated.is_primitive() { &[][..] } else { repeated.get_fields() };
-    let is_level = fields.len() == 1 && repeated.name() != "array" && !repeated.name().ends_with("_tuple");
-    let element = if is_level { &*fields[0] } else { repeated };
-    if element.is_primitive() {
-        paths.push(path.clone());
-        return Ok(());
-    }
-    let info = element.get_basic_info();
-    let nested = matches!(info.logical_type_ref(), Some(LogicalType::List | LogicalType::Map))
-        || !matches!(info.converted_type(), ConvertedType::NONE);
-    if nested && info.has_repetition() && info.repetition() != Repetition::REPEATED {
-        // A list of lists or maps: its own name says nothing either.
-        let [inner] = element.get_fields() else { return Err(FormatError::Corrupt(super::CORRUPT)) };
-        return self::element(inner, path, matcher, paths);
-    }
-    for field in element.get_fields() {
-        leaves(field, path, matcher, paths)?;
-    }
-    Ok(())
+fn is_map(field: &Type) -> bool {
+    let info = field.get_basic_info();
+    matches!(info.logical_type_ref(), Some(LogicalType::Map))
+        || matches!(info.converted_type(), ConvertedType::MAP)
+        || (info.converted_type() == ConvertedType::MAP_KEY_VALUE
+            && !(info.has_repetition() && info.repetition() == Repetition::REPEATED))
 }
 
-/// `None`: values that are nobody's identifier (truth, times, decimals with a point).
+fn is_list(field: &Type) -> bool {
+    let info = field.get_basic_info();
+    matches!(info.logical_type_ref(), Some(LogicalType::List)) || info.converted_type() == ConvertedType::LIST
+}
+
+/// `None`: truth values, which are nobody's identifier.
 fn kind(column: &ColumnDescriptor) -> Option<ColumnKind> {
-    let logical = column.logical_type_ref();
-    let converted = column.converted_type();
-    match column.physical_type() {
-        Physical::BYTE_ARRAY => (converted != ConvertedType::DECIMAL).then_some(ColumnKind::Text),
-        Physical::FIXED_LEN_BYTE_ARRAY => match logical {
-            Some(LogicalType::Uuid) => Some(ColumnKind::Uuid),
-            None if converted == ConvertedType::NONE => Some(ColumnKind::Text),
-            _ => None,
+    let (logical, converted) = (column.logical_type_ref(), column.converted_type());
+    let is_decimal = matches!(logical, Some(LogicalType::Decimal(_))) || converted == ConvertedType::DECIMAL;
+    Some(match column.physical_type() {
+        Physical::BOOLEAN => return None,
+        Physical::INT96 => ColumnKind::Other,
+        Physical::FLOAT | Physical::DOUBLE => ColumnKind::Float,
+        _ if is_decimal => ColumnKind::Decimal(u32::try_from(column.type_scale()).unwrap_or(0)),
+        Physical::BYTE_ARRAY => match (logical, converted) {
+            (None | Some(LogicalType::Bson), ConvertedType::NONE | ConvertedType::BSON) => ColumnKind::Bytes,
+            _ => ColumnKind::Text,
+        },
+        Physical::FIXED_LEN_BYTE_ARRAY => match (logical, converted) {
+            (Some(LogicalType::Uuid), _) => ColumnKind::Uuid,
+            (Some(LogicalType::String), _) | (None, ConvertedType::UTF8) => ColumnKind::Text,
+            (None, ConvertedType::NONE) => ColumnKind::Bytes,
+            _ => ColumnKind::Other,
         },
         Physical::INT32 | Physical::INT64 => match (logical, converted) {
-            (Some(LogicalType::Integer(int)), _) => {
-                Some(if int.is_signed { ColumnKind::Signed } else { ColumnKind::Unsigned })
-            }
-            (None, ConvertedType::UINT_8 | ConvertedType::UINT_16) => Some(ColumnKind::Unsigned),
-            (None, ConvertedType::UINT_32 | ConvertedType::UINT_64) => Some(ColumnKind::Unsigned),
-            (None, ConvertedType::NONE | ConvertedType::INT_8 | ConvertedType::INT_16) => {
-                Some(ColumnKind::Signed)
-            }
-            (None, ConvertedType::INT_32 | ConvertedType::INT_64) => Some(ColumnKind::Signed),
-            _ if converted == ConvertedType::DECIMAL && column.type_scale() == 0 => Some(ColumnKind::Signed),
-            _ => None,
+            (Some(LogicalType::Integer(int)), _) if int.is_signed => ColumnKind::Signed,
+            (Some(LogicalType::Integer(_)), _) => ColumnKind::Unsigned,
+            (None, ConvertedType::UINT_8 | ConvertedType::UINT_16) => ColumnKind::Unsigned,
+            (None, ConvertedType::UINT_32 | ConvertedType::UINT_64) => ColumnKind::Unsigned,
+            (None, ConvertedType::NONE | ConvertedType::INT_8 | ConvertedType::INT_16) => ColumnKind::Signed,
+            (None, ConvertedType::INT_32 | ConvertedType::INT_64) => ColumnKind::Signed,
+            _ => ColumnKind::Other,
         },
-        Physical::FLOAT | Physical::DOUBLE => Some(ColumnKind::Float),
-        Physical::BOOLEAN | Physical::INT96 => None,
-    }
+    })
 }
 
-impl Column<'_> {
-    /// Gives every value, with the number of its row. Returns how many rows there are.
-    pub(super) fn read(&self, reader: ColumnReader, mut each: impl FnMut(u64, &str)) -> Result<u64> {
+impl<'m> Column<'m> {
+    /// The column of a MAP's keys.
+    pub(super) fn of_keys(schema: &SchemaDescriptor, key: MapKey<'m>, node: &'m Node) -> Option<Self> {
+        let mut walk = Walk { schema, leaf: key.index, columns: Vec::new() };
+        walk.leaf(&[Place { node, key: None }]).ok()?;
+        walk.columns.pop()
+    }
+
+    /// For each entry of a MAP, in order, whether it is called as the path says. Empty maps have a place too.
+    pub(super) fn entries(&self, reader: ColumnReader, key: MapKey<'_>) -> Result<Vec<bool>> {
+        let mut entries = Vec::new();
+        self.dispatch(reader, |_, value| {
+            entries.push(value.and_then(Typed::text).is_some_and(|text| text == key.name));
+        })?;
+        Ok(entries)
+    }
+
+    /// Gives every value, with the number of its row. `entries`: which of a MAP's entries count, and the level of
+    /// repetition at which one begins. Returns how many rows there are.
+    pub(super) fn read(
+        &self,
+        reader: ColumnReader,
+        entries: Option<(&[bool], i16)>,
+        mut each: impl FnMut(u64, Typed<'_>),
+    ) -> Result<u64> {
+        let (mut rows, mut begun) = (0_u64, 0_usize);
+        self.dispatch(reader, |repetition, value| {
+            rows += u64::from(repetition == 0);
+            let counts = entries.is_none_or(|(entries, level)| {
+                begun += usize::from(repetition <= level);
+                begun.checked_sub(1).and_then(|entry| entries.get(entry)).is_some_and(|counts| *counts)
+            });
+            if let Some(value) = value.filter(|_| counts) {
+                each(rows.saturating_sub(1), value);
+            }
+        })?;
+        Ok(rows)
+    }
+
+    pub(super) fn max_repetition(&self) -> i16 {
+        self.max_repetition
+    }
+
+    /// Gives every level of repetition, and the value that stands there.
+    fn dispatch(&self, reader: ColumnReader, mut each: impl FnMut(i16, Option<Typed<'_>>)) -> Result<()> {
         match reader {
             ColumnReader::ByteArrayColumnReader(reader) => {
-                self.walk(reader, |row, value| self.bytes(value.as_bytes(), |text| each(row, text)))
+                self.walk(reader, |level, value| each(level, value.map(|value| self.bytes(value.as_bytes()))))
             }
             ColumnReader::FixedLenByteArrayColumnReader(reader) => {
-                self.walk(reader, |row, value| self.bytes(value.as_bytes(), |text| each(row, text)))
+                self.walk(reader, |level, value| each(level, value.map(|value| self.bytes(value.as_bytes()))))
             }
             ColumnReader::Int32ColumnReader(reader) => {
-                self.walk(reader, |row, &value| each(row, &self.int32(value)))
+                self.walk(reader, |level, value| self.int32(value.copied(), |value| each(level, value)))
             }
             ColumnReader::Int64ColumnReader(reader) => {
-                self.walk(reader, |row, &value| each(row, &self.int64(value)))
+                self.walk(reader, |level, value| self.int64(value.copied(), |value| each(level, value)))
             }
             ColumnReader::FloatColumnReader(reader) => {
-                self.walk(reader, |row, value| each(row, &value.to_string()))
+                self.walk(reader, |level, value| each(level, value.map(|&value| Typed::Single(value))))
             }
             ColumnReader::DoubleColumnReader(reader) => {
-                self.walk(reader, |row, value| each(row, &value.to_string()))
+                self.walk(reader, |level, value| each(level, value.map(|&value| Typed::Double(value))))
             }
-            ColumnReader::BoolColumnReader(_) | ColumnReader::Int96ColumnReader(_) => Ok(0),
+            ColumnReader::BoolColumnReader(reader) => {
+                self.walk(reader, |level, value| each(level, value.map(|_| Typed::Other)))
+            }
+            ColumnReader::Int96ColumnReader(reader) => {
+                self.walk(reader, |level, value| each(level, value.map(|_| Typed::Other)))
+            }
         }
     }
 
     fn walk<T: DataType>(
         &self,
         mut reader: ColumnReaderImpl<T>,
-        mut each: impl FnMut(u64, &T::T),
-    ) -> Result<u64> {
+        mut each: impl FnMut(i16, Option<&T::T>),
+    ) -> Result<()> {
         let (mut definitions, mut repetitions, mut values) = (Vec::new(), Vec::new(), Vec::new());
-        let mut rows = 0;
         loop {
             definitions.clear();
             repetitions.clear();
@@ -197,34 +299,41 @@ impl Column<'_> {
             let (_, _, levels) =
                 reader.read_records(BATCH, Some(&mut definitions), Some(&mut repetitions), &mut values)?;
             if levels == 0 {
-                return Ok(rows);
+                return Ok(());
             }
             let mut next = values.iter();
             for level in 0..levels {
-                let starts_row = self.max_repetition == 0 || repetitions[level] == 0;
-                rows += u64::from(starts_row);
-                if self.max_definition == 0 || definitions[level] == self.max_definition {
-                    next.by_ref().take(1).for_each(|value| each(rows.saturating_sub(1), value));
-                }
+                let repetition = if self.max_repetition == 0 { 0 } else { repetitions[level] };
+                let is_there = self.max_definition == 0 || definitions[level] == self.max_definition;
+                each(repetition, if is_there { next.next() } else { None });
             }
         }
     }
 
     /// Gives every value of a dictionary page, which is in plain encoding. `false`: it could not be read.
-    pub(super) fn plain_values(&self, mut page: &[u8], count: u32, mut each: impl FnMut(&str)) -> bool {
+    pub(super) fn plain_values(&self, mut page: &[u8], count: u32, mut each: impl FnMut(Typed<'_>)) -> bool {
         for _ in 0..count {
+            let mut give = |value: Option<Typed<'_>>| value.into_iter().for_each(&mut each);
             let read = match self.physical {
                 Physical::BYTE_ARRAY => take::<4>(&mut page)
                     .and_then(|length| page.split_off(..u32::from_le_bytes(length) as usize))
-                    .map(|value| self.bytes(value, &mut each)),
+                    .map(|value| give(Some(self.bytes(value)))),
                 Physical::FIXED_LEN_BYTE_ARRAY if self.length == 0 => None,
                 Physical::FIXED_LEN_BYTE_ARRAY => {
-                    page.split_off(..self.length).map(|value| self.bytes(value, &mut each))
+                    page.split_off(..self.length).map(|value| give(Some(self.bytes(value))))
                 }
-                Physical::INT32 => take(&mut page).map(|value| each(&self.int32(i32::from_le_bytes(value)))),
-                Physical::INT64 => take(&mut page).map(|value| each(&self.int64(i64::from_le_bytes(value)))),
-                Physical::FLOAT => take(&mut page).map(|value| each(&f32::from_le_bytes(value).to_string())),
-                Physical::DOUBLE => take(&mut page).map(|value| each(&f64::from_le_bytes(value).to_string())),
+                Physical::INT32 => {
+                    take(&mut page).map(|value| self.int32(Some(i32::from_le_bytes(value)), give))
+                }
+                Physical::INT64 => {
+                    take(&mut page).map(|value| self.int64(Some(i64::from_le_bytes(value)), give))
+                }
+                Physical::FLOAT => {
+                    take(&mut page).map(|value| give(Some(Typed::Single(f32::from_le_bytes(value)))))
+                }
+                Physical::DOUBLE => {
+                    take(&mut page).map(|value| give(Some(Typed::Double(f64::from_le_bytes(value)))))
+                }
                 Physical::BOOLEAN | Physical::INT96 => None,
             };
             if read.is_none() {
@@ -234,22 +343,32 @@ impl Column<'_> {
         true
     }
 
-    /// Bytes that are no UTF-8 are nobody's identifier.
-    fn bytes(&self, value: &[u8], each: impl FnOnce(&str)) {
-        match (self.kind, <[u8; 16]>::try_from(value)) {
-            (ColumnKind::Uuid, Ok(uuid)) => {
-                each(uuid::Uuid::from_bytes(uuid).hyphenated().encode_lower(&mut [0; 36]))
-            }
-            _ => str::from_utf8(value).map(each).unwrap_or(()),
+    fn bytes<'v>(&self, value: &'v [u8]) -> Typed<'v> {
+        match (self.kind, value.try_into()) {
+            (ColumnKind::Uuid, Ok(uuid)) => Typed::Uuid(uuid),
+            (ColumnKind::Decimal(scale), _) => Typed::Decimal(value, scale),
+            (ColumnKind::Text, _) => Typed::Text(value),
+            (ColumnKind::Bytes, _) => Typed::Bytes(value),
+            _ => Typed::Other,
         }
     }
 
-    fn int32(&self, value: i32) -> String {
-        if self.kind == ColumnKind::Unsigned { value.cast_unsigned().to_string() } else { value.to_string() }
+    fn int32(&self, value: Option<i32>, each: impl FnOnce(Option<Typed<'_>>)) {
+        let Some(value) = value else { return each(None) };
+        match self.kind {
+            ColumnKind::Unsigned => each(Some(Typed::Unsigned(value.cast_unsigned().into()))),
+            _ => self.int64(Some(value.into()), each),
+        }
     }
 
-    fn int64(&self, value: i64) -> String {
-        if self.kind == ColumnKind::Unsigned { value.cast_unsigned().to_string() } else { value.to_string() }
+    fn int64(&self, value: Option<i64>, each: impl FnOnce(Option<Typed<'_>>)) {
+        let Some(value) = value else { return each(None) };
+        match self.kind {
+            ColumnKind::Signed => each(Some(Typed::Signed(value))),
+            ColumnKind::Unsigned => each(Some(Typed::Unsigned(value.cast_unsigned()))),
+            ColumnKind::Decimal(scale) => each(Some(Typed::Decimal(&value.to_be_bytes(), scale))),
+            _ => each(Some(Typed::Other)),
+        }
     }
 }
 

@@ -13,9 +13,11 @@ mod ranges;
 mod resume;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod types;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -33,10 +35,9 @@ use parquet::file::serialized_reader::SerializedPageReader;
 
 use self::columns::Column;
 use self::ranges::{Chunk, Ranges};
-use super::mark::Mark;
 use super::source::{Outside, judge};
 use super::{Codec, Content, Format, FormatError, Object, Pause, Report, Rewritten};
-use crate::matching::{Found, Matcher};
+use crate::matching::{Found, Matcher, Typed};
 pub(super) use resume::Kept;
 
 const CORRUPT: &str = "Parquet data that breaks its own format";
@@ -52,6 +53,16 @@ pub(super) fn purge(
 ) -> Result<Rewritten, FormatError> {
     catch_unwind(AssertUnwindSafe(|| purge_or_panic(object, out, matcher, from, pause)))
         .unwrap_or(Err(FormatError::Corrupt(CORRUPT)))
+}
+
+/// Whether the rules can be asked of a file, by its footer.
+pub(super) fn check(object: &dyn Object, matcher: &Matcher) -> Result<(), FormatError> {
+    let check = || {
+        let metadata = read_metadata(&Ranges(object))?;
+        columns::of_rules(metadata.file_metadata().schema_descr(), matcher)?;
+        metadata.row_groups().iter().try_for_each(check_group)
+    };
+    catch_unwind(AssertUnwindSafe(check)).unwrap_or(Err(FormatError::Corrupt(CORRUPT)))
 }
 
 fn purge_or_panic(
@@ -70,7 +81,7 @@ fn purge_or_panic(
     let kept = kept.and_then(super::Kept::parquet);
     let mut writer = out.map(|out| write::Writer::new(out, &metadata, kept)).transpose()?;
     for (at, group) in metadata.row_groups().iter().enumerate().skip(done as usize) {
-        check(group)?;
+        check_group(group)?;
         let gone = rows_that_go(&ranges, group, &columns, matcher, &mut report)?;
         report.lines += group.num_rows() as u64;
         report.bytes += group.columns().iter().map(|column| column.uncompressed_size() as u64).sum::<u64>();
@@ -78,9 +89,9 @@ fn purge_or_panic(
             writer.row_group(&ranges, at, &gone)?;
         }
         if at + 1 < metadata.num_row_groups() && pause() {
-            let (done, mark) = (at as u64 + 1, Mark::default());
+            let done = at as u64 + 1;
             let kept = writer.map(write::Writer::pause).transpose()?.map(super::Kept::Parquet);
-            return Ok(Rewritten::Paused(Pause { done, report, mark, kept }));
+            return Ok(Rewritten::Paused(Pause { done, report, kept, ..Pause::default() }));
         }
     }
     if let Some(writer) = writer {
@@ -99,7 +110,7 @@ fn read_metadata(file: &impl ChunkReader) -> Result<ParquetMetaData, FormatError
 }
 
 /// What the library would take on trust.
-fn check(group: &RowGroupMetaData) -> Result<(), FormatError> {
+fn check_group(group: &RowGroupMetaData) -> Result<(), FormatError> {
     for column in group.columns() {
         let offsets = [column.data_page_offset(), column.dictionary_page_offset().unwrap_or(0)];
         let sizes =
@@ -108,16 +119,10 @@ fn check(group: &RowGroupMetaData) -> Result<(), FormatError> {
             return Err(FormatError::Corrupt(CORRUPT));
         }
         if column.file_path().is_some() {
-            return Err(FormatError::Unsupported("Parquet with columns in other files"));
+            return Err(FormatError::Unsupported("Parquet with columns in other files".into()));
         }
-        match column.compression() {
-            Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::GZIP(_) | Compression::ZSTD(_) => {
-            }
-            _ => {
-                return Err(FormatError::Unsupported(
-                    "Parquet compressed by other than Snappy, gzip or zstd",
-                ));
-            }
+        if column.compression() == Compression::LZO {
+            return Err(FormatError::Unsupported("Parquet compressed by LZO".into()));
         }
     }
     Ok(())
@@ -132,17 +137,21 @@ fn rows_that_go(
     report: &mut Report,
 ) -> Result<Vec<u64>, FormatError> {
     let mut rows: BTreeMap<u64, Found<'_>> = BTreeMap::new();
+    let mut opaque: BTreeSet<u64> = BTreeSet::new();
     for column in columns.iter().filter(|column| column.node.leads_to_identifier()) {
         let chunk = group.column(column.index);
         if dictionary_rules_out(ranges, chunk, column, matcher)? {
             continue;
         }
-        read_column(ranges, group, column, |row, text| {
-            if matcher.may_concern(column.node, text) {
+        read_column(ranges, group, column, |row, value| {
+            if matcher.concerns(column.node, value) {
                 let mut found = matcher.record();
-                found.cell(text, column.node);
+                found.typed(value, column.node);
+                if found.is_opaque() {
+                    opaque.insert(row);
+                }
                 if found.names_somebody() {
-                    rows.entry(row).or_insert_with(|| matcher.record()).cell(text, column.node);
+                    rows.entry(row).or_insert_with(|| matcher.record()).typed(value, column.node);
                 }
             }
         })?;
@@ -150,9 +159,9 @@ fn rows_that_go(
     // Conditions matter only where a value names somebody.
     if !rows.is_empty() {
         for column in columns.iter().filter(|column| column.node.leads_to_condition()) {
-            read_column(ranges, group, column, |row, text| {
+            read_column(ranges, group, column, |row, value| {
                 if let Some(found) = rows.get_mut(&row) {
-                    found.cell(text, column.node);
+                    found.typed(value, column.node);
                 }
             })?;
         }
@@ -164,6 +173,7 @@ fn rows_that_go(
             gone.push(row);
         }
     }
+    report.opaque += opaque.iter().filter(|row| gone.binary_search(row).is_err()).count() as u64;
     Ok(gone)
 }
 
@@ -195,23 +205,36 @@ fn dictionary_rules_out(
             ..
         }) => {
             let mut concerns = false;
-            let each = |text: &str| concerns |= matcher.may_concern(column.node, text);
+            let each = |value: Typed<'_>| concerns |= matcher.concerns(column.node, value);
             Ok(column.plain_values(&buf, num_values, each) && !concerns)
         }
         _ => Ok(false),
     }
 }
 
-/// Gives every value of a column as text, with its row.
+/// Gives every value of a column, with its row.
 fn read_column(
     ranges: &Ranges<'_>,
     group: &RowGroupMetaData,
     column: &Column<'_>,
-    each: impl FnMut(u64, &str),
+    each: impl FnMut(u64, Typed<'_>),
 ) -> Result<(), FormatError> {
-    let chunk = group.column(column.index);
-    let reader = get_column_reader(chunk.column_descr_ptr(), Box::new(pages(ranges, group, chunk)?));
-    let rows = column.read(reader, each).map_err(judge_parquet)?;
+    let reader = |index| {
+        let chunk = group.column(index);
+        Ok(get_column_reader(chunk.column_descr_ptr(), Box::new(pages(ranges, group, chunk)?)))
+    };
+    let entries = match column.key {
+        None => None,
+        Some(key) => match Column::of_keys(group.schema_descr(), key, column.node) {
+            None => return Err(FormatError::Unsupported("Parquet with a MAP of truth values".into())),
+            Some(keys) => {
+                let entries = keys.entries(reader(key.index)?, key).map_err(judge_parquet)?;
+                Some((entries, keys.max_repetition()))
+            }
+        },
+    };
+    let entries = entries.as_ref().map(|(entries, level)| (entries.as_slice(), *level));
+    let rows = column.read(reader(column.index)?, entries, each).map_err(judge_parquet)?;
     if rows == group.num_rows() as u64 { Ok(()) } else { Err(FormatError::Corrupt(CORRUPT)) }
 }
 

@@ -31,6 +31,14 @@ fn csv_conditions_hold_and_an_alias_row_goes() {
 }
 
 #[test]
+fn a_csv_cell_that_cannot_be_read_in_an_identifiers_place_is_unreadable() {
+    let latin = [&b"userId,note\ncaf\xe9,u1\ncaf\xe9,u7\nu7,caf\xe9\nu1,caf\xe9\n"[..]].concat();
+    let (out, report) = purged(latin).unwrap();
+    assert_eq!(out, b"userId,note\ncaf\xe9,u1\ncaf\xe9,u7\nu1,caf\xe9\n");
+    assert_eq!((report.lines, report.removed, report.unreadable, report.suspect), (4, 1, 2, 1));
+}
+
+#[test]
 fn bad_csv_rows_are_kept_and_flagged_and_do_not_hide_the_next() {
     let bad = "userId,x\n\"u7\n1,2\nu7,\"stray\nu7,y\nu7\nu7,1,2\n\nu1,\"a\"b\nu8,caf\u{e9}\nu7,caf\u{e9}\n";
     let (out, report) = purged(bad).unwrap();

@@ -3,14 +3,15 @@
 mod csv;
 mod lines;
 mod pauses;
+mod values;
 
 use std::io::Write;
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::matching::SubjectSet;
 use crate::matching::tests::Dice;
+use crate::matching::{SubjectSet, Verdict};
 use model::rules::Rules;
 use model::subject::{Subject, SubjectType};
 
@@ -112,14 +113,17 @@ fn corrupt_or_truncated_data_is_refused() {
 fn an_unknown_codec_is_refused_by_name() {
     for (magic, name) in [
         (&b"BZh91AY&SY"[..], "bzip2"),
-        (b"Obj\x01\x04\x14", "Avro"),
+        (
+            b"ORC\x08",
+            "ORC: have the engine that wrote it delete the rows, or write it anew as Parquet or Avro",
+        ),
         (b"\xfd7zXZ\0\0\x04", "xz"),
         (b"PK\x03\x04\x14\0", "zip"),
         (b"\xff\xfe{\0\"\0", "UTF-16 text"),
         (b"\x93NUMPY\x01\0", "binary data of an unknown format"),
         (
             b"<html><body>\n</body></html>\n",
-            "text that is no JSON lines, and no CSV with a column that a rule names",
+            "text that is no JSON, and no CSV with a column that a rule names",
         ),
     ] {
         let error = purged(magic.to_vec()).unwrap_err();
@@ -260,10 +264,19 @@ proptest! {
         let mut kept = plain.clone();
         for (at, line) in lines.iter().enumerate() {
             let end: &[u8] = if at + 1 == lines.len() && dice.roll(2) == 0 { b"" } else { b"\n" };
-            plain.extend([line, end].concat());
-            if matcher.line(line, &mut Vec::new()) != crate::matching::Verdict::Remove {
-                kept.extend([line, end].concat());
+            let line = [line, end].concat();
+            let mut left = line.clone();
+            match matcher.line(line.strip_suffix(b"\n").unwrap_or(&line), &mut Vec::new()) {
+                Verdict::Keep => {}
+                Verdict::Remove => left.clear(),
+                // It may be an array, or hold several records.
+                Verdict::Unreadable => {
+                    let gone = crate::format::values::of_line(&line, &matcher).map(|(_, gone)| gone).unwrap_or_default();
+                    gone.into_iter().rev().for_each(|gone| drop(left.drain(gone)));
+                }
             }
+            plain.extend(line);
+            kept.extend(left);
         }
         let (a, b) = plain.split_at(dice.roll(plain.len()));
         let packed = match dice.roll(3) {

@@ -1,0 +1,49 @@
+//! Of JSON values in any layout, what is left is as valid as what was there, holds all survivors, and nobody's else.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use engine::format::{rewrite, scan};
+use engine::matching::{Matcher, SubjectSet};
+use libfuzzer_sys::fuzz_target;
+use model::rules::Rules;
+use model::subject::Subject;
+use serde_json::{Deserializer, Value};
+
+static MATCHER: LazyLock<Matcher> =
+    LazyLock::new(|| Matcher::new(&Rules::segment(), &SubjectSet::new([Subject::user("u7")])).strict());
+
+/// The values at the top; nothing, where they are no JSON.
+fn values(text: &[u8]) -> Option<Vec<Value>> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let values: Result<Vec<Value>, _> = Deserializer::from_slice(text).into_iter().collect();
+    values.ok().filter(|values| values.iter().all(|value| value.is_object() || value.is_array()))
+}
+
+/// Elements of arrays at the top, and objects there, but those that are u7's.
+fn survivors(values: Vec<Value>) -> Vec<Value> {
+    let records = values.into_iter().flat_map(|value| match value {
+        Value::Array(elements) => elements,
+        value => vec![value],
+    });
+    records
+        .filter(|record| {
+            MATCHER.line(record.to_string().as_bytes(), &mut Vec::new()) != engine::matching::Verdict::Remove
+        })
+        .collect()
+}
+
+fuzz_target!(|data: &[u8]| {
+    let object = Bytes::copy_from_slice(data);
+    let mut out = Vec::new();
+    let Ok(report) = rewrite(&object, &mut out, &MATCHER) else { return };
+    assert_eq!(scan(&object, &MATCHER).expect("it was read before"), report);
+    if report.leaves_nothing() {
+        return;
+    }
+    if let Some(before) = values(data) {
+        let after = values(&out).expect("what is left is JSON");
+        assert_eq!(survivors(after), survivors(before));
+    }
+});

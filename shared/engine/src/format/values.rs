@@ -1,0 +1,302 @@
+//! JSON values one behind another: arrays, objects over several lines, and objects without a line feed between them.
+//!
+//! 1. A record is an object at the top, or an element of an array at the top. Its end is where its value ends.
+//! 2. With a record go the separator in front of it (in an array) or the line feed behind it (at the top, if nothing
+//!    else is on its line), so that an array stays one, and a line one line. White space around elements stays.
+//! 3. What is no value is unreadable up to the line on which that shows. An array that breaks off is refused: where
+//!    its records end is a guess.
+//!
+//! Objects of which each has a line of its own are faster read as such: see [`super::lines`], which asks here for help
+//! with a line that is more, or other, than one object.
+
+use std::ops::Range;
+
+use memchr::{memchr, memchr_iter};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use super::blocks::Blocks;
+use super::codec::Encoder;
+use super::mark::Mark;
+use super::{FormatError, Report};
+use crate::matching::{Matcher, Verdict};
+
+/// Whether the first bytes of an object begin such values, and not lines. `whole`: there are no more.
+pub(super) fn begin(head: &[u8], whole: bool) -> bool {
+    let head = head.trim_ascii_start();
+    match head.first() {
+        Some(b'[') => begins_array(&head[1..]),
+        Some(b'{') => match value(head) {
+            Value::Whole(end) => {
+                let behind = &head[end..];
+                let behind = &behind[behind.iter().take_while(|&&byte| is_blank(byte)).count()..];
+                memchr(b'\n', &head[..end]).is_some() || matches!(behind.first(), Some(b'{' | b'[' | b','))
+            }
+            // Longer than what is in sight, and of several lines.
+            Value::Partial => !whole && memchr(b'\n', head).is_some(),
+            Value::Broken(_) => false,
+        },
+        _ => false,
+    }
+}
+
+/// Whether what stands behind a bracket is an array's first element or end, and not just text in brackets.
+fn begins_array(behind: &[u8]) -> bool {
+    match value(behind) {
+        Value::Whole(end) => matches!(behind[end..].trim_ascii_start().first(), Some(b',' | b']') | None),
+        Value::Partial => true,
+        Value::Broken(_) => behind.trim_ascii_start().starts_with(b"]"),
+    }
+}
+
+/// The records of one line that is not one object. `None`: it holds no record that can be read. Else the report
+/// of the line alone, and what of it goes.
+pub(super) fn of_line(line: &[u8], matcher: &Matcher) -> Option<(Report, Vec<Range<usize>>)> {
+    let (mut report, mut gone) = (Report::default(), Vec::new());
+    let mut values = Values::default();
+    let end = line.trim_ascii_end().len();
+    let read = values.block(&line[..end], true, matcher, &mut report, &mut gone);
+    let readable = report.lines - report.unreadable;
+    (read.is_ok() && values.array.is_none() && readable > 0).then_some(())?;
+    if report.leaves_nothing() {
+        gone = std::iter::once(0..line.len()).collect();
+    }
+    // The line itself is counted with the others.
+    report.lines -= 1;
+    Some((report, gone))
+}
+
+const BROKEN_ARRAY: FormatError = FormatError::Corrupt("a JSON array that breaks off");
+
+/// Where reading is among the values.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Values {
+    array: Option<Array>,
+    /// Whether something stands on this line already, which the line feed behind the next record is for as well.
+    mid_line: bool,
+}
+
+/// The array that reading is in.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Array {
+    /// Whether it had an element, so that a comma comes before the next.
+    begun: bool,
+    /// Whether an element stays, so that a comma has to.
+    stays: bool,
+}
+
+impl Values {
+    /// Goes through the values. Answers where it paused, if `pause` wanted it to.
+    pub(super) fn purge(
+        &mut self,
+        blocks: &mut Blocks<'_, '_>,
+        mut out: Option<&mut Encoder<'_>>,
+        matcher: &Matcher,
+        report: &mut Report,
+        pause: &dyn Fn() -> bool,
+    ) -> Result<Option<(u64, Mark)>, FormatError> {
+        let mut gone = Vec::new();
+        loop {
+            let (block, last) = blocks.next()?;
+            gone.clear();
+            let done = self.block(block, last, matcher, report, &mut gone)?;
+            blocks.pass_on(done, &gone, out.as_deref_mut())?;
+            if last {
+                report.bytes = blocks.read();
+                return if self.array.is_some() { Err(BROKEN_ARRAY) } else { Ok(None) };
+            }
+            if done > 0
+                && pause()
+                && let Some(place) = blocks.mark(out.is_some())
+            {
+                blocks.settle(out)?;
+                report.bytes = place.0;
+                return Ok(Some(place));
+            }
+        }
+    }
+
+    /// Reads as far as whole values go, and answers how far that is: with `last`, to the end.
+    fn block(
+        &mut self,
+        block: &[u8],
+        last: bool,
+        matcher: &Matcher,
+        report: &mut Report,
+        gone: &mut Vec<Range<usize>>,
+    ) -> Result<usize, FormatError> {
+        let (mut at, mut hits) = (0, Vec::new());
+        loop {
+            let token = at + blanks(&block[at..]);
+            if token == block.len() {
+                return Ok(if last { token } else { at });
+            }
+            let next = match &mut self.array {
+                Some(array) => match array.element(block, token, last)? {
+                    Step::Wait => None,
+                    Step::Close => {
+                        self.array = None;
+                        Some(token + 1)
+                    }
+                    Step::Element(range) => {
+                        report.lines += 1;
+                        let record = &block[range.clone()];
+                        let verdict = matcher.line(record, &mut hits);
+                        let from = if array.begun { at } else { token };
+                        match verdict {
+                            Verdict::Remove => {
+                                report.count(&hits);
+                                gone.push(from..range.end);
+                            }
+                            // Those before it went, and their separator with them.
+                            _ if array.begun && !array.stays => gone.push(from..range.start),
+                            _ => {}
+                        }
+                        if verdict == Verdict::Unreadable {
+                            report.count_unreadable(record, matcher);
+                        }
+                        array.begun = true;
+                        array.stays |= verdict != Verdict::Remove;
+                        Some(range.end)
+                    }
+                },
+                None => {
+                    self.mid_line &= memchr(b'\n', &block[at..token]).is_none();
+                    match block[token] {
+                        b',' => Some(token + 1),
+                        b'[' => {
+                            (self.array, self.mid_line) = (Some(Array::default()), true);
+                            Some(token + 1)
+                        }
+                        first => match value(&block[token..]) {
+                            Value::Partial if first == b'{' && !last => None,
+                            Value::Whole(length) if first == b'{' => {
+                                let end = token + length;
+                                match separator(&block[end..], last) {
+                                    None => None,
+                                    Some(behind) => {
+                                        let ends_line = block[end..end + behind].ends_with(b"\n");
+                                        let takes_feed = ends_line && !self.mid_line;
+                                        let behind = end + behind - usize::from(ends_line && !takes_feed);
+                                        self.mid_line = !takes_feed;
+                                        report.lines += 1;
+                                        let record = &block[token..end];
+                                        match matcher.line(record, &mut hits) {
+                                            Verdict::Keep => {}
+                                            Verdict::Remove => {
+                                                report.count(&hits);
+                                                gone.push(token..behind);
+                                            }
+                                            Verdict::Unreadable => report.count_unreadable(record, matcher),
+                                        }
+                                        Some(behind)
+                                    }
+                                }
+                            }
+                            value => unreadable(&block[token..], value, last).map(|length| {
+                                let line = &block[token..token + length];
+                                self.mid_line = !line.ends_with(b"\n");
+                                report.lines += 1;
+                                report.count_unreadable(line, matcher);
+                                token + length
+                            }),
+                        },
+                    }
+                }
+            };
+            match next {
+                Some(next) => at = next,
+                None => return Ok(at),
+            }
+        }
+    }
+}
+
+enum Step {
+    /// More has to be in sight.
+    Wait,
+    Close,
+    /// An element, without the comma in front of it.
+    Element(Range<usize>),
+}
+
+impl Array {
+    /// What stands here: an element with its comma, or the array's end.
+    fn element(self, block: &[u8], token: usize, last: bool) -> Result<Step, FormatError> {
+        let more = |step| if last { Err(BROKEN_ARRAY) } else { Ok(step) };
+        let start = match (block[token], self.begun) {
+            (b']', _) => return Ok(Step::Close),
+            (b',', true) => token + 1 + blanks(&block[token + 1..]),
+            (_, false) => token,
+            (_, true) => return Err(BROKEN_ARRAY),
+        };
+        match value(&block[start..]) {
+            // A number may go on in the next block.
+            Value::Whole(length) if last || start + length < block.len() => {
+                Ok(Step::Element(start..start + length))
+            }
+            Value::Whole(_) | Value::Partial => more(Step::Wait),
+            Value::Broken(_) => Err(BROKEN_ARRAY),
+        }
+    }
+}
+
+/// What bytes begin with.
+enum Value {
+    /// A value of this length.
+    Whole(usize),
+    /// The beginning of a value.
+    Partial,
+    /// None: that shows on this line, from 1.
+    Broken(usize),
+}
+
+fn value(bytes: &[u8]) -> Value {
+    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<IgnoredAny>();
+    match values.next() {
+        Some(Ok(_)) => Value::Whole(values.byte_offset()),
+        Some(Err(error)) if !error.is_eof() => Value::Broken(error.line()),
+        Some(Err(_)) | None => Value::Partial,
+    }
+}
+
+/// How much of these bytes, which begin with no value, is unreadable. What is a beginning of one goes up to the line
+/// on which it breaks: another record may begin there. `None`: more has to be in sight.
+fn unreadable(bytes: &[u8], value: Value, last: bool) -> Option<usize> {
+    if let Value::Broken(line @ 2..) = value
+        && let Some(feed) = memchr_iter(b'\n', bytes).nth(line - 2)
+    {
+        return Some(feed + 1);
+    }
+    let rest = match value {
+        Value::Partial => None,
+        _ => memchr(b'\n', bytes).map(|feed| feed + 1),
+    };
+    rest.or(last.then_some(bytes.len()))
+}
+
+/// The bytes behind a record that separate it from the next: blanks, a comma, a line feed. `None`: more has to be in
+/// sight.
+fn separator(bytes: &[u8], last: bool) -> Option<usize> {
+    let blanks = |from: usize| from + bytes[from..].iter().take_while(|&&byte| is_blank(byte)).count();
+    let mut at = blanks(0);
+    if bytes.get(at) == Some(&b',') {
+        at = blanks(at + 1);
+    }
+    match bytes.get(at) {
+        Some(b'\n') => Some(at + 1),
+        // The next record is on the same line.
+        Some(_) if memchr(b',', &bytes[..at]).is_some() => Some(at),
+        Some(_) => Some(0),
+        None => last.then_some(at),
+    }
+}
+
+/// How many bytes of white space come first.
+fn blanks(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|&&byte| is_blank(byte) || byte == b'\n').count()
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r')
+}

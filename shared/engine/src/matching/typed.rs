@@ -1,0 +1,258 @@
+//! Values of typed formats (Parquet, Avro), compared with identifiers by value and not by spelling.
+//!
+//! 1. Text is compared as text: the text `"0123"` is not the number 123.
+//! 2. Whole numbers of any type and width are their decimal digits; a decimal of scale 2 may be `12.50` or `12.5`.
+//! 3. A UUID is 16 bytes: every spelling of it that a subject may have is the same UUID.
+//! 4. A float from which several whole numbers round (2^53 and more, of 32 bits 2^24) names nobody. If a subject is
+//!    one of these numbers, nobody can tell whose the record is: it is *opaque*.
+//! 5. So is a value of a type that holds no identifiers, such as a time, and one of bytes that are no text.
+
+use std::borrow::Cow;
+
+use uuid::Uuid;
+
+use super::{Found, Matcher, Node};
+
+/// A value with what its column's type says about it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Typed<'v> {
+    /// Bytes that are declared to be text.
+    Text(&'v [u8]),
+    /// Bytes of which nothing is declared: text if they are UTF-8, and a UUID if they are 16.
+    Bytes(&'v [u8]),
+    Uuid([u8; 16]),
+    Signed(i64),
+    Unsigned(u64),
+    /// A number in two's complement of any width, big-endian, with so many digits behind the point.
+    Decimal(&'v [u8], u32),
+    Single(f32),
+    Double(f64),
+    /// A value of a type that holds no identifiers.
+    Other,
+}
+
+impl<'v> Typed<'v> {
+    /// The value as a text, for keys of maps and for conditions. `None`: it has none.
+    pub(crate) fn text(self) -> Option<Cow<'v, str>> {
+        Some(match self {
+            Self::Text(bytes) | Self::Bytes(bytes) => Cow::Borrowed(str::from_utf8(bytes).ok()?),
+            Self::Uuid(bytes) => Cow::Owned(Uuid::from_bytes(bytes).hyphenated().to_string()),
+            Self::Signed(number) => Cow::Owned(number.to_string()),
+            Self::Unsigned(number) => Cow::Owned(number.to_string()),
+            Self::Decimal(bytes, scale) => Cow::Owned(decimal(bytes, scale)),
+            Self::Single(0.0) => Cow::Borrowed("0"),
+            Self::Double(0.0) => Cow::Borrowed("0"),
+            Self::Single(number) if number.is_finite() => Cow::Owned(number.to_string()),
+            Self::Double(number) if number.is_finite() => Cow::Owned(number.to_string()),
+            Self::Single(_) | Self::Double(_) | Self::Other => return None,
+        })
+    }
+
+    /// The float, if several whole numbers round to it.
+    fn ambiguous(self) -> Option<Rounded> {
+        match self {
+            Self::Single(number) => Rounded::single(number),
+            Self::Double(number) => Rounded::double(number),
+            _ => None,
+        }
+    }
+}
+
+/// A float that stands for several whole numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Rounded {
+    Single(u32),
+    Double(u64),
+}
+
+impl Rounded {
+    fn single(number: f32) -> Option<Self> {
+        (number.is_finite() && number.abs() >= (1 << 24) as f32).then(|| Self::Single(number.to_bits()))
+    }
+
+    fn double(number: f64) -> Option<Self> {
+        (number.is_finite() && number.abs() >= (1_u64 << 53) as f64).then(|| Self::Double(number.to_bits()))
+    }
+
+    /// What is left of an identifier that is a whole number once it is stored as a float.
+    pub(super) fn of(id: &str) -> impl Iterator<Item = Self> {
+        let digits = id.strip_prefix('-').unwrap_or(id);
+        let whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let single = || id.parse().ok().and_then(Self::single);
+        let double = || id.parse().ok().and_then(Self::double);
+        [whole.then(single).flatten(), whole.then(double).flatten()].into_iter().flatten()
+    }
+}
+
+impl Matcher {
+    /// Whether a value at a place has to be looked at with its record: it may name somebody, or is opaque.
+    pub(crate) fn concerns(&self, node: &Node, value: Typed<'_>) -> bool {
+        if let (Typed::Text(bytes), None) = (value, &self.seen)
+            && let Ok(text) = str::from_utf8(bytes)
+        {
+            return self.may_concern(node, text);
+        }
+        let mut found = self.record();
+        found.typed(value, node);
+        node.goes_deeper() || found.names_somebody() || found.is_opaque()
+    }
+}
+
+impl Found<'_> {
+    /// Takes note of a typed value at a place.
+    pub(crate) fn typed(&mut self, value: Typed<'_>, node: &Node) {
+        if value.ambiguous().is_some_and(|rounded| self.rounded(rounded, node)) {
+            return;
+        }
+        let uuid = match value {
+            Typed::Uuid(bytes) => Some(bytes),
+            Typed::Bytes(bytes) => bytes.try_into().ok(),
+            _ => None,
+        };
+        if let Some(bytes) = uuid {
+            self.uuid(Uuid::from_bytes(bytes), node);
+        }
+        match value.text() {
+            Some(text) => {
+                self.cell(&text, node);
+                if let Typed::Decimal(..) = value
+                    && let Some(shorter) = without_zeros(&text)
+                {
+                    self.cell(shorter, node);
+                }
+            }
+            None if uuid.is_some() => {}
+            // Infinities and NaN are no numbers.
+            None if matches!(value, Typed::Single(_) | Typed::Double(_)) => {}
+            // A time holds no JSON that a rule's path could go into; bytes might.
+            None if matches!(value, Typed::Other) && node.rules().next().is_none() => {}
+            None if !node.leads_to_identifier() => {}
+            None => self.opaque(),
+        }
+    }
+}
+
+/// A decimal number without the zeros at its end that say nothing.
+fn without_zeros(number: &str) -> Option<&str> {
+    let shorter = number.contains('.').then(|| number.trim_end_matches('0').trim_end_matches('.'))?;
+    (shorter != number).then_some(shorter)
+}
+
+/// Digits of a number in two's complement, big-endian, with so many of them behind the point.
+fn decimal(bytes: &[u8], scale: u32) -> String {
+    const LIMB: u64 = 1_000_000_000;
+    let negative = bytes.first().is_some_and(|&byte| byte >= 0x80);
+    // Base 10^9, the smallest limb first; of a negative number n it is !n, to which one is added.
+    let mut limbs = vec![0_u64; 1];
+    for &byte in bytes {
+        let mut carry = u64::from(if negative { !byte } else { byte });
+        for limb in &mut limbs {
+            let sum = (*limb << 8) + carry;
+            (*limb, carry) = (sum % LIMB, sum / LIMB);
+        }
+        limbs.extend((carry > 0).then_some(carry));
+    }
+    let mut carry = u64::from(negative);
+    for limb in &mut limbs {
+        let sum = *limb + carry;
+        (*limb, carry) = (sum % LIMB, sum / LIMB);
+    }
+    limbs.extend((carry > 0).then_some(carry));
+    let (first, rest) = limbs.split_last().expect("there is one limb at least");
+    let mut digits = rest.iter().rev().fold(first.to_string(), |digits, limb| format!("{digits}{limb:09}"));
+    let scale = scale as usize;
+    if scale > 0 {
+        digits = format!("{digits:0>width$}", width = scale + 1);
+        digits.insert(digits.len() - scale, '.');
+    }
+    if negative { format!("-{digits}") } else { digits }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::SubjectSet;
+    use super::*;
+    use model::rules::Rules;
+    use model::subject::Subject;
+
+    /// Whether the value names a subject with this id, and whether it is opaque.
+    fn asked(id: &str, value: Typed<'_>) -> (bool, bool) {
+        let matcher = Matcher::new(&Rules::at_paths(["id"]).unwrap(), &SubjectSet::new([Subject::user(id)]));
+        let node = matcher.at(["id"].into_iter()).unwrap();
+        let mut found = matcher.record();
+        found.typed(value, node);
+        assert_eq!(matcher.concerns(node, value), found.names_somebody() || found.is_opaque());
+        (found.names_somebody(), found.is_opaque())
+    }
+
+    const UUID: &str = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11";
+
+    #[test]
+    fn a_uuid_is_one_in_every_spelling_and_bytes_are_text_too() {
+        let bytes = *Uuid::parse_str(UUID).unwrap().as_bytes();
+        for spelling in [
+            UUID.to_owned(),
+            UUID.to_uppercase(),
+            UUID.replace('-', ""),
+            format!("{{{UUID}}}"),
+            format!("urn:uuid:{UUID}"),
+        ] {
+            assert_eq!(asked(&spelling, Typed::Uuid(bytes)), (true, false), "{spelling}");
+            assert_eq!(asked(&spelling, Typed::Bytes(&bytes)), (true, false), "{spelling}");
+        }
+        assert_eq!(asked(&UUID.replace('a', "b"), Typed::Bytes(&bytes)), (false, false));
+        assert_eq!(asked("sixteen letters!", Typed::Bytes(b"sixteen letters!")), (true, false));
+        // Text stays text: what it looks like does not matter.
+        assert_eq!(asked(UUID, Typed::Text(UUID.to_uppercase().as_bytes())), (false, false));
+    }
+
+    #[test]
+    fn numbers_are_compared_by_value() {
+        for (id, value, named) in [
+            ("123", Typed::Decimal(&[123], 0), true),
+            ("123", Typed::Decimal(&12300_i32.to_be_bytes(), 2), true),
+            ("123.00", Typed::Decimal(&12300_i32.to_be_bytes(), 2), true),
+            ("12.5", Typed::Decimal(&1250_i32.to_be_bytes(), 2), true),
+            ("0.05", Typed::Decimal(&[5], 2), true),
+            ("-0.05", Typed::Decimal(&[0xfb], 2), true),
+            ("123", Typed::Decimal(&12350_i32.to_be_bytes(), 2), false),
+            ("18446744073709551615", Typed::Unsigned(u64::MAX), true),
+            ("-9223372036854775808", Typed::Signed(i64::MIN), true),
+            ("0", Typed::Double(-0.0), true),
+            ("15", Typed::Single(15.0), true),
+            ("NaN", Typed::Double(f64::NAN), false),
+            ("inf", Typed::Double(f64::INFINITY), false),
+            ("9007199254740991", Typed::Double(9_007_199_254_740_991.0), true),
+        ] {
+            assert_eq!(asked(id, value), (named, false), "{id} {value:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_told_apart_names_nobody_and_is_opaque() {
+        for (id, value, opaque) in [
+            ("9007199254740993", Typed::Double(9_007_199_254_740_992.0), true),
+            ("9007199254740992", Typed::Double(9_007_199_254_740_992.0), true),
+            ("9007199254740995", Typed::Double(9_007_199_254_740_992.0), false),
+            ("u7", Typed::Double(9_007_199_254_740_992.0), false),
+            ("16777217", Typed::Single(16_777_216.0), true),
+            ("16777217", Typed::Double(16_777_216.0), false),
+            ("u7", Typed::Text(b"caf\xe9"), true),
+            ("u7", Typed::Bytes(b"caf\xe9"), true),
+            ("u7", Typed::Other, true),
+        ] {
+            assert_eq!(asked(id, value), (false, opaque), "{id} {value:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn decimals_of_any_width_read_as_their_number(number: i128, more in 0_usize..20) {
+            let sign = if number < 0 { 0xff } else { 0 };
+            let wide = [&vec![sign; more][..], &number.to_be_bytes()].concat();
+            prop_assert_eq!(decimal(&wide, 0), number.to_string());
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Files as pyarrow, DuckDB, pandas, polars and fastavro write them, and as Firehose joins records: see `writers/make.py`.
+//! `make writers` makes them anew, and has those programs read what is left of them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use bytes::Bytes;
+use engine::filter::{self, FilterSource, IndexKey, Questions};
+use engine::format::{rewrite, scan};
+use engine::matching::{Matcher, SubjectSet};
+use model::rules::Rules;
+use model::subject::Subject;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct About {
+    person: String,
+    path: String,
+    records: u64,
+    theirs: u64,
+    /// What may be in no byte of what is left, in hex.
+    needles: Vec<String>,
+}
+
+fn unhex(hex: &str) -> Vec<u8> {
+    let digits = hex.as_bytes().chunks(2).map(|pair| str::from_utf8(pair).expect("ASCII"));
+    digits.map(|pair| u8::from_str_radix(pair, 16).expect("hex")).collect()
+}
+
+#[test]
+fn a_person_goes_from_files_of_every_writer_and_nobody_else() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/writers/files");
+    let files: BTreeMap<String, About> =
+        serde_json::from_slice(&fs::read(folder.join("files.json")).expect("files.json")).expect("its form");
+    assert!(files.len() > 45, "{} files", files.len());
+    for (name, about) in &files {
+        let object = Bytes::from(fs::read(folder.join(name)).expect(name));
+        let rules = Rules::at_paths(about.path.split(',')).expect("paths");
+        let matcher = Matcher::new(&rules, &SubjectSet::new([Subject::user(&*about.person)]));
+        let mut out = Vec::new();
+        let report = rewrite(&object, &mut out, &matcher).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!((report.lines, report.removed), (about.records, about.theirs), "{name}");
+        assert_eq!((report.unreadable, report.suspect, report.opaque), (0, 0, 0), "{name}");
+        for way in [matcher.clone(), matcher.clone().strict()] {
+            assert_eq!(scan(&object, &way).expect(name), report, "{name}");
+        }
+        let out = Bytes::from(out);
+        let again = scan(&out, &matcher).unwrap_or_else(|error| panic!("{name}, rewritten: {error}"));
+        assert_eq!((again.lines, again.removed), (about.records - about.theirs, 0), "{name}");
+        for needle in &about.needles {
+            assert!(memchr::memmem::find(&out, &unhex(needle)).is_none(), "{name}: a needle is left");
+        }
+        index_rules_nobody_out(name, &object, &rules, &about.person);
+        if let Some(folder) = std::env::var_os("PURGED") {
+            fs::write(Path::new(&folder).join(name), &out).expect("a folder to write to");
+        }
+    }
+}
+
+/// Whoever is in a file is in its filter, though nobody was looked for when that was made.
+fn index_rules_nobody_out(name: &str, object: &Bytes, rules: &Rules, person: &str) {
+    let (key, source) = (IndexKey::new(b"secret"), FilterSource { etag: "e", version: None, rules });
+    let nobody = Matcher::new(rules, &SubjectSet::new([]));
+    let (_, filter) = filter::scan(object, &nobody, &key).expect(name);
+    let sealed = filter.map(|filter| filter.seal(&source, &key));
+    let opened = sealed.map(|sealed| filter::Filter::open(&sealed, &source, &key).expect("just sealed"));
+    let person = Matcher::new(rules, &SubjectSet::new([Subject::user(person)]));
+    assert!(opened.is_none_or(|filter| filter.may_contain(&Questions::new(&person, &key))), "{name}");
+}

@@ -1,0 +1,203 @@
+"""Files as other programs write them, for the test `writers` of the engine: `make writers` makes them anew.
+
+    make.py FOLDER          writes each file, and files.json: rules, the person to be erased, and how many rows are theirs
+    make.py --check FOLDER PURGED   reads each purged file with every program that can: all rows but that person's are
+                                    there, in order, and no needle is
+
+Each file has 60 records of several people. Needles are what must be in no byte of what is left, as that format spells them.
+"""
+
+import decimal
+import json
+import struct
+import sys
+import uuid
+from pathlib import Path
+
+import duckdb
+import fastavro
+import pandas
+import polars
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ROWS = 60
+THEIRS = [n for n in range(ROWS) if n % 12 == 5]
+PERSON = "the-erased-7f3a"
+NUMBER = 8_123_456_789_012_345
+UUID = uuid.UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")
+files = {}
+
+
+def pick(person, other):
+    return [person if n in THEIRS else other(n) for n in range(ROWS)]
+
+
+def texts():
+    return pick(PERSON, lambda n: None if n % 9 == 8 else f"somebody-{n % 7}")
+
+
+def numbers():
+    return pick(NUMBER, lambda n: NUMBER + 1 + n)
+
+
+def uuids():
+    return pick(UUID, lambda n: uuid.UUID(int=(n % 7 + 1) << 90 | 0x4000_8000_0000_0000_0000))
+
+
+def note(name, person, path, needles):
+    needles = [needle.hex() for needle in needles]
+    files[name] = {"person": person, "path": path, "records": ROWS, "theirs": len(THEIRS), "needles": needles}
+
+
+def parquet(folder, name, column, person, needles, **options):
+    table = pa.table({"n": list(range(ROWS)), "userId": column, "previousId": pa.nulls(ROWS, pa.string())})
+    pq.write_table(table, folder / name, row_group_size=25, write_page_index=True, **options)
+    note(name, person, "userId,previousId", needles)
+
+
+def with_pyarrow(folder):
+    text = [PERSON.encode()]
+    for codec in ["snappy", "gzip", "brotli", "lz4", "zstd", "none"]:
+        parquet(folder, f"pyarrow-{codec}.parquet", pa.array(texts()), PERSON, text, compression=codec)
+    parquet(folder, "pyarrow-v2-delta.parquet", pa.array(texts()), PERSON, text, data_page_version="2.0",
+            use_dictionary=False, column_encoding={"userId": "DELTA_BYTE_ARRAY"}, write_page_checksum=True)
+    parquet(folder, "pyarrow-bloom.parquet", pa.array(texts()), PERSON, text,
+            bloom_filter_options={"userId": {"ndv": 100, "fpp": 0.01}})
+    for width, bits, scale in [(9, 32, 0), (18, 64, 0), (38, 128, 0), (38, 128, 2), (76, 256, 0)]:
+        person = 123_456_789 if bits == 32 else NUMBER
+        values = [decimal.Decimal(v) for v in pick(person, lambda n: person - 1 - n)]
+        kind = {32: pa.decimal32, 64: pa.decimal64, 128: pa.decimal128, 256: pa.decimal256}[bits](width, scale)
+        bytes_ = person * 10**scale
+        parquet(folder, f"pyarrow-decimal{bits}-{scale}.parquet", pa.array(values, kind), str(person),
+                [bytes_.to_bytes(8, "big")] if bits > 64 else [])
+    parquet(folder, "pyarrow-uuid.parquet", pa.array([u.bytes for u in uuids()], pa.uuid()), str(UUID), [UUID.bytes])
+    parquet(folder, "pyarrow-uuid-bare.parquet", pa.array([u.bytes for u in uuids()], pa.binary(16)),
+            str(UUID).upper(), [UUID.bytes])
+    parquet(folder, "pyarrow-uuid-binary.parquet", pa.array([u.bytes for u in uuids()], pa.binary()), str(UUID),
+            [UUID.bytes])
+    for kind in [pa.int64(), pa.uint64(), pa.float64(), pa.string()]:
+        values = [str(v) for v in numbers()] if kind == pa.string() else numbers()
+        needles = [struct.pack("<d", NUMBER)] if kind == pa.float64() else [struct.pack("<q", NUMBER)]
+        parquet(folder, f"pyarrow-{kind}.parquet", pa.array(values, kind), str(NUMBER), needles)
+    maps = [[("plan", "free"), ("userId", user)] if user else [] for user in texts()]
+    table = pa.table({"n": list(range(ROWS)), "traits": pa.array(maps, pa.map_(pa.string(), pa.string()))})
+    pq.write_table(table, folder / "pyarrow-map.parquet")
+    note("pyarrow-map.parquet", PERSON, "traits.userId", text)
+    nested = [{"ids": [{"id": "x"}, {"id": user}]} for user in texts()]
+    pq.write_table(pa.table({"context": nested}), folder / "pyarrow-nested.parquet")
+    note("pyarrow-nested.parquet", PERSON, "context.ids.id", text)
+    # As Spark writes by default: INT96 times, Snappy, dictionaries.
+    table = pa.table({"userId": texts(), "at": pa.array([n * 10**9 for n in range(ROWS)], pa.timestamp("ns"))})
+    pq.write_table(table, folder / "spark-like.parquet", use_deprecated_int96_timestamps=True, version="1.0")
+    note("spark-like.parquet", PERSON, "userId", text)
+
+
+def with_duckdb(folder):
+    table = pa.table({"n": list(range(ROWS)), "userId": texts(), "id": [str(u) for u in uuids()]})
+    for name, kind in [("parquet", "PARQUET, ROW_GROUP_SIZE 2048"), ("json", "JSON, ARRAY true"), ("ndjson", "JSON"), ("csv", "CSV")]:
+        duckdb.sql(f"COPY (SELECT n, \"userId\" FROM \"table\") TO '{folder}/duckdb.{name}' (FORMAT {kind})")
+        note(f"duckdb.{name}", PERSON, "userId", [PERSON.encode()])
+    duckdb.sql(f"COPY (SELECT n, id::UUID AS \"userId\" FROM \"table\") TO '{folder}/duckdb-uuid.parquet' (FORMAT PARQUET)")
+    note("duckdb-uuid.parquet", str(UUID), "userId", [UUID.bytes])
+    duckdb.sql(f"COPY (SELECT n, CASE WHEN \"userId\" = '{PERSON}' THEN {NUMBER}::HUGEINT::DECIMAL(38,0) ELSE n END AS \"userId\""
+               f" FROM \"table\") TO '{folder}/duckdb-decimal.parquet' (FORMAT PARQUET)")
+    note("duckdb-decimal.parquet", str(NUMBER), "userId", [NUMBER.to_bytes(8, "big")])
+
+
+def with_frames(folder):
+    frame = {"n": list(range(ROWS)), "userId": texts()}
+    pandas.DataFrame(frame).to_parquet(folder / "pandas.parquet")
+    pandas.DataFrame(frame).to_json(folder / "pandas-array.json", orient="records")
+    pandas.DataFrame(frame).to_json(folder / "pandas-pretty.json", orient="records", indent=2)
+    pandas.DataFrame(frame).to_json(folder / "pandas-lines.json", orient="records", lines=True)
+    polars.DataFrame(frame).write_parquet(folder / "polars.parquet")
+    polars.DataFrame(frame).write_json(folder / "polars.json")
+    polars.DataFrame(frame).write_avro(folder / "polars.avro", compression="snappy")
+    for name in ["pandas.parquet", "pandas-array.json", "pandas-pretty.json", "pandas-lines.json", "polars.parquet",
+                 "polars.json", "polars.avro"]:
+        note(name, PERSON, "userId", [PERSON.encode()])
+
+
+def with_fastavro(folder):
+    def write(name, kind, values, person, needles, **options):
+        schema = {"type": "record", "name": "Event", "namespace": "org.example", "fields": [
+            {"name": "n", "type": "long"}, {"name": "userId", "type": ["null", kind]},
+            {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+            {"name": "traits", "type": {"type": "map", "values": ["null", "string", "double"]}}]}
+        rows = [{"n": n, "userId": value, "at": n, "traits": {"plan": "free", "score": 1.5}} for n, value in enumerate(values)]
+        with open(folder / name, "wb") as out:
+            fastavro.writer(out, fastavro.parse_schema(schema), rows, sync_interval=400, **options)
+        note(name, person, "userId", needles)
+
+    for codec in ["null", "deflate", "snappy", "zstandard"]:
+        write(f"fastavro-{codec}.avro", "string", texts(), PERSON, [PERSON.encode()], codec=codec)
+    write("fastavro-uuid.avro", {"type": "string", "logicalType": "uuid"}, uuids(), str(UUID).upper(), [str(UUID).encode()])
+    write("fastavro-uuid-fixed.avro", {"type": "fixed", "name": "u", "size": 16}, [u.bytes for u in uuids()], str(UUID), [UUID.bytes])
+    write("fastavro-decimal.avro", {"type": "bytes", "logicalType": "decimal", "precision": 38, "scale": 2},
+          [decimal.Decimal(v) for v in numbers()], str(NUMBER), [(NUMBER * 100).to_bytes(8, "big")])
+    write("fastavro-long.avro", "long", numbers(), str(NUMBER), [])
+
+
+def with_firehose(folder):
+    """As Amazon Data Firehose joins records that have no line feed of their own."""
+    rows = [json.dumps({"n": n, "userId": user}) for n, user in enumerate(texts())]
+    for name, text in {
+        "firehose-joined.json": "".join(rows),
+        "bom-lines.json": "\ufeff" + "\r\n".join(rows) + "\r\n",
+        "array-of-lines.json": "[" + "\n,".join(rows) + "]\n",
+        "pretty-objects.json": "\n".join(json.dumps(json.loads(row), indent=2) for row in rows),
+    }.items():
+        (folder / name).write_bytes(text.encode())
+        note(name, PERSON, "userId", [PERSON.encode()])
+
+
+def read(name):
+    """Rows by each reader that knows the format."""
+    path, plain = str(name), lambda rows: [json.dumps(row, default=str, sort_keys=True) for row in rows]
+    if path.endswith(".parquet"):
+        yield "pyarrow", plain(pq.read_table(path).to_pylist())
+        yield "duckdb", plain(duckdb.sql(f"FROM '{path}'").to_arrow_table().to_pylist())
+        # It knows no decimals of more digits than 38.
+        if "decimal256" not in path:
+            yield "polars", plain(polars.read_parquet(path).to_dicts())
+    elif path.endswith(".avro"):
+        with open(path, "rb") as file:
+            yield "fastavro", plain(fastavro.reader(file))
+        # It knows no maps.
+        if "polars" in path:
+            yield "polars", plain(polars.read_avro(path).to_dicts())
+    elif path.endswith(".csv"):
+        yield "duckdb", plain(duckdb.read_csv(path).to_arrow_table().to_pylist())
+    elif path.endswith("json"):
+        text, rows, at = Path(path).read_text("utf-8-sig"), [], 0
+        while at < len(text.rstrip()):
+            at += len(text[at:]) - len(text[at:].lstrip())
+            value, at = json.JSONDecoder().raw_decode(text, at)
+            rows.extend(value if isinstance(value, list) else [value])
+        yield "json", plain(rows)
+
+
+def check(folder, purged):
+    known = json.loads((folder / "files.json").read_text())
+    for name, about in known.items():
+        bytes_ = (purged / name).read_bytes()
+        found = [needle for needle in about["needles"] if bytes.fromhex(needle) in bytes_]
+        assert not found, f"{name}: a needle is left"
+        for (reader, before), (_, after) in zip(read(folder / name), read(purged / name), strict=True):
+            assert len(before) == ROWS, f"{name}: {reader} reads {len(before)} rows of the original"
+            left = [row for n, row in enumerate(before) if n not in THEIRS]
+            assert after == left, f"{name}: {reader} reads something else"
+    print(f"{len(known)} files are as they should be")
+
+
+def main():
+    if sys.argv[1] == "--check":
+        return check(Path(sys.argv[2]), Path(sys.argv[3]))
+    folder = Path(sys.argv[1])
+    for make in [with_pyarrow, with_duckdb, with_frames, with_fastavro, with_firehose]:
+        make(folder)
+    (folder / "files.json").write_text(json.dumps(files, indent=1) + "\n")
+
+
+main()
