@@ -23,7 +23,7 @@ pub struct Context {
     pub certificates: Bucket,
 }
 
-/// What is to be sealed, as the state machine and the schedule say it.
+/// What to seal, as the state machine and the schedule name it.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub enum Request {

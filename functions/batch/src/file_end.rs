@@ -1,4 +1,4 @@
-//! The end of a file: once all its subjects are in regulations, it is deleted.
+//! Deletes a file once all its subjects are in regulations.
 
 use model::batch::Batch;
 use model::batch::message::{FileName, Message, Subjects};
@@ -7,12 +7,12 @@ use model::failure::Result;
 use crate::context::Context;
 use crate::delivery::Delivery;
 
-/// Where files lie that are Lethe's to delete.
+/// The prefix of the files that are Lethe's to delete.
 const PREFIX: &str = "batches/";
 
 /// Deletes the file of a batch that has ended well from Lethe's own bucket, and the versions that it was written over.
-/// What was uploaded under the same name since is another batch's. Harmless when it is gone; files in other buckets are
-/// left alone.
+/// What was uploaded under the same name since belongs to another batch. Harmless when the file is gone; files in other
+/// buckets are left alone.
 pub async fn delete(context: &Context, delivery: &Delivery, batch: &Batch) -> Result<()> {
     let Subjects::Filed(name) = Message::parse(&delivery.body)?.subjects else { return Ok(()) };
     if name.bucket != context.bucket || !name.key.starts_with(PREFIX) {
@@ -21,7 +21,7 @@ pub async fn delete(context: &Context, delivery: &Delivery, batch: &Batch) -> Re
     let bound = batch.file.as_ref().and_then(|file| file.version_id.as_ref());
     let versions = versions(context, &name).await?;
     let read = versions.iter().position(|version| Some(version) == bound).unwrap_or(versions.len());
-    // The oldest first: as long as the one that was read is there, the others are found again.
+    // The oldest first: as long as the version that was read is there, the others are found again.
     for version in versions[read..].iter().rev() {
         let request = context.s3.delete_object().bucket(&name.bucket).key(&name.key).version_id(version);
         request.send().await.map_err(|e| aws::failure("S3", &e))?;

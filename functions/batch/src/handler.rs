@@ -41,12 +41,12 @@ async fn deal_with(context: &Context, delivery: &Delivery, until: Instant) -> Re
         Some(batch) => batch,
         None => Batch::new(id, delivery.sender.clone(), delivery.message_id.clone(), Timestamp::now()),
     };
-    // Otherwise it was dealt with, and is delivered again nevertheless.
+    // Otherwise it was handled, and delivered again nevertheless.
     if batch.status == BatchStatus::Running
         && let Err(failure) = work::accept(context, delivery, &mut batch, until).await
     {
         match context.store.batch(&batch.id).await? {
-            // A duplicate of it went on with it to the end, and perhaps deleted the file that both name.
+            // A duplicate of it continued it to the end, and perhaps deleted the file that both name.
             Some(now) if now.status == BatchStatus::Accepted => batch = now,
             _ if failure.is_transient() => {
                 batch.problem = Some(failure.public.clone());

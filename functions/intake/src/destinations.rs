@@ -109,7 +109,7 @@ pub async fn check(State(context): Shared, Id(id): Id<DestinationId>) -> Reply<F
     Ok(data(context.workers.ask(kind, &Probe::Check { destination_id: id }).await?))
 }
 
-/// Each regulation must be able to reach all of them.
+/// Checks that one more destination may be enabled, since each regulation must be able to reach all of them.
 async fn has_room_for(context: &Context, destination: &Destination) -> Result<(), ApiError> {
     let enabled = |one: &&Destination| one.enabled_until.is_none();
     let all = context.store.destinations().await?;

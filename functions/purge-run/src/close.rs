@@ -22,7 +22,7 @@ use crate::tally::{Tally, tally};
 
 /// The most residual objects that a message names.
 const NAMED: usize = 3;
-/// What evidence calls objects that were not looked at, as the archive's settings exclude them.
+/// The name in evidence of objects that the archive's settings exclude, so that they were not read.
 const EXCLUDED: &str = "excluded";
 
 pub async fn close(context: &Context, run: &RunId) -> Result<()> {

@@ -25,7 +25,7 @@ pub struct ListingProgress {
     pub after: Option<String>,
     /// Archives that could not be listed, and why.
     pub unreadable: BTreeMap<DestinationId, String>,
-    /// How many keys of each archive its settings exclude.
+    /// Number of keys of each archive that its settings exclude.
     #[serde(default)]
     pub excluded: BTreeMap<DestinationId, u64>,
 }

@@ -203,7 +203,7 @@ pub struct Residual {
 pub enum Reason {
     /// It breaks the rules of its own format.
     Corrupt,
-    /// It is of no known format, or of a type that the rules cannot be asked of.
+    /// It is of no known format, or of a type to which the rules cannot be applied.
     Unsupported,
     /// Records in it hold a value in an identifier's place that cannot be compared.
     Opaque,
@@ -244,8 +244,8 @@ impl KeyOutcome {
         self.seen.iter().any(|seen| seen.report.removed > 0)
     }
 
-    /// What stands in the way of this key: the first version that could not be read or changed, or records of which
-    /// nobody can tell whose they are.
+    /// The obstacle to this key: the first version that could not be read or changed, or records whose subject cannot
+    /// be determined.
     pub fn residual(&self) -> Option<Residual> {
         let opaque: u64 = self.seen.iter().map(|seen| seen.report.opaque).sum();
         let opaque = (opaque > 0).then(|| Residual {

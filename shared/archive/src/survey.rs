@@ -47,7 +47,7 @@ pub struct Survey {
     /// Number of keys below the prefix that the settings exclude, as far as they were listed.
     #[serde(skip_serializing_if = "is_zero")]
     pub excluded: u64,
-    /// Stored bytes of these versions.
+    /// Stored bytes of the versions in scope.
     pub bytes: u64,
     /// Whether everything was listed; otherwise time was up.
     pub whole: bool,
@@ -102,7 +102,7 @@ impl Survey {
         Self { bucket, prefix, ..Self::default() }
     }
 
-    /// The entries that the settings do not exclude; the others are counted.
+    /// The entries that the settings do not exclude; counts the others.
     fn in_scope(&mut self, mut page: Vec<Entry>, settings: &Settings) -> Vec<Entry> {
         let all = page.len();
         page.retain(|entry| !settings.excludes(&entry.key));

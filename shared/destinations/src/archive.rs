@@ -50,10 +50,10 @@ pub struct Settings {
     /// The prefix of the keys in scope.
     #[serde(default)]
     pub prefix: String,
-    /// Only keys that one of these fits; all, if there is none.
+    /// The patterns of which keys in scope must match one; all keys match, if there is none.
     #[serde(default)]
     pub include: Patterns,
-    /// No keys that one of these fits.
+    /// The patterns of which keys in scope must match none.
     #[serde(default)]
     pub exclude: Patterns,
     /// Where identifiers stand in a record; Segment's places if left out.
@@ -65,7 +65,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Whether the settings leave a key below the prefix out: nothing is looked for in it.
+    /// Whether the settings exclude a key below the prefix, so that nothing is looked for in it.
     pub fn excludes(&self, key: &str) -> bool {
         (!self.include.is_empty() && !self.include.fit(key)) || self.exclude.fit(key)
     }

@@ -1,8 +1,8 @@
-//! Which keys of an archive are looked at.
+//! Patterns that say which keys of an archive are in scope.
 
 use serde::Deserialize;
 
-/// The most patterns a list can have.
+/// The most patterns of a list.
 const MAX_PATTERNS: usize = 64;
 /// The longest key that S3 takes, in bytes, and the longest pattern.
 const MAX_LENGTH: usize = 1024;
@@ -13,12 +13,12 @@ const MAX_LENGTH: usize = 1024;
 pub struct Patterns(Vec<String>);
 
 impl Patterns {
-    /// Whether there is none.
+    /// Whether there is no pattern.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether some pattern fits a key.
+    /// Whether any pattern matches a key.
     pub fn fit(&self, key: &str) -> bool {
         self.0.iter().any(|pattern| fits(pattern, key))
     }
@@ -38,7 +38,8 @@ impl TryFrom<Vec<String>> for Patterns {
     }
 }
 
-/// A star takes as little as it can, and more when what follows does not fit: only the last star is ever tried again.
+/// Whether a pattern matches. A star takes as little as it can, and more when what follows does not match: only the
+/// last star is ever tried again.
 fn fits(pattern: &str, key: &str) -> bool {
     let (mut pattern, mut key) = (pattern.chars(), key.chars());
     let mut star = None;
@@ -86,7 +87,7 @@ mod tests {
         ] {
             assert_eq!(fits(pattern, key), wanted, "{pattern} {key}");
         }
-        // In time that grows with both lengths, not with their power.
+        // In time proportional to the product of both lengths, not exponential.
         assert!(!fits(&"*a".repeat(500), &format!("{}b", "a".repeat(1023))));
     }
 }

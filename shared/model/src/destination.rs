@@ -27,8 +27,8 @@ pub enum DestinationKind {
     Cloud,
 }
 
-/// The most destinations that regulations reach at a time. A regulation, its subjects and a task for each are stored in one
-/// transaction, of which DynamoDB takes 100 items; 5,000 subjects need up to 13.
+/// The most destinations that are enabled at a time. A regulation, its subjects and a task for each destination are
+/// stored in one transaction, which DynamoDB limits to 100 items; 5,000 subjects need up to 13.
 pub const MAX_CONNECTED: usize = 80;
 
 /// A connected place, as it is kept. Its secrets are kept apart, in Secrets Manager.

@@ -20,7 +20,7 @@ use model::status::{Status, TaskStatus};
 use model::subject::Subject;
 use model::task::Task;
 
-/// DynamoDB's limit for one transaction.
+/// The most items of one transaction (DynamoDB's limit).
 const TRANSACTION: usize = 100;
 
 pub(crate) const META: &str = "META";
@@ -34,7 +34,8 @@ impl Store {
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call; `Invalid`, if the
-    /// regulation was stored before and withdrawn, or has more tasks than one transaction takes. Nothing is stored then.
+    /// regulation was stored before and withdrawn, or has more tasks than one transaction takes. Nothing is stored
+    /// then.
     pub async fn create(
         &self,
         regulation: &Regulation,

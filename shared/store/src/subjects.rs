@@ -91,8 +91,8 @@ impl Store {
         Ok(())
     }
 
-    /// Drops the subjects of a regulation, their other ids, and what vendors call them in the notes of its tasks. Harmless
-    /// when they are gone.
+    /// Drops the subjects of a regulation, their other ids, and the notes of its tasks, which may hold vendors' ids of
+    /// them. Harmless when they are gone.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
