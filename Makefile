@@ -68,7 +68,9 @@ batch: $(TOOLS) ## Send a file of people to be forgotten: make batch FILE=ids.cs
 
 # --- Before a change is done --------------------------------------------------------------------------
 
-test: $(TOOLS) $(SDK) $(WAREHOUSES) $(SCHEMATHESIS) $(BROWSER) lint programs ## Lint, then every test: unit, store and end to end on the local AWS
+test: $(TOOLS) ## Lint, then every test: unit, store and end to end on the local AWS
+	@# Tools come over the network while the processors compile.
+	@$(MAKE) --no-print-directory -j4 $(SDK) $(WAREHOUSES) $(SCHEMATHESIS) $(BROWSER) lint programs
 	cargo test --workspace --no-fail-fast
 
 lint: $(TOOLS) $(NODE_TOOLS) $(WEB_TOOLS) ## Check formatting, Rust, its crates, the template, the state machines and the API's description
