@@ -1,18 +1,24 @@
 //! `/destinations`: what is connected.
 
 use axum::extract::State;
+use destinations::archive::{Settings, Share};
 use destinations::{Description, DestinationChange, NewDestination};
 use jiff::Timestamp;
-use model::destination::{Destination, MAX_CONNECTED};
+use model::destination::{Destination, DestinationKind, MAX_CONNECTED};
 use model::failure::Failure;
 use model::id::DestinationId;
 use model::probe::{Finding, Probe};
+use model::token::Scope;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::auth::{Caller, forbidden};
 use crate::context::{Context, Shared};
 use crate::error::{ApiError, Data, Reply, data};
 use crate::request::{Body, Id};
+
+/// How often a destination is disabled anew when somebody else changes it at that moment.
+const DISABLE_TRIES: usize = 20;
 
 /// One destination.
 #[derive(Serialize, ToSchema)]
@@ -30,8 +36,13 @@ pub struct AllDestinations {
 #[utoipa::path(post, path = "/destinations", operation_id = "createDestination", tag = "Destinations",
     request_body = NewDestination,
     responses((status = 200, description = "It is connected", body = Data<OneDestination>)))]
-pub async fn create(State(context): Shared, Body(request): Body<NewDestination>) -> Reply<OneDestination> {
+pub async fn create(
+    State(context): Shared,
+    caller: Caller,
+    Body(request): Body<NewDestination>,
+) -> Reply<OneDestination> {
     let (destination, secrets) = request.accept(context.any_endpoint, Timestamp::now())?;
+    may_set_guard(&caller, None, &destination)?;
     has_room_for(&context, &destination).await?;
     context.secrets.save(&destination, &secrets).await?;
     context.store.save_destination(&destination).await?;
@@ -73,17 +84,23 @@ pub async fn show(State(context): Shared, Id(id): Id<DestinationId>) -> Reply<On
     responses((status = 200, description = "As it is now", body = Data<OneDestination>)))]
 pub async fn change(
     State(context): Shared,
+    caller: Caller,
     Id(id): Id<DestinationId>,
     Body(request): Body<DestinationChange>,
 ) -> Reply<OneDestination> {
-    let mut destination = find(&context, &id).await?;
+    let before = find(&context, &id).await?;
+    let mut destination = before.clone();
     let secrets = request.apply(&mut destination, context.any_endpoint, Timestamp::now())?;
+    may_set_guard(&caller, Some(&before), &destination)?;
     has_room_for(&context, &destination).await?;
     // The secrets first: if the change stops in between, new ones go to the old place, never old ones to the new.
     if let Some(secrets) = secrets {
         context.secrets.replace(&destination, &secrets).await?;
     }
-    context.store.save_destination(&destination).await?;
+    if !context.store.change_destination(&before, &destination).await? {
+        let message = "somebody else changed this destination meanwhile: read it and try again";
+        return Err(Failure::invalid(message).into());
+    }
     Ok(data(OneDestination { destination }))
 }
 
@@ -93,10 +110,16 @@ pub async fn change(
     params(("id" = DestinationId, Path)),
     responses((status = 200, description = "As it is now", body = Data<OneDestination>)))]
 pub async fn disable(State(context): Shared, Id(id): Id<DestinationId>) -> Reply<OneDestination> {
-    let mut destination = find(&context, &id).await?;
-    destination.disable(Timestamp::now());
-    context.store.save_destination(&destination).await?;
-    Ok(data(OneDestination { destination }))
+    // Nobody's change of something else keeps a destination enabled that is to be disabled.
+    for _ in 0..DISABLE_TRIES {
+        let before = find(&context, &id).await?;
+        let mut destination = before.clone();
+        destination.disable(Timestamp::now());
+        if context.store.change_destination(&before, &destination).await? {
+            return Ok(data(OneDestination { destination }));
+        }
+    }
+    Err(Failure::transient("this destination is being changed all the time: try again").into())
 }
 
 /// Proves that a destination can be reached and takes the credentials, by a call that changes nothing. It is made by
@@ -107,6 +130,22 @@ pub async fn disable(State(context): Shared, Id(id): Id<DestinationId>) -> Reply
 pub async fn check(State(context): Shared, Id(id): Id<DestinationId>) -> Reply<Finding> {
     let kind = find(&context, &id).await?.kind;
     Ok(data(context.workers.ask(kind, &Probe::Check { destination_id: id }).await?))
+}
+
+/// Checks that a run over an archive is not let remove more unconfirmed than it could, but by an administrator, who could
+/// confirm it.
+fn may_set_guard(caller: &Caller, before: Option<&Destination>, after: &Destination) -> Result<(), ApiError> {
+    if after.kind != DestinationKind::Archive || caller.has(Scope::Admin) {
+        return Ok(());
+    }
+    let share = |archive: &Destination| Ok::<_, Failure>(archive.settings::<Settings>()?.max_share.0);
+    let most = before.map(share).transpose()?.unwrap_or_default().max(Share::default().0);
+    if share(after)? > most {
+        return Err(
+            forbidden("only a token with the scope admin may raise maxShare above this").field("maxShare")
+        );
+    }
+    Ok(())
 }
 
 /// Checks that one more destination may be enabled, since each regulation must be able to reach all of them.

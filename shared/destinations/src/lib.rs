@@ -24,6 +24,7 @@ use jiff::Timestamp;
 use model::destination::{Destination, DestinationKind, Secrets};
 use model::failure::{Failure, Result};
 use model::id::DestinationId;
+use model::name;
 use model::subject::hex;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -73,9 +74,7 @@ pub fn secrets_go_to(destination: &Destination) -> String {
 /// any URL, as on test stacks.
 fn check(destination: &Destination, any_endpoint: bool) -> Result<()> {
     let description = describe(&destination.vendor)?;
-    if destination.name.trim().is_empty() || destination.name.len() > 100 {
-        return Err(Failure::invalid("name must have 1 to 100 characters").field("name"));
-    }
+    name::check(&destination.name)?;
     description.check_names(false, destination.settings.keys())?;
     description.check_forms(&destination.settings, any_endpoint)?;
     match description.kind {

@@ -20,6 +20,7 @@ pub mod id;
 pub mod id_shape;
 pub mod json;
 pub mod linking;
+pub mod name;
 pub mod number;
 pub mod person;
 pub mod probe;

@@ -4,7 +4,8 @@
 //!
 //! 1. An anonymous id belongs to the first user it is seen with. Once it is seen with a second one, it is shared and
 //!    left alone.
-//! 2. A user id that was itself seen stays on its own. Any other may be linked by a source that is trusted to link.
+//! 2. A user id that was itself seen stays on its own, also where an event calls it an anonymous id. Any other may be
+//!    linked by a source that is trusted to link.
 //! 3. A user has at most [`MAX_LINKS`] ids. A regulation acts on a subject's anonymous ids if there are at most
 //!    [`MAX_COVERED`], and on no user id that it does not name; the certificate lists what was left out.
 
@@ -77,27 +78,39 @@ pub fn claimed(events: &[&Event], people: &People, trusted: bool) -> BTreeSet<Li
     claims
 }
 
+/// The users whose ids read like these anonymous ids.
+pub fn users_named_like<'a>(others: impl IntoIterator<Item = &'a Subject>) -> Vec<Subject> {
+    let anonymous = others.into_iter().filter(|other| other.kind == SubjectType::AnonymousId);
+    anonymous.map(|other| Subject::user(&other.id)).collect()
+}
+
 /// The other ids of some subjects.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Linked {
     /// Ids that are theirs alone: the regulation acts on them, too.
     pub subjects: Vec<Subject>,
-    /// Ids that are left out: user ids, and all anonymous ids of a subject with more than [`MAX_COVERED`].
+    /// Ids that are left out: user ids, anonymous ids that were seen as another user's id, and all anonymous ids of a
+    /// subject with more than [`MAX_COVERED`].
     pub left_out: Vec<Subject>,
     /// Number of ids that were also seen with others and are left alone.
     pub shared: u64,
 }
 
 impl Linked {
-    /// Sorts the other ids of `subjects`; `people` holds what is known of all of them.
+    /// Sorts the other ids of `subjects`; `people` holds what is known of all of them, and of [`users_named_like`] them.
     pub fn of(subjects: &[Subject], people: &People) -> Self {
         let named: HashSet<&Subject> = subjects.iter().collect();
+        let is_anothers = |other: &Subject| {
+            let user = Subject::user(&other.id);
+            !named.contains(&user) && people.get(&user).is_some_and(Person::is_somebody)
+        };
         let (mut covered, mut left_out, mut shared) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for person in named.iter().filter_map(|subject| people.get(subject)) {
             let mut own = BTreeSet::new();
             for other in person.links.iter().filter(|other| !named.contains(other)) {
                 match other.kind {
                     SubjectType::UserId => left_out.insert(other),
+                    _ if is_anothers(other) => left_out.insert(other),
                     _ if people.get(other).is_some_and(Person::is_shared) => shared.insert(other),
                     _ => own.insert(other),
                 };
@@ -191,6 +204,19 @@ mod tests {
         people.insert(Subject::user("a"), links("tablet"));
         let linked = Linked::of(&[Subject::user("a")], &people);
         assert_eq!(linked, Linked { shared: 1, ..Linked::default() });
+    }
+
+    #[test]
+    fn an_anonymous_id_that_reads_like_another_user_is_left_out() {
+        let links = |ids: &[&str]| ids.iter().map(|id| Subject::anonymous(*id)).collect();
+        let mut people = People::default();
+        people.insert(Subject::user("a"), Person { links: links(&["a", "v", "phone"]), ..Person::default() });
+        people.insert(Subject::user("v"), Person { links: links(&["v's phone"]), ..Person::default() });
+        let linked = Linked::of(&[Subject::user("a")], &people);
+        assert_eq!(linked.left_out, [Subject::anonymous("v")]);
+        assert_eq!(linked.subjects, [Subject::anonymous("a"), Subject::anonymous("phone")]);
+        let both = Linked::of(&[Subject::user("a"), Subject::user("v")], &people);
+        assert!(both.left_out.is_empty(), "the regulation names that user: {both:?}");
     }
 
     #[test]

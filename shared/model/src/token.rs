@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use crate::failure::{Failure, Result};
 use crate::id::{RegulationId, TokenId};
+use crate::name;
 use crate::subject::hex;
 
 /// How every token begins, so that scanners for leaked secrets recognise it.
@@ -123,9 +124,7 @@ impl NewToken {
     /// # Errors
     /// `Invalid`, naming the field.
     pub fn accept(mut self, secret: [u8; 32], now: Timestamp) -> Result<(Token, String)> {
-        if self.name.trim().is_empty() || self.name.len() > 100 {
-            return Err(Failure::invalid("name must have 1 to 100 characters").field("name"));
-        }
+        name::check(&self.name)?;
         if self.scopes.is_empty() != self.request_only {
             let message = "say either scopes or requestOnly: true";
             return Err(Failure::invalid(message).field("scopes"));

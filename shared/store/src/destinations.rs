@@ -1,12 +1,15 @@
 //! The table `destinations`.
 
-use crate::{Store, failure, from_item, text, to_item};
+use crate::{Store, failure, from_item, if_held, text, to_item};
 use model::destination::Destination;
 use model::failure::{Failure, Result};
 use model::id::DestinationId;
 
 /// The sort key of a destination's item.
 const META: &str = "META";
+
+/// The fields of a destination that a change may concern.
+const FIELDS: [&str; 5] = ["name", "settings", "enabledFrom", "enabledUntil", "enabledEarlier"];
 
 impl Store {
     /// Stores a destination.
@@ -16,6 +19,28 @@ impl Store {
     pub async fn save_destination(&self, destination: &Destination) -> Result<()> {
         let item = to_item(destination.id.as_str(), META, destination)?;
         self.put(&self.tables.destinations, item).await
+    }
+
+    /// Stores a changed destination, if it is stored as it was `before`. Returns whether it is.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn change_destination(&self, before: &Destination, after: &Destination) -> Result<bool> {
+        let stored = to_item(before.id.as_str(), META, before)?;
+        let item = to_item(after.id.as_str(), META, after)?;
+        let mut put = self.client.put_item().table_name(&self.tables.destinations).set_item(Some(item));
+        let mut conditions = Vec::new();
+        for (at, field) in FIELDS.into_iter().enumerate() {
+            put = put.expression_attribute_names(format!("#f{at}"), field);
+            conditions.push(match stored.get(field) {
+                Some(value) => {
+                    put = put.expression_attribute_values(format!(":v{at}"), value.clone());
+                    format!("#f{at} = :v{at}")
+                }
+                None => format!("attribute_not_exists(#f{at})"),
+            });
+        }
+        if_held(put.condition_expression(conditions.join(" AND ")).send().await)
     }
 
     /// A destination.

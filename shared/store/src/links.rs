@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::people::{FIRST, LAST, OF, expiry, key, subject_value};
 use crate::{CONCURRENCY, PERSON, Store, number, person_key, text, unless_refused};
 use model::failure::Result;
-use model::linking::{Link, Linked, MAX_LINKS};
+use model::linking::{Link, Linked, MAX_LINKS, users_named_like};
 use model::person::{MAX_OWNERS, People, Person};
 use model::subject::{Subject, SubjectType};
 
@@ -64,8 +64,9 @@ impl Store {
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn linked(&self, subjects: &[Subject]) -> Result<Linked> {
         let mut people = self.people(subjects).await?;
-        let others: BTreeSet<Subject> =
+        let mut others: BTreeSet<Subject> =
             subjects.iter().filter_map(|subject| people.get(subject)).flat_map(|p| p.links.clone()).collect();
+        others.extend(users_named_like(&others));
         people.merge(self.people(&others).await?);
         Ok(Linked::of(subjects, &people))
     }

@@ -48,6 +48,23 @@ async fn of_two_changes_of_a_source_at_once_one_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
+async fn of_two_changes_of_a_destination_at_once_one_is_refused() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    let kept: Destination = of(
+        json!({ "id": DestinationId::new(), "name": "Archive", "vendor": "s3", "kind": "ARCHIVE",
+                                       "settings": { "bucket": "b", "maxShare": 0.5 }, "enabledFrom": at(0) }),
+    )?;
+    store.save_destination(&kept).await?;
+    let mut disabled = kept.clone();
+    disabled.disable(at(5));
+    assert!(store.change_destination(&kept, &disabled).await?);
+    let renamed = Destination { name: "Renamed".to_owned(), ..kept.clone() };
+    assert!(!store.change_destination(&kept, &renamed).await?, "it was disabled since");
+    assert_eq!(store.destination(&kept.id).await?, disabled);
+    Ok(())
+}
+
+#[tokio::test]
 async fn destinations_are_listed_without_the_slots_beside_them() -> Result<()> {
     let Fixture { store, .. } = Fixture::new().await?;
     let kept: Destination =

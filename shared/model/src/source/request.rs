@@ -8,6 +8,7 @@ use super::connection::{Connection, NewConnection, check_connections};
 use super::{KeptKey, Source, SourceId, WriteKey};
 use crate::failure::{Failure, Result};
 use crate::id::{DestinationId, WriteKeyId};
+use crate::name;
 
 /// A source as the API shows it, without the hashes of its keys.
 #[derive(Debug, Serialize, ToSchema)]
@@ -142,9 +143,7 @@ impl SourceChange {
 }
 
 fn check_name(name: String) -> Result<String> {
-    if name.trim().is_empty() || name.len() > 100 {
-        return Err(Failure::invalid("name must have 1 to 100 characters").field("name"));
-    }
+    name::check(&name)?;
     Ok(name)
 }
 

@@ -50,6 +50,31 @@ async fn no_alias_erases_or_suppresses_a_stranger() -> Result<()> {
     Ok(())
 }
 
+/// A user id that an attacker calls a device of their own stays its owner's.
+#[tokio::test]
+async fn no_user_id_is_taken_for_somebody_elses_device() -> Result<()> {
+    let world = World::new().await?;
+    tests::warehouse::fill(&world.warehouse, &["bob".to_owned()], 5).await?;
+    let door = TrackingClient::open(&world, "web").await?;
+    let event =
+        |name: &str| json!({"type": "track", "userId": "victim", "anonymousId": "phone", "event": name});
+    door.ok("t", event("the victim's")).await?;
+    door.ok("identify", json!({"userId": "mallory", "anonymousId": "victim"})).await?;
+    door.ok("alias", json!({"userId": "victim, renamed", "previousId": "victim"})).await?;
+    wait_for(&world, "web", &["the victim's"]).await?;
+
+    let id = world.stack.api.erase(&["mallory"]).await?;
+    let done = world.stack.api.wait(&id, |_| ()).await?;
+    assert_eq!(done["overallStatus"], "FINISHED", "{done:#}");
+    assert_eq!(done["leftOutCount"], 1, "{done:#}");
+    assert!(listed(&world, "ANONYMOUS_ID").await?.is_empty(), "nobody else is suppressed");
+    door.ok("alias", json!({"userId": "victim, again", "previousId": "victim"})).await?;
+    door.ok("t", event("the victim's, after")).await?;
+    let left = wait_for(&world, "web", &["the victim's", "the victim's, after"]).await?;
+    assert_eq!(left.iter().filter(|event| event["previousId"] == "victim").count(), 2, "{left:#?}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn one_user_takes_few_ids_and_the_certificate_names_what_was_left_out() -> Result<()> {
     let world = World::new().await?;

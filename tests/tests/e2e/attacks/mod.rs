@@ -4,3 +4,4 @@ mod api;
 mod credentials;
 mod echo;
 mod links;
+mod settings;
