@@ -6,6 +6,8 @@ const readline = require('node:readline');
 const [users, round] = [Number(process.env.USERS), Number(process.env.ROUND)];
 const analytics = new Analytics({
   writeKey: process.env.WRITE_KEY, host: process.env.COLLECT_URL, maxEventsInBatch: 100, httpRequestTimeout: 120000,
+  // Twice as many as by default: functions of a busy machine run into their timeouts.
+  maxRetries: 20,
 });
 const errors = [];
 analytics.on('error', (error) => errors.push(error));
