@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::FormatError;
 use super::codec::{Decoder, Encoder, HISTORY};
 use super::mark::Mark;
 use super::splice::{self, Plain};
+use super::{FormatError, Report};
 
 /// Bytes of a block: small enough for a core's own cache, large enough that a block costs nothing.
 const BLOCK: usize = 384 << 10;
@@ -45,7 +45,7 @@ impl<'d, 'o> Blocks<'d, 'o> {
 
     /// A place from which another go can go on behind what was consumed; none just now, if it would have to
     /// remember too much.
-    pub(super) fn mark(&self, rewriting: bool) -> Option<(u64, Mark)> {
+    fn mark(&self, rewriting: bool) -> Option<(u64, Mark)> {
         let window = &self.buffer[self.start.min(self.end.saturating_sub(HISTORY))..self.end];
         let mark = self.decoder.mark(self.place(), self.read, window, rewriting)?;
         (window.len() <= BLOCK).then(|| (self.place(), mark))
@@ -99,8 +99,20 @@ impl<'d, 'o> Blocks<'d, 'o> {
         Ok(())
     }
 
-    /// Has everything written that was dealt with.
-    pub(super) fn settle(&self, out: Option<&mut Encoder<'_>>) -> Result<(), FormatError> {
+    /// Pauses behind what was consumed: writes everything dealt with, and reports as many bytes. Returns the place, unless
+    /// another go cannot begin there.
+    pub(super) fn pause(
+        &self,
+        out: Option<&mut Encoder<'_>>,
+        report: &mut Report,
+    ) -> Result<Option<(u64, Mark)>, FormatError> {
+        let Some(place) = self.mark(out.is_some()) else { return Ok(None) };
+        self.settle(out)?;
+        report.bytes = place.0;
+        Ok(Some(place))
+    }
+
+    fn settle(&self, out: Option<&mut Encoder<'_>>) -> Result<(), FormatError> {
         let plain = Plain { bytes: &self.buffer[..self.end], start: self.read - self.end as u64 };
         out.map_or(Ok(()), |out| out.settle(plain, self.place()))
     }

@@ -116,10 +116,8 @@ pub(super) fn purge(
         }
         if at > 0
             && pause()
-            && let Some(place) = blocks.mark(out.is_some())
+            && let Some(place) = blocks.pause(out.as_deref_mut(), report)?
         {
-            blocks.settle(out)?;
-            report.bytes = place.0;
             return Ok(Some(place));
         }
     }

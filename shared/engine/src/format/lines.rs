@@ -51,10 +51,8 @@ pub(super) fn purge(
         }
         if whole > 0
             && pause()
-            && let Some(place) = blocks.mark(out.is_some())
+            && let Some(place) = blocks.pause(out.as_deref_mut(), report)?
         {
-            blocks.settle(out)?;
-            report.bytes = place.0;
             return Ok(Some(place));
         }
     }

@@ -107,10 +107,8 @@ impl Values {
             }
             if done > 0
                 && pause()
-                && let Some(place) = blocks.mark(out.is_some())
+                && let Some(place) = blocks.pause(out.as_deref_mut(), report)?
             {
-                blocks.settle(out)?;
-                report.bytes = place.0;
                 return Ok(Some(place));
             }
         }
