@@ -4,12 +4,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::ControlFlow::{Break, Continue};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use reqwest::header::HeaderMap;
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 use crate::progress::until;
+
+/// How often a request is sent, the earlier of which API Gateway gave up on: the work of one that died is free after 40 s.
+const TRIES: usize = 30;
 
 /// A client with a token.
 #[derive(Debug, Clone)]
@@ -60,12 +63,12 @@ impl Api {
     /// # Errors
     /// When there is no answer, or no JSON in it.
     pub async fn send_text(&self, method: Method, path: &str, body: String) -> Result<(StatusCode, Value)> {
+        answer(self.request(method, path, body), path).await
+    }
+
+    fn request(&self, method: Method, path: &str, body: String) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token);
-        let reply = request.header("content-type", "application/json").body(body).send().await?;
-        let (status, text) = (reply.status(), reply.text().await?);
-        let body = serde_json::from_str(&text)
-            .with_context(|| format!("{path} answered {status}, no JSON: {text}"))?;
-        Ok((status, body))
+        request.header("content-type", "application/json").body(body)
     }
 
     /// Sends a `POST` with further headers and answers the status, the headers and the JSON body.
@@ -138,9 +141,7 @@ impl Api {
     /// # Errors
     /// What the API answered.
     pub async fn get(&self, path: &str) -> Result<Value> {
-        let (status, body) = self.send(Method::GET, path, None).await?;
-        ensure!(status.is_success(), "GET {path} answered {status}: {body}");
-        Ok(body)
+        self.until_answered(Method::GET, path, None).await
     }
 
     /// `POST`, which must succeed.
@@ -148,9 +149,28 @@ impl Api {
     /// # Errors
     /// What the API answered.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
-        let (status, answer) = self.send(Method::POST, path, Some(body)).await?;
-        ensure!(status.is_success(), "POST {path} answered {status}: {answer}");
-        Ok(answer)
+        self.until_answered(Method::POST, path, Some(body)).await
+    }
+
+    /// Sends a request again, with the same `Idempotency-Key`, as long as API Gateway gives up on it: a busy machine takes
+    /// more than the 29 seconds that it waits. Any other error is an error.
+    async fn until_answered(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        let (key, text) =
+            (format!("{:032x}", fastrand::u128(..)), body.map(Value::to_string).unwrap_or_default());
+        for _ in 0..TRIES {
+            let request = self.request(method.clone(), path, text.clone());
+            let (status, found) = answer(request.header("idempotency-key", &key), path).await?;
+            if status.is_success() {
+                return Ok(found);
+            }
+            let timed_out = found["errorType"] == "Sandbox.Timedout";
+            ensure!(
+                timed_out || found["errors"][0]["type"] == "under-way",
+                "{method} {path} answered {status}: {found}"
+            );
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+        bail!("{method} {path} was not answered in time, {TRIES} times in a row")
     }
 
     /// Adds a destination and answers its id.
@@ -201,6 +221,15 @@ impl Api {
         })
         .await
     }
+}
+
+/// The status and the JSON body with which a request is answered.
+async fn answer(request: RequestBuilder, path: &str) -> Result<(StatusCode, Value)> {
+    let reply = request.send().await?;
+    let (status, text) = (reply.status(), reply.text().await?);
+    let body =
+        serde_json::from_str(&text).with_context(|| format!("{path} answered {status}, no JSON: {text}"))?;
+    Ok((status, body))
 }
 
 /// What a regulation says about each destination.

@@ -18,6 +18,15 @@ pub async fn send(stack: &Stack, queue: &str, body: &str) -> Result<String> {
     Ok(sent["MessageId"].as_str().context("a message id")?.to_owned())
 }
 
+/// Sets for how many seconds a queue waits until it delivers again what a consumer took and did not delete.
+///
+/// # Errors
+/// What SQS answers.
+pub async fn redeliver_after(stack: &Stack, url: &str, seconds: u32) -> Result<()> {
+    let attributes = json!({ "QueueUrl": url, "Attributes": { "VisibilityTimeout": seconds.to_string() } });
+    stack.aws.call("sqs", "AmazonSQS.SetQueueAttributes", attributes).await.map(drop)
+}
+
 /// Takes a message from one of the queues, once there is one.
 ///
 /// # Errors

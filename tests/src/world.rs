@@ -1,12 +1,14 @@
 //! What a test starts from: a stack of its own, with a bucket, a database and a Braze that nobody else uses.
 //!
-//! The local AWS and Postgres are shared by all tests of a program; they start with the first and end with the
-//! program.
+//! The tests of a program share one Postgres and a few local AWSs, one per core: each is one Python process and uses one core
+//! at most. They start with the first world and end with the program.
 
+use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::thread::available_parallelism;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use tokio::sync::OnceCell;
 use tokio_postgres::Client;
 
@@ -14,6 +16,7 @@ use crate::aws::Aws;
 use crate::destinations;
 use crate::postgres::Postgres;
 use crate::process::root;
+use crate::queue::redeliver_after;
 use crate::s3::S3;
 use crate::stack::{Package, Stack, programs};
 use crate::vendors::Fake;
@@ -22,13 +25,23 @@ use crate::vendors::braze::BRAZE;
 /// What all tests share.
 struct Machine {
     postgres: Postgres,
+    clouds: Vec<Cloud>,
+}
+
+/// A local AWS to which stacks are deployed.
+struct Cloud {
     package: Package,
+    /// How many worlds are in it.
+    worlds: AtomicUsize,
     // Last, so that it ends last.
     _aws: Aws,
 }
 
 static MACHINE: OnceCell<Machine> = OnceCell::const_new();
 static WORLDS: AtomicU16 = AtomicU16::new(1);
+
+/// The most local AWSs that are started.
+const CLOUDS: usize = 4;
 
 /// How a world differs from the usual one.
 #[derive(Debug, Clone, Copy, Default)]
@@ -67,18 +80,40 @@ pub struct World {
 }
 
 /// Deletes a test's stack when the test ends: its idle functions, timers and queues would take from the others.
-struct End(Stack);
+struct End {
+    stack: Stack,
+    _place: Place,
+}
+
+/// A world's place in one of the local AWSs.
+struct Place(&'static Cloud);
+
+impl Place {
+    /// A place where the fewest worlds are.
+    fn take(machine: &'static Machine) -> Result<Self> {
+        let worlds = |cloud: &&Cloud| cloud.worlds.load(Ordering::Relaxed);
+        let cloud = machine.clouds.iter().min_by_key(worlds).context("a machine has a core")?;
+        cloud.worlds.fetch_add(1, Ordering::Relaxed);
+        Ok(Self(cloud))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.worlds.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 impl Drop for End {
     fn drop(&mut self) {
-        let stack = self.0.clone();
+        let stack = self.stack.clone();
         // Of its own: the test's runtime is about to end.
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(stack.delete())
         });
         if let Ok(Err(error)) = thread.join() {
-            eprintln!("{} is left: {error:#}", self.0.name);
+            eprintln!("{} is left: {error:#}", self.stack.name);
         }
     }
 }
@@ -121,7 +156,13 @@ impl World {
             ("DestinationEndpoints", "any"),
             ("ArchiveBuckets", &bucket),
         ];
-        let stack = machine.package.deploy(&name, &parameters).await?;
+        let place = Place::take(machine)?;
+        let stack = place.0.package.deploy(&name, &parameters).await?;
+        if let Some(seconds) = options.record_timeout {
+            // What a killed recorder held comes back after 17 minutes in AWS: tests cannot wait that long.
+            let queue = stack.resource("EventsQueue").await?;
+            redeliver_after(&stack, &queue, 3 * seconds).await?;
+        }
         let server = machine.postgres.server;
         let warehouse = server.create(&name).await?;
         let mut archive = destinations::archive(&bucket, options.max_share.unwrap_or(1.0));
@@ -137,7 +178,7 @@ impl World {
         }
         let s3 = stack.aws.s3();
         crate::archive::create_bucket(&s3, &bucket).await?;
-        let _end = End(stack.clone());
+        let _end = End { stack: stack.clone(), _place: place };
         Ok(Self { stack, s3, bucket, warehouse, braze, postgres: server.port, _end })
     }
 
@@ -192,9 +233,19 @@ impl Machine {
             Command::new(cargo).args(["build", "--workspace", "--quiet"]).current_dir(root()).status()?;
         ensure!(built.success(), "the functions do not build");
         let logs = root().join(".local/logs");
-        let (aws_log, postgres_log) = (logs.join("test-aws.log"), logs.join("test-postgres.log"));
-        let (aws, postgres) = tokio::try_join!(Aws::start(&aws_log), Postgres::start(&postgres_log))?;
+        let postgres = Postgres::start(&logs.join("test-postgres.log")).await?;
+        let mut clouds = Vec::new();
+        for number in 1..=available_parallelism()?.get().min(CLOUDS) {
+            clouds.push(Cloud::start(&logs.join(format!("test-aws-{number}.log"))).await?);
+        }
+        Ok(Self { postgres, clouds })
+    }
+}
+
+impl Cloud {
+    async fn start(log: &Path) -> Result<Self> {
+        let aws = Aws::start(log).await?;
         let package = Package::make(aws.endpoint, &programs()?.join("package")).await?;
-        Ok(Self { postgres, package, _aws: aws })
+        Ok(Self { package, worlds: AtomicUsize::new(0), _aws: aws })
     }
 }

@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::people::THREE;
-use tests::queue::{ended, find, send, take};
+use tests::queue::{ended, find, redeliver_after, send, take};
 use tests::s3::{Fault, Rule, S3};
 use tests::scenario::Scenario;
 use tests::stack::Stack;
@@ -147,8 +147,7 @@ fn suppress(ids: &[&str]) -> Value {
 async fn a_file_whose_reader_is_killed_and_that_is_sent_twice(world: &World) -> Result<()> {
     let stack = &world.stack;
     // The queue waits for an hour and a half for what it delivered: too long for a test.
-    let attributes = json!({ "QueueUrl": stack.output(QUEUE)?, "Attributes": { "VisibilityTimeout": "5" } });
-    stack.aws.call("sqs", "AmazonSQS.SetQueueAttributes", attributes).await?;
+    redeliver_after(stack, stack.output(QUEUE)?, 5).await?;
     let ids: Vec<_> = (0..SUBJECTS).map(|n| format!("subject-{n:06}")).collect();
     // The second hundred again, a blank line, and one that names nobody.
     let lines = ids.iter().chain(&ids[100..200]).map(|id| format!("{id},\"a, b\"\r\n"));

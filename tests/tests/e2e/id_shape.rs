@@ -25,7 +25,7 @@ async fn check(world: &World, id: &str) -> Result<Value> {
 async fn count(world: &World, id: &str, users: &[&str]) -> Result<Value> {
     let subjects: Vec<_> = users.iter().map(|user| json!({ "type": "USER_ID", "id": user })).collect();
     let probe = json!({ "action": "count", "destinationId": id, "subjects": subjects });
-    let name = world.stack.function("PurgeFunction").await?;
+    let name = world.stack.resource("PurgeFunction").await?;
     let url = format!("{}/2015-03-31/functions/{name}/invocations", world.stack.aws.url());
     Ok(world.stack.aws.http().post(url).json(&probe).send().await?.json().await?)
 }

@@ -118,7 +118,7 @@ async fn identifiers_of_a_regulation_that_failed_are_dropped_after_sixty_days() 
         let url = format!(
             "{}/2015-03-31/functions/{}/invocations",
             stack.aws.url(),
-            stack.function("PurgeRunFunction").await?
+            stack.resource("PurgeRunFunction").await?
         );
         let reply = stack.aws.http().post(url).body(r#"{"action":"tick"}"#).send().await?;
         assert!(!reply.headers().contains_key("x-amz-function-error"), "{}", reply.text().await?);

@@ -11,7 +11,7 @@ use serde_json::json;
 use tests::ingest::{TrackingClient, collected, names, wait_for};
 use tests::process::root;
 use tests::proxy::Proxy;
-use tests::world::World;
+use tests::world::{Options, World};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
@@ -67,7 +67,8 @@ const ROUNDS: usize = 3;
 /// sent before, and nothing from a second after the call on.
 #[tokio::test]
 async fn segments_own_sdks_lose_nothing_and_bring_nobody_back() -> Result<()> {
-    let world = World::collecting().await?;
+    // No run waits for the recorder here: it may take its time on a busy machine.
+    let world = World::with(Options { record_timeout: Some(60), ..Options::default() }).await?;
     let door = TrackingClient::open(&world, "web").await?;
     let api = world.stack.output("CollectApiId")?;
     // A name that the system's resolver knows.
