@@ -74,10 +74,22 @@ pub trait Engine {
         Rows::new()
     }
 
-    /// Remarks on the tables for the operator, shown by `check`.
-    fn remarks(&self) -> Vec<String> {
-        Vec::new()
+    /// Looks closer at the tables, for `check`.
+    ///
+    /// # Errors
+    /// As [`Engine::discover`].
+    fn inspect(&mut self, _: &[Table]) -> impl Future<Output = Result<Inspection>> {
+        async { Ok(Inspection::default()) }
     }
+}
+
+/// What a closer look at the tables found.
+#[derive(Debug, Default)]
+pub struct Inspection {
+    /// Remarks for the operator.
+    pub remarks: Vec<String>,
+    /// The tables that would refuse a deletion, and why.
+    pub refusals: BTreeMap<String, String>,
 }
 
 /// The identifiers of the subjects, by kind.

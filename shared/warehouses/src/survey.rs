@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::erasure::{Erasure, ErasureProgress};
-use crate::{Engine, Ids, Statement, Verb};
+use crate::{Engine, Ids, Inspection, Statement, Verb};
 use destinations::warehouse::Table;
 use model::failure::{Failure, Result};
 
@@ -48,7 +48,10 @@ impl Survey {
         match (self.rows, errors.is_empty()) {
             (_, false) => errors.join("; "),
             (Some(rows), true) => format!("{rows} rows in {tables} tables"),
-            (None, true) => format!("{tables} tables with identifiers are in scope"),
+            (None, true) => {
+                let remarks: String = self.remarks.iter().map(|remark| format!("; {remark}")).collect();
+                format!("{tables} tables with identifiers are in scope{remarks}")
+            }
         }
     }
 }
@@ -64,7 +67,7 @@ pub struct Found {
     /// The subjects' rows; set by `count` alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
-    /// Why it cannot be counted.
+    /// Why its rows cannot be counted or deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
@@ -100,13 +103,9 @@ pub async fn check<E: Engine>(engine: &mut E, ids: &Ids<'_>) -> Result<Survey> {
             *estimated_bytes.get_or_insert(0) += bytes;
         }
     }
-    let remarks = engine.remarks();
-    Ok(Survey {
-        tables: tables.iter().map(Found::new).collect(),
-        estimated_bytes,
-        remarks,
-        ..Survey::default()
-    })
+    let Inspection { remarks, mut refusals } = engine.inspect(&tables).await?;
+    let found = |table: &Table| Found { error: refusals.remove(&table.place()), ..Found::new(table) };
+    Ok(Survey { tables: tables.iter().map(found).collect(), estimated_bytes, remarks, ..Survey::default() })
 }
 
 /// Counts the subjects' rows per table, and what their deletion would cost.
@@ -137,6 +136,6 @@ pub async fn count<E: Engine>(engine: &mut E, ids: &Ids<'_>, seed: &str, until: 
         survey.tables.push(Found { rows, error, ..Found::new(table) });
     }
     survey.billed_bytes = (progress.bytes() > 0).then_some(progress.bytes());
-    survey.remarks = engine.remarks();
+    survey.remarks = engine.inspect(&tables).await?.remarks;
     Ok(survey)
 }

@@ -7,6 +7,7 @@ mod bigquery;
 mod group_commit;
 mod machine;
 mod postgres;
+mod postgres_check;
 mod redshift;
 mod snowflake;
 mod suite;

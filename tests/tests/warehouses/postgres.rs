@@ -24,15 +24,15 @@ pub const DIALECT: Dialect = Dialect {
     weird: r#"We"ird"#,
 };
 
-struct Local {
-    owner: Client,
-    settings: Value,
+pub struct Local {
+    pub owner: Client,
+    pub settings: Value,
     password: &'static str,
 }
 
 impl Local {
     /// A database of its own with one schema.
-    async fn new() -> Result<Self> {
+    pub async fn new() -> Result<Self> {
         let (server, database) = (machine::postgres().await?.server, machine::name());
         let owner = server.create(&database).await?;
         owner.batch_execute(&format!("CREATE SCHEMA {SCHEMA}")).await?;
@@ -40,12 +40,12 @@ impl Local {
     }
 
     /// As a role that the test makes.
-    fn with_user(mut self, user: &str) -> Self {
+    pub fn with_user(mut self, user: &str) -> Self {
         self.settings["user"] = user.into();
         self
     }
 
-    async fn setting(self, sql: &str) -> Result<Self> {
+    pub async fn setting(self, sql: &str) -> Result<Self> {
         self.owner.batch_execute(&format!("SET search_path TO {SCHEMA}, public; {sql}")).await?;
         Ok(self)
     }

@@ -198,6 +198,11 @@ impl TableScope {
         (!names.iter().any(|name| name.contains('*'))).then_some(names)
     }
 
+    /// Whether the settings leave a table alone, as `schema.table`.
+    pub fn excepts(&self, place: &str) -> bool {
+        self.except_tables.iter().any(|pattern| pattern.matches(place))
+    }
+
     /// The tables in scope, in order, made of the columns that the warehouse lists.
     ///
     /// # Errors
@@ -207,7 +212,7 @@ impl TableScope {
         let mut tables: BTreeMap<(String, String), Vec<Column>> = BTreeMap::new();
         for candidate in candidates {
             let place = place(&candidate.schema, &candidate.table);
-            if self.except_tables.iter().any(|pattern| pattern.matches(&place)) {
+            if self.excepts(&place) {
                 continue;
             }
             let extra = self

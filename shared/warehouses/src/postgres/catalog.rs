@@ -5,16 +5,14 @@ use std::collections::BTreeMap;
 use tokio_postgres::Client;
 
 use super::compare::Compare;
-use super::failure::failure;
+use super::failure::{READ_ONLY_SERVER, failure};
 use destinations::warehouse::{Candidate, Table, TableScope, place, quote};
-use model::failure::Result;
+use model::failure::{Failure, Result};
 
 /// What Postgres knows of the tables beyond what all engines know.
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
     entries: BTreeMap<String, Entry>,
-    /// Remarks for the operator.
-    pub(super) remarks: Vec<String>,
 }
 
 /// A table.
@@ -62,6 +60,8 @@ const COLUMNS: &str = "
       AND a.attnum > 0 AND NOT a.attisdropped AND ($2::text[] IS NULL OR lower(a.attname) = ANY($2))
     ORDER BY 1, 2, 3";
 
+const READ_ONLY: &str = "SELECT current_setting('transaction_read_only') = 'on'";
+
 const SCHEMAS: &str = "SELECT nspname::text FROM pg_namespace ORDER BY 1";
 
 const PARTITIONS: &str = "
@@ -70,14 +70,11 @@ const PARTITIONS: &str = "
     JOIN pg_class c ON c.oid = p.relid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE p.isleaf ORDER BY c.oid";
 
-/// Foreign keys to a table by which Postgres itself would delete or change rows elsewhere.
-const CASCADES: &str = "
-    SELECT k.confrelid::regclass::text, k.conrelid::regclass::text, k.conname::text
-    FROM pg_constraint k JOIN pg_class c ON c.oid = k.confrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE k.contype = 'f' AND k.confdeltype IN ('c', 'n', 'd') AND n.nspname = ANY($1)
-    ORDER BY 1, 2, 3";
-
 pub(super) async fn read(client: &Client, scope: &TableScope) -> Result<(Vec<Table>, Catalog)> {
+    // A replica may lag behind: that it holds nobody would prove nothing.
+    if client.query_one(READ_ONLY, &[]).await.map_err(|e| failure(&e))?.get(0) {
+        return Err(Failure::permanent(READ_ONLY_SERVER));
+    }
     let all = client.query(SCHEMAS, &[]).await.map_err(|e| failure(&e))?;
     let all: Vec<String> = all.iter().map(|row| row.get(0)).collect();
     let schemas = scope.schemas(&all)?;
@@ -111,10 +108,5 @@ pub(super) async fn read(client: &Client, scope: &TableScope) -> Result<(Vec<Tab
             entry.parts = rows.iter().map(name).collect();
         }
     }
-    let rows = client.query(CASCADES, &[&schemas]).await.map_err(|e| failure(&e))?;
-    let remark = |row: &tokio_postgres::Row| {
-        let [to, from, name] = [0, 1, 2].map(|column| row.get::<_, String>(column));
-        format!("deleting from {to} lets Postgres itself change {from} (foreign key {name})")
-    };
-    Ok((tables, Catalog { entries, remarks: rows.iter().map(remark).collect() }))
+    Ok((tables, Catalog { entries }))
 }

@@ -7,6 +7,13 @@ use tokio_postgres::error::{DbError, SqlState};
 use crate::StatementState;
 use model::failure::{Failure, Result};
 
+/// What a table says that is published for logical replication and has nothing to name a deleted row by.
+pub(super) const UNIDENTIFIED: &str = "the table is published for replication without a replica identity, so Postgres \
+    refuses to delete from it (SQLSTATE 55000): give it a primary key, or set REPLICA IDENTITY FULL; then retry";
+/// What a server says that takes no changes.
+pub(super) const READ_ONLY_SERVER: &str = "Postgres takes no changes here (SQLSTATE 25006): name the primary as \
+    settings.host, not a read replica, and let the role write; then retry";
+
 /// A statement's failure.
 pub(super) struct Trouble {
     failure: Failure,
@@ -48,6 +55,12 @@ pub(super) fn trouble(error: &Error) -> Trouble {
     }
     if *state == SqlState::UNDEFINED_TABLE || *state == SqlState::UNDEFINED_COLUMN {
         return one(Failure::transient(format!("the table was just changed (SQLSTATE {code})")));
+    }
+    if *state == SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE {
+        return one(Failure::permanent(UNIDENTIFIED));
+    }
+    if *state == SqlState::READ_ONLY_SQL_TRANSACTION {
+        return all(Failure::permanent(READ_ONLY_SERVER));
     }
     match &code[..2] {
         "40" => one(Failure::transient(format!("another transaction was in the way (SQLSTATE {code})"))),

@@ -8,6 +8,7 @@ mod compare;
 mod connection;
 mod cursor;
 mod failure;
+mod inspect;
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 
-use super::{Answer, Engine, Ids, Memory, Statement, StatementState, Verb};
+use super::{Answer, Engine, Ids, Inspection, Memory, Statement, StatementState, Verb};
 use catalog::{Catalog, Entry};
 use cursor::{Cursor, Way};
 use destinations::warehouse::Postgres as Settings;
@@ -247,8 +248,8 @@ impl Engine for Postgres {
         Ok(StatementState::Done(Answer { rows, bytes: 0 }))
     }
 
-    fn remarks(&self) -> Vec<String> {
-        self.catalog.remarks.clone()
+    async fn inspect(&mut self, tables: &[Table]) -> Result<Inspection> {
+        inspect::inspect(&self.client, &self.scope, tables).await
     }
 }
 
