@@ -161,7 +161,7 @@ async fn has_room_for(context: &Context, destination: &Destination) -> Result<()
     Ok(())
 }
 
-async fn find(context: &Context, id: &DestinationId) -> Result<Destination, ApiError> {
+pub async fn find(context: &Context, id: &DestinationId) -> Result<Destination, ApiError> {
     let found = context.store.find_destination(id).await?;
     found.ok_or_else(|| ApiError::not_found("there is no such destination"))
 }

@@ -25,8 +25,8 @@ use crate::error::ApiError;
 use crate::middleware::gate;
 use crate::request::MAX_BODY;
 use crate::{
-    batches, destinations, headers, openapi, regulation_list, regulations, runs, search, source_regulations,
-    sources, subjects, suppressions, tokens, trail, v1beta,
+    batches, destinations, exceptions, headers, openapi, regulation_list, regulations, runs, search,
+    source_regulations, sources, subjects, suppressions, tokens, trail, v1beta,
 };
 
 const READ: &[Scope] = &[Scope::RegulationsRead];
@@ -87,6 +87,9 @@ pub fn guarded() -> Guarded {
         .reads(READ_CONNECTED, routes!(destinations::show))
         .writes(CONNECT, routes!(destinations::change, destinations::disable))
         .writes(CONNECT, routes!(destinations::check))
+        .writes(ADMIN, routes!(exceptions::create))
+        .reads(READ_CONNECTED, routes!(exceptions::list))
+        .writes(ADMIN, routes!(exceptions::end))
         .writes(ADMIN, routes!(tokens::create))
         .reads(ADMIN, routes!(tokens::list))
         .writes(ADMIN, routes!(tokens::revoke))

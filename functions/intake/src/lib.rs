@@ -16,6 +16,7 @@ mod cursor;
 mod destinations;
 mod dry_run;
 mod error;
+mod exceptions;
 mod handler;
 mod headers;
 mod idempotency;

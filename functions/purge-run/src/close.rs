@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use archive::listing::ListingProgress;
-use archive::run_plan::{Residual, RunMember, RunPlan};
+use archive::run_plan::{RunMember, RunPlan};
 use aws::bucket::Key;
 use jiff::Timestamp;
 use model::failure::Result;
@@ -18,12 +18,10 @@ use crate::evidence::{forgot, found, verified};
 use crate::id_shape::Looks;
 use crate::report::write_report;
 use crate::run::{answer, end, goes_on, still_waits};
-use crate::tally::{Tally, tally};
+use crate::tally::{Obstacles, Tally, tally};
 
 /// The most residual objects that a message names.
 const NAMED: usize = 3;
-/// The name in evidence of objects that the archive's settings exclude, so that they were not read.
-const EXCLUDED: &str = "excluded";
 
 pub async fn close(context: &Context, run: &RunId) -> Result<()> {
     let record = context.store.run(run).await?;
@@ -38,8 +36,13 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
     if let Some(plan) = plan.as_ref().filter(|_| dry_run) {
         write_report(context, run, plan).await?;
     } else if let Some(plan) = &plan {
-        let archives = tally(context, run).await?;
+        let mut archives = tally(context, run).await?;
         let listing: ListingProgress = context.files.read(Key::Listing(run)).await?.unwrap_or_default();
+        for archive in plan.archives() {
+            let tally = archives.entry(archive.clone()).or_default();
+            tally.excluded = listing.excluded.get(archive).copied().unwrap_or(0);
+            tally.except(&context.store.exceptions(archive).await?, Timestamp::now());
+        }
         let mut looks = Looks::default();
         for member in &plan.members {
             // A regulation that was answered before a crash may be at its next attempt by now.
@@ -51,10 +54,7 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
                 if let Some(why) = listing.unreadable.get(archive) {
                     task.end(TaskStatus::Failed, Some(why.clone()), Timestamp::now());
                 } else {
-                    let excluded = listing.excluded.get(archive).copied().unwrap_or(0);
-                    let empty = Tally::default();
-                    let tally = archives.get(archive).unwrap_or(&empty);
-                    settle(context, run, member, &mut task, tally, excluded).await?;
+                    settle(context, run, member, &mut task, &archives[archive]).await?;
                     if task.status == TaskStatus::NoDataFound && task.message.is_none() {
                         task.message = looks.advice(context, archive, plan, member).await;
                     }
@@ -68,22 +68,17 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
     end(context, run, Phase::Closed).await
 }
 
-/// Stores evidence and status of one regulation in one archive. Objects that the archive's settings exclude are in the
-/// evidence and fail nothing.
+/// Stores evidence and status of one regulation in one archive. Objects that the archive's settings exclude, or that
+/// exceptions cover, are in the evidence and fail nothing.
 async fn settle(
     context: &Context,
     run: &RunId,
     member: &RunMember,
     task: &mut Task,
     tally: &Tally,
-    excluded: u64,
 ) -> Result<()> {
     let (id, its) = (&member.regulation_id, &*task);
-    let mut verified = verified(member, its, tally);
-    if excluded > 0 {
-        verified.residuals.insert(EXCLUDED.to_owned(), excluded);
-    }
-    for evidence in [found(member, its, tally), forgot(member, its, tally), verified] {
+    for evidence in [found(member, its, tally), forgot(member, its, tally), verified(member, its, tally)] {
         context.store.keep_run_evidence(id, run, &evidence).await?;
     }
     let (status, message) = if !tally.residuals.is_empty() {
@@ -109,11 +104,11 @@ async fn found_or_not(context: &Context, member: &RunMember, task: &Task) -> Res
     })
 }
 
-fn explain(bucket: &str, residuals: &BTreeMap<String, Residual>) -> String {
+fn explain(bucket: &str, residuals: &BTreeMap<String, Obstacles>) -> String {
     let named: Vec<_> = residuals
         .iter()
         .take(NAMED)
-        .map(|(key, residual)| format!("s3://{bucket}/{key} ({})", residual.detail))
+        .map(|(key, obstacles)| format!("s3://{bucket}/{key} ({})", obstacles.first.detail))
         .collect();
     let more = match residuals.len().saturating_sub(NAMED) {
         0 => String::new(),

@@ -87,12 +87,15 @@ pub fn forgot(member: &RunMember, task: &Task, tally: &Tally) -> Evidence {
 pub fn verified(member: &RunMember, task: &Task, tally: &Tally) -> Evidence {
     let left = tally.hits.values().map(|hit| lines_of(member, &hit.left)).sum();
     let mut verified = evidence(member, task, Step::Verify, counts(&[("lines", left)]));
-    for residual in tally.residuals.values() {
-        *verified.residuals.entry(residual.reason.as_str().to_owned()).or_default() += 1;
+    for obstacles in tally.residuals.values() {
+        *verified.residuals.entry(obstacles.first.reason.as_str().to_owned()).or_default() += 1;
     }
-    if tally.suspect > 0 {
-        verified.residuals.insert("unreadableLinesThatNameASubject".to_owned(), tally.suspect);
-    }
+    let others = [
+        ("unreadableLinesThatNameASubject", tally.suspect),
+        ("excepted", tally.excepted),
+        ("excluded", tally.excluded),
+    ];
+    verified.residuals.extend(counts(&others).into_iter().filter(|(_, count)| *count > 0));
     verified
 }
 

@@ -52,8 +52,8 @@ pub async fn write_report(context: &Context, run: &RunId, plan: &RunPlan) -> Res
             }
             report.objects.push(Object { archive: archive.clone(), key, lines });
         }
-        for (key, residual) in tally.residuals {
-            report.residuals.push(Residual { archive: archive.clone(), key, detail: residual.detail });
+        for (key, obstacles) in tally.residuals {
+            report.residuals.push(Residual { archive: archive.clone(), key, detail: obstacles.first.detail });
         }
     }
     context.files.write(Key::Report(run), &report).await

@@ -7,6 +7,8 @@ use archive::run_plan::{KeyOutcome, ObjectBatch, Reason, Residual, Results};
 use aws::bucket::Key;
 use futures::stream::{self, Stream};
 use futures::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
+use model::exception::{Exception, Unreadable};
 use model::failure::Result;
 use model::id::{DestinationId, RunId};
 use model::purge_run::Phase;
@@ -38,7 +40,34 @@ pub struct Tally {
     /// The keys with hits.
     pub hits: BTreeMap<String, Hit>,
     /// The keys that could not be dealt with, and why.
-    pub residuals: BTreeMap<String, Residual>,
+    pub residuals: BTreeMap<String, Obstacles>,
+    /// Number of keys that could not be dealt with and that exceptions cover.
+    pub excepted: u64,
+    /// Number of keys that the archive's settings exclude, so that they were not read.
+    pub excluded: u64,
+}
+
+/// Why a key could not be dealt with.
+pub struct Obstacles {
+    /// The first obstacle.
+    pub first: Residual,
+    /// All obstacles, if exceptions may cover them; otherwise none.
+    exceptable: Vec<Unreadable>,
+}
+
+impl Obstacles {
+    /// Obstacles, if there are any. No exception covers a key that is known to hold a subject.
+    fn new(all: Vec<Residual>, holds_subject: bool) -> Option<Self> {
+        let kinds: Option<Vec<_>> = all.iter().map(|obstacle| obstacle.reason.unreadable()).collect();
+        let exceptable = kinds.filter(|_| !holds_subject).unwrap_or_default();
+        all.into_iter().next().map(|first| Self { first, exceptable })
+    }
+
+    /// Whether exceptions cover all of them.
+    fn are_excepted(&self, key: &str, exceptions: &[Exception], now: Timestamp) -> bool {
+        let covered = |kind: &Unreadable| exceptions.iter().any(|one| one.covers(key, *kind, now));
+        !self.exceptable.is_empty() && self.exceptable.iter().all(covered)
+    }
 }
 
 /// The totals of one key.
@@ -52,6 +81,8 @@ pub struct Hit {
     pub others: u64,
     /// Lines by subject that the second look still found.
     pub left: BTreeMap<u32, u64>,
+    /// Number of versions that the first look could not read.
+    unread: usize,
     /// Why forget could not do its work. Counts only if the second look was not clean.
     obstacle: Option<Residual>,
 }
@@ -113,10 +144,10 @@ impl Tally {
             self.suspect += seen.report.suspect;
         }
         if outcome.is_hit() {
-            let lines = lines(&outcome);
-            self.hits.insert(outcome.key, Hit { lines, ..Hit::default() });
-        } else if let Some(residual) = outcome.residual() {
-            self.residuals.insert(outcome.key, residual);
+            let (lines, unread) = (lines(&outcome), outcome.residuals.len());
+            self.hits.insert(outcome.key, Hit { lines, unread, ..Hit::default() });
+        } else if let Some(obstacles) = Obstacles::new(outcome.obstacles(), false) {
+            self.residuals.insert(outcome.key, obstacles);
         }
     }
 
@@ -127,19 +158,30 @@ impl Tally {
         hit.obstacle = outcome.residuals.into_iter().next();
     }
 
-    /// The second look decides: what it finds clean is clean, whatever went wrong on the way.
+    /// The second look decides: what it finds clean is clean, whatever went wrong on the way. A version that it cannot
+    /// read and the first look could may still hold a subject.
     fn verified(&mut self, outcome: KeyOutcome) {
         let hit = self.hits.entry(outcome.key.clone()).or_default();
         hit.left = lines(&outcome);
-        let obstacle = hit.obstacle.take().filter(|_| !hit.left.is_empty());
-        let again = (!hit.left.is_empty()).then(|| Residual {
-            reason: Reason::Contended,
-            detail: "a subject was written to it again during the purge".to_owned(),
-            until: None,
-        });
-        if let Some(residual) = outcome.residual().or(obstacle).or(again) {
-            self.residuals.insert(outcome.key, residual);
+        let mut obstacles = outcome.obstacles();
+        if !hit.left.is_empty() {
+            obstacles.push(hit.obstacle.take().unwrap_or_else(|| Residual {
+                reason: Reason::Contended,
+                detail: "a subject was written to it again during the purge".to_owned(),
+                until: None,
+            }));
         }
+        let holds_subject = !hit.left.is_empty() || outcome.residuals.len() > hit.unread;
+        if let Some(obstacles) = Obstacles::new(obstacles, holds_subject) {
+            self.residuals.insert(outcome.key, obstacles);
+        }
+    }
+
+    /// Counts the keys that exceptions cover apart from the others.
+    pub fn except(&mut self, exceptions: &[Exception], now: Timestamp) {
+        let all = self.residuals.len();
+        self.residuals.retain(|key, obstacles| !obstacles.are_excepted(key, exceptions, now));
+        self.excepted += (all - self.residuals.len()) as u64;
     }
 }
 
@@ -161,6 +203,7 @@ fn unprocessed(key: String) -> KeyOutcome {
 mod tests {
     use archive::run_plan::{SeenVersion, Version};
     use engine::format::Report;
+    use model::id::ExceptionId;
 
     use super::*;
 
@@ -193,7 +236,7 @@ mod tests {
         tally.found(outcome(3, None));
         tally.forgot(outcome(3, Some(Reason::Denied)));
         tally.verified(outcome(3, None));
-        assert_eq!(tally.residuals["k"].reason, Reason::Denied);
+        assert_eq!(tally.residuals["k"].first.reason, Reason::Denied);
     }
 
     #[test]
@@ -205,21 +248,66 @@ mod tests {
         };
         let mut tally = Tally::default();
         tally.found(opaque(0));
-        assert_eq!(tally.residuals["k"].reason, Reason::Opaque);
+        assert_eq!(tally.residuals["k"].first.reason, Reason::Opaque);
         let mut tally = Tally::default();
         tally.found(opaque(3));
         tally.forgot(opaque(3));
         tally.verified(opaque(0));
-        assert_eq!(tally.residuals["k"].reason, Reason::Opaque);
+        assert_eq!(tally.residuals["k"].first.reason, Reason::Opaque);
     }
 
     #[test]
     fn a_batch_that_did_not_end_is_never_taken_for_clean() {
         let mut tally = Tally::default();
         tally.found(unprocessed("k".into()));
-        assert_eq!(tally.residuals["k"].reason, Reason::Unprocessed);
+        assert_eq!(tally.residuals["k"].first.reason, Reason::Unprocessed);
         tally.found(outcome(3, None));
         tally.verified(unprocessed("k".into()));
-        assert_eq!(tally.residuals["k"].reason, Reason::Unprocessed);
+        assert_eq!(tally.residuals["k"].first.reason, Reason::Unprocessed);
+    }
+
+    /// Exceptions of these kinds for every key.
+    fn except(tally: &mut Tally, kinds: &[Unreadable]) -> (usize, u64) {
+        let exception = |kind: &Unreadable| Exception {
+            id: ExceptionId::new(),
+            keys: "*".into(),
+            kind: *kind,
+            reason: "sums".into(),
+            created_by: "admin".into(),
+            created_at: Timestamp::UNIX_EPOCH,
+            until: Timestamp::MAX,
+        };
+        tally.except(&kinds.iter().map(exception).collect::<Vec<_>>(), Timestamp::UNIX_EPOCH);
+        (tally.residuals.len(), tally.excepted)
+    }
+
+    #[test]
+    fn an_exception_covers_what_nobody_can_read_and_nothing_that_holds_a_subject() {
+        use Unreadable::{Corrupt, Denied, Opaque};
+        let found = |outcome| {
+            let mut tally = Tally::default();
+            tally.found(outcome);
+            tally
+        };
+        let corrupt = || outcome(0, Some(Reason::Corrupt));
+        assert_eq!(except(&mut found(corrupt()), &[Corrupt]), (0, 1));
+        assert_eq!(except(&mut found(corrupt()), &[Denied, Opaque]), (1, 0));
+        assert_eq!(except(&mut found(unprocessed("k".into())), &[Corrupt, Denied]), (1, 0));
+        let mut both = corrupt();
+        both.seen[0].report.opaque = 1;
+        assert_eq!(except(&mut found(both.clone()), &[Corrupt]), (1, 0));
+        assert_eq!(except(&mut found(both), &[Corrupt, Opaque]), (0, 1));
+
+        // What was in the way before the subject went is excepted, what came into the way is not.
+        let mut tally = found(outcome(3, Some(Reason::Denied)));
+        tally.verified(outcome(0, Some(Reason::Denied)));
+        assert_eq!(except(&mut tally, &[Denied]), (0, 1));
+        let mut tally = found(outcome(3, None));
+        tally.verified(outcome(0, Some(Reason::Denied)));
+        assert_eq!(except(&mut tally, &[Denied]), (1, 0));
+        let mut tally = found(outcome(3, Some(Reason::Denied)));
+        tally.forgot(outcome(3, Some(Reason::Denied)));
+        tally.verified(outcome(3, Some(Reason::Denied)));
+        assert_eq!(except(&mut tally, &[Denied]), (1, 0));
     }
 }

@@ -35,7 +35,10 @@ async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Surve
     }
     let archive = Archive::new(context.s3.clone(), settings.bucket.clone());
     match probe {
-        Probe::Check { .. } => survey::check(&archive, &settings, until).await,
+        Probe::Check { destination_id } => {
+            let exceptions = context.store.exceptions(&destination_id).await?;
+            survey::check(&archive, &settings, &exceptions, until).await
+        }
         Probe::Count { destination_id, subjects, .. } => {
             let matcher = Matcher::new(&settings.rules, &SubjectSet::new(subjects));
             let (files, rules) = (context.files.clone(), settings.rules.clone());

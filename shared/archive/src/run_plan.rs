@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use engine::format::{Pause, Report};
+use model::exception::Unreadable;
 use model::id::{DestinationId, RegulationId};
 use model::rules::Rules;
 use model::source_scope::SourceScope;
@@ -236,6 +237,18 @@ impl Reason {
             Self::Unprocessed => "unprocessed",
         }
     }
+
+    /// The kind of exception that can cover it, if one can.
+    pub fn unreadable(self) -> Option<Unreadable> {
+        match self {
+            Self::Corrupt => Some(Unreadable::Corrupt),
+            Self::Unsupported => Some(Unreadable::Unsupported),
+            Self::Opaque => Some(Unreadable::Opaque),
+            Self::Denied => Some(Unreadable::Denied),
+            Self::Cold => Some(Unreadable::Cold),
+            Self::Locked | Self::Unreachable | Self::Contended | Self::Unprocessed => None,
+        }
+    }
 }
 
 impl KeyOutcome {
@@ -244,9 +257,9 @@ impl KeyOutcome {
         self.seen.iter().any(|seen| seen.report.removed > 0)
     }
 
-    /// The obstacle to this key: the first version that could not be read or changed, or records whose subject cannot
-    /// be determined.
-    pub fn residual(&self) -> Option<Residual> {
+    /// The obstacles to this key: versions that could not be read or changed, and records whose subject cannot be
+    /// determined.
+    pub fn obstacles(&self) -> Vec<Residual> {
         let opaque: u64 = self.seen.iter().map(|seen| seen.report.opaque).sum();
         let opaque = (opaque > 0).then(|| Residual {
             reason: Reason::Opaque,
@@ -255,12 +268,12 @@ impl KeyOutcome {
             ),
             until: None,
         });
-        self.residuals.first().cloned().or(opaque)
+        self.residuals.iter().cloned().chain(opaque).collect()
     }
 
-    /// The versions that hold no subject.
+    /// The versions that are known to hold no subject.
     pub fn clean(&self) -> Vec<Version> {
-        let clean = self.seen.iter().filter(|seen| seen.report.removed == 0);
+        let clean = self.seen.iter().filter(|seen| seen.report.removed == 0 && seen.report.opaque == 0);
         clean.map(|seen| seen.version.clone()).collect()
     }
 }

@@ -16,6 +16,8 @@ use crate::trouble::Trouble;
 use destinations::archive::Settings;
 use engine::format::{Format, FormatError, detect};
 use engine::matching::{Matcher, SubjectSet};
+use jiff::Timestamp;
+use model::exception::Exception;
 use model::failure::Result;
 
 /// How long a check lists keys.
@@ -47,6 +49,9 @@ pub struct Survey {
     /// Number of keys below the prefix that the settings exclude, as far as they were listed.
     #[serde(skip_serializing_if = "is_zero")]
     pub excluded: u64,
+    /// Number of objects looked into that cannot be read and that exceptions cover.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub excepted: u64,
     /// Stored bytes of the versions in scope.
     pub bytes: u64,
     /// Whether everything was listed; otherwise time was up.
@@ -116,9 +121,19 @@ impl Survey {
         self.bytes += entry.versions.iter().map(|version| version.size).sum::<u64>();
     }
 
-    fn leave(&mut self, key: String, residual: Residual) {
-        let Residual { reason, detail, .. } = residual;
-        self.unreachable.push(Unreachable { key, reason: reason.as_str(), detail });
+    /// Notes an object once, however many of its versions are left.
+    fn leave(&mut self, key: String, residuals: Vec<Residual>, exceptions: &[Exception]) {
+        let now = Timestamp::now();
+        let is_excepted = |residual: &Residual| {
+            let covers = |kind| exceptions.iter().any(|exception| exception.covers(&key, kind, now));
+            residual.reason.unreadable().is_some_and(covers)
+        };
+        match residuals.iter().find(|residual| !is_excepted(residual)) {
+            Some(Residual { reason, detail, .. }) => {
+                self.unreachable.push(Unreachable { reason: reason.as_str(), detail: detail.clone(), key });
+            }
+            None => self.excepted += u64::from(!residuals.is_empty()),
+        }
     }
 
     /// Whether nothing is in the way. An empty archive fails a check, since nothing shows that it could be read, but it
@@ -164,8 +179,12 @@ impl Survey {
             0 => String::new(),
             excluded => format!("; the settings exclude {excluded} more"),
         };
+        let excepted = match self.excepted {
+            0 => String::new(),
+            excepted => format!("; exceptions cover {excepted} that cannot be read"),
+        };
         let remarks: String = self.remarks.iter().map(|remark| format!("; {remark}")).collect();
-        format!("{objects} objects in {versions} versions{more}: {what}{excluded}{remarks}")
+        format!("{objects} objects in {versions} versions{more}: {what}{excluded}{excepted}{remarks}")
     }
 }
 
@@ -174,7 +193,12 @@ impl Survey {
 ///
 /// # Errors
 /// `Transient` or `Permanent`, if the archive cannot be listed.
-pub async fn check(archive: &Archive, settings: &Settings, until: Instant) -> Result<Survey> {
+pub async fn check(
+    archive: &Archive,
+    settings: &Settings,
+    exceptions: &[Exception],
+    until: Instant,
+) -> Result<Survey> {
     let mut survey = Survey::new(settings);
     let (mut listing, mut sample) = (archive.list(&settings.prefix), Sample::default());
     let enough = until.min(Instant::now() + LISTING);
@@ -206,14 +230,16 @@ pub async fn check(archive: &Archive, settings: &Settings, until: Instant) -> Re
     });
     let mut looks = looks.buffer_unordered(SAMPLE).boxed_local();
     while let Some((key, formats)) = looks.next().await {
+        let mut residuals = Vec::new();
         for format in formats {
             match format {
                 Ok(format) => *survey.formats.entry(format.to_string()).or_default() += 1,
-                Err(Trouble::Left(residual)) => survey.leave(key.clone(), residual),
+                Err(Trouble::Left(residual)) => residuals.push(residual),
                 // It was deleted meanwhile.
                 Err(_) => {}
             }
         }
+        survey.leave(key, residuals, exceptions);
     }
     Ok(survey)
 }
@@ -297,7 +323,7 @@ async fn read(purge: &Purge, entries: &[Entry], cores: usize, survey: &mut Surve
     while let Some(left) = finds.next().await {
         let Left::Done(outcome) = left else { return None };
         lines += outcome.seen.iter().map(|seen| seen.report.removed).sum::<u64>();
-        outcome.residual().into_iter().for_each(|residual| survey.leave(outcome.key.clone(), residual));
+        survey.leave(outcome.key.clone(), outcome.obstacles(), &[]);
     }
     Some(lines)
 }
@@ -334,9 +360,9 @@ mod tests {
         let residual = |reason, detail: &str| Residual { reason, detail: detail.to_owned(), until: None };
         let mut survey = Survey { objects: 9, versions: 9, whole: true, excluded: 2, ..Survey::default() };
         assert_eq!(survey.message(), "9 objects in 9 versions: ; the settings exclude 2 more");
-        survey.leave("a".into(), residual(Reason::Unsupported, "not supported: ORC"));
-        survey.leave("b".into(), residual(Reason::Corrupt, "corrupt: gzip"));
-        survey.leave("c".into(), residual(Reason::Unsupported, "not supported: zip"));
+        survey.leave("a".into(), vec![residual(Reason::Unsupported, "not supported: ORC")], &[]);
+        survey.leave("b".into(), vec![residual(Reason::Corrupt, "corrupt: gzip")], &[]);
+        survey.leave("c".into(), vec![residual(Reason::Unsupported, "not supported: zip")], &[]);
         let message = survey.message();
         assert!(
             message

@@ -1,12 +1,12 @@
 //! Archives that can be connected: event files in S3.
 
 use model::destination::DestinationKind;
+use model::keys::Patterns;
 use model::rules::Rules;
 use model::status::TaskStatus;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::description::{Description, Field, Form};
-use crate::keys::Patterns;
 
 /// Its entry in the catalogue.
 pub(crate) const DESCRIPTION: Description = Description {

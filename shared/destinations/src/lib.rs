@@ -12,7 +12,6 @@ mod change;
 pub mod cloud;
 mod description;
 pub mod google;
-pub mod keys;
 pub mod layout;
 pub mod narrow;
 pub mod warehouse;

@@ -85,6 +85,10 @@ id!(
     DestinationId, "dst", "destinationId"
 );
 id!(
+    /// Names an exception of an archive.
+    ExceptionId, "exc", "exceptionId"
+);
+id!(
     /// Names a write key of a source; it is not the key.
     WriteKeyId, "key", "writeKeyId"
 );

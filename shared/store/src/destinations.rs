@@ -1,7 +1,8 @@
-//! The table `destinations`.
+//! The table `destinations`: each destination, and beside it one item per exception.
 
 use crate::{Store, failure, from_item, if_held, text, to_item};
 use model::destination::Destination;
+use model::exception::Exception;
 use model::failure::{Failure, Result};
 use model::id::DestinationId;
 
@@ -72,5 +73,22 @@ impl Store {
         let mut all: Vec<Destination> = items.into_iter().map(from_item).collect::<Result<_>>()?;
         all.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(all)
+    }
+
+    /// Stores an exception of a destination.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn save_exception(&self, of: &DestinationId, exception: &Exception) -> Result<()> {
+        let item = to_item(of.as_str(), exception.id.as_str(), exception)?;
+        self.put(&self.tables.destinations, item).await
+    }
+
+    /// All exceptions of a destination, in the order in which they were made, ended ones included.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn exceptions(&self, of: &DestinationId) -> Result<Vec<Exception>> {
+        self.all(&self.tables.destinations, of.as_str(), "exc_").await
     }
 }

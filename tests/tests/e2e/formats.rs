@@ -16,6 +16,7 @@ use model::subject::Subject;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
+use tests::certificate;
 use tests::scenario::{retry, task};
 
 use crate::archives::{archive, forget, key, line, world};
@@ -103,6 +104,82 @@ async fn what_cannot_be_compared_or_read_is_a_residual_until_it_is_excluded() ->
     let (status, told) = world.stack.api.send(Method::PATCH, &path, Some(&include)).await?;
     assert_eq!(status, 422, "{told:#}");
     assert!(told.to_string().contains("patterns of 1 to 1024 bytes"), "{told:#}");
+    Ok(())
+}
+
+/// ORC is not read: each object is counted once, however many versions it has.
+#[tokio::test]
+async fn orc_is_refused_named_and_counted_by_object() -> Result<()> {
+    let world = world().await?;
+    world.put(&key("both.jsonl"), format!("{}{}", line("ada", 1), line("bob", 1)).as_bytes()).await?;
+    for (name, versions) in [("a.orc", 1), ("b.orc", 2), ("no-extension", 3)] {
+        for version in 0..versions {
+            world.put(&key(name), format!("ORC\x0a{version}").as_bytes()).await?;
+        }
+    }
+    let regulation = forget(&world, &["ada"]).await?;
+    let (status, message) = task(&regulation, "Events archive");
+    assert!(status == "FAILED" && message.starts_with("3 object(s) could not be purged"), "{message}");
+    assert_eq!(message.matches("not supported: ORC").count(), 3, "{message}");
+    let evidence = &archive(&regulation)["evidence"];
+    assert_eq!(evidence["verify"]["residuals"], json!({ "unsupported": 3 }), "{evidence:#}");
+    assert_eq!(world.get(&key("both.jsonl")).await?, line("bob", 1).as_bytes());
+
+    let id = archive(&regulation)["id"].as_str().context("an id")?.to_owned();
+    let checked = world.stack.api.post(&format!("/destinations/{id}/check"), &json!(null)).await?;
+    let message = checked["data"]["message"].to_string();
+    assert!(
+        message.contains("3 of the objects that were looked into cannot be read (3 unsupported)"),
+        "{message}"
+    );
+    Ok(())
+}
+
+/// An exception holds for its keys, its kind and its time. A residual that it does not cover fails a regulation, as does
+/// each once it has ended; only an administrator makes one.
+#[tokio::test]
+async fn what_nobody_can_read_fails_no_regulation_while_it_is_excepted() -> Result<()> {
+    let world = world().await?;
+    let api = &world.stack.api;
+    world.put(&key("bob.jsonl"), line("bob", 1).as_bytes()).await?;
+    world.put(&key("sums.orc"), b"ORC\x0a").await?;
+    let failed = forget(&world, &["ada"]).await?;
+    assert_eq!(task(&failed, "Events archive").0, "FAILED", "{failed:#}");
+
+    let archive_id = archive(&failed)["id"].as_str().context("an id")?.to_owned();
+    let path = format!("/destinations/{archive_id}/exceptions");
+    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(48);
+    let body =
+        json!({ "keys": key("sums.orc"), "kind": "unsupported", "reason": "sums, no ids", "until": until });
+    let (_, other) = api.new_token(&json!({ "name": "IT", "scopes": ["destinations:write"] })).await?;
+    assert_eq!(other.send(Method::POST, &path, Some(&body)).await?.0, 403);
+    let made = api.post(&path, &body).await?;
+    let exception = &made["data"]["exception"];
+    assert_eq!((exception["createdBy"].as_str(), &exception["reason"]), (Some("admin"), &body["reason"]));
+
+    let again = retry(&world, &failed).await?;
+    assert_eq!(task(&again, "Events archive").0, "NO_DATA_FOUND", "{again:#}");
+    assert_eq!(archive(&again)["evidence"]["verify"]["residuals"], json!({ "excepted": 1 }), "{again:#}");
+    let id = again["id"].as_str().context("an id")?;
+    let answer = api.get(&format!("/regulations/{id}/certificate")).await?;
+    let jws = answer["data"]["certificate"].as_str().context("no certificate")?;
+    let claims = certificate::verify(jws, &api.get("/.well-known/jwks.json").await?)?.to_string();
+    assert!(claims.contains(r#""residuals":{"excepted":1}"#), "{claims}");
+    let checked = api.post(&format!("/destinations/{archive_id}/check"), &json!(null)).await?;
+    assert!(checked["data"]["message"].to_string().contains("exceptions cover 1"), "{checked:#}");
+
+    world.put(&key("new.orc"), b"ORC\x0a").await?;
+    let new = forget(&world, &["bob"]).await?;
+    let (status, message) = task(&new, "Events archive");
+    assert_eq!(status, "FAILED", "{new:#}");
+    assert!(message.contains("new.orc") && !message.contains("sums.orc"), "{message}");
+    let residuals = json!({ "excepted": 1, "unsupported": 1 });
+    assert_eq!(archive(&new)["evidence"]["verify"]["residuals"], residuals, "{new:#}");
+
+    let one = format!("{path}/{}", exception["id"].as_str().context("an id")?);
+    assert_eq!(api.send(Method::DELETE, &one, None).await?.0, 200);
+    let ended = retry(&world, &new).await?;
+    assert_eq!(archive(&ended)["evidence"]["verify"]["residuals"], json!({ "unsupported": 2 }), "{ended:#}");
     Ok(())
 }
 

@@ -1,11 +1,11 @@
-//! Patterns that say which keys of an archive are in scope.
+//! Patterns of an archive's keys.
 
 use serde::Deserialize;
 
 /// The most patterns of a list.
 const MAX_PATTERNS: usize = 64;
 /// The longest key that S3 takes, in bytes, and the longest pattern.
-const MAX_LENGTH: usize = 1024;
+pub const MAX_LENGTH: usize = 1024;
 
 /// Patterns of whole keys: `*` stands for any characters, `/` too, and `?` for one, as in `aws s3 sync --exclude`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -38,9 +38,9 @@ impl TryFrom<Vec<String>> for Patterns {
     }
 }
 
-/// Whether a pattern matches. A star takes as little as it can, and more when what follows does not match: only the
+/// Whether a pattern matches a whole key. A star takes as little as it can, and more when what follows does not match: only the
 /// last star is ever tried again.
-fn fits(pattern: &str, key: &str) -> bool {
+pub fn fits(pattern: &str, key: &str) -> bool {
     let (mut pattern, mut key) = (pattern.chars(), key.chars());
     let mut star = None;
     loop {
