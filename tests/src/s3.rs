@@ -38,6 +38,8 @@ pub enum Fault {
     Gone,
     /// 503 `SlowDown`.
     SlowDown,
+    /// The answer has this header, too.
+    WithHeader(&'static str, &'static str),
     /// Of this storage class, with this `x-amz-restore`.
     Archived(&'static str, Option<&'static str>),
     /// The connection ends after half of the body.
@@ -227,6 +229,11 @@ async fn answer(State(proxy): State<Proxy>, request: Request) -> Response {
             };
             add("x-amz-storage-class", class);
             restore.map(|restore| add("x-amz-restore", restore));
+            response
+        }
+        Some(Fault::WithHeader(name, value)) => {
+            let mut response = pass_on(&proxy, call, request, None).await;
+            response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
             response
         }
         Some(Fault::First(action)) => {

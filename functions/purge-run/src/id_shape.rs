@@ -46,5 +46,6 @@ impl Looks {
 
 async fn sample(context: &Context, archive: &DestinationId, kind: SubjectType) -> Result<Known> {
     let settings: Settings = context.store.destination(archive).await?.settings()?;
-    Archive::new(context.s3.clone(), settings.bucket.clone()).sample(&settings, kind).await
+    let archive = Archive::new(context.s3.clone(), settings.bucket.clone(), settings.request_payer);
+    archive.sample(&settings, kind).await
 }

@@ -73,7 +73,7 @@ async fn list_archive(
 ) -> Result<bool> {
     let destination = context.store.destination(archive).await?;
     let settings: Settings = destination.settings()?;
-    let bucket = Archive::new(context.s3.clone(), settings.bucket.clone());
+    let bucket = Archive::new(context.s3.clone(), settings.bucket.clone(), settings.request_payer);
     let prefix = match &plan.part {
         None => settings.prefix.clone(),
         Some(part) => match narrow::archive_prefix(&destination, part)? {
@@ -86,6 +86,7 @@ async fn list_archive(
     let batch = |entries: Vec<Entry>| ObjectBatch {
         archive: archive.clone(),
         bucket: settings.bucket.clone(),
+        request_payer: settings.request_payer,
         rules: settings.rules.clone(),
         entries,
     };

@@ -80,7 +80,7 @@ async fn purge(context: &Context, request: Request, until: Instant) -> Result<Re
     let matcher = Matcher::new(&batch.rules, &SubjectSet::new(plan.subjects));
     let index_key = context.index_key.clone();
     let purge = Purge {
-        archive: Archive::new(context.s3.clone(), batch.bucket),
+        archive: Archive::new(context.s3.clone(), batch.bucket, batch.request_payer),
         filters: Filters::new(files.clone(), batch.archive, batch.rules, &matcher, index_key),
         ledger: Ledger::new(files.clone(), run_id.clone()),
         until,

@@ -33,7 +33,7 @@ async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Surve
             None => return Ok(Survey::default()),
         }
     }
-    let archive = Archive::new(context.s3.clone(), settings.bucket.clone());
+    let archive = Archive::new(context.s3.clone(), settings.bucket.clone(), settings.request_payer);
     match probe {
         Probe::Check { destination_id } => {
             let exceptions = context.store.exceptions(&destination_id).await?;

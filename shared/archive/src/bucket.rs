@@ -1,13 +1,16 @@
 //! The S3 calls that archives need.
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{ObjectLockLegalHoldStatus, StorageClass};
 use jiff::Timestamp;
 
+use crate::payer;
 use crate::run_plan::{Entry, Reason, Residual, Version};
 use crate::trouble::{Trouble, trouble};
+use destinations::archive::RequestPayer;
 use model::failure::{Failure, Result};
 
 /// One archive's bucket.
@@ -15,6 +18,7 @@ use model::failure::{Failure, Result};
 pub struct Archive {
     pub(crate) client: Client,
     pub(crate) bucket: String,
+    pub(crate) request_payer: Option<RequestPayer>,
 }
 
 /// Why a version is in cold storage and cannot be read, if so.
@@ -83,7 +87,7 @@ impl Listing {
     }
 
     async fn page(&mut self, entries: &mut Vec<Entry>) -> Result<()> {
-        let Archive { client, bucket } = &self.archive;
+        let Archive { client, bucket, .. } = &self.archive;
         let request = client.list_object_versions().bucket(bucket).prefix(&self.prefix);
         let request = request.set_key_marker(self.from.0.take()).set_version_id_marker(self.from.1.take());
         let page = request.send().await.map_err(|e| self.archive.failure(&e))?;
@@ -110,8 +114,12 @@ impl Listing {
 
 impl Archive {
     /// The bucket of this name.
-    pub fn new(client: Client, bucket: String) -> Self {
-        Self { client, bucket }
+    pub fn new(client: Client, bucket: String, request_payer: Option<RequestPayer>) -> Self {
+        let client = match request_payer {
+            Some(RequestPayer::Requester) => payer::requester(&client),
+            None => client,
+        };
+        Self { client, bucket, request_payer }
     }
 
     /// All objects below a prefix with all their versions, page by page, in the order of their keys. A key whose
@@ -220,22 +228,30 @@ impl Archive {
         }
     }
 
-    pub(crate) fn failure<E>(&self, error: &E) -> Failure
+    pub(crate) fn failure<E>(&self, error: &SdkError<E, HttpResponse>) -> Failure
     where
-        E: ProvideErrorMetadata + std::error::Error,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         match error.code() {
             Some(code @ ("AccessDenied" | "NoSuchBucket" | "AllAccessDisabled")) => {
                 Failure::permanent(format!(
-                    "the bucket {} cannot be read ({code}): correct the destination or the bucket's policy, and see that the stack's ArchiveBuckets names it",
+                    "the bucket {} cannot be read ({code}): correct the destination or the bucket's policy, and see that the stack's ArchiveBuckets names it; a requester-pays bucket needs the setting requestPayer",
                     self.bucket
                 ))
             }
-            // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-            Some(code @ ("PermanentRedirect" | "AuthorizationHeaderMalformed")) => {
+            // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html; where the bucket lies is in a header:
+            // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+            Some(
+                code @ ("PermanentRedirect"
+                | "AuthorizationHeaderMalformed"
+                | "IllegalLocationConstraintException"),
+            ) => {
+                let header =
+                    error.raw_response().and_then(|reply| reply.headers().get("x-amz-bucket-region"));
                 Failure::permanent(format!(
-                    "the bucket {} lies in another region than Lethe ({code}): deploy Lethe beside it",
-                    self.bucket
+                    "the bucket {} lies in another region than Lethe{} ({code}): deploy Lethe beside it",
+                    self.bucket,
+                    header.map(|region| format!(", in {region}")).unwrap_or_default(),
                 ))
             }
             _ => aws::failure("S3", error),

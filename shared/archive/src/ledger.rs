@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::bucket::Archive;
 use crate::run_plan::Version;
 use aws::bucket::{Bucket, Key};
+use destinations::archive::RequestPayer;
 use engine::format::Pause;
 use model::failure::Result;
 use model::id::RunId;
@@ -28,6 +29,9 @@ pub struct Ledger {
 pub(crate) struct Begun {
     /// The object's bucket.
     pub(crate) bucket: String,
+    /// Who pays for calls to it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) request_payer: Option<RequestPayer>,
     /// The object's key.
     pub(crate) key: String,
     /// The upload's id.
@@ -74,7 +78,8 @@ impl Ledger {
         for hash in self.files.names(Key::Upload(&self.run, "")).await? {
             let key = Key::Upload(&self.run, &hash);
             if let Some(begun) = self.files.read::<Begun>(key).await? {
-                Archive::new(s3.clone(), begun.bucket).abort(&begun.key, &begun.upload).await;
+                let archive = Archive::new(s3.clone(), begun.bucket, begun.request_payer);
+                archive.abort(&begun.key, &begun.upload).await;
                 self.files.delete(key).await?;
             }
         }

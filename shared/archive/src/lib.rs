@@ -16,6 +16,7 @@ pub mod filters;
 pub mod ledger;
 pub mod listing;
 mod object;
+mod payer;
 pub mod purge;
 mod sample;
 pub mod survey;

@@ -182,7 +182,7 @@ mod tests {
                 .force_path_style(true);
             let client = aws_sdk_s3::Client::from_conf(config.build());
             let version = Version { id: "v".into(), etag: "e".into(), size: 10, current: true };
-            let archive = Archive::new(client, "bucket".into());
+            let archive = Archive::new(client, "bucket".into(), None);
             let (key, read, runtime) = ("key".to_owned(), Arc::default(), Handle::current());
             let object = S3Object { archive, key, version, read, runtime };
             let read = tokio::task::spawn_blocking(move || {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use destinations::archive::RequestPayer;
 use engine::format::{Pause, Report};
 use model::exception::Unreadable;
 use model::id::{DestinationId, RegulationId};
@@ -65,6 +66,9 @@ pub struct ObjectBatch {
     pub archive: DestinationId,
     /// Its bucket.
     pub bucket: String,
+    /// Who pays for calls to it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub request_payer: Option<RequestPayer>,
     /// Where identifiers stand in its records.
     pub rules: Rules,
     /// The objects.

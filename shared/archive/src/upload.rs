@@ -184,7 +184,8 @@ impl Upload<'_> {
     }
 
     fn begun(&self, upload: String, paused: Option<Paused>) -> Begun {
-        Begun { bucket: self.archive.bucket.clone(), key: self.key.to_owned(), upload, paused }
+        let Archive { bucket, request_payer, .. } = self.archive.clone();
+        Begun { bucket, request_payer, key: self.key.to_owned(), upload, paused }
     }
 
     async fn send_part(&self, id: &str, number: usize, part: Bytes) -> Result<UploadPart, Trouble> {

@@ -33,6 +33,12 @@ pub(crate) const DESCRIPTION: Description = Description {
         )
         .of(Form::Json),
         Field::optional(
+            "requestPayer",
+            "Request payer",
+            "requester: Lethe's account pays for its calls, as a requester-pays bucket wants",
+        )
+        .of(Form::Choice(&["requester"])),
+        Field::optional(
             "maxShare",
             "Max share",
             "Share of the lines that a run may remove unconfirmed; 0.01 if left out",
@@ -59,6 +65,9 @@ pub struct Settings {
     /// Where identifiers stand in a record; Segment's places if left out.
     #[serde(default = "Rules::segment")]
     pub rules: Rules,
+    /// Who pays for calls; the bucket's owner, if left out.
+    #[serde(default)]
+    pub request_payer: Option<RequestPayer>,
     /// The share of the archive's lines, from 0 to 1, that a run may remove without being confirmed.
     #[serde(default)]
     pub max_share: Share,
@@ -69,6 +78,14 @@ impl Settings {
     pub fn excludes(&self, key: &str) -> bool {
         (!self.include.is_empty() && !self.include.fit(key)) || self.exclude.fit(key)
     }
+}
+
+/// Who pays for calls to a bucket, other than its owner.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RequestPayer {
+    /// The caller.
+    Requester,
 }
 
 /// A share from 0 to 1.

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use anyhow::Result;
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, ServerSideEncryption};
 use reqwest::Method;
 use serde_json::json;
-use tests::s3::{Fault, Rule};
+use tests::s3::{Call, Fault, Rule};
 use tests::scenario::{retry, task};
 
 use crate::archives::{archive, forget, key, line, versions, world};
@@ -186,5 +187,61 @@ async fn a_null_version_that_is_overwritten_just_before_it_is_deleted_stays() ->
     assert_eq!(proxy.world().rules[0].times, 0, "it was raced");
     let current = world.s3.get_object().bucket(&bucket).key(&key).send().await?;
     assert_eq!(current.body.collect().await?.to_vec(), line("eve", 9).as_bytes());
+    Ok(())
+}
+
+/// MiniStack answers a call from another region as S3 does, with 301 and `x-amz-bucket-region`.
+#[tokio::test]
+async fn a_bucket_of_another_region_is_named_with_its_region() -> Result<()> {
+    let world = world().await?;
+    let bucket = format!("{}-abroad", world.bucket);
+    let region = aws_sdk_s3::config::Region::new("eu-west-1");
+    let abroad = aws_sdk_s3::Client::from_conf(world.s3.config().to_builder().region(region).build());
+    let place = CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::EuWest1);
+    abroad.create_bucket().bucket(&bucket).create_bucket_configuration(place.build()).send().await?;
+    abroad.put_object().bucket(&bucket).key(key("a.jsonl")).body(both(1).into_bytes().into()).send().await?;
+    let mut destination = tests::destinations::archive(&bucket, 1.0);
+    destination["name"] = "Abroad".into();
+    let id = world.stack.api.add_destination(&destination).await?;
+    let checked = world.stack.api.post(&format!("/destinations/{id}/check"), &json!(null)).await?;
+    let said = format!("the bucket {bucket} lies in another region than Lethe, in eu-west-1");
+    assert_eq!(checked["data"]["ok"], false, "{checked:#}");
+    assert!(checked["data"]["message"].to_string().contains(&said), "{checked:#}");
+    let regulation = forget(&world, &["ada"]).await?;
+    let (status, message) = task(&regulation, "Abroad");
+    assert!(status == "FAILED" && message.contains(&said), "{status}: {message}");
+    Ok(())
+}
+
+/// Each call says who pays: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ObjectsinRequesterPaysBuckets.html>.
+/// An object under KMS with a bucket key is written with one, since calls to KMS would cost more otherwise:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html>.
+#[tokio::test]
+async fn a_requester_pays_and_a_bucket_key_is_kept() -> Result<()> {
+    let world = world().await?;
+    let proxy = world.s3_proxy().await?;
+    world.stack.configure("purge-run", &[("AWS_ENDPOINT_URL_S3", &proxy.url)]).await?;
+    let key = key("paid.jsonl");
+    let put = world.s3.put_object().bucket(&world.bucket).key(&key).body(both(1).into_bytes().into());
+    put.server_side_encryption(ServerSideEncryption::AwsKms).send().await?;
+    let bucket_key = "x-amz-server-side-encryption-bucket-key-enabled";
+    proxy.world().on_read("paid.jsonl", usize::MAX, Fault::WithHeader(bucket_key, "true"));
+    let regulation = forget(&world, &["nobody"]).await?;
+    let path = format!("/destinations/{}", archive(&regulation)["id"].as_str().unwrap_or_default());
+    let change = json!({ "settings": { "requestPayer": "requester" } });
+    assert_eq!(world.stack.api.send(Method::PATCH, &path, Some(&change)).await?.0, 200);
+    proxy.world().calls.clear();
+
+    let regulation = forget(&world, &["ada"]).await?;
+    assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
+    let calls = proxy.world().calls.clone();
+    let theirs: Vec<_> = calls.iter().filter(|call| call.path.contains(&world.bucket)).collect();
+    let has = |call: &Call, name: &str, value: &str| call.headers.get(name).is_some_and(|it| it == value);
+    assert!(theirs.iter().any(|call| call.query.contains("versions")), "it was listed: {theirs:?}");
+    for call in &theirs {
+        assert!(has(call, "x-amz-request-payer", "requester"), "{call:?}");
+    }
+    let written: Vec<_> = theirs.iter().filter(|call| call.method == Method::PUT).collect();
+    assert!(!written.is_empty() && written.iter().all(|call| has(call, bucket_key, "true")), "{written:?}");
     Ok(())
 }

@@ -89,7 +89,7 @@ impl Simulation {
 
     async fn list(&mut self) -> Option<Vec<Entry>> {
         loop {
-            let mut listing = Archive::new(self.s3.client(), ARCHIVE.to_owned()).list("");
+            let mut listing = Archive::new(self.s3.client(), ARCHIVE.to_owned(), None).list("");
             let (mut entries, mut failed) = (Vec::new(), false);
             loop {
                 match listing.next().await {
@@ -151,7 +151,7 @@ impl Simulation {
         let matcher = Matcher::new(&rules, &SubjectSet::new([Subject::user(PERSON)]));
         let key = IndexKey::new(&[7; 32]);
         Purge {
-            archive: Archive::new(client, ARCHIVE.to_owned()),
+            archive: Archive::new(client, ARCHIVE.to_owned(), None),
             filters: Filters::new(files.clone(), self.archive.clone(), rules, &matcher, key),
             ledger: Ledger::new(files, run.clone()),
             matcher,
