@@ -174,7 +174,7 @@ fn advice(status: TaskStatus, tables: &[Table], subjects: &[Subject]) -> Option<
     let kind = subjects[0].kind;
     let looks = tables.iter().flat_map(|table| &table.columns).filter(|column| column.holds == kind);
     // Another shape is wrong only if all columns tell the shape of their ids.
-    let known: Option<Known> = looks.map(|column| Some((Shape::of_column(&column.data_type)?, 1))).collect();
+    let known: Option<Known> = looks.map(|column| Shape::of_column(&column.data_type)).collect();
     let sent = subjects.iter().filter(|subject| subject.kind == kind).map(|subject| subject.id.as_str());
     known.filter(|_| status == TaskStatus::NoDataFound).and_then(|known| advice_on(&known, sent))
 }

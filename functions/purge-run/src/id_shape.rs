@@ -1,4 +1,4 @@
-//! Advice for the sender of wrong ids: those that were not found may have another shape than the archive's own.
+//! Advice for the sender of wrong ids: those that were not found may be written otherwise than the archive's own.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use model::subject::{Subject, SubjectType};
 
 use crate::context::Context;
 
-/// The shapes of the ids in each archive; an archive is sampled at most once in a run.
+/// Some of the ids in each archive; an archive is sampled at most once in a run.
 #[derive(Default)]
 pub struct Looks(HashMap<(DestinationId, SubjectType), Known>);
 

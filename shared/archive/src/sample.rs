@@ -1,4 +1,4 @@
-//! Samples the shapes of the ids in an archive, from a few of its objects.
+//! Samples the ids in an archive, from a few of its objects.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::bucket::Archive;
 use crate::run_plan::{Entry, Reason};
 use crate::trouble::{Trouble, trouble, unreachable};
 use destinations::archive::Settings;
-use engine::matching::shapes;
+use engine::matching::note_ids;
 use model::failure::{Failure, Result};
 use model::id_shape::Known;
 use model::subject::SubjectType;
@@ -21,13 +21,13 @@ const BYTES: u64 = 128 << 10;
 const LONGEST_LOOK: Duration = Duration::from_secs(10);
 
 impl Archive {
-    /// Counts the shapes of the ids of a kind in some of the objects below the settings' prefix. What cannot be read in
-    /// time is left out.
+    /// Takes note of the ids of a kind in some of the objects below the settings' prefix. What cannot be read in time is
+    /// left out.
     ///
     /// # Errors
     /// `Transient`, if the archive cannot be listed now; `Permanent`, if it may not be listed or read.
     pub async fn sample(&self, settings: &Settings, kind: SubjectType) -> Result<Known> {
-        let mut known = Known::new();
+        let mut known = Known::default();
         let look = async {
             let page = self.list(&settings.prefix).next().await?.unwrap_or_default();
             let page: Vec<_> = page.into_iter().filter(|entry| !settings.excludes(&entry.key)).collect();
@@ -39,9 +39,7 @@ impl Archive {
                     }
                     head => head.unwrap_or_default(),
                 };
-                for (shape, count) in shapes(&settings.rules, kind, &head) {
-                    *known.entry(shape).or_default() += count;
-                }
+                note_ids(&settings.rules, kind, &head, &mut known);
             }
             Ok(())
         };

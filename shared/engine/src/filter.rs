@@ -13,6 +13,7 @@ use xorf::{BinaryFuse32, Descriptor, Filter as _};
 use crate::format::{self, FormatError, Object, Pause, Report, Rewritten};
 pub use crate::matching::IndexKey;
 use crate::matching::{Matcher, TAG};
+use model::comparison::Comparison;
 use model::rules::Rules;
 use model::subject::SubjectType;
 
@@ -91,7 +92,7 @@ impl Filter {
     /// A filter of distinct hashes. `None`: the construction failed, which it may though it hardly does.
     fn new(mut hashes: Vec<u64>, key: &IndexKey) -> Option<Self> {
         for filler in hashes.len()..MIN_KEYS {
-            hashes.push(key.hash(SubjectType::UserId, true, true, &format!("\0filler {filler}")));
+            hashes.push(key.hash(SubjectType::UserId, Comparison::default(), &format!("\0filler {filler}")));
         }
         hashes.sort_unstable();
         hashes.dedup();

@@ -1,8 +1,10 @@
 //! The coarse shape of an identifier: enough to see that somebody sent an email address where ids are numbers. A shape
 //! says nothing about the person.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+
+use crate::comparison::core;
 
 /// The coarse shape of an identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,22 +78,60 @@ impl fmt::Display for Shape {
     }
 }
 
-/// Number of known identifiers of each shape.
-pub type Known = BTreeMap<Shape, u64>;
+/// What is known of the identifiers in a place. It holds some of them, so it is neither stored nor shown.
+#[derive(Default)]
+pub struct Known {
+    shapes: BTreeMap<Shape, u64>,
+    /// Identifiers by what is left of them without case, white space and Unicode form.
+    by_core: HashMap<String, String>,
+}
 
-/// Advice for the sender of identifiers that were not found, if some have a shape that no known one has.
-pub fn advice<'a>(known: &Known, sent: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let (mut all, mut strange) = (0_u64, Known::new());
-    for id in sent {
-        all += 1;
-        let shape = Shape::of(id);
-        if !known.contains_key(&shape) {
-            *strange.entry(shape).or_default() += 1;
-        }
+impl Known {
+    /// Takes note of an identifier.
+    pub fn note(&mut self, id: &str) {
+        *self.shapes.entry(Shape::of(id)).or_default() += 1;
+        self.by_core.insert(core(id), id.to_owned());
     }
-    let most = |shapes: &Known| shapes.iter().max_by_key(|(_, count)| **count).map(|(shape, _)| *shape);
-    let (theirs, ours) = (most(&strange)?, most(known)?);
-    let odd: u64 = strange.values().sum();
+
+    /// Number of identifiers of each shape.
+    pub fn shapes(&self) -> &BTreeMap<Shape, u64> {
+        &self.shapes
+    }
+
+    /// Whether one of them differs from an identifier in case, white space or Unicode form, and in nothing else.
+    fn has_alike(&self, id: &str) -> bool {
+        self.by_core.get(&core(id)).is_some_and(|known| known != id)
+    }
+}
+
+/// Of columns only the shapes of their identifiers are known.
+impl FromIterator<Shape> for Known {
+    fn from_iter<I: IntoIterator<Item = Shape>>(shapes: I) -> Self {
+        let mut known = Self::default();
+        shapes.into_iter().for_each(|shape| *known.shapes.entry(shape).or_default() += 1);
+        known
+    }
+}
+
+/// Advice for the sender of identifiers that were not found: some are written otherwise there, or have a shape that no
+/// known one has.
+pub fn advice<'a>(known: &Known, sent: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let sent: Vec<_> = sent.into_iter().collect();
+    let alike = sent.iter().filter(|id| known.has_alike(id)).count();
+    if alike > 0 {
+        return Some(format!(
+            "nothing was found, but {alike} of {} identifiers differ only in case, spaces or Unicode form from ids that are there: send them as they are written there, or have the rules ignore that (foldCase, trim, normalize)",
+            sent.len()
+        ));
+    }
+    let mut strange = BTreeMap::new();
+    for shape in sent.iter().map(|id| Shape::of(id)).filter(|shape| !known.shapes.contains_key(shape)) {
+        *strange.entry(shape).or_default() += 1;
+    }
+    let most =
+        |shapes: &BTreeMap<_, u64>| shapes.iter().max_by_key(|(_, count)| **count).map(|(shape, _)| *shape);
+    let (theirs, ours) = (most(&strange)?, most(&known.shapes)?);
+    let (odd, all) = (strange.values().sum::<u64>(), sent.len());
     Some(format!(
         "nothing was found, and {odd} of {all} identifiers may be of another kind: the ids here look like {ours}, none like {theirs}; look up the right id and send it"
     ))
@@ -123,7 +163,7 @@ mod tests {
 
     #[test]
     fn an_email_among_numbers_is_said_without_repeating_it() {
-        let known = Known::from([(Shape::Number, 90), (Shape::Uuid, 10)]);
+        let known = Known::from_iter([Shape::Number, Shape::Number, Shape::Uuid]);
         let advice = advice(&known, ["ada@example.com", "7"]).expect("advice");
         assert!(advice.contains("1 of 2") && advice.contains("a number") && advice.contains("an email"));
         assert!(!advice.contains("ada"), "{advice}");
@@ -131,7 +171,19 @@ mod tests {
 
     #[test]
     fn what_looks_as_the_known_do_or_where_none_is_known_nothing_is_said() {
-        assert_eq!(advice(&Known::from([(Shape::Number, 9)]), ["7"]), None);
-        assert_eq!(advice(&Known::new(), ["ada@example.com"]), None);
+        assert_eq!(advice(&Known::from_iter([Shape::Number]), ["7"]), None);
+        assert_eq!(advice(&Known::default(), ["ada@example.com"]), None);
+    }
+
+    #[test]
+    fn an_id_that_differs_in_case_spaces_or_unicode_form_alone_is_said_to() {
+        let mut known = Known::default();
+        ["Ada@Example.com", "Jose\u{301}", "u 7", "u8"].iter().for_each(|id| known.note(id));
+        for alike in ["ada@example.com", "José", "u7", "ｕ７", " u8"] {
+            let advice = advice(&known, [alike, "u9"]).expect("advice");
+            assert!(advice.contains("1 of 2 identifiers differ only in case, spaces or Unicode"), "{advice}");
+            assert!(!advice.contains(alike), "{advice}");
+        }
+        assert_eq!(advice(&known, ["u8", "u9"]), None);
     }
 }

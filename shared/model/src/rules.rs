@@ -5,7 +5,7 @@
 //! [
 //!   {"path": "userId", "type": "USER_ID"},
 //!   {"path": "previousId", "type": "USER_ID", "when": {"path": "type", "equals": "alias"}},
-//!   {"path": "context.traits.email", "type": "USER_ID", "foldCase": true, "trim": true}
+//!   {"path": "context.traits.email", "type": "USER_ID", "foldCase": true, "trim": true, "normalize": "nfc"}
 //! ]
 //! ```
 //! A path names fields from the outermost in, joined by dots; a list of names (`["a.b", "c"]`) serves names
@@ -15,6 +15,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::comparison::{Comparison, Normalize};
 use crate::subject::SubjectType;
 
 /// The most rules an archive can have.
@@ -36,10 +37,8 @@ pub struct Rule {
     pub kind: SubjectType,
     /// Which records the rule holds for; all, if there is none.
     pub when: Option<When>,
-    /// Whether upper and lower case are the same.
-    pub fold_case: bool,
-    /// Whether white space around the identifier is ignored.
-    pub trim: bool,
+    /// How the identifier is compared.
+    pub comparison: Comparison,
 }
 
 /// Limits a rule to records with this string at this path.
@@ -60,8 +59,7 @@ impl Rules {
             path: vec![path.into()],
             kind,
             when,
-            fold_case: false,
-            trim: false,
+            comparison: Comparison::default(),
         };
         Self(vec![
             rule("userId", SubjectType::UserId, None),
@@ -80,6 +78,7 @@ impl Rules {
                 when: None,
                 fold_case: false,
                 trim: false,
+                normalize: None,
             })
         };
         paths.into_iter().flat_map(both).collect::<Vec<_>>().try_into()
@@ -119,6 +118,8 @@ struct RuleConfig {
     fold_case: bool,
     #[serde(default, skip_serializing_if = "is_false")]
     trim: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    normalize: Option<Normalize>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -158,8 +159,11 @@ impl TryFrom<Vec<RuleConfig>> for Rules {
                 path: names(config.path, format_args!("rules[{at}].path"))?,
                 kind: config.kind,
                 when: config.when.map(when).transpose()?,
-                fold_case: config.fold_case,
-                trim: config.trim,
+                comparison: Comparison {
+                    fold_case: config.fold_case,
+                    trim: config.trim,
+                    normalize: config.normalize,
+                },
             })
         };
         configs.into_iter().enumerate().map(rule).collect::<Result<_, _>>().map(Self)
@@ -192,8 +196,9 @@ impl From<Rules> for Vec<RuleConfig> {
             path: Path::Names(rule.path),
             kind: rule.kind,
             when: rule.when.map(|when| WhenConfig { path: Path::Names(when.path), equals: when.equals }),
-            fold_case: rule.fold_case,
-            trim: rule.trim,
+            fold_case: rule.comparison.fold_case,
+            trim: rule.comparison.trim,
+            normalize: rule.comparison.normalize,
         };
         rules.0.into_iter().map(config).collect()
     }
@@ -210,12 +215,13 @@ mod tests {
     #[test]
     fn rules_read_and_write_as_configuration() {
         let rules = parse(
-            r#"[{"path": "a.b[].c", "type": "USER_ID", "foldCase": true, "trim": true},
+            r#"[{"path": "a.b[].c", "type": "USER_ID", "foldCase": true, "trim": true, "normalize": "nfc"},
                 {"path": ["d.e"], "type": "ANONYMOUS_ID", "when": {"path": "type", "equals": "alias"}}]"#,
         )
         .unwrap();
         assert_eq!(rules.0[0].path, ["a", "b", "c"]);
-        assert!(rules.0[0].fold_case && rules.0[0].trim);
+        let comparison = Comparison { fold_case: true, trim: true, normalize: Some(Normalize::Nfc) };
+        assert_eq!(rules.0[0].comparison, comparison);
         assert_eq!(rules.0[1].path, ["d.e"]);
         for rules in [rules, Rules::segment()] {
             assert_eq!(parse(&serde_json::to_string(&rules).unwrap()).unwrap(), rules);
@@ -242,6 +248,7 @@ mod tests {
             (r#"[{"path": "a"}]"#, "missing field `type`"),
             (r#"[{"path": 1, "type": "USER_ID"}]"#, "a path: names joined by dots"),
             (r#"[{"path": "a", "type": "USER_ID", "fold": true}]"#, "unknown field `fold`"),
+            (r#"[{"path": "a", "type": "USER_ID", "normalize": "nfd"}]"#, "unknown variant `nfd`"),
         ] {
             let error = parse(json).unwrap_err();
             assert!(error.contains(says), "{json}: {error}");

@@ -183,6 +183,28 @@ async fn what_nobody_can_read_fails_no_regulation_while_it_is_excepted() -> Resu
     Ok(())
 }
 
+/// The same name in two Unicode forms: the sender is told, and the rules may ignore the difference.
+#[tokio::test]
+async fn an_id_in_another_unicode_form_is_said_and_found_once_the_rules_normalize() -> Result<()> {
+    let world = world().await?;
+    world
+        .put(&key("names.jsonl"), format!("{}{}", line("Jose\u{301}", 1), line("bob", 1)).as_bytes())
+        .await?;
+    let regulation = forget(&world, &["José"]).await?;
+    let (status, message) = task(&regulation, "Events archive");
+    assert_eq!(status, "NO_DATA_FOUND", "{regulation:#}");
+    assert!(message.contains("1 of 1 identifiers differ only in case, spaces or Unicode form"), "{message}");
+
+    let path = format!("/destinations/{}", archive(&regulation)["id"].as_str().context("an id")?);
+    let rules = json!([{ "path": "userId", "type": "USER_ID", "normalize": "nfc" }]);
+    let change = json!({ "settings": { "rules": rules } });
+    assert_eq!(world.stack.api.send(Method::PATCH, &path, Some(&change)).await?.0, 200);
+    let regulation = forget(&world, &["José"]).await?;
+    assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
+    assert_eq!(world.get(&key("names.jsonl")).await?, line("bob", 1).as_bytes());
+    Ok(())
+}
+
 #[tokio::test]
 async fn an_object_with_a_content_encoding_stays_encoded_as_it_says() -> Result<()> {
     let world = world().await?;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::typed::Rounded;
 use super::{SubjectSet, key::IndexKey};
+use model::comparison::Comparison;
 use model::rules::Rule;
 use model::subject::SubjectType;
 
@@ -19,8 +20,9 @@ const BITS_PER_ID: usize = 16;
 /// Identifiers of one kind under one way of comparing: value → subjects.
 pub(super) struct Ids {
     kind: SubjectType,
-    fold_case: bool,
-    trim: bool,
+    comparison: Comparison,
+    /// Whether values are compared byte by byte.
+    exact: bool,
     subjects: SubjectSet,
     hash: RandomState,
     table: HashTable<u32>,
@@ -40,8 +42,8 @@ impl Ids {
         let bits = (count * BITS_PER_ID).next_power_of_two().max(1 << 12);
         let mut ids = Self {
             kind: rule.kind,
-            fold_case: rule.fold_case,
-            trim: rule.trim,
+            comparison: rule.comparison,
+            exact: rule.comparison.is_exact(),
             subjects: subjects.clone(),
             hash: RandomState::default(),
             table: HashTable::with_capacity(count),
@@ -56,7 +58,7 @@ impl Ids {
                 ids.uuids.entry(uuid).or_default().push(index as u32);
             }
             ids.rounded.extend(Rounded::of(&subject.id));
-            let hash = ids.hash(ids.normal(&subject.id).as_bytes());
+            let hash = ids.hash(ids.comparison.normal(&subject.id).as_bytes());
             let bit = ids.bit(hash);
             ids.bitmap[bit / 64] |= 1 << (bit % 64);
             // The capacity was reserved: nothing is ever hashed again.
@@ -67,13 +69,13 @@ impl Ids {
 
     /// Whether this index answers for a rule.
     pub(super) fn serves(&self, rule: &Rule) -> bool {
-        (self.kind, self.fold_case, self.trim) == (rule.kind, rule.fold_case, rule.trim)
+        (self.kind, self.comparison) == (rule.kind, rule.comparison)
     }
 
     /// Whether some subject may have this value, given as raw bytes of a JSON string without escapes.
     #[inline]
     pub(super) fn may_hold(&self, value: &[u8]) -> bool {
-        if self.fold_case || self.trim {
+        if !self.exact {
             return str::from_utf8(value).map_or(true, |value| self.find(value).next().is_some());
         }
         if self.lengths & length_bit(value.len()) == 0 {
@@ -83,13 +85,13 @@ impl Ids {
         self.in_bitmap(hash) && self.table.find(hash, |&index| self.id(index).as_bytes() == value).is_some()
     }
 
-    /// The subjects that a value names. More than one only where case folding or trimming makes two
-    /// identifiers the same.
+    /// The subjects that a value names. More than one only where the comparison makes two identifiers the
+    /// same.
     pub(super) fn find<'a>(&'a self, value: &'a str) -> impl Iterator<Item = u32> + 'a {
-        let value = self.normal(value);
+        let value = self.comparison.normal(value);
         let hash = self.hash(value.as_bytes());
         let found = if self.in_bitmap(hash) { Some(self.table.iter_hash(hash).copied()) } else { None };
-        found.into_iter().flatten().filter(move |&index| *self.normal(self.id(index)) == *value)
+        found.into_iter().flatten().filter(move |&index| *self.comparison.normal(self.id(index)) == *value)
     }
 
     /// The subjects that are this UUID.
@@ -109,7 +111,7 @@ impl Ids {
 
     /// The hash under which the index of an object knows this value.
     pub(super) fn index_hash(&self, key: &IndexKey, value: &str) -> u64 {
-        key.hash(self.kind, self.fold_case, self.trim, &self.normal(value))
+        key.hash(self.kind, self.comparison, &self.comparison.normal(value))
     }
 
     /// All identifiers; UUIDs also as typed formats have them.
@@ -137,12 +139,6 @@ impl Ids {
         let mut hasher = self.hash.build_hasher();
         hasher.write(value);
         hasher.finish()
-    }
-
-    /// A value as it is compared.
-    fn normal<'a>(&self, value: &'a str) -> Cow<'a, str> {
-        let value = if self.trim { value.trim() } else { value };
-        if self.fold_case { Cow::Owned(value.to_lowercase()) } else { Cow::Borrowed(value) }
     }
 }
 

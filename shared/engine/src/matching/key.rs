@@ -3,6 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use model::comparison::Comparison;
 use model::subject::SubjectType;
 
 /// Bytes of an HMAC.
@@ -19,8 +20,9 @@ impl IndexKey {
     }
 
     /// The hash under which a value is known. Ways of comparing are apart, as they make other values equal.
-    pub(crate) fn hash(&self, kind: SubjectType, fold_case: bool, trim: bool, value: &str) -> u64 {
-        let how = [u8::from(fold_case) << 1 | u8::from(trim)];
+    pub(crate) fn hash(&self, kind: SubjectType, comparison: Comparison, value: &str) -> u64 {
+        let Comparison { fold_case, trim, normalize } = comparison;
+        let how = [u8::from(normalize.is_some()) << 2 | u8::from(fold_case) << 1 | u8::from(trim)];
         let digest = self.mac(&[b"value", kind.as_str().as_bytes(), &how, value.as_bytes()]);
         u64::from_le_bytes(std::array::from_fn(|at| digest[at]))
     }

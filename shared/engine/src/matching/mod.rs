@@ -7,7 +7,7 @@
 //! 4. `fast` comes to the same word for whole blocks of lines, parsing hardly any.
 //! 5. `residue` searches lines that no parser can read for the raw bytes of an identifier.
 //! 6. `typed` compares the values of typed formats, which are no text.
-//! 7. `sample` tells what the ids in the beginning of an object look like.
+//! 7. `sample` takes note of the ids in the beginning of an object.
 //! 8. `seen` takes note of whose records there are, by keyed hashes (`key`), for an index; only when asked to.
 
 mod fast;
@@ -30,7 +30,7 @@ pub use key::IndexKey;
 pub(crate) use key::TAG;
 pub use record::Verdict;
 pub(crate) use record::{Found, Node};
-pub use sample::shapes;
+pub use sample::note_ids;
 pub use subjects::SubjectSet;
 pub(crate) use typed::Typed;
 
@@ -76,7 +76,7 @@ impl Matcher {
             })
             .collect();
         let keys = Key::of(rules, &rule_ids);
-        let fold = rules.iter().any(|rule| rule.fold_case);
+        let fold = rules.iter().any(|rule| rule.comparison.fold_case);
         let plan = Plan {
             rules: rules.clone(),
             ids,

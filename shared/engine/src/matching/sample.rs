@@ -1,19 +1,19 @@
-//! What the ids in the beginning of an object look like.
+//! The ids in the beginning of an object.
 
 use std::io::Read;
 
 use serde_json::Value;
 
-use model::id_shape::{Known, Shape};
+use model::id_shape::Known;
 use model::rules::Rules;
 use model::subject::SubjectType;
 
 /// How many bytes are looked at, decompressed.
 const MOST: u64 = 1 << 20;
 
-/// Counts the shapes of the ids of one kind in the first bytes of an object of JSON lines, plain, gzip or zstd. They
-/// may break off anywhere. Nothing is counted in other formats.
-pub fn shapes(rules: &Rules, kind: SubjectType, head: &[u8]) -> Known {
+/// Takes note of the ids of one kind in the first bytes of an object of JSON lines, plain, gzip or zstd. They may break
+/// off anywhere. Of other formats nothing is noted.
+pub fn note_ids(rules: &Rules, kind: SubjectType, head: &[u8], known: &mut Known) {
     let mut plain = Vec::new();
     // What is cut off ends with an error; what came before it will do.
     let _ = match head {
@@ -24,26 +24,24 @@ pub fn shapes(rules: &Rules, kind: SubjectType, head: &[u8]) -> Known {
         },
         _ => head.take(MOST).read_to_end(&mut plain),
     };
-    let mut known = Known::new();
     for line in plain.split(|byte| *byte == b'\n') {
         let Ok(record) = serde_json::from_slice::<Value>(line) else { continue };
         for rule in rules.iter().filter(|rule| rule.kind == kind && rule.when.is_none()) {
-            count(&record, &rule.path, &mut known);
+            note(&record, &rule.path, known);
         }
     }
-    known
 }
 
-fn count(value: &Value, path: &[String], known: &mut Known) {
+fn note(value: &Value, path: &[String], known: &mut Known) {
     match (value, path) {
-        (Value::Array(items), _) => items.iter().for_each(|item| count(item, path, known)),
+        (Value::Array(items), _) => items.iter().for_each(|item| note(item, path, known)),
         (Value::Object(fields), [first, rest @ ..]) => {
             if let Some(value) = fields.get(first) {
-                count(value, rest, known);
+                note(value, rest, known);
             }
         }
-        (Value::String(id), []) if !id.trim().is_empty() => *known.entry(Shape::of(id)).or_default() += 1,
-        (Value::Number(_), []) => *known.entry(Shape::Number).or_default() += 1,
+        (Value::String(id), []) if !id.trim().is_empty() => known.note(id),
+        (Value::Number(number), []) => known.note(&number.to_string()),
         _ => {}
     }
 }
@@ -52,7 +50,17 @@ fn count(value: &Value, path: &[String], known: &mut Known) {
 mod tests {
     use std::io::Write;
 
+    use std::collections::BTreeMap;
+
+    use model::id_shape::Shape;
+
     use super::*;
+
+    fn noted(head: &[u8]) -> BTreeMap<Shape, u64> {
+        let mut known = Known::default();
+        note_ids(&Rules::segment(), SubjectType::UserId, head, &mut known);
+        known.shapes().clone()
+    }
 
     #[test]
     fn a_gzip_that_is_cut_off_tells_what_its_ids_look_like() {
@@ -66,10 +74,9 @@ mod tests {
         gzip.write_all(&plain).unwrap();
         let gzip = gzip.finish().unwrap();
         for head in [&gzip[..gzip.len() / 2], &plain] {
-            let known = shapes(&Rules::segment(), SubjectType::UserId, head);
-            assert_eq!(known.keys().collect::<Vec<_>>(), [&Shape::Number]);
-            assert!(known[&Shape::Number] > 1_000);
+            assert!(noted(head)[&Shape::Number] > 1_000);
+            assert_eq!(noted(head).len(), 1);
         }
-        assert!(shapes(&Rules::segment(), SubjectType::UserId, b"PAR1\0\0").is_empty());
+        assert!(noted(b"PAR1\0\0").is_empty());
     }
 }

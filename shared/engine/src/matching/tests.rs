@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use model::comparison::Comparison;
 use model::subject::{Subject, SubjectType};
+use unicode_normalization::UnicodeNormalization;
 
 /// What lines are made of: names, and identifiers of subjects and of strangers who look like them.
 const NAMES: &[&str] = &[
@@ -25,6 +27,7 @@ const VALUES: &[&str] = &[
     "u7",
     "42",
     "é@x.io",
+    "e\u{301}@x.io",
     "a\"b\\c",
     "A@B.io",
     " u7 ",
@@ -51,7 +54,7 @@ fn rule_sets() -> [Rules; 3] {
         {"path": "userId", "type": "USER_ID"},
         {"path": "context.traits.email", "type": "USER_ID", "foldCase": true, "trim": true},
         {"path": "context.userId", "type": "ANONYMOUS_ID", "when": {"path": "context.type", "equals": "alias"}},
-        {"path": "ids", "type": "USER_ID"},
+        {"path": "ids", "type": "USER_ID", "normalize": "nfc"},
         {"path": "naïve/\"key\"", "type": "ANONYMOUS_ID", "trim": true}
     ]"#;
     [
@@ -191,8 +194,10 @@ fn by_value(rules: &Rules, subjects: &SubjectSet, line: &[u8]) -> Option<Vec<u32
         }
         for value in at_path(&record, &rule.path) {
             let normal = |text: &str| {
-                let text = if rule.trim { text.trim() } else { text };
-                if rule.fold_case { text.to_lowercase() } else { text.to_owned() }
+                let Comparison { fold_case, trim, normalize } = rule.comparison;
+                let text = if trim { text.trim() } else { text };
+                let text = if fold_case { text.to_lowercase() } else { text.to_owned() };
+                if normalize.is_some() { text.nfc().collect() } else { text }
             };
             let named = subjects
                 .iter()
