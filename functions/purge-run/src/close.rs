@@ -54,9 +54,11 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
                 if let Some(why) = listing.unreadable.get(archive) {
                     task.end(TaskStatus::Failed, Some(why.clone()), Timestamp::now());
                 } else {
-                    settle(context, run, member, &mut task, &archives[archive]).await?;
-                    if task.status == TaskStatus::NoDataFound && task.message.is_none() {
-                        task.message = looks.advice(context, archive, plan, member).await;
+                    let tally = &archives[archive];
+                    settle(context, run, member, &mut task, tally).await?;
+                    if task.status == TaskStatus::NoDataFound && tally.suspect == 0 {
+                        let advice = looks.advice(context, archive, plan, member).await;
+                        task.message = advice.or(task.message);
                     }
                 }
                 context.store.save_task(&member.regulation_id, &task).await?;
@@ -81,19 +83,27 @@ async fn settle(
     for evidence in [found(member, its, tally), forgot(member, its, tally), verified(member, its, tally)] {
         context.store.keep_run_evidence(id, run, &evidence).await?;
     }
-    let (status, message) = if !tally.residuals.is_empty() {
-        (TaskStatus::Failed, Some(explain(&tally.bucket, &tally.residuals)))
-    } else if tally.suspect > 0 {
-        let message = format!(
+    if tally.residuals.is_empty() {
+        let status = found_or_not(context, member, task).await?;
+        task.end(status, remark(tally), Timestamp::now());
+    } else {
+        task.end(TaskStatus::Failed, Some(explain(&tally.bucket, &tally.residuals)), Timestamp::now());
+    }
+    Ok(())
+}
+
+/// What a person should know of an archive that is done.
+fn remark(tally: &Tally) -> Option<String> {
+    let suspect = (tally.suspect > 0).then(|| {
+        format!(
             "{} line(s) that cannot be read name somebody of this purge run and are kept: look at them",
             tally.suspect
-        );
-        (found_or_not(context, member, task).await?, Some(message))
-    } else {
-        (found_or_not(context, member, task).await?, None)
-    };
-    task.end(status, message, Timestamp::now());
-    Ok(())
+        )
+    });
+    let excepted = (tally.excepted > 0)
+        .then(|| format!("{} object(s) that cannot be read are excepted", tally.excepted));
+    let remarks: Vec<_> = suspect.into_iter().chain(excepted).collect();
+    (!remarks.is_empty()).then(|| remarks.join("; "))
 }
 
 /// The status of a task whose archive no longer holds anything of the subjects.
@@ -115,7 +125,7 @@ fn explain(bucket: &str, residuals: &BTreeMap<String, Obstacles>) -> String {
         more => format!(" and {more} more"),
     };
     format!(
-        "{} object(s) could not be purged and stay as they are: {}{more}; put them right or remove them, then retry",
+        "{} object(s) could not be purged and stay as they are: {}{more}; put them right, remove or except them, then retry",
         residuals.len(),
         named.join(", ")
     )

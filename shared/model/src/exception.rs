@@ -86,6 +86,11 @@ impl NewException {
         if keys.is_empty() || keys.len() > MAX_LENGTH {
             return Err(Failure::invalid("keys must have 1 to 1024 bytes").field("keys"));
         }
+        if keys.starts_with("s3://") {
+            return Err(
+                Failure::invalid("keys begin behind the bucket: leave out s3://bucket/").field("keys")
+            );
+        }
         if reason.trim().is_empty() || reason.len() > MAX_REASON {
             return Err(Failure::invalid("reason must have 1 to 500 bytes").field("reason"));
         }
@@ -132,6 +137,7 @@ mod tests {
         for (field, wrong) in [
             ("keys", json!("")),
             ("keys", json!("x".repeat(1025))),
+            ("keys", json!("s3://events/raw/a.orc")),
             ("reason", json!(" ")),
             ("reason", json!("x".repeat(501))),
             ("until", json!(at(0))),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, ServerSideEncryption};
 use reqwest::Method;
 use serde_json::json;
@@ -223,7 +223,9 @@ async fn a_requester_pays_and_a_bucket_key_is_kept() -> Result<()> {
     world.stack.configure("purge-run", &[("AWS_ENDPOINT_URL_S3", &proxy.url)]).await?;
     let key = key("paid.jsonl");
     let put = world.s3.put_object().bucket(&world.bucket).key(&key).body(both(1).into_bytes().into());
-    put.server_side_encryption(ServerSideEncryption::AwsKms).send().await?;
+    let made = world.stack.aws.call("kms", "TrentService.CreateKey", json!({})).await?;
+    let kms = made["KeyMetadata"]["Arn"].as_str().context("a key")?;
+    put.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(kms).send().await?;
     let bucket_key = "x-amz-server-side-encryption-bucket-key-enabled";
     proxy.world().on_read("paid.jsonl", usize::MAX, Fault::WithHeader(bucket_key, "true"));
     let regulation = forget(&world, &["nobody"]).await?;
