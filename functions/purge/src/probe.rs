@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use archive::Archive;
+use archive::count::count;
 use archive::filters::Filters;
 use archive::ledger::Ledger;
 use archive::purge::Purge;
@@ -51,7 +52,7 @@ async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Surve
                 until,
                 matcher,
             };
-            survey::count(&purge, &settings, context.cores).await
+            count(&purge, &settings, context.cores).await
         }
     }
 }

@@ -12,6 +12,7 @@
 pub mod run_plan;
 
 mod bucket;
+pub mod count;
 pub mod filters;
 pub mod ledger;
 pub mod listing;

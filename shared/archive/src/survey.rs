@@ -1,5 +1,5 @@
-//! Looks at an archive and changes nothing: whether it can be read and what is in it (`check`), and how much of it may
-//! be the subjects' (`count`).
+//! Looks at an archive and changes nothing: whether it can be read, and what is in it. How much of it may be the subjects'
+//! is what [`count`](crate::count) says.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -9,9 +9,8 @@ use serde::Serialize;
 use tokio::task::spawn_blocking;
 
 use crate::bucket::Archive;
-use crate::filters::FilterVerdict;
-use crate::purge::{Left, Purge, unreadable};
-use crate::run_plan::{Checkpoint, Entry, Residual, Version};
+use crate::purge::unreadable;
+use crate::run_plan::{Entry, Residual, Version};
 use crate::trouble::Trouble;
 use destinations::archive::Settings;
 use engine::format::{Format, FormatError, detect};
@@ -24,10 +23,6 @@ use model::failure::Result;
 const LISTING: Duration = Duration::from_secs(5);
 /// The most objects that a check reads from, and the most calls at once.
 const SAMPLE: usize = 16;
-/// The most filters asked at once.
-const QUESTIONS: usize = 64;
-/// The most stored bytes that a count reads.
-const READ: u64 = 64 << 20;
 /// The most objects that a message names.
 const NAMED: usize = 3;
 
@@ -102,27 +97,27 @@ fn is_zero(number: &u64) -> bool {
 }
 
 impl Survey {
-    fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         let (bucket, prefix) = (settings.bucket.clone(), settings.prefix.clone());
         Self { bucket, prefix, ..Self::default() }
     }
 
     /// The entries that the settings do not exclude; counts the others.
-    fn in_scope(&mut self, mut page: Vec<Entry>, settings: &Settings) -> Vec<Entry> {
+    pub(crate) fn in_scope(&mut self, mut page: Vec<Entry>, settings: &Settings) -> Vec<Entry> {
         let all = page.len();
         page.retain(|entry| !settings.excludes(&entry.key));
         self.excluded += (all - page.len()) as u64;
         page
     }
 
-    fn add(&mut self, entry: &Entry) {
+    pub(crate) fn add(&mut self, entry: &Entry) {
         self.objects += 1;
         self.versions += entry.versions.len() as u64;
         self.bytes += entry.versions.iter().map(|version| version.size).sum::<u64>();
     }
 
     /// Notes an object once, however many of its versions are left.
-    fn leave(&mut self, key: String, residuals: Vec<Residual>, exceptions: &[Exception]) {
+    pub(crate) fn leave(&mut self, key: String, residuals: Vec<Residual>, exceptions: &[Exception]) {
         let now = Timestamp::now();
         let is_excepted = |residual: &Residual| {
             let covers = |kind| exceptions.iter().any(|exception| exception.covers(&key, kind, now));
@@ -279,75 +274,6 @@ impl Sample {
             self.skip += 1;
         }
     }
-}
-
-/// Asks the filters of an archive's versions about the subjects, and reads what they do not rule out, if that is
-/// little; `cores` objects at once.
-///
-/// # Errors
-/// `Transient` or `Permanent`, if the archive cannot be listed.
-pub async fn count(purge: &Purge, settings: &Settings, cores: usize) -> Result<Survey> {
-    let (mut survey, mut count) = (Survey::new(settings), Count::default());
-    let (mut unread, mut to_read) = (Vec::new(), 0);
-    let mut listing = purge.archive.list(&settings.prefix);
-    survey.whole = loop {
-        let Some(page) = listing.next().await? else { break true };
-        let page = survey.in_scope(page, settings);
-        page.iter().for_each(|entry| survey.add(entry));
-        let mut asked = stream::iter(page).map(|entry| ask(purge, entry)).buffer_unordered(QUESTIONS);
-        while let Some(asked) = asked.next().await {
-            let Some(Suspect { entry, indexed }) = asked else { continue };
-            *(if indexed { &mut count.may_hold } else { &mut count.not_indexed }) += 1;
-            to_read += entry.versions.iter().map(|version| version.size).sum::<u64>();
-            if to_read <= READ {
-                unread.push(entry);
-            }
-        }
-        if Instant::now() >= purge.until {
-            break false;
-        }
-    };
-    if survey.whole && to_read <= READ {
-        count.lines = read(purge, &unread, cores, &mut survey).await;
-        count.exact = count.lines.is_some() && survey.unreachable.is_empty();
-    }
-    survey.count = Some(count);
-    Ok(survey)
-}
-
-/// The lines that would be removed from these entries; none, if time is up before all are read.
-async fn read(purge: &Purge, entries: &[Entry], cores: usize, survey: &mut Survey) -> Option<u64> {
-    let finds = stream::iter(entries).map(|entry| purge.find(entry, Checkpoint::new(&entry.key)));
-    let mut finds = finds.buffer_unordered(cores);
-    let mut lines = 0;
-    while let Some(left) = finds.next().await {
-        let Left::Done(outcome) = left else { return None };
-        lines += outcome.seen.iter().map(|seen| seen.report.removed).sum::<u64>();
-        survey.leave(outcome.key.clone(), outcome.obstacles(), &[]);
-    }
-    Some(lines)
-}
-
-/// An object that may hold a subject.
-struct Suspect {
-    /// The object, with those of its versions that may.
-    entry: Entry,
-    /// Whether filters say so; false, if a version has no filter.
-    indexed: bool,
-}
-
-async fn ask(purge: &Purge, mut entry: Entry) -> Option<Suspect> {
-    let (mut suspects, mut indexed) = (Vec::new(), true);
-    for version in entry.versions {
-        match purge.filters.ask(&entry.key, &version).await.0 {
-            Some(FilterVerdict::RuledOut { .. }) => continue,
-            Some(FilterVerdict::MayHold) => {}
-            None => indexed = false,
-        }
-        suspects.push(version);
-    }
-    entry.versions = suspects;
-    (!entry.versions.is_empty()).then_some(Suspect { entry, indexed })
 }
 
 #[cfg(test)]

@@ -91,10 +91,11 @@ impl Found {
 /// `Transient`, if the warehouse cannot be reached; `Permanent`, if it refuses the role or a statement.
 pub async fn check<E: Engine>(engine: &mut E, ids: &Ids<'_>) -> Result<Survey> {
     let tables = engine.discover().await?;
+    let Inspection { remarks, mut refusals } = engine.inspect(&tables).await?;
     if tables.is_empty() {
-        return Err(Failure::permanent(
-            "no base table in scope has a column that identifies people: correct the destination's schemas or name columns",
-        ));
+        let nobody = "no base table in scope has a column that identifies people: correct the destination's schemas or name columns";
+        let remarks: String = remarks.iter().map(|remark| format!("; {remark}")).collect();
+        return Err(Failure::permanent(format!("{nobody}{remarks}")));
     }
     let mut estimated_bytes = None;
     for tables in tables.chunks(E::TABLES_PER_COUNT) {
@@ -103,7 +104,6 @@ pub async fn check<E: Engine>(engine: &mut E, ids: &Ids<'_>) -> Result<Survey> {
             *estimated_bytes.get_or_insert(0) += bytes;
         }
     }
-    let Inspection { remarks, mut refusals } = engine.inspect(&tables).await?;
     let found = |table: &Table| Found { error: refusals.remove(&table.place()), ..Found::new(table) };
     Ok(Survey { tables: tables.iter().map(found).collect(), estimated_bytes, remarks, ..Survey::default() })
 }

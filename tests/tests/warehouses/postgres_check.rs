@@ -8,7 +8,7 @@ use warehouses::{Ids, survey};
 
 use crate::machine;
 use crate::postgres::Local;
-use crate::suite::{Double, erase, people};
+use crate::suite::{Double, SCHEMA, erase, people};
 
 /// A table that is published without a replica identity takes no deletion: `check` says so beforehand and the erasure
 /// while it goes on with the others; partitions count as their parent.
@@ -72,13 +72,22 @@ async fn columns_that_look_like_ids_and_are_not_covered_are_named() -> Result<()
             "CREATE TABLE tracks (user_id text, \"context_userId\" text, member text, identity_id int, fluid text);
              CREATE TABLE orders (id int, customer_id text); CREATE TABLE audit (user_uuid uuid);
              CREATE TABLE parts (user_id text, email text) PARTITION BY LIST (user_id);
-             CREATE TABLE part PARTITION OF parts DEFAULT",
+             CREATE TABLE part PARTITION OF parts DEFAULT;
+             CREATE SCHEMA crm; CREATE TABLE crm.contacts (contact_id int)",
         )
         .await?;
     let remark = "looks like user ids, not covered: web.audit.user_uuid, web.orders.customer_id, web.parts.email, web.tracks.context_userId;";
     let checked = survey::check(&mut local.connect().await?, &Ids::default()).await?;
     assert!(checked.is_whole() && checked.message().contains(remark), "{}", checked.message());
 
+    local.settings["schemas"] = json!(["crm"]);
+    let failure = survey::check(&mut local.connect().await?, &Ids::default()).await.expect_err("no table");
+    assert!(
+        failure
+            .public
+            .ends_with("not covered: crm.contacts.contact_id; if they are, name them in settings.columns")
+    );
+    local.settings["schemas"] = json!([SCHEMA]);
     local.settings["exceptTables"] = json!(["web.audit"]);
     local.settings["columns"] = json!([
         { "column": "customer_id", "type": "USER_ID" }, { "column": "email", "type": "USER_ID" },

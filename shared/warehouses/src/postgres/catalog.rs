@@ -13,6 +13,8 @@ use model::failure::{Failure, Result};
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
     entries: BTreeMap<String, Entry>,
+    /// The schemas in scope.
+    pub(super) schemas: Vec<String>,
 }
 
 /// A table.
@@ -108,5 +110,5 @@ pub(super) async fn read(client: &Client, scope: &TableScope) -> Result<(Vec<Tab
             entry.parts = rows.iter().map(name).collect();
         }
     }
-    Ok((tables, Catalog { entries }))
+    Ok((tables, Catalog { entries, schemas }))
 }

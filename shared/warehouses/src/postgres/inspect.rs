@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use tokio_postgres::Client;
-use tokio_postgres::types::ToSql;
 
 use super::failure::{UNIDENTIFIED, failure};
 use crate::Inspection;
@@ -48,13 +47,15 @@ const NAMED_LIKE_IDS: &str = "
       AND a.attname ~* '(^|_)((user|member|customer|client|account|person|visitor|player|profile|contact|subscriber|distinct|anonymous)_?(id|uuid|guid|key)|uid|e_?mail)$'
     ORDER BY 1, 2, 3";
 
-/// Looks closer at the tables in scope.
-pub(super) async fn inspect(client: &Client, scope: &TableScope, tables: &[Table]) -> Result<Inspection> {
-    let mut schemas: Vec<&str> = tables.iter().map(|table| table.schema.as_str()).collect();
-    schemas.dedup();
+/// Looks closer at the tables in scope, and at others of the same schemas.
+pub(super) async fn inspect(
+    client: &Client,
+    scope: &TableScope,
+    schemas: &[String],
+    tables: &[Table],
+) -> Result<Inspection> {
     let rows = async |sql: &str| -> Result<Vec<[String; 3]>> {
-        let schemas: &(dyn ToSql + Sync) = &schemas;
-        let rows = client.query(sql, &[schemas]).await.map_err(|e| failure(&e))?;
+        let rows = client.query(sql, &[&schemas]).await.map_err(|e| failure(&e))?;
         Ok(rows.iter().map(|row| [0, 1, 2].map(|column| row.get(column))).collect())
     };
     let cascade = |[to, from, name]: [String; 3]| {

@@ -249,7 +249,7 @@ impl Engine for Postgres {
     }
 
     async fn inspect(&mut self, tables: &[Table]) -> Result<Inspection> {
-        inspect::inspect(&self.client, &self.scope, tables).await
+        inspect::inspect(&self.client, &self.scope, &self.catalog.schemas, tables).await
     }
 }
 
