@@ -184,7 +184,8 @@ fn read_record(bytes: &[u8], delimiter: u8, last: bool, cells: &mut Vec<Cell>) -
     }
 }
 
-/// Reads a quoted cell from after its opening quote. Returns it and the position after its closing quote.
+/// Reads a quoted cell from after its opening quote. Returns it and the position after its closing quote, or
+/// `None` if it is not closed.
 fn quoted(bytes: &[u8], start: usize) -> Option<(Cell, usize)> {
     let mut from = start;
     loop {

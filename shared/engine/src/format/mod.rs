@@ -134,7 +134,7 @@ pub enum FormatError {
 /// A checkpoint of a scan or rewrite: everything before it is processed, the rest is left to the next invocation.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
-    /// How much is processed: plain bytes, or row groups for Parquet, or bytes of the object for Avro.
+    /// How much is processed: plain bytes; row groups for Parquet; bytes of the object for Avro.
     done: u64,
     report: Report,
     /// Where decoding resumes.

@@ -3,8 +3,8 @@
 //! 1. The header holds schema, codec and the sync marker that ends each block. `schema` reads the schema.
 //! 2. A block is decompressed and read record by record (`record`): values at a rule's path are compared, all others
 //!    skipped.
-//! 3. A block without a hit is copied as it is. In a block with hits, the other records are compressed again, byte for
-//!    byte, with the same codec. A block that would be empty is dropped. The header stays.
+//! 3. A block without a hit is copied as it is. In a block with hits, the other records stay byte for byte and
+//!    are compressed again with the same codec. A block that would be empty is dropped. The header stays.
 
 mod packing;
 mod record;

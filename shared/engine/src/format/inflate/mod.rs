@@ -175,7 +175,7 @@ impl Inflate {
         let mut input = Input { bytes, at: 0, ends };
         self.matched(out, &mut at)?;
         let pause = self.go_on(&mut input, out, &mut at, stop.min(out.len()))?;
-        // Returns whole bytes that were read ahead to the input.
+        // Gives the whole bytes that were read ahead back to the input.
         input.at -= (self.count / 8) as usize;
         self.count %= 8;
         self.bits &= (1 << self.count) - 1;
@@ -295,7 +295,7 @@ impl Inflate {
                 if length ^ check != 0xffff {
                     return Err(Malformed);
                 }
-                // Returns the bytes in the bit buffer to the input.
+                // Gives the bytes in the bit buffer back to the input.
                 input.at -= (self.count / 8) as usize;
                 (self.bits, self.count) = (0, 0);
                 self.state = State::Stored(length as usize);

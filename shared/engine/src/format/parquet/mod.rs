@@ -42,9 +42,9 @@ pub(super) use resume::Kept;
 
 const CORRUPT: &str = "Parquet data that breaks its own format";
 
-/// The library panics on some damaged pages (found by fuzzing version 60): such an object must be refused like any
-/// other and not stop the work on the objects after it. Nothing that the panic may have left inconsistent is used
-/// again.
+/// Scans or rewrites a file. The library panics on some damaged pages (found by fuzzing version 60): such an object
+/// must be refused like any other and not stop the work on the objects after it. Nothing that the panic may have left
+/// inconsistent is used again.
 pub(super) fn purge(
     object: &dyn Object,
     out: Option<&mut (dyn Write + Send)>,

@@ -5,7 +5,7 @@
 //!    within a byte changes).
 //! 2. Before a line to be removed, the block is closed with its own end-of-block code, and an encoder takes over, which
 //!    knows the previous 32 KiB. It continues until 32 KiB after the line: up to there, matches may refer to the line
-//!    or across it. Then the block's header is repeated, and segments are copied again.
+//!    or across it. Then the next segment's block header is repeated, and copying resumes.
 //! 3. A segment that begins a member refers to nothing before it and may be copied at once. The members' data become
 //!    one stream: no copied block is marked as the last one; an empty block at the end is. Some readers lose what
 //!    follows the first member.
