@@ -83,8 +83,8 @@ pub struct Report {
     /// Unreadable lines whose bytes contain an identifier: possible residue, for a person to review.
     pub suspect: u64,
     /// Kept records of typed formats that have a value at an identifier's path which cannot be compared, such as bytes
-    /// that are neither text nor a UUID, or a float that several whole numbers round to, a subject's among them. Whose
-    /// records they are cannot be determined.
+    /// that are neither text nor a UUID, or a float that several whole numbers round to, a subject's among them. Their
+    /// owner cannot be determined.
     #[serde(default)]
     pub opaque: u64,
 }

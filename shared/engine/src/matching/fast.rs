@@ -40,7 +40,7 @@ pub(super) struct Escapes {
     ascii: u128,
     /// Whether some key has other characters.
     beyond_ascii: bool,
-    /// Whether some key has a character that JSON may write as a backslash and a sign, so that any backslash counts.
+    /// Whether some key has a character with a two-character escape, such as `\/`; then every backslash counts.
     any: bool,
 }
 

@@ -158,8 +158,8 @@ impl<'p> Found<'p> {
         }
     }
 
-    /// Adds a float to which several numbers round, so that whose it is cannot be determined. `false`, if no rule looks
-    /// for an identifier here.
+    /// Adds a float to which several numbers round, so that its owner cannot be determined. Returns `false` if no rule
+    /// looks for an identifier here.
     pub(super) fn rounded(&mut self, rounded: Rounded, node: &Node) -> bool {
         if !node.rules.is_empty() {
             self.matcher.note_opaque();

@@ -5,7 +5,7 @@
 //!    or `12.5`.
 //! 3. A UUID is 16 bytes: it matches every spelling that a subject's UUID may have.
 //! 4. A float to which several whole numbers round (from 2^53; for 32 bits, from 2^24) matches no subject. If one of
-//!    these numbers is a subject's, whose record it is cannot be determined: the value is *opaque*.
+//!    these numbers is a subject's, the record's owner cannot be determined: the value is *opaque*.
 //! 5. A value is also opaque if its type holds no identifiers, such as a time, or if its bytes are not text.
 
 use std::borrow::Cow;
