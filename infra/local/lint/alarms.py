@@ -1,9 +1,10 @@
-"""Every alarm tells the topic that it goes off and that it is over, and has an entry in the runbook; every metric of our own
-has an alarm, and no alarm waits for a metric that nothing reports.
+"""Every alarm tells the topic that it goes off and that it is over, is on the dashboard, and has an entry in the runbook;
+every metric of our own has an alarm, and no alarm waits for a metric that nothing reports.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
 """
 
+import json
 import re
 
 from common import INFRA, ROOT, TEMPLATE, fault
@@ -26,6 +27,15 @@ def check(template):
         for part in PARTS:
             if f"**{part}**" not in entry:
                 fault(RUNBOOK, f"{name} has no **{part}**")
+    body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    try:
+        shown = str(json.loads(body))
+    except ValueError as error:
+        fault(TEMPLATE, f"the Dashboard's body is no JSON: {error}")
+        shown = ""
+    for name in alarms:
+        if f"${{{name}.Arn}}" not in shown:
+            fault(TEMPLATE, f"{name} is not on the Dashboard")
     ours = set(re.findall(r"^    (\w+),$", METRICS.read_text().split("pub enum Metric")[1].split("\n}")[0], re.M))
     watched = set()
     for name, alarm in alarms.items():
