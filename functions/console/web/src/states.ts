@@ -70,6 +70,9 @@ const VENDORS: Record<string, string> = {
   appsflyer: 'AppsFlyer',
   amplitude: 'Amplitude',
   clevertap: 'CleverTap',
+  onesignal: 'OneSignal',
+  posthog: 'PostHog',
+  sendgrid: 'SendGrid',
   google_analytics: 'Google Analytics',
   sfmc: 'Salesforce Marketing Cloud',
 };

@@ -16,9 +16,13 @@ pub mod hubspot;
 pub mod intercom;
 pub mod iterable;
 pub mod klaviyo;
+pub mod mailchimp;
 pub mod manual;
 pub mod mixpanel;
+pub mod onesignal;
+pub mod posthog;
 pub mod salesforce;
+pub mod sendgrid;
 mod ticket;
 pub mod webhook;
 pub mod zendesk;
@@ -58,9 +62,13 @@ pub const VENDORS: &[&dyn Vendor] = &[
     &intercom::Intercom,
     &iterable::Iterable,
     &klaviyo::Klaviyo,
+    &mailchimp::Mailchimp,
     &manual::Manual,
     &mixpanel::Mixpanel,
+    &onesignal::OneSignal,
+    &posthog::PostHog,
     &salesforce::Salesforce,
+    &sendgrid::SendGrid,
     &webhook::Webhook,
     &zendesk::Zendesk,
 ];
