@@ -23,6 +23,9 @@ DENY        := .tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 WEB_TOOLS   := functions/console/web/node_modules/.tools
 BROWSER     := tests/browser/node_modules/.tools
 
+# Tests wait for each other's functions more than they compute.
+export RUST_TEST_THREADS ?= $(shell expr $$(nproc) + 1)
+
 # Benchmarks of the package `tests`, beside those of the engine.
 LOCAL_BENCHES := warehouse vendors api collect
 

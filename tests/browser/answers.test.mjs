@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { api, launch, signIn, URL_OF } from './browser/launch.mjs';
+import { api, ENDS, launch, signIn, URL_OF } from './browser/launch.mjs';
 
 const DAY = 86_400_000;
 const ago = (days) => new Date(Date.now() - days * DAY).toISOString();
@@ -145,7 +145,7 @@ test('7: deletion for good is reviewed: whom, where, how much; nothing is sent b
 
 test('8: a preview that found nothing warns, there and in the review', async () => {
   await page.getByRole('button', { name: 'Preview', exact: true }).click();
-  await page.getByText(/^Nothing was found under these identifiers/).waitFor({ timeout: 60_000 });
+  await page.getByText(/^Nothing was found under these identifiers/).waitFor({ timeout: ENDS });
   await page.getByRole('button', { name: 'Review and delete…' }).click();
   await page.getByRole('dialog').getByText(/^Nothing was found under these identifiers/).waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { launch, signIn } from './browser/launch.mjs';
+import { ENDS, launch, signIn } from './browser/launch.mjs';
 
 let browser;
 before(async () => (browser = await launch()));
@@ -23,7 +23,7 @@ test('three people are deleted, watched and proven without leaving the page', as
   await page.getByText('Deletes from Events archive, Warehouse and Braze.').waitFor();
   await page.getByRole('button', { name: 'Preview', exact: true }).click();
   const counts = page.getByRole('table', { name: 'What would be deleted' });
-  await counts.getByRole('row', { name: /^Warehouse [\d,]+ rows/ }).waitFor({ timeout: 60_000 });
+  await counts.getByRole('row', { name: /^Warehouse [\d,]+ rows/ }).waitFor({ timeout: ENDS });
   await counts.getByRole('row', { name: /^Braze not known/ }).waitFor();
   await page.getByRole('button', { name: 'Review and delete…' }).click();
   const review = page.getByRole('dialog', { name: 'Delete 3 people permanently?' });
@@ -34,9 +34,9 @@ test('three people are deleted, watched and proven without leaving the page', as
   await page.getByText('Are these 3 people gone?').waitFor();
   const place = (name) => page.getByRole('listitem').filter({ has: page.getByRole('heading', { name }) });
   // It moves by itself: nothing is reloaded.
-  await place('Warehouse').getByText('Deletion confirmed').waitFor({ timeout: 120_000 });
-  await place('Events archive').getByText('Deletion confirmed').waitFor({ timeout: 120_000 });
-  await place('Braze').getByText('Accepted, not confirmed', { exact: true }).waitFor({ timeout: 120_000 });
+  await place('Warehouse').getByText('Deletion confirmed').waitFor({ timeout: ENDS });
+  await place('Events archive').getByText('Deletion confirmed').waitFor({ timeout: ENDS });
+  await place('Braze').getByText('Accepted, not confirmed', { exact: true }).waitFor({ timeout: ENDS });
   await page.getByRole('heading', { name: 'Gone from both systems that confirm deletion. Braze accepted the request but doesn’t confirm deletion.' }).waitFor();
   assert.match(await place('Warehouse').innerText(), /Found\s+[\d,]+ rows in \d+ tables[^]*Left\s+nothing/);
   assert.match(await place('Events archive').innerText(), /Found\s+[\d,]+ lines[^]*Left\s+nothing/);

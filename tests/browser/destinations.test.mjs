@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
-import { launch, signIn } from './browser/launch.mjs';
+import { ENDS, launch, signIn } from './browser/launch.mjs';
 
 let browser;
 before(async () => {
@@ -18,7 +18,7 @@ test('a destination that works says so', async () => {
   const { page } = browser;
   await page.getByRole('link', { name: 'Braze', exact: true }).click();
   await page.getByRole('button', { name: 'Test the connection' }).click();
-  await page.locator('[role=status] .tone-done').waitFor({ timeout: 60_000 });
+  await page.locator('[role=status] .tone-done').waitFor({ timeout: ENDS });
 });
 
 test('one is connected, refused by its check, changed and disconnected, and its secret stays unseen', async () => {
@@ -36,17 +36,17 @@ test('one is connected, refused by its check, changed and disconnected, and its 
   await page.getByRole('button', { name: 'Connect Braze' }).click();
 
   // It is not left connected, unless the reader wants that.
-  await page.getByRole('alert').getByText(/The connection test failed, so the system is not connected/).waitFor({ timeout: 60_000 });
+  await page.getByRole('alert').getByText(/The connection test failed, so the system is not connected/).waitFor({ timeout: ENDS });
   await page.getByRole('button', { name: 'Connect anyway' }).click();
   await page.getByRole('heading', { name: 'Old Braze' }).waitFor();
   await page.getByText('saved, never shown').waitFor();
   await page.getByRole('button', { name: 'Test the connection' }).click();
-  await page.locator('[role=status] .tone-alert').waitFor({ timeout: 60_000 });
+  await page.locator('[role=status] .tone-alert').waitFor({ timeout: ENDS });
 
   await page.getByRole('button', { name: 'Change', exact: true }).click();
   await page.getByLabel('Name', { exact: true }).fill('Older Braze');
   await page.getByRole('button', { name: 'Save' }).click();
-  await page.getByText(/Saved, but the connection test failed/).waitFor({ timeout: 60_000 });
+  await page.getByText(/Saved, but the connection test failed/).waitFor({ timeout: ENDS });
   await page.getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('heading', { name: 'Older Braze' }).waitFor();
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
-import { launch, signIn } from './browser/launch.mjs';
+import { ENDS, launch, signIn } from './browser/launch.mjs';
 
 let browser;
 before(async () => {
@@ -21,7 +21,7 @@ test('somebody is added, shown, exported and lifted', async () => {
   await dialog.getByLabel('User IDs').fill('=ada,lovelace');
   await dialog.getByLabel('Reason').fill('asked by phone');
   await dialog.getByRole('button', { name: 'Suppress 2 people' }).click();
-  await dialog.waitFor({ state: 'detached', timeout: 60_000 });
+  await dialog.waitFor({ state: 'detached', timeout: ENDS });
   const row = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'lovelace', exact: true }) });
   await row.waitFor();
 
@@ -45,7 +45,7 @@ test('somebody is added, shown, exported and lifted', async () => {
   await row.getByRole('button', { name: 'Lift suppression of lovelace' }).click();
   await page.getByRole('dialog').getByLabel('Reason').fill('asked again');
   await page.getByRole('dialog').getByRole('button', { name: 'Lift suppression' }).click();
-  await row.waitFor({ state: 'detached', timeout: 60_000 });
+  await row.waitFor({ state: 'detached', timeout: ENDS });
   await page.getByRole('button', { name: 'Find' }).click();
   await page.getByText('Not suppressed: new events about them are collected.').waitFor();
 });

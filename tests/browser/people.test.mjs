@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { api, launch, signIn } from './browser/launch.mjs';
+import { api, ENDS, launch, signIn } from './browser/launch.mjs';
 
 let browser;
 before(async () => {
@@ -42,8 +42,8 @@ test('5,000 people are taken, after what will happen is typed', async () => {
   await page.getByLabel(/To confirm, type/).fill('delete 5000');
   await send.click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete 5,000 people permanently' }).click();
-  await page.getByText('Are these 5,000 people gone?').waitFor({ timeout: 60_000 });
-  await page.getByRole('heading', { name: /^No data was found/ }).waitFor({ timeout: 120_000 });
+  await page.getByText('Are these 5,000 people gone?').waitFor({ timeout: ENDS });
+  await page.getByRole('heading', { name: /^No data was found/ }).waitFor({ timeout: ENDS });
   const { data } = (await api('GET', '/regulations?pagination.count=1')).json();
   assert.equal(data.regulations[0].subjectCount, 5_000);
 });
@@ -68,9 +68,9 @@ test('more than 5,000 people are sent as several requests; too many for the page
     return route.continue();
   });
   await send.click();
-  await page.getByText('1 of 2 requests were created.').waitFor({ timeout: 120_000 });
+  await page.getByText('1 of 2 requests were created.').waitFor({ timeout: ENDS });
   await send.click();
-  await page.getByRole('heading', { name: 'Deletion requests' }).waitFor({ timeout: 120_000 });
+  await page.getByRole('heading', { name: 'Deletion requests' }).waitFor({ timeout: ENDS });
   await page.unrouteAll({ behavior: 'wait' });
   const { regulations } = (await api('GET', '/regulations?regulationTypes=UNSUPPRESS&pagination.count=100')).json().data;
   const made = regulations.map((one) => one.subjectCount);

@@ -2,7 +2,7 @@
 
 import { after, before, test } from 'node:test';
 
-import { api, launch, signIn } from './browser/launch.mjs';
+import { api, ENDS, launch, signIn } from './browser/launch.mjs';
 
 let browser;
 before(async () => {
@@ -18,7 +18,7 @@ test('a dry run counts, says that nothing was changed, and is told apart in the 
   await list();
   await page.getByRole('button', { name: 'Dry run' }).click();
   await page.getByRole('heading', { level: 1, name: /^Dry run/ }).waitFor();
-  await page.getByText(/Nothing was changed\./).waitFor({ timeout: 120_000 });
+  await page.getByText(/Nothing was changed\./).waitFor({ timeout: ENDS });
   await list();
   await page.getByText('dry run').first().waitFor();
 });

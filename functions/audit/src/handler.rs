@@ -2,6 +2,7 @@ use aws::bucket::{Bucket, Key};
 use aws::secrets::SecretStore;
 use aws::signing::Signer;
 use jiff::Timestamp;
+use lambda::metrics::{Metric, report};
 use model::certificate::{About, Claims};
 use model::destination::DestinationKind;
 use model::evidence::{Evidence, Step, chain};
@@ -113,6 +114,8 @@ async fn seal(context: &Context, request: Attempt) -> Result<Status> {
         store.note_due(id, kept_until(now)).await?;
     }
     store.end_attempt(&regulation, status, now).await?;
+    let failed = tasks.iter().filter(|task| task.status == TaskStatus::Failed).count();
+    report(&[(Metric::FailedTasks, failed as f64)]);
     tracing::info!(regulation = %id, ?status, "sealed");
     Ok(status)
 }

@@ -2,6 +2,7 @@
 
 use aws::workflow::Execution;
 use jiff::{SignedDuration, Timestamp};
+use lambda::metrics::{Metric, report};
 use model::destination::DestinationKind;
 use model::failure::{Failure, Result};
 use model::id::{RegulationId, RunId};
@@ -58,11 +59,22 @@ pub async fn tick(context: &Context) -> Result<()> {
         abort(context, &lock.run_id, "its execution was stopped").await?;
     }
     let now = Timestamp::now();
-    for UnderWay { regulation, waits_since } in context.store.under_way(now - LOST).await? {
-        if now.duration_since(waits_since) < OLD || is_turn_of(&regulation.id, now) {
-            take_up(context, &regulation).await?;
+    let open = context.store.under_way(now - LOST).await?;
+    let mut stuck = 0;
+    for UnderWay { regulation, waits_since } in &open {
+        if now.duration_since(*waits_since) < OLD || is_turn_of(&regulation.id, now) {
+            stuck += u32::from(take_up(context, regulation).await? == Fate::Stuck);
         }
     }
+    let oldest = open.iter().map(|one| one.regulation.created_at).min().unwrap_or(now);
+    let run = context.store.run_lock().await?.map_or(now, |lock| lock.since);
+    let hours = |since| now.duration_since(since).as_secs_f64() / 3_600.0;
+    report(&[
+        (Metric::OpenRegulations, open.len() as f64),
+        (Metric::OldestRegulationDays, hours(oldest) / 24.0),
+        (Metric::StuckRegulations, f64::from(stuck)),
+        (Metric::PurgeRunHours, hours(run)),
+    ]);
     let dropped = context.store.drop_due(now - JUST_BEGUN).await?;
     if dropped > 0 {
         tracing::info!(dropped, "identifiers that were kept for a retry");
@@ -86,12 +98,20 @@ fn is_turn_of(id: &RegulationId, now: Timestamp) -> bool {
     (now.as_second() / 60 + place) % OLD_TICKS == 0
 }
 
+/// Whether a regulation's work goes on.
+#[derive(PartialEq, Eq)]
+enum Fate {
+    GoesOn,
+    /// Each of its executions ended without a seal: it is not started again.
+    Stuck,
+}
+
 /// Starts an attempt whose start was lost, or starts it once more if its execution ended without a seal.
-async fn take_up(context: &Context, regulation: &Regulation) -> Result<()> {
+async fn take_up(context: &Context, regulation: &Regulation) -> Result<Fate> {
     let (id, attempt) = (&regulation.id, regulation.attempt);
     for restart in 0..=RESTARTS {
         match context.workflow.deletion(id, attempt, restart).await? {
-            Execution::Running | Execution::Succeeded => return Ok(()),
+            Execution::Running | Execution::Succeeded => return Ok(Fate::GoesOn),
             Execution::Ended => {}
             Execution::Absent => {
                 // The request for a retry may have broken off before this, too.
@@ -99,12 +119,13 @@ async fn take_up(context: &Context, regulation: &Regulation) -> Result<()> {
                     context.store.reset_failed(id).await?;
                 }
                 tracing::warn!(regulation = %id, attempt, restart, "its execution was lost; started anew");
-                return context.workflow.start_deletion(id, attempt, restart, 0).await;
+                context.workflow.start_deletion(id, attempt, restart, 0).await?;
+                return Ok(Fate::GoesOn);
             }
         }
     }
     tracing::error!(regulation = %id, attempt, "its executions end without a seal; see why in Step Functions");
-    Ok(())
+    Ok(Fate::Stuck)
 }
 
 async fn start(context: &Context) -> Result<()> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use aws::secrets::SecretStore;
 use jiff::{SignedDuration, Timestamp};
+use lambda::metrics::{Metric, report};
 use model::destination::DestinationKind;
 use model::evidence::{Evidence, Step};
 use model::failure::{Failure, Result};
@@ -83,6 +84,10 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         store.keep_evidence(id, &evidence).await?;
         // Once this step is done, every instance of `collect` has read the list anew.
         tokio::time::sleep(Duration::from_millis(FRESH_MILLISECONDS)).await;
+        if request.attempt == 1 {
+            let delay = Timestamp::now().duration_since(regulation.created_at);
+            report(&[(Metric::SuppressionSeconds, delay.as_secs_f64())]);
+        }
     }
     note_subjects(context, id).await?;
     let tasks = store.tasks(id).await?;

@@ -6,6 +6,7 @@ import os
 import sys
 
 import access_logs
+import alarms
 import cloudformation
 import concurrency
 import crates
@@ -46,6 +47,7 @@ def main():
     kept.check(template)
     transport.check(template)
     access_logs.check(template)
+    alarms.check(template)
     deploying.check(template)
     roles.check(template)
     quotas.check(template)

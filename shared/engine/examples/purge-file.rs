@@ -1,5 +1,5 @@
-//! Purges one local file with the engine that purges archives, and prints the evidence: the way to try it
-//! on data of one's own before deploying anything.
+//! Purges one local file with the engine that purges archives, and prints the evidence: a way to try it on one's own
+//! data before deploying anything.
 
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
@@ -75,7 +75,7 @@ fn run() -> Result<(), String> {
     Ok(())
 }
 
-/// Writes beside the output first, so that an error leaves no half file under its name.
+/// Writes to a partial file first, so that an error leaves no incomplete output.
 fn rewrite(object: &LocalFile, input: &str, output: &Path, matcher: &Matcher) -> Result<Report, String> {
     let says = |error: std::io::Error| format!("{}: {error}", output.display());
     if output.exists() {
@@ -95,7 +95,7 @@ fn rewrite(object: &LocalFile, input: &str, output: &Path, matcher: &Matcher) ->
     report
 }
 
-/// Every line is an identifier of either kind: who tries this out need not know the difference.
+/// Uses every line as an identifier of either kind: trying this out requires no knowledge of the difference.
 fn read_ids(path: &Path) -> Result<SubjectSet, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -158,7 +158,7 @@ fn print(report: &Report, subjects: &SubjectSet, seconds: f64) {
     }
 }
 
-/// What the kernel says (Linux).
+/// The peak memory that the kernel reports (Linux).
 fn peak_memory() -> Option<String> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     Some(status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().to_owned())

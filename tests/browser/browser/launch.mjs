@@ -13,6 +13,9 @@ const { LETHE_URL, LETHE_TOKEN, CHROMIUM } = process.env;
 export const URL_OF = (path = '') => `${LETHE_URL}/console${path}`;
 export const TOKEN = LETHE_TOKEN;
 
+/** For what Lethe does after the page has asked: as long as a wait for progress lasts, so that no slow machine fails a test. */
+export const ENDS = 300_000;
+
 const FLAGS = [
   '--headless',
   '--no-sandbox',
@@ -38,7 +41,7 @@ export async function launch(options = {}) {
     acceptDownloads: true,
     ...options,
   });
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(60_000);
   const close = async () => {
     await context.close();
     rmSync(profile, { recursive: true, force: true });

@@ -49,7 +49,7 @@ async fn what_has_not_begun_can_be_withdrawn() -> Result<()> {
     let update = json!({ "stateMachineArn": machine, "definition": definition.to_string() });
     stack.aws.call("states", "AWSStepFunctions.UpdateStateMachine", update).await?;
 
-    let id = api.erase(&["ada"]).await?;
+    let id = api.erase(&["planted-person"]).await?;
     let path = format!("/regulations/{id}");
     let (status, answer) = api.send(Method::DELETE, &path, None).await?;
     assert_eq!((status.as_u16(), &answer["data"]["status"]), (200, &json!("SUCCESS")), "{answer}");
@@ -61,6 +61,6 @@ async fn what_has_not_begun_can_be_withdrawn() -> Result<()> {
     assert_eq!(withdrawn["data"]["regulations"][0]["id"], json!(id), "{withdrawn}");
     assert_eq!(withdrawn["data"]["regulations"][0]["subjects"], json!([]), "its identifiers are dropped");
     let suppressed = api.get("/suppressions").await?;
-    assert!(!suppressed.to_string().contains("ada"), "nothing is done: {suppressed}");
+    assert!(!suppressed.to_string().contains("planted-person"), "nothing is done: {suppressed}");
     Ok(())
 }

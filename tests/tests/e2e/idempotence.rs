@@ -129,8 +129,13 @@ async fn purge_killed_in_the_middle_of_an_object_ends_with_the_right_bytes() -> 
     let id = world.stack.api.erase(&THREE).await?;
     kill_when("PurgeFunction", world.stack.output("LetheBucket")?, async || {
         let uploads = world.s3.list_multipart_uploads().bucket(&world.bucket).send().await?;
-        // Parts are under way: the object is read and written, and nothing of it is visible yet.
-        Ok(!uploads.uploads().is_empty())
+        let Some(id) = uploads.uploads().first().and_then(|upload| upload.upload_id()) else {
+            return Ok(false);
+        };
+        // A part was sent: the object is read and written, the upload is noted, and nothing of it is visible yet. A kill
+        // before the note would leave the upload to the bucket's lifecycle rule.
+        let parts = world.s3.list_parts().bucket(&world.bucket).key(&key).upload_id(id).send().await;
+        Ok(parts.is_ok_and(|parts| !parts.parts().is_empty()))
     })
     .await?;
     assert_eq!(world.get(&key).await?.len(), lines.concat().len(), "half an object is never seen");

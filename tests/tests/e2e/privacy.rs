@@ -126,6 +126,16 @@ async fn identifiers_of_a_regulation_that_failed_are_dropped_after_sixty_days() 
     };
     tick().await?;
     assert!(items(&id).await?.contains(PLANTED), "they are kept for a retry");
+    let logs = stack.logs().await?;
+    for figure in ["\"FailedTasks\":1.0", "\"SuppressionSeconds\":", "\"OpenRegulations\":0.0"] {
+        let line = logs.lines().find(|line| line.contains(figure)).with_context(|| figure.to_owned())?;
+        let line: Value = serde_json::from_str(&line[line.find('{').context("JSON")?..])?;
+        assert_eq!(
+            (&line["Stack"], &line["_aws"]["CloudWatchMetrics"][0]["Namespace"]),
+            (&json!(stack.name), &json!("Lethe")),
+            "what the alarms watch"
+        );
+    }
     assert!(items("DUE").await?.contains(&id));
 
     // It failed 61 days ago.

@@ -1,4 +1,4 @@
-//! The rows as a bar chart for the README.
+//! Draws the rows as a bar chart for the README.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ const LINE: usize = 26;
 const LEFT: usize = 430;
 const WIDTH: usize = 360;
 
-/// Bars are ratios on a logarithmic scale from 0.05 to 100; a tick marks what must be reached.
+/// Bars are ratios on a logarithmic scale from 0.05 to 100; a tick marks the required ratio.
 pub fn svg(rows: &[Row]) -> String {
     let rows: Vec<&Row> = rows.iter().filter(|row| row.ratio.is_finite()).collect();
     let height = rows.len() * LINE + 60;

@@ -1,5 +1,5 @@
-//! Events like those of a Segment source: some 1 KB each, users in bursts, identifiers also where they do not
-//! count. Always the same for the same size.
+//! Events like those of a Segment source: some 1 KB each, users in bursts, identifiers also in places that no rule
+//! names. Always the same for the same size.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -11,7 +11,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
-/// Users who make a known share of all lines: one in so many.
+/// Users who own a known share of all lines: one line in this many.
 pub const HOT: [(&str, u64); 4] = [("0.001 %", 100_000), ("0.1 %", 1_000), ("1 %", 100), ("10 %", 10)];
 const USERS: u64 = 200_000;
 const PAGES: [&str; 8] = [
@@ -51,12 +51,12 @@ fn mix(user: u64, salt: u64) -> u64 {
     Random(user.wrapping_mul(0xD6E8_FEB8_6659_FD93) ^ salt).next()
 }
 
-/// 24 hex digits, as MongoDB makes them.
+/// 24 hex digits, like MongoDB's ids.
 pub fn user_id(user: u64) -> String {
     format!("{:016x}{:08x}", mix(user, 1), mix(user, 2) as u32)
 }
 
-/// So many identifiers that no event has, and one of a hot user if asked for.
+/// This many identifiers that no event has, and one of a hot user if requested.
 pub fn ids(count: u64, hot: Option<usize>) -> Vec<String> {
     let mut ids: Vec<String> = (0..count).map(|n| user_id(10_000_000 + n)).collect();
     if let Some(hot) = hot {
@@ -78,7 +78,7 @@ fn who(random: &mut Random, recent: &mut [u64; 500], line: u64) -> u64 {
     recent[at]
 }
 
-/// Lines of about so many bytes in all.
+/// Lines of about this many bytes in total.
 pub fn lines(bytes: usize) -> String {
     let (mut random, mut recent) = (Random(7), [0; 500]);
     let mut out = String::with_capacity(bytes + 4096);
@@ -135,7 +135,7 @@ fn event(out: &mut String, user: u64, line: u64, random: &mut Random) -> std::fm
         1 + random.below(5),
         random.below(40),
     )?;
-    // Identifiers where they do not count, and escapes that hide nothing.
+    // Identifiers in places that no rule names, and escapes that hide nothing.
     match random.below(200) {
         0 => write!(out, r#","referredBy":"{}""#, user_id(random.below(USERS)))?,
         1 => write!(out, r#","assignee":{{"userId":"{}"}}"#, user_id(random.below(USERS)))?,
@@ -161,7 +161,7 @@ pub fn gzip(plain: &[u8], level: u32) -> Vec<u8> {
     out.finish().expect("memory")
 }
 
-/// Ten row groups of events; the first has a hit, or all have.
+/// Ten row groups of events; either the first one or all have hits.
 pub fn parquet(rows_per_group: usize, all_hit: bool) -> Vec<u8> {
     let schema = "message event { required binary userId (UTF8); required binary messageId (UTF8);
         required binary event (UTF8); required binary context (UTF8); required binary properties (UTF8); }";

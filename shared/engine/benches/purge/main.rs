@@ -1,13 +1,13 @@
-//! How fast the engine is, as ratios to references in the same run. Writes `target/bench/purge.json` and
+//! Measures how fast the engine is, as ratios to references in the same run. Writes `target/bench/purge.json` and
 //! `purge.svg`, and prints a table.
 //!
 //! 1. `data` makes events; `measure` times all contenders in interleaved rounds, by time on the core.
-//! 2. Scans compare with the C decoder libdeflate alone; rewrites with zlib-rs compressing alone; a Parquet file
-//!    with one row group hit with one whose groups are all hit; whole purges with what people use.
-//! 3. Peak memory is that of a child process that does one thing with a large object.
+//! 2. Scans are compared with the C decoder libdeflate alone; rewrites with zlib-rs compressing alone; a Parquet file
+//!    with one row group hit with one whose groups are all hit; whole purges with the tools that people use.
+//! 3. Peak memory is that of a child process that does a single thing with a large object.
 //!
-//! `LETHE_BENCH_MB` (128, and no less than 64) makes it longer or shorter, `LETHE_BENCH_ROUNDS` (11, and no fewer) surer.
-//! DuckDB and isa-l take part where Python has them: `make bench` installs them.
+//! `LETHE_BENCH_MB` (default 128, minimum 64) makes it longer or shorter, `LETHE_BENCH_ROUNDS` (default and minimum 11)
+//! more reliable. DuckDB and isa-l take part if Python has them: `make bench` installs them.
 
 #![expect(
     clippy::print_stdout,
@@ -34,8 +34,7 @@ use model::rules::Rules;
 use model::subject::Subject;
 use serde::Serialize;
 
-/// One comparison. `ratio` is `ours / reference`, or the other way round where less is better: more is better
-/// always.
+/// One comparison. `ratio` is `ours / reference`, or the inverse where less is better: a higher ratio is always better.
 #[derive(Debug, Serialize)]
 struct Row {
     name: String,
@@ -56,7 +55,7 @@ fn main() {
     let number =
         |name: &str, default| env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let (megabytes, rounds) = (number("LETHE_BENCH_MB", 128), number("LETHE_BENCH_ROUNDS", measure::ROUNDS));
-    // Fewer lines would have nobody of whom one line in 100,000 is.
+    // With fewer lines, the user of one line in 100,000 would not occur.
     let (megabytes, rounds) = (megabytes.max(64), rounds.max(measure::ROUNDS));
     let folder = bench_folder();
     let work = folder.join("work");
@@ -218,14 +217,14 @@ fn parquet_files(rows: &mut Vec<Row>, rounds: usize) {
     rows.push(Row { name, ours, reference, ratio: times.ratio(0, 1), at_least: Some(5.0), unit: "ms" });
 }
 
-/// What a second run for an absent user reads of the same object, as it lies in S3: its filter.
+/// What a second run for an absent user reads of the same object: its filter, as stored in S3.
 fn second_run(rows: &mut Vec<Row>, packed: &Bytes) {
     let (matcher, key) = (matcher(KEYS[0], data::ids(1, None)), IndexKey::new(b"bench"));
     let (_, filter) = filter::scan(packed, &matcher, &key).unwrap();
     let (filter, rules) = (filter.unwrap(), Rules::at_paths(KEYS[0].iter().copied()).unwrap());
     assert!(!filter.may_contain(&Questions::new(&matcher, &key)), "the object is not read again");
     let source = filter::FilterSource { etag: "e", version: Some("v"), rules: &rules };
-    // How many lines there are stands in front of it.
+    // The filter is stored with the number of lines before it.
     let read = size_of::<u64>() + filter.seal(&source, &key).len();
     let (ours, reference) = (read as f64 / 1e3, packed.len() as f64 / 1e3);
     let (name, ratio) =
@@ -233,7 +232,7 @@ fn second_run(rows: &mut Vec<Row>, packed: &Bytes) {
     rows.push(Row { name, ours, reference, ratio, at_least: Some(1.0), unit: "KB" });
 }
 
-/// The Python that `make bench` has set up, or any.
+/// The Python that `make bench` has set up, or else the system's.
 fn python() -> String {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv/bin/python");
     if own.exists() { own.to_string_lossy().into_owned() } else { "python3".to_owned() }
@@ -267,7 +266,7 @@ duckdb.sql(f\"\"\"COPY (SELECT * FROM read_json('{sys.argv[1]}', format = 'newli
     TO '{sys.argv[3]}' (FORMAT json, COMPRESSION gzip)\"\"\")
 ";
 
-/// Whole purges of a file, 10,000 identifiers, by what people use.
+/// Whole purges of a file, 10,000 identifiers, with the tools that people use.
 fn tools(rows: &mut Vec<Row>, plain: &str, packed: &Bytes, work: &Path) {
     let (input, ids, out) = (work.join("in.json.gz"), work.join("ids"), work.join("out.json.gz"));
     fs::write(&input, packed).unwrap();
@@ -312,7 +311,7 @@ fn tools(rows: &mut Vec<Row>, plain: &str, packed: &Bytes, work: &Path) {
     }
 }
 
-/// What a child process does.
+/// The single thing that a child process does.
 fn one_thing(what: &str, path: &Path) {
     let object = LocalFile::open(path).unwrap();
     let matcher = matcher(KEYS[1], data::ids(10_000, Some(1)));
@@ -325,7 +324,7 @@ fn one_thing(what: &str, path: &Path) {
     println!("{}", measure::peak_memory().unwrap_or(f64::NAN));
 }
 
-/// Peak memory with an object of 1 GB uncompressed.
+/// Peak memory with an object of 1 GB (uncompressed).
 fn memory(rows: &mut Vec<Row>, plain: &str, packed: &Bytes, work: &Path) {
     let path = work.join("large.gz");
     let mut file = fs::File::create(&path).unwrap();

@@ -1,4 +1,4 @@
-//! The plain bytes of an object through one buffer, in blocks that the reader of the content cuts.
+//! An object's plain bytes through one buffer, in blocks that the content's reader cuts into records.
 
 use std::ops::Range;
 
@@ -7,13 +7,13 @@ use super::mark::Mark;
 use super::splice::{self, Plain};
 use super::{FormatError, Report};
 
-/// Bytes of a block: small enough for a core's own cache, large enough that a block costs nothing.
+/// Block size in bytes: small enough for a core's own cache, large enough that the cost per block is negligible.
 const BLOCK: usize = 384 << 10;
-/// The longest record that is dealt with: a bound to the memory one object can ask for.
+/// The longest record that is processed, in bytes: bounds the memory that one object can require.
 pub(super) const MAX_RECORD: usize = 128 << 20;
 
-/// A window on the plain bytes, with what decoder and encoder may look back at in front of it. Its buffer grows for a
-/// long record and shrinks behind it.
+/// A window on the plain bytes, preceded by the bytes that decoder and encoder may refer back to. Its buffer grows for
+/// a long record and shrinks after it.
 pub(super) struct Blocks<'d, 'o> {
     decoder: &'d mut Decoder<'o>,
     buffer: Vec<u8>,
@@ -23,7 +23,7 @@ pub(super) struct Blocks<'d, 'o> {
 }
 
 impl<'d, 'o> Blocks<'d, 'o> {
-    /// Begins behind so many plain bytes: what the decoder knows of them already, or what it gives first.
+    /// Starts after `done` plain bytes, which are in the decoder's history or are decoded again and skipped.
     pub(super) fn new(decoder: &'d mut Decoder<'o>, done: u64) -> Result<Self, FormatError> {
         let (history, read) = decoder.history();
         let mut buffer = vec![0; BLOCK.max(history.len() * 2)];
@@ -43,20 +43,20 @@ impl<'d, 'o> Blocks<'d, 'o> {
         Ok(blocks)
     }
 
-    /// A place from which another go can go on behind what was consumed; none just now, if it would have to
-    /// remember too much.
+    /// A checkpoint after the consumed bytes. `None`, if none is possible here or its window would be longer than a
+    /// block.
     fn mark(&self, rewriting: bool) -> Option<(u64, Mark)> {
         let window = &self.buffer[self.start.min(self.end.saturating_sub(HISTORY))..self.end];
         let mark = self.decoder.mark(self.place(), self.read, window, rewriting)?;
         (window.len() <= BLOCK).then(|| (self.place(), mark))
     }
 
-    /// Whether nothing was consumed yet, in this go or an earlier one.
+    /// Whether nothing has been consumed, in this invocation or an earlier one.
     pub(super) fn is_at_start(&self) -> bool {
         self.place() == 0
     }
 
-    /// Gives what was not consumed, with more behind it, and whether that is the end of the object.
+    /// Returns the unconsumed bytes with more after them, and whether they reach the end of the object.
     pub(super) fn next(&mut self) -> Result<(&[u8], bool), FormatError> {
         let before = if self.decoder.tape().is_some() { splice::HISTORY } else { 0 };
         let keep = self.start.saturating_sub(before).min(self.end.saturating_sub(HISTORY));
@@ -77,12 +77,12 @@ impl<'d, 'o> Blocks<'d, 'o> {
         Ok((&self.buffer[self.start..self.end], self.end < self.buffer.len()))
     }
 
-    /// Marks bytes of the last block as dealt with.
+    /// Marks bytes of the last block as processed.
     pub(super) fn consume(&mut self, bytes: usize) {
         self.start += bytes;
     }
 
-    /// Writes bytes of the last block without the ranges that go, which are in order, and marks them as dealt with.
+    /// Writes bytes of the last block except the ranges to be removed, which are in order, and marks them as processed.
     pub(super) fn pass_on(
         &mut self,
         bytes: usize,
@@ -99,8 +99,8 @@ impl<'d, 'o> Blocks<'d, 'o> {
         Ok(())
     }
 
-    /// Pauses behind what was consumed: writes everything dealt with, and reports as many bytes. Returns the place, unless
-    /// another go cannot begin there.
+    /// Pauses after the consumed bytes: writes everything processed and sets `report.bytes` accordingly. Returns the
+    /// checkpoint, or `None` if another invocation cannot resume here.
     pub(super) fn pause(
         &self,
         out: Option<&mut Encoder<'_>>,
@@ -117,7 +117,7 @@ impl<'d, 'o> Blocks<'d, 'o> {
         out.map_or(Ok(()), |out| out.settle(plain, self.place()))
     }
 
-    /// How many plain bytes are dealt with.
+    /// How many plain bytes are processed.
     pub(super) fn place(&self) -> u64 {
         self.read - (self.end - self.start) as u64
     }

@@ -1,4 +1,4 @@
-//! From an object's bytes to plain ones and back, by codec.
+//! Converts an object's bytes to plain bytes and back, by codec.
 
 use std::io::{self, Read, Write};
 use std::ops::Range;
@@ -11,12 +11,12 @@ use super::{Codec, FormatError, Object};
 
 const BAD_ZSTD: &str = "zstd data that does not decompress or ends too early";
 
-/// Plain bytes of an object.
+/// Decodes an object to plain bytes.
 pub(super) struct Decoder<'o> {
     inner: Inner<'o>,
     head: Vec<u8>,
     given: usize,
-    /// What stands in front of the first byte that is given, and how many plain bytes do.
+    /// The plain bytes before the first one that `fill` returns, and the total number of plain bytes before it.
     history: Vec<u8>,
     plain: u64,
 }
@@ -27,13 +27,13 @@ enum Inner<'o> {
     Zstd(Box<zstd::stream::read::Decoder<'o, io::BufReader<ByteSource<'o>>>>),
 }
 
-/// How far back a decoder may look into what it gave.
+/// How far back a decoder may refer to its output, in bytes.
 pub(super) const HISTORY: usize = super::inflate::WINDOW;
-/// Plain bytes that are enough to tell the content.
+/// Plain bytes that suffice to detect the content.
 pub(super) const HEAD: usize = 64 << 10;
 
 impl<'o> Decoder<'o> {
-    /// `taped`: what is read is kept for an encoder that can copy it.
+    /// `taped`: records the compressed data read, for an encoder that can copy it.
     pub(super) fn new(codec: Codec, source: ByteSource<'o>, taped: bool) -> Result<Self, FormatError> {
         let inner = match codec {
             Codec::Plain => Inner::Plain(source),
@@ -45,7 +45,7 @@ impl<'o> Decoder<'o> {
         Ok(Self { inner, head: Vec::new(), given: 0, history: Vec::new(), plain: 0 })
     }
 
-    /// Resume on from a mark.
+    /// Resumes from a mark.
     pub(super) fn resume(codec: Codec, object: &'o dyn Object, mark: Mark) -> Result<Self, FormatError> {
         let source = ByteSource::open(object, mark.raw)?;
         let Some(mut inside) = mark.inside else {
@@ -56,14 +56,14 @@ impl<'o> Decoder<'o> {
         Ok(Self { inner, head: Vec::new(), given: 0, history, plain: mark.plain })
     }
 
-    /// What has to stand in front of the first `fill`, and how many plain bytes are before it.
+    /// The bytes to put before the first `fill`, and the total number of plain bytes before it.
     pub(super) fn history(&mut self) -> (Vec<u8>, u64) {
         (std::mem::take(&mut self.history), self.plain)
     }
 
-    /// A place from which to go on behind plain byte `done`; `given` bytes were given, `window` the last of them. `None`:
-    /// after some more of them. Of zstd it is the start, and of gzip too when it is rewritten: the writing end knows
-    /// what was before.
+    /// A mark to resume from after plain byte `done`. `given` plain bytes were returned so far; `window` holds the last
+    /// of them. `None`: not here, but after some more bytes. For zstd, and for gzip when rewriting, the mark is the
+    /// start of the object: the encoder needs what came before.
     pub(super) fn mark(&self, done: u64, given: u64, window: &[u8], rewriting: bool) -> Option<Mark> {
         match &self.inner {
             Inner::Plain(_) => Some(Mark { plain: done, raw: done, inside: None }),
@@ -72,7 +72,7 @@ impl<'o> Decoder<'o> {
         }
     }
 
-    /// The first plain bytes; they are given again by `fill`. To be called first.
+    /// The first plain bytes, which `fill` returns again. Call this first.
     pub(super) fn head(&mut self) -> Result<&[u8], FormatError> {
         let mut head = vec![0; HEAD];
         let filled = self.inner.fill(&mut head, 0)?;
@@ -81,7 +81,7 @@ impl<'o> Decoder<'o> {
         Ok(&self.head)
     }
 
-    /// What was read, if it was kept.
+    /// The compressed data read, if it is recorded.
     pub(super) fn tape(&mut self) -> Option<&mut Tape> {
         match &mut self.inner {
             Inner::Gzip(reader) => reader.tape(),
@@ -89,8 +89,8 @@ impl<'o> Decoder<'o> {
         }
     }
 
-    /// Fills `buffer` from `at` on as far as the object goes; less than full is the end. What was given before has
-    /// to stand in front of `at`, [`HISTORY`] bytes of it. Returns how many bytes came.
+    /// Fills `buffer` from `at`. A partial fill means the end of the object. The [`HISTORY`] bytes before `at` must be
+    /// those returned before. Returns the number of bytes written.
     pub(super) fn fill(&mut self, buffer: &mut [u8], at: usize) -> Result<usize, FormatError> {
         let left = &self.head[self.given..];
         let from_head = left.len().min(buffer.len() - at);
@@ -126,16 +126,16 @@ fn fill(reader: &mut impl Read, out: &mut [u8]) -> Result<usize, FormatError> {
     Ok(filled)
 }
 
-/// Writes plain bytes as the codec wants them.
+/// Encodes plain bytes with a codec and writes them.
 pub(super) enum Encoder<'w> {
     Plain(&'w mut (dyn Write + Send)),
-    /// One member whatever the source had: some readers lose what stands behind a first one.
+    /// One member, however many the source had: some readers lose what follows the first one.
     Gzip(Box<GzipMember<&'w mut (dyn Write + Send)>>),
     Zstd(Box<zstd::stream::write::Encoder<'static, &'w mut (dyn Write + Send)>>),
 }
 
 impl<'w> Encoder<'w> {
-    /// From the start, or from plain byte `at` on, with what [`Self::pause`] kept.
+    /// Starts at the beginning, or at plain byte `at` with the state from [`Self::pause`].
     pub(super) fn new(
         codec: Codec,
         out: &'w mut (dyn Write + Send),
@@ -154,7 +154,7 @@ impl<'w> Encoder<'w> {
         })
     }
 
-    /// Writes a range of plain bytes without the ranges within it that go, which are in order.
+    /// Writes a range of plain bytes except the ranges to be removed, which are in order.
     pub(super) fn write_without(
         &mut self,
         plain: Plain<'_>,
@@ -178,7 +178,7 @@ impl<'w> Encoder<'w> {
         out.write_all(plain.get(from..range.end)).map_err(FormatError::Io)
     }
 
-    /// Writes what waits for the next bytes up to `end` to be written with them.
+    /// Writes the bytes up to `end` that were waiting to be written with the next ones.
     pub(super) fn settle(&mut self, plain: Plain<'_>, end: u64) -> Result<(), FormatError> {
         match self {
             Self::Gzip(out) => out.settle(plain, end).map_err(FormatError::Io),
@@ -186,8 +186,8 @@ impl<'w> Encoder<'w> {
         }
     }
 
-    /// Ends what was written so far, so that another encoder can go on. To be settled before. A zstd stream goes on
-    /// in a new frame.
+    /// Ends the output so far, so that another encoder can continue. Call [`Self::settle`] first. A zstd stream
+    /// continues in a new frame.
     pub(super) fn pause(self) -> Result<Option<Kept>, FormatError> {
         match self {
             Self::Gzip(out) => out.pause().map(Some).map_err(FormatError::Io),

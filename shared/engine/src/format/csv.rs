@@ -1,13 +1,13 @@
 //! Comma-separated values (RFC 4180) under a header.
 //!
-//! 1. The header names the columns. A column counts when its name is the path of a rule, dots and all. The
-//!    delimiter is the one of `, ; tab |` under which it does.
-//! 2. A record is cut out: a quoted cell may hold delimiters, line feeds and doubled quotes. A quote that is
-//!    not closed, or not followed by a delimiter, makes its one line unreadable; reading goes on behind it.
-//! 3. Cells in the columns that count are looked up, as bytes and exactly: `123.0` is not 123 here, as the
-//!    same digits may be a name. Records with more or fewer cells than the header are unreadable,
-//!    and so are those with a rule's cell that is no UTF-8 or broken JSON.
-//! 4. What stands between the records that go is written as it is, the header first.
+//! 1. The header names the columns. A column is relevant if its name is a rule's path, including the dots. The
+//!    delimiter is the one of `, ; tab |` that yields a relevant column.
+//! 2. Records are cut out: a quoted cell may hold delimiters, line feeds and doubled quotes. A quote that is not
+//!    closed, or not followed by a delimiter, makes that one line unreadable; reading resumes after it.
+//! 3. Cells in relevant columns are looked up exactly, as bytes: `123.0` does not match 123 here, as the same digits
+//!    may be a name. A record is unreadable if it has more or fewer cells than the header, or if a rule's cell is not
+//!    UTF-8 or is broken JSON.
+//! 4. Everything but the removed records is written as it is, the header first.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -21,14 +21,14 @@ use super::{FormatError, Report};
 use crate::matching::{Matcher, Node};
 
 const DELIMITERS: &[u8] = b",\t;|";
-/// A quoted cell that is not closed within this many bytes is taken for a stray quote.
+/// A quoted cell that is not closed within this many bytes is treated as a stray quote.
 const MAX_QUOTED: usize = 1 << 20;
 
-/// What the header says.
+/// What the header defines.
 struct Header<'m> {
     delimiter: u8,
     cells: usize,
-    /// Columns that count, and what stands there.
+    /// Relevant columns by index, with the rules' node for each.
     columns: Vec<(usize, &'m Node)>,
 }
 
@@ -54,8 +54,7 @@ fn header<'m>(bytes: &[u8], last: bool, matcher: &'m Matcher) -> Option<(Header<
     })
 }
 
-/// Resume through the records under the header, which `head` begins with. Answers where it paused, if `pause` wanted
-/// it to.
+/// Processes the records under the header, which `head` begins with. Returns the checkpoint, if `pause` asked for one.
 pub(super) fn purge(
     blocks: &mut Blocks<'_, '_>,
     head: &[u8],
@@ -123,7 +122,7 @@ pub(super) fn purge(
     }
 }
 
-/// A cell within its record, quotes stripped.
+/// A cell within its record, without its quotes.
 struct Cell {
     range: Range<usize>,
     has_doubled_quotes: bool,
@@ -147,12 +146,12 @@ impl Cell {
 }
 
 struct Record {
-    /// Where it ends, line feed included.
+    /// Where it ends, including the line feed.
     end: usize,
     well_formed: bool,
 }
 
-/// Cuts one record off the front; `None` when its end is not in sight yet. `last`: nothing comes behind.
+/// Cuts one record off the front; `None`, if its end is not in `bytes` yet. `last`: no bytes follow.
 fn read_record(bytes: &[u8], delimiter: u8, last: bool, cells: &mut Vec<Cell>) -> Option<Record> {
     cells.clear();
     let mut at = 0;
@@ -185,7 +184,8 @@ fn read_record(bytes: &[u8], delimiter: u8, last: bool, cells: &mut Vec<Cell>) -
     }
 }
 
-/// A quoted cell from behind its opening quote, and the place behind its closing one.
+/// Reads a quoted cell from after its opening quote. Returns it and the position after its closing quote, or
+/// `None` if it is not closed.
 fn quoted(bytes: &[u8], start: usize) -> Option<(Cell, usize)> {
     let mut from = start;
     loop {
@@ -198,7 +198,7 @@ fn quoted(bytes: &[u8], start: usize) -> Option<(Cell, usize)> {
     }
 }
 
-/// The first line alone, as nothing tells where the record ends.
+/// A record of the first line only, since nothing shows where the record ends.
 fn malformed(bytes: &[u8]) -> Option<Record> {
     let end = memchr(b'\n', bytes).map_or(bytes.len(), |feed| feed + 1);
     Some(Record { end, well_formed: false })

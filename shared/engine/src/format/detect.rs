@@ -1,4 +1,4 @@
-//! Tells what an object is by its first bytes.
+//! Detects an object's format by its first bytes.
 
 use memchr::{memchr, memchr_iter};
 
@@ -6,8 +6,8 @@ use super::codec::HEAD;
 use super::{BYTE_ORDER_MARK, Codec, Content, FormatError, avro, csv, values};
 use crate::matching::Matcher;
 
-/// Formats that archives are found in and the engine does not read: named, so that the residual says what
-/// it is.
+/// Formats that occur in archives but that the engine does not read. They are named so that the residual says what the
+/// object is.
 const REFUSED: &[(&[u8], &str)] = &[
     (b"PARE", "encrypted Parquet"),
     (b"ORC", "ORC: have the engine that wrote it delete the rows, or write it anew as Parquet or Avro"),
@@ -29,7 +29,7 @@ const REFUSED: &[(&[u8], &str)] = &[
     (b"\xfe\xff", "UTF-16 text"),
 ];
 
-/// How the object is compressed, by its first bytes.
+/// Detects the compression by the object's first bytes.
 pub(super) fn codec(head: &[u8]) -> Result<Codec, FormatError> {
     match head {
         [0x1f, 0x8b, ..] => Ok(Codec::Gzip),
@@ -40,8 +40,9 @@ pub(super) fn codec(head: &[u8]) -> Result<Codec, FormatError> {
     }
 }
 
-/// What the plain bytes are, by the first of them. Lines of JSON are taken for what they are when one of the first begins with `{`,
-/// so that a broken first line does not hide the rest; an object of blank lines alone holds nobody.
+/// Detects the content by the first plain bytes. They are JSON lines if one of the first lines begins with `{`, so that
+/// a broken first line does not hide the rest. An object of blank lines only counts as JSON lines too: it holds no
+/// records.
 pub(super) fn content(head: &[u8], matcher: &Matcher) -> Result<Content, FormatError> {
     if let Some((_, name)) = REFUSED.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Err(FormatError::Unsupported((*name).into()));
@@ -65,7 +66,7 @@ pub(super) fn content(head: &[u8], matcher: &Matcher) -> Result<Content, FormatE
     if head.trim_ascii_start().first().is_none_or(|&byte| byte == b'{') {
         return Ok(Content::JsonLines);
     }
-    // Before any line that begins with `{`: it may stand in a quoted cell.
+    // Before looking for lines that begin with `{`: such a line may be inside a quoted cell.
     if csv::has_header(head, matcher) {
         return Ok(Content::Csv);
     }
@@ -83,7 +84,7 @@ pub(super) fn content(head: &[u8], matcher: &Matcher) -> Result<Content, FormatE
     Err(FormatError::Unsupported(what.into()))
 }
 
-/// Bytes that no text has.
+/// Number of control characters that do not occur in text; NUL does not count.
 fn controls(head: &[u8]) -> usize {
     head.iter().filter(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace() && **byte != 0).count()
 }

@@ -1,8 +1,8 @@
-//! Reads gzip (RFC 1952) of one member or many, straight from the source's buffer into the caller's.
+//! Reads gzip (RFC 1952) of one or more members, straight from the source's buffer into the caller's.
 //!
-//! 1. A member's header is skipped, its data inflated, its CRC-32 and length checked, or the object is corrupt.
-//! 2. Behind a member comes another, or zeros up to the end (padding, as `gzip` itself allows), or nothing.
-//! 3. An end anywhere else is a truncated object.
+//! 1. A member's header is skipped and its data inflated. If CRC-32 or length differ, the object is corrupt.
+//! 2. After a member comes another, or zeros up to the end (padding, as `gzip` itself allows), or nothing.
+//! 3. An end anywhere else means that the object is truncated.
 
 use super::FormatError;
 use super::inflate::{HEADER, Inflate, Pause};
@@ -20,7 +20,7 @@ pub(super) struct GzipReader<'o> {
     state: State,
     crc: crc32fast::Hasher,
     length: u32,
-    /// Plain bytes of all members.
+    /// Plain bytes of all members returned so far.
     given: u64,
     tape: Option<Tape>,
 }
@@ -33,7 +33,7 @@ enum State {
 }
 
 impl<'o> GzipReader<'o> {
-    /// With a `tape`, what is read is kept there.
+    /// With a `tape`, the compressed data read is recorded there.
     pub(super) fn new(source: ByteSource<'o>, tape: Option<Tape>) -> Self {
         let (inflate, crc) = (Inflate::new(), crc32fast::Hasher::new());
         Self { source, inflate, state: State::Header, crc, length: 0, given: 0, tape }
@@ -43,15 +43,15 @@ impl<'o> GzipReader<'o> {
         self.tape.as_mut()
     }
 
-    /// Resume on from where another reader was.
+    /// Resumes where another reader stopped.
     pub(super) fn resume(source: ByteSource<'o>, inside: Inside) -> Result<Self, FormatError> {
         let crc = crc32fast::Hasher::new_with_initial_len(inside.crc, u64::from(inside.length));
         let inflate = Inflate::recall(inside.memory).map_err(|_| FormatError::Corrupt(CORRUPT))?;
         Ok(Self { source, inflate, state: State::Data, crc, length: inside.length, given: 0, tape: None })
     }
 
-    /// What another reader has to know to go on from here; `window` is what was given last. `None`: between two
-    /// members.
+    /// What another reader needs to resume here; `window` is the last plain bytes returned. `None`: not within a
+    /// member's data.
     pub(super) fn mark(&self, plain: u64, window: &[u8]) -> Option<Mark> {
         let memory = self.inflate.memory().filter(|_| matches!(self.state, State::Data))?;
         let (crc, length) = (self.crc.clone().finalize(), self.length);
@@ -59,8 +59,8 @@ impl<'o> GzipReader<'o> {
         Some(Mark { plain, raw: self.source.position(), inside })
     }
 
-    /// Fills `buffer` from `at` on as far as the data goes; less than full is the end. What was given before stands
-    /// in front of `at`, as far back as deflate may reach. Returns how many bytes came.
+    /// Fills `buffer` from `at`. A partial fill means the end. The plain bytes before `at` must be those returned
+    /// before, as far back as deflate may reach. Returns the number of bytes written.
     pub(super) fn fill(&mut self, buffer: &mut [u8], at: usize) -> Result<usize, FormatError> {
         let start = at;
         let mut at = at;
@@ -120,7 +120,7 @@ impl<'o> GzipReader<'o> {
         Ok(at - start)
     }
 
-    /// Magic, method, flags, time, extra flags and system; then what the flags announce.
+    /// Reads magic, method, flags, time, extra flags and system; then the fields that the flags announce.
     fn header(&mut self) -> Result<(), FormatError> {
         const CHECK: u8 = 1 << 1;
         const EXTRA: u8 = 1 << 2;
@@ -163,7 +163,10 @@ impl<'o> GzipReader<'o> {
         Ok(())
     }
 
-    /// The next bytes, whole or not at all.
+    /// Exactly the next `N` bytes.
+    ///
+    /// # Errors
+    /// `Corrupt`, if the object ends before them; `Io`, if reading fails.
     fn bytes<const N: usize>(&mut self, crc: &mut crc32fast::Hasher) -> Result<[u8; N], FormatError> {
         let (input, _) = self.source.window(N).map_err(|error| judge(error, CORRUPT))?;
         let bytes = *input.first_chunk().ok_or(FormatError::Corrupt(TRUNCATED))?;

@@ -1,9 +1,9 @@
 //! JSON lines.
 //!
-//! 1. What stands in a block up to its last line feed are whole lines; the rest waits for the next block.
-//! 2. The matcher names the lines that go.
-//! 3. A line that is not one object may be several, or an array: `values` reads it.
-//! 4. What stands between is written as it is.
+//! 1. A block has whole lines up to its last line feed; the rest waits for the next block.
+//! 2. The matcher names the lines to remove.
+//! 3. A line that is not a single object may be several, or an array: `values` reads it.
+//! 4. Everything else is written as it is.
 
 use memchr::memrchr;
 
@@ -13,7 +13,7 @@ use super::mark::Mark;
 use super::{FormatError, Report, values};
 use crate::matching::{Matcher, Verdict};
 
-/// Resume through the lines. Answers where it paused, if `pause` wanted it to.
+/// Processes the lines. Returns the checkpoint, if `pause` asked for one.
 pub(super) fn purge(
     blocks: &mut Blocks<'_, '_>,
     mut out: Option<&mut Encoder<'_>>,

@@ -1,4 +1,4 @@
-//! A place in an object from which decoding can go on.
+//! A position in an object from which decoding can resume.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -6,26 +6,26 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::inflate::Memory;
 
-/// A place in an object from which decoding can go on. The default is its start.
+/// A position in an object from which decoding can resume. The default is its start.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Mark {
-    /// Plain bytes before it.
+    /// Plain bytes before the position.
     pub(super) plain: u64,
-    /// Bytes of the object before it.
+    /// Bytes of the object before the position.
     pub(super) raw: u64,
-    /// What a gzip member needs beside.
+    /// The decoder's state, if the position is within a gzip member.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) inside: Option<Inside>,
 }
 
-/// Within a gzip member.
+/// The state of decoding within a gzip member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Inside {
     pub(super) memory: Memory,
-    /// Of the member's plain bytes so far.
+    /// CRC-32 of the member's plain bytes so far; `length` is their number modulo 2^32.
     pub(super) crc: u32,
     pub(super) length: u32,
-    /// The last of them: what matches look back at, and what no record was made of yet.
+    /// The last of those bytes: the ones that matches may refer to, and those not processed yet.
     #[serde(serialize_with = "to_base64", deserialize_with = "from_base64")]
     pub(super) window: Vec<u8>,
 }

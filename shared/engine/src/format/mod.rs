@@ -1,10 +1,11 @@
-//! Finds and removes the records of subjects in one archive object. Pure: bytes in, bytes and counts out.
+//! Finds and removes subjects' records in one archive object. Pure: bytes in, bytes and counts out.
 //!
-//! 1. `detect` tells the codec and the content by magic bytes, never by a name. What it does not know is refused.
-//! 2. `codec` turns the object into plain bytes and back, in chunks of constant size.
-//! 3. `lines`, `values` and `csv` cut them into records, ask the matcher, and copy what survives byte for byte.
-//! 4. `parquet` and `avro` do the same by row groups and by blocks, and copy what is untouched.
-//! 5. Everything that happened is counted in a [`Report`]; an error means that nothing may be believed or kept.
+//! 1. `detect` recognises codec and content by magic bytes, never by name. Unknown formats are refused.
+//! 2. `codec` decodes the object to plain bytes and encodes them again, in chunks of constant size.
+//! 3. `lines`, `values` and `csv` cut plain bytes into records, ask the matcher, and copy the kept records byte for
+//!    byte.
+//! 4. `parquet` and `avro` do the same by row group and by block, and copy untouched ones as they are.
+//! 5. A [`Report`] counts everything that happened. After an error, discard all output and counts.
 
 mod avro;
 mod blocks;
@@ -38,23 +39,23 @@ use blocks::Blocks;
 use mark::Mark;
 use source::ByteSource;
 
-/// What some programs put before UTF-8. It belongs to the file and to no record.
+/// The UTF-8 byte order mark that some programs write. It belongs to the file, not to a record.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// An object as the engine reads it: whole from the front, or by ranges. Calls block.
+/// An object as the engine reads it: from the front, or by ranges. Calls block.
 pub trait Object: Sync {
-    /// Its length in bytes.
+    /// Length in bytes.
     fn len(&self) -> u64;
 
-    /// Whether it has no bytes.
+    /// Whether the object has no bytes.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// A reader from byte `from` to the last.
+    /// A reader from byte `from` to the end.
     fn reader(&self, from: u64) -> io::Result<Box<dyn Read + Send + '_>>;
 
-    /// Exactly these bytes.
+    /// Exactly the bytes of this range.
     fn range(&self, range: Range<u64>) -> io::Result<Bytes>;
 }
 
@@ -79,7 +80,7 @@ impl Object for Bytes {
     }
 }
 
-/// A file of this machine.
+/// A file on this machine.
 #[derive(Debug)]
 pub struct LocalFile {
     file: std::fs::File,
@@ -87,7 +88,7 @@ pub struct LocalFile {
 }
 
 impl LocalFile {
-    /// Opens a file. Its length is taken now: a file that shrinks while it is read is an error.
+    /// Opens a file and records its length: a file that shrinks while it is read is an error.
     pub fn open(path: &std::path::Path) -> io::Result<Self> {
         let file = std::fs::File::open(path)?;
         let len = file.metadata()?.len();
@@ -116,36 +117,36 @@ impl Object for LocalFile {
     }
 }
 
-/// Why an object could not be dealt with. No message holds content or identifiers.
+/// Why an object could not be processed. No message contains content or identifiers.
 #[derive(Debug, thiserror::Error)]
 pub enum FormatError {
-    /// A format the engine does not know: the object stays as it is and is listed as residual.
+    /// The engine does not know the format: the object stays as it is and is listed as residual.
     #[error("not supported: {0}")]
     Unsupported(Cow<'static, str>),
     /// The object breaks the rules of its own format: it stays as it is and is listed as residual.
     #[error("corrupt: {0}")]
     Corrupt(&'static str),
-    /// Reading the object or writing the result failed; another try may succeed.
+    /// Reading the object or writing the result failed; a retry may succeed.
     #[error("reading or writing failed: {0}")]
     Io(io::Error),
 }
 
-/// Where reading or rewriting paused: what stands before this is dealt with, what follows is for the next go.
+/// A checkpoint of a scan or rewrite: everything before it is processed, the rest is left to the next invocation.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
-    /// So many plain bytes are dealt with; of Parquet, row groups.
+    /// How much is processed: plain bytes; row groups for Parquet; bytes of the object for Avro.
     done: u64,
     report: Report,
-    /// Where decoding goes on.
+    /// Where decoding resumes.
     mark: Mark,
-    /// What the writing end has to know.
+    /// State of the writer.
     kept: Option<Kept>,
-    /// Where it is among JSON values.
+    /// Position among JSON values.
     #[serde(default)]
     values: values::Values,
 }
 
-/// What the writing end needs to go on.
+/// What the writer needs to resume.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Kept {
@@ -164,23 +165,26 @@ impl Kept {
 }
 
 impl Pause {
-    /// What was found up to here.
+    /// The counts up to here.
     pub fn report(&self) -> &Report {
         &self.report
     }
 }
 
-/// How reading or rewriting ended.
+/// How a scan or rewrite ended.
 #[derive(Debug)]
 pub enum Rewritten {
-    /// At the object's end.
+    /// At the end of the object.
     Whole(Report),
-    /// On the way, as it was asked to.
+    /// Before the end, because `pause` asked for it.
     Paused(Pause),
 }
 
-/// What an object is, told by its first bytes and, of Parquet and Avro, by the columns that its footer or header names.
-/// One that cannot be purged is an error, as far as that shows there.
+/// Detects an object's format by its first bytes and, for Parquet and Avro, by the columns that the footer or header
+/// names.
+///
+/// # Errors
+/// `Unsupported` or `Corrupt`, if those bytes show that the object cannot be purged; `Io`, if reading fails.
 pub fn detect(object: &dyn Object, matcher: &Matcher) -> Result<Format, FormatError> {
     let mut source = ByteSource::open(object, 0)?;
     let codec = detect::codec(source.head()?)?;
@@ -199,21 +203,21 @@ fn check(object: &dyn Object, content: Content, codec: Codec, matcher: &Matcher)
     }
 }
 
-/// Formats that compress within.
+/// The error for a Parquet or Avro object that is compressed as a whole: both formats compress internally.
 fn as_a_whole(content: Content) -> FormatError {
     let what = if content == Content::Avro { "Avro" } else { "Parquet" };
     FormatError::Unsupported(format!("{what} that is compressed as a whole: decompress the object").into())
 }
 
-/// Reads an object and counts whose records it holds. Writes nothing.
+/// Reads an object and counts the records of each subject. Writes nothing.
 pub fn scan(object: &dyn Object, matcher: &Matcher) -> Result<Report, FormatError> {
     match purge(object, None, matcher, None, &|| false)? {
         Rewritten::Whole(report) | Rewritten::Paused(Pause { report, .. }) => Ok(report),
     }
 }
 
-/// Writes the object without the records of the subjects: same codec, survivors byte for byte and in order.
-/// On an error the caller discards what was written.
+/// Writes the object without the subjects' records: same codec, kept records byte for byte and in order.
+/// After an error, the caller discards what was written.
 pub fn rewrite(
     object: &dyn Object,
     out: &mut (dyn Write + Send),
@@ -224,8 +228,8 @@ pub fn rewrite(
     }
 }
 
-/// Reads an object from where an earlier go paused, and until `pause` says so. A go begins where the one before
-/// ended; zstd alone is decoded from the start again.
+/// Scans an object from the checkpoint `from` until `pause` returns true. Each invocation begins where the previous one
+/// ended, except for zstd, which is decoded from the start again.
 pub fn scan_from(
     object: &dyn Object,
     matcher: &Matcher,
@@ -235,9 +239,9 @@ pub fn scan_from(
     purge(object, None, matcher, from, pause)
 }
 
-/// Writes an object from where an earlier go paused, and until `pause` says so between two records. Joined, what all
-/// goes wrote is what [`rewrite`] writes, but for how it is compressed. Each go decodes from the start again, but for
-/// plain objects, and for Parquet, which pauses between two row groups.
+/// Rewrites an object from the checkpoint `from` until `pause` returns true between two records. The joined output of
+/// all invocations equals that of [`rewrite`], except for its compression. Each invocation decodes from the start
+/// again, except for plain objects, and for Parquet and Avro, which pause between two row groups or blocks.
 pub fn rewrite_from(
     object: &dyn Object,
     out: &mut (dyn Write + Send),

@@ -1,4 +1,4 @@
-//! What happened to an object, in numbers.
+//! Counts of what happened to an object.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,12 +11,12 @@ use crate::matching::Matcher;
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Codec {
-    /// Not at all (Parquet compresses within).
+    /// Not at all (Parquet compresses internally).
     #[default]
     Plain,
-    /// RFC 1952, one member or many.
+    /// RFC 1952, one or more members.
     Gzip,
-    /// RFC 8878, one frame or many.
+    /// RFC 8878, one or more frames.
     Zstd,
 }
 
@@ -27,7 +27,7 @@ pub enum Content {
     /// One JSON object per line.
     #[default]
     JsonLines,
-    /// JSON objects that are not one to a line: elements of an array, pretty-printed, or without line feeds.
+    /// JSON objects that are not one per line: array elements, pretty-printed, or without line feeds.
     JsonValues,
     /// Comma-separated values under a header line.
     Csv,
@@ -37,12 +37,12 @@ pub enum Content {
     Avro,
 }
 
-/// What an object is, told by its bytes.
+/// An object's format, detected from its bytes.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Format {
-    /// What it holds.
+    /// What the object holds.
     pub content: Content,
-    /// How that is compressed.
+    /// How it is compressed.
     pub codec: Codec,
 }
 
@@ -63,38 +63,39 @@ impl fmt::Display for Format {
     }
 }
 
-/// What a scan found, or a rewrite did.
+/// What a scan found or a rewrite did.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// What the object is.
+    /// The object's format.
     pub format: Format,
     /// Uncompressed bytes read.
     pub bytes: u64,
-    /// Records read: lines (blank ones too), rows.
+    /// Records read: lines (including blank ones) or rows.
     pub lines: u64,
-    /// Records per subject, by its index in the subject set. A record of two subjects counts for both.
+    /// Records per subject, keyed by its index in the subject set. A record of two subjects counts for both.
     pub hits: BTreeMap<u32, u64>,
-    /// Records of at least one subject: what a rewrite leaves out.
+    /// Records of at least one subject, which a rewrite removes.
     pub removed: u64,
-    /// Kept lines that are no readable record (blank ones too). See [`crate::matching::BlockScan`] for what a fast scan takes as readable.
+    /// Kept lines that are not readable records, including blank ones. [`crate::matching::BlockScan`] says what a fast
+    /// scan takes for readable.
     pub unreadable: u64,
-    /// Unreadable lines whose bytes hold an identifier: possible residue, for a person to look at.
+    /// Unreadable lines whose bytes contain an identifier: possible residue, for a person to review.
     pub suspect: u64,
-    /// Kept records of typed formats with a value in an identifier's place that cannot be compared, such as bytes that
-    /// are neither text nor a UUID, or a float that may be a subject's number or another one. Nobody can tell whose they
-    /// are.
+    /// Kept records of typed formats that have a value at an identifier's path which cannot be compared, such as bytes
+    /// that are neither text nor a UUID, or a float that several whole numbers round to, a subject's among them. Their
+    /// owner cannot be determined.
     #[serde(default)]
     pub opaque: u64,
 }
 
 impl Report {
-    /// Nothing would be left of the object: every record in it goes, so the object itself goes.
+    /// Whether every record is removed, so that the object itself is to be deleted.
     pub fn leaves_nothing(&self) -> bool {
         self.removed > 0 && self.removed == self.lines
     }
 
-    /// Adds the numbers of another object; the format stays.
+    /// Adds the counts of another object; the format stays.
     pub fn merge(&mut self, other: &Self) {
         self.bytes += other.bytes;
         self.lines += other.lines;
@@ -107,13 +108,13 @@ impl Report {
         }
     }
 
-    /// Counts a kept line that cannot be read.
+    /// Counts a kept line that is unreadable.
     pub(crate) fn count_unreadable(&mut self, line: &[u8], matcher: &Matcher) {
         self.unreadable += 1;
         self.suspect += u64::from(matcher.suspects(line));
     }
 
-    /// Counts a record of these subjects, or of nobody.
+    /// Counts a record that belongs to these subjects. Empty: to none of them.
     pub(crate) fn count(&mut self, hits: &[u32]) {
         self.removed += u64::from(!hits.is_empty());
         for &subject in hits {

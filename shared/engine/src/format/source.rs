@@ -1,5 +1,5 @@
-//! Reads an object from the front and keeps two kinds of failure apart: the outside world failed (try again)
-//! and the data is bad (do not).
+//! Reads an object from the front and separates two kinds of failure: reading or writing failed (retry), or the data is
+//! bad (do not retry).
 
 use std::error::Error;
 use std::fmt;
@@ -7,11 +7,11 @@ use std::io::{self, Read};
 
 use super::{FormatError, Object};
 
-/// Bytes asked of the source at a time.
+/// Bytes requested from the source at a time.
 const CHUNK: usize = 128 << 10;
 
-/// The object's bytes through one buffer. An end before the object's length is a failure of the source: what
-/// is missing would otherwise be lost from the rewritten object.
+/// The object's bytes through one buffer. An end before the object's length is an error of the source: otherwise the
+/// missing bytes would be lost from the rewritten object.
 pub(super) struct ByteSource<'o> {
     reader: Box<dyn Read + Send + 'o>,
     len: u64,
@@ -21,7 +21,7 @@ pub(super) struct ByteSource<'o> {
     end: usize,
 }
 
-/// Marks an error of the object or of the writer, on its way through somebody else's decoder or encoder.
+/// Marks an error of the object or of the writer while it passes through a library's decoder or encoder.
 #[derive(Debug)]
 pub(super) struct Outside(pub(super) io::Error);
 
@@ -40,19 +40,19 @@ impl From<Outside> for io::Error {
 }
 
 impl<'o> ByteSource<'o> {
-    /// Begins at byte `from`.
+    /// Starts at byte `from`.
     pub(super) fn open(object: &'o dyn Object, from: u64) -> Result<Self, FormatError> {
         let reader = object.reader(from).map_err(FormatError::Io)?;
         let (len, left) = (object.len(), object.len().saturating_sub(from));
         Ok(Self { reader, len, left, buffer: vec![0; CHUNK].into(), start: 0, end: 0 })
     }
 
-    /// Bytes of the object before the next one.
+    /// Position of the next byte in the object.
     pub(super) fn position(&self) -> u64 {
         self.len - self.left - (self.end - self.start) as u64
     }
 
-    /// The first bytes of the object: all of it or a full buffer. To be called before anything is consumed.
+    /// The first bytes of the object: all of it, or a full buffer. Call this before anything is consumed.
     pub(super) fn head(&mut self) -> Result<&[u8], FormatError> {
         while self.end < self.buffer.len() && self.more().map_err(FormatError::Io)? {}
         Ok(&self.buffer[..self.end])
@@ -67,7 +67,7 @@ impl<'o> ByteSource<'o> {
         Ok(&self.buffer[self.start..self.end])
     }
 
-    /// The next bytes, so many at least unless the object ends before, and whether it ends behind them.
+    /// The next bytes, at least `least` unless the object ends first, and whether the end of the object was reached.
     pub(super) fn window(&mut self, least: usize) -> io::Result<(&[u8], bool)> {
         let mut ends = false;
         while self.end - self.start < least && !ends {
@@ -83,7 +83,7 @@ impl<'o> ByteSource<'o> {
         self.start += bytes;
     }
 
-    /// Reads on behind `end`; `false` at the end of the object.
+    /// Reads more bytes after `end`; `false` at the end of the object.
     fn more(&mut self) -> io::Result<bool> {
         let read = loop {
             match self.reader.read(&mut self.buffer[self.end..]) {
@@ -112,7 +112,8 @@ impl Read for ByteSource<'_> {
     }
 }
 
-/// What an error that came through a decoder means: one from outside, or `corrupt`.
+/// Classifies an error from a decoder: `Io`, if it came from outside the decoder; otherwise `Corrupt` with this
+/// message.
 pub(super) fn judge(error: io::Error, corrupt: &'static str) -> FormatError {
     match error.downcast::<Outside>() {
         Ok(Outside(error)) => FormatError::Io(error),

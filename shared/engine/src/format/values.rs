@@ -1,13 +1,14 @@
-//! JSON values one behind another: arrays, objects over several lines, and objects without a line feed between them.
+//! Consecutive JSON values: arrays, objects over several lines, and objects without line feeds between them.
 //!
-//! 1. A record is an object at the top, or an element of an array at the top. Its end is where its value ends.
-//! 2. With a record go the separator in front of it (in an array) or the line feed behind it (at the top, if nothing
-//!    else is on its line), so that an array stays one, and a line one line. White space around elements stays.
-//! 3. What is no value is unreadable up to the line on which that shows. An array that breaks off is refused: where
-//!    its records end is a guess.
+//! 1. A record is an object at the top level, or an element of an array at the top level. It ends where its value ends.
+//! 2. A record is removed with the separator before it (in an array) or the line feed after it (at the top level, if
+//!    nothing else is on its line), so that an array stays an array and a line stays a line. White space around
+//!    elements stays.
+//! 3. Bytes that are not a value are unreadable up to the line on which the error shows. A truncated or broken array is
+//!    refused: where its records end would be a guess.
 //!
-//! Objects of which each has a line of its own are faster read as such: see [`super::lines`], which asks here for help
-//! with a line that is more, or other, than one object.
+//! Objects on one line each are faster to read as lines: see [`super::lines`], which calls this module for a line that
+//! is not a single object.
 
 use std::ops::Range;
 
@@ -21,7 +22,7 @@ use super::mark::Mark;
 use super::{FormatError, Report};
 use crate::matching::{Matcher, Verdict};
 
-/// Whether the first bytes of an object begin such values, and not lines. `whole`: there are no more.
+/// Whether the first bytes of an object begin such values rather than lines. `whole`: they are the entire object.
 pub(super) fn begin(head: &[u8], whole: bool) -> bool {
     let head = head.trim_ascii_start();
     match head.first() {
@@ -32,7 +33,7 @@ pub(super) fn begin(head: &[u8], whole: bool) -> bool {
                 let behind = &behind[behind.iter().take_while(|&&byte| is_blank(byte)).count()..];
                 memchr(b'\n', &head[..end]).is_some() || matches!(behind.first(), Some(b'{' | b'[' | b','))
             }
-            // Longer than what is in sight, and of several lines.
+            // Longer than `head`, and over several lines.
             Value::Partial => !whole && memchr(b'\n', head).is_some(),
             Value::Broken(_) => false,
         },
@@ -40,7 +41,7 @@ pub(super) fn begin(head: &[u8], whole: bool) -> bool {
     }
 }
 
-/// Whether what stands behind a bracket is an array's first element or end, and not just text in brackets.
+/// Whether the bytes after a bracket are an array's first element or end, and not just text in brackets.
 fn begins_array(behind: &[u8]) -> bool {
     match value(behind) {
         Value::Whole(end) => matches!(behind[end..].trim_ascii_start().first(), Some(b',' | b']') | None),
@@ -49,8 +50,8 @@ fn begins_array(behind: &[u8]) -> bool {
     }
 }
 
-/// The records of one line that is not one object. `None`: it holds no record that can be read. Else the report
-/// of the line alone, and what of it goes.
+/// Reads the records of one line that is not a single object. Returns the report of this line and the ranges to remove,
+/// or `None` if the line has no readable record.
 pub(super) fn of_line(line: &[u8], matcher: &Matcher) -> Option<(Report, Vec<Range<usize>>)> {
     let (mut report, mut gone) = (Report::default(), Vec::new());
     let mut values = Values::default();
@@ -61,32 +62,32 @@ pub(super) fn of_line(line: &[u8], matcher: &Matcher) -> Option<(Report, Vec<Ran
     if report.leaves_nothing() {
         gone = std::iter::once(0..line.len()).collect();
     }
-    // The line itself is counted with the others.
+    // The caller counts the line itself.
     report.lines -= 1;
     Some((report, gone))
 }
 
 const BROKEN_ARRAY: FormatError = FormatError::Corrupt("a JSON array that breaks off");
 
-/// Where reading is among the values.
+/// Position among the values.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Values {
     array: Option<Array>,
-    /// Whether something stands on this line already, which the line feed behind the next record is for as well.
+    /// Whether something else is on this line already, which needs the line feed after the next record too.
     mid_line: bool,
 }
 
-/// The array that reading is in.
+/// The array being read.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Array {
-    /// Whether it had an element, so that a comma comes before the next.
+    /// Whether an element was read, so that a comma precedes the next.
     begun: bool,
-    /// Whether an element stays, so that a comma has to.
+    /// Whether an element was kept, so that the next kept one needs a comma.
     stays: bool,
 }
 
 impl Values {
-    /// Goes through the values. Answers where it paused, if `pause` wanted it to.
+    /// Processes the values. Returns the checkpoint, if `pause` asked for one.
     pub(super) fn purge(
         &mut self,
         blocks: &mut Blocks<'_, '_>,
@@ -114,7 +115,7 @@ impl Values {
         }
     }
 
-    /// Reads as far as whole values go, and answers how far that is: with `last`, to the end.
+    /// Processes all whole values in the block. Returns how many bytes that is; with `last`, all of them.
     fn block(
         &mut self,
         block: &[u8],
@@ -146,7 +147,7 @@ impl Values {
                                 report.count(&hits);
                                 gone.push(from..range.end);
                             }
-                            // Those before it went, and their separator with them.
+                            // Every element before it was removed with its separator, so this one's separator goes too.
                             _ if array.begun && !array.stays => gone.push(from..range.start),
                             _ => {}
                         }
@@ -211,15 +212,15 @@ impl Values {
 }
 
 enum Step {
-    /// More has to be in sight.
+    /// More bytes are needed.
     Wait,
     Close,
-    /// An element, without the comma in front of it.
+    /// An element, without the comma before it.
     Element(Range<usize>),
 }
 
 impl Array {
-    /// What stands here: an element with its comma, or the array's end.
+    /// Reads the next step of the array: an element with its comma, or the end.
     fn element(self, block: &[u8], token: usize, last: bool) -> Result<Step, FormatError> {
         let more = |step| if last { Err(BROKEN_ARRAY) } else { Ok(step) };
         let start = match (block[token], self.begun) {
@@ -229,7 +230,7 @@ impl Array {
             (_, true) => return Err(BROKEN_ARRAY),
         };
         match value(&block[start..]) {
-            // A number may go on in the next block.
+            // A number may continue in the next block.
             Value::Whole(length) if last || start + length < block.len() => {
                 Ok(Step::Element(start..start + length))
             }
@@ -239,13 +240,13 @@ impl Array {
     }
 }
 
-/// What bytes begin with.
+/// What the bytes begin with.
 enum Value {
-    /// A value of this length.
+    /// A value of this length in bytes.
     Whole(usize),
-    /// The beginning of a value.
+    /// An incomplete value.
     Partial,
-    /// None: that shows on this line, from 1.
+    /// No value; the error shows on this line, counted from 1.
     Broken(usize),
 }
 
@@ -258,8 +259,8 @@ fn value(bytes: &[u8]) -> Value {
     }
 }
 
-/// How much of these bytes, which begin with no value, is unreadable. What is a beginning of one goes up to the line
-/// on which it breaks: another record may begin there. `None`: more has to be in sight.
+/// How many of these bytes, which do not begin with a whole value, are unreadable. A value that breaks off is
+/// unreadable up to the line on which it breaks, since another record may begin there. `None`: more bytes are needed.
 fn unreadable(bytes: &[u8], value: Value, last: bool) -> Option<usize> {
     if let Value::Broken(line @ 2..) = value
         && let Some(feed) = memchr_iter(b'\n', bytes).nth(line - 2)
@@ -273,8 +274,7 @@ fn unreadable(bytes: &[u8], value: Value, last: bool) -> Option<usize> {
     rest.or(last.then_some(bytes.len()))
 }
 
-/// The bytes behind a record that separate it from the next: blanks, a comma, a line feed. `None`: more has to be in
-/// sight.
+/// Length of the separator after a record: blanks, a comma, a line feed. `None`: more bytes are needed.
 fn separator(bytes: &[u8], last: bool) -> Option<usize> {
     let blanks = |from: usize| from + bytes[from..].iter().take_while(|&&byte| is_blank(byte)).count();
     let mut at = blanks(0);
@@ -290,7 +290,7 @@ fn separator(bytes: &[u8], last: bool) -> Option<usize> {
     }
 }
 
-/// How many bytes of white space come first.
+/// Length of the leading white space.
 fn blanks(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|&&byte| is_blank(byte) || byte == b'\n').count()
 }

@@ -1,19 +1,19 @@
 //! Decides about whole blocks of lines at the speed of memory, exactly as [`super::record`] does one by one.
 //!
-//! Most lines belong to nobody who is looked for. They are told from the few *candidates* without parsing;
-//! every candidate then goes through the full parse, which alone decides.
+//! Most lines belong to no subject. The few *candidates* are found without parsing; every candidate then gets a full
+//! parse, which alone decides.
 //!
-//! 1. `prefilter` finds line feeds, backslashes and keys in one pass. A line that does not begin with `{"` and end
-//!    with `}` is a candidate, as it may be unreadable. A `\u` escape of a character that occurs in a key is
-//!    one, as it may hide the key.
-//! 2. A key is its bytes, quotes included. What stands behind it is read: a string or number that is some
-//!    subject's (bitmap, then hash table) makes the line a candidate; so does anything that cannot be read at a
-//!    glance (a backslash in the string, an array, an exponent). Keys too many for the prefilter are searched for
-//!    one by one.
-//! 3. A block that is not UTF-8 has only candidates.
+//! 1. `prefilter` finds line feeds, backslashes and keys in one pass. A line that does not begin with `{"` and end with
+//!    `}` is a candidate, as it may be unreadable. So is a line with a `\u` escape of a character that occurs in a key,
+//!    as it may hide the key.
+//! 2. A key is its bytes, including quotes. The value after it is read: a string or number that is some subject's
+//!    (bitmap, then hash table) makes the line a candidate; so does anything that cannot be read at a glance (a
+//!    backslash in the string, an array, an exponent). Keys beyond the prefilter's limit are searched for one by one.
+//! 3. In a block that is not UTF-8, every line is a candidate.
 //!
-//! What is *not* seen: a line that is no JSON somewhere in its middle, looks whole at both ends and shows no
-//! candidate. It is kept, as it should be, yet not counted as unreadable. [`super::Matcher::strict`] is for that.
+//! Not seen: a line that is not valid JSON somewhere in its middle, but has the ends of an object and is not a
+//! candidate. It is kept, as it should be, but not counted as unreadable. Use [`super::Matcher::strict`] to count those
+//! too.
 
 use std::ops::Range;
 
@@ -24,23 +24,23 @@ use super::prefilter::{Anchor, MAX_KEYS, Prefilter};
 use super::{Matcher, Verdict};
 use model::rules::Rules;
 
-/// A name at the end of some rule's path.
+/// The last name of some rule's path.
 pub(super) struct Key {
     name: String,
-    /// The name as JSON writes it without escapes.
+    /// Searches for the name as JSON writes it without escapes.
     finder: memmem::Finder<'static>,
-    /// The indexes of identifiers that a value under this name may be found in.
+    /// The indexes of identifiers in which a value under this name is looked up.
     ids: Vec<usize>,
 }
 
 /// The escapes that may hide a key.
 #[derive(Default)]
 pub(super) struct Escapes {
-    /// ASCII characters of all keys.
+    /// The ASCII characters of all keys, as a bit set.
     ascii: u128,
-    /// Some key has others.
+    /// Whether some key has other characters.
     beyond_ascii: bool,
-    /// Some key has a character that may be written as backslash and sign, so that any backslash counts.
+    /// Whether some key has a character with a two-character escape, such as `\/`; then every backslash counts.
     any: bool,
 }
 
@@ -76,7 +76,7 @@ impl Escapes {
         escapes
     }
 
-    /// Whether the escape that begins with a backslash here may be part of a key.
+    /// Whether the escape that begins with this backslash may be part of a key.
     fn may_hide_a_key(&self, escape: &[u8]) -> bool {
         if self.any || escape.get(1) != Some(&b'u') {
             return self.any;
@@ -92,13 +92,13 @@ impl Escapes {
     }
 }
 
-/// Resume through blocks of whole lines. Holds what one pass needs from block to block.
+/// Matches blocks of whole lines. Holds the state that one pass carries from block to block.
 pub struct BlockScan<'m> {
     matcher: &'m Matcher,
     /// Of the first keys; known from the first block on.
     anchors: Vec<Anchor>,
     prefilter: Prefilter,
-    /// Places in the block, each in a line that the full parse has to see.
+    /// Positions in the block, each in a line that needs the full parse.
     candidates: Vec<usize>,
     hits: Vec<u32>,
 }
@@ -114,9 +114,9 @@ impl<'m> BlockScan<'m> {
         }
     }
 
-    /// Decides about a block of whole lines (the last may lack its line feed). Calls `each` in order for every
-    /// line that goes or is unreadable, with its range (line feed included) and its subjects. Returns
-    /// how many lines the block has.
+    /// Decides about a block of whole lines (the last may lack its line feed). Calls `each` in order for every line
+    /// that is to be removed or is unreadable, with its range (including the line feed) and its subjects. Returns the
+    /// number of lines in the block.
     pub fn block(&mut self, block: &[u8], mut each: impl FnMut(Range<usize>, Verdict, &[u32])) -> u64 {
         let plan = &*self.matcher.plan;
         if self.anchors.is_empty() {
@@ -145,7 +145,7 @@ impl<'m> BlockScan<'m> {
         lines
     }
 
-    /// Makes every line a candidate; returns how many there are.
+    /// Makes every line a candidate; returns their number.
     fn every_line(&mut self, block: &[u8]) -> u64 {
         let starts = memchr_iter(b'\n', block).map(|feed| feed + 1).filter(|&start| start < block.len());
         self.candidates.clear();
@@ -153,8 +153,8 @@ impl<'m> BlockScan<'m> {
         self.candidates.len() as u64
     }
 
-    /// Counts lines; notes the ill-shaped, those with a suspicious escape, and those where a key has a value that
-    /// may be somebody's. `None`: the block is not UTF-8.
+    /// Counts lines. Candidates are lines without the ends of an object, lines with a suspicious escape, and lines
+    /// where a key has a value that may be a subject's. `None`: the block is not UTF-8.
     fn sifted(&mut self, block: &[u8]) -> Option<u64> {
         let plan = &*self.matcher.plan;
         let (mut lines, mut start, mut from, mut known) = (0, 0, 0, false);
@@ -197,7 +197,7 @@ impl<'m> BlockScan<'m> {
         Some(lines)
     }
 
-    /// Whether an anchor at this place belongs to a key whose value may be somebody's.
+    /// Whether an anchor at this position belongs to a key whose value may be a subject's.
     fn is_suspicious_key(&self, block: &[u8], at: usize) -> bool {
         let plan = &*self.matcher.plan;
         plan.keys.iter().zip(&self.anchors).any(|(key, anchor)| {
@@ -208,7 +208,7 @@ impl<'m> BlockScan<'m> {
         })
     }
 
-    /// Whether what stands behind the key at this place may be the identifier of a subject.
+    /// Whether the value after the key at this position may be the identifier of a subject.
     #[inline]
     fn may_be_somebody(&self, block: &[u8], at: usize, key: &Key) -> bool {
         let behind = &block[at + key.finder.needle().len()..];
@@ -216,7 +216,7 @@ impl<'m> BlockScan<'m> {
             [b':', value @ ..] => value,
             _ => match after_blanks(behind) {
                 [b':', value @ ..] => value,
-                // The name stands as a value.
+                // The name is itself a value.
                 [b',' | b'}' | b']', ..] => return false,
                 _ => return true,
             },
@@ -248,12 +248,12 @@ impl<'m> BlockScan<'m> {
     }
 }
 
-/// Whether a line has the ends of an object. What has not may still be one: the full parse will tell.
+/// Whether a line has the ends of an object. A line without them may still be one: the full parse decides.
 fn looks_whole(line: &[u8]) -> bool {
     matches!(line, [b'{', b'"', .., b'}'] | [b'{', b'"', .., b'}', b'\r'])
 }
 
-/// Skips blanks of JSON within a line.
+/// Skips JSON blanks within a line.
 #[inline]
 fn after_blanks(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t' | b'\r', rest @ ..] = bytes {

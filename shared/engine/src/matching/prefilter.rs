@@ -1,19 +1,19 @@
-//! Finds in one pass over a block the few places that say something: line feeds, backslashes, keys.
+//! Finds in one pass over a block the few relevant places: line feeds, backslashes, keys.
 //!
-//! 1. Of each key two neighbouring bytes are searched for, those that are rarest in the first lines of the object.
-//! 2. A vector of bytes is compared with all of them at once; only where one agrees is anything looked at.
+//! 1. For each key, two neighbouring bytes are searched for: those that are rarest in the first lines of the object.
+//! 2. A vector of bytes is compared with all of them at once; only where one matches is anything examined.
 
 use fearless_simd::{Level, Simd, SimdBase, SimdMask, dispatch};
 use memchr::memmem;
 
-/// The most keys of one pass: each is two comparisons more for every vector.
+/// The most keys per pass: each adds two comparisons to every vector.
 pub(super) const MAX_KEYS: usize = 4;
-/// Bytes of a block that are gone through at a time: a place in them is 16 bits, and there are never many.
+/// Bytes of a block processed at a time: an offset within them fits in 16 bits, and so does the number of places.
 const PORTION: usize = 32 << 10;
-/// Bytes that tell which are rare.
+/// Bytes sampled to find which pairs are rare.
 const SAMPLE: usize = 4 << 10;
 
-/// Two neighbouring bytes of a key, and where in the key they stand.
+/// Two neighbouring bytes of a key, and their offset in the key.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Anchor {
     pub(super) pair: [u8; 2],
@@ -21,7 +21,7 @@ pub(super) struct Anchor {
 }
 
 impl Anchor {
-    /// The pair of a key (of two bytes or more) that is rarest in these bytes.
+    /// The pair of a key (of at least two bytes) that is rarest in these bytes.
     pub(super) fn of(key: &[u8], block: &[u8]) -> Self {
         let sample = &block[..block.len().min(SAMPLE)];
         let pairs = key.array_windows().enumerate().map(|(offset, &pair)| Self { pair, offset });
@@ -32,13 +32,14 @@ impl Anchor {
 
 /// What the prefilter found in a portion of a block.
 pub(super) struct Prefilter {
-    /// Places behind the portion's beginning. As many as an index of 16 bits can name, so that none needs a check.
+    /// Offsets from the start of the portion. There is room for every 16-bit index, so that indexing needs no bounds
+    /// check.
     places: Box<[u16; 1 << 16]>,
     count: u16,
     from: usize,
-    /// Where the next portion begins.
+    /// Where the next portion starts.
     pub(super) next: usize,
-    /// Whether this one is ASCII.
+    /// Whether this portion is ASCII.
     pub(super) ascii: bool,
 }
 
@@ -47,12 +48,12 @@ impl Prefilter {
         Self { places: Box::new([0; 1 << 16]), count: 0, from: 0, next: 0, ascii: true }
     }
 
-    /// Where line feeds, backslashes and anchors stood, in order.
+    /// Positions of line feeds, backslashes and anchors, in order.
     pub(super) fn places(&self) -> impl Iterator<Item = usize> {
         self.places[..usize::from(self.count)].iter().map(|&at| self.from + usize::from(at))
     }
 
-    /// Resume through the portion of a block that begins here. Of the anchors, [`MAX_KEYS`] count.
+    /// Searches the portion of a block that starts at `from`. Uses at most [`MAX_KEYS`] anchors.
     pub(super) fn sift(&mut self, anchors: &[Anchor], block: &[u8], from: usize) {
         (self.from, self.count) = (from, 0);
         let (block, pair) = (&block[from..], |at: usize| anchors[at].pair);
@@ -90,7 +91,7 @@ fn pass<S: Simd, const N: usize>(
     let (feed, backslash, vectors) = (all(b'\n'), all(b'\\'), pairs.map(|pair| pair.map(all)));
     let mut bits = all(0);
     let (mut at, mut index) = (0, 0u16);
-    // Each vector is looked at together with the one that begins a byte later.
+    // Each vector is compared together with the one that starts a byte later.
     while at < PORTION
         && let Some(bytes) = block.get(at..at + width + 1)
     {
@@ -127,7 +128,7 @@ fn pass<S: Simd, const N: usize>(
 mod tests {
     use super::*;
 
-    /// All portions of a block.
+    /// Searches all portions of a block.
     fn whole(anchors: &[Anchor], block: &[u8]) -> (Vec<usize>, bool) {
         let (mut prefilter, mut places, mut ascii) = (Prefilter::new(), Vec::new(), true);
         while prefilter.next < block.len() {

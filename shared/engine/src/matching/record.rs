@@ -1,11 +1,11 @@
-//! What a full JSON parse of a line says: the reference that everything faster must agree with.
+//! Decides about a line by a full JSON parse: the reference that every faster way must agree with.
 //!
-//! 1. The line must be UTF-8 and one JSON object by RFC 8259 and nothing else, or it is unreadable.
-//! 2. The rules' paths form a tree of names. An object is read once: the values under names in the tree are
-//!    noted as raw text (a later duplicate replaces an earlier one, as in `serde_json` and in JavaScript),
-//!    all others are skipped.
-//! 3. The noted values are read the same way, one level down. Arrays stand for their elements.
-//! 4. Strings and numbers at the end of a path are looked up; `true`, `false`, `null` and objects are nobody.
+//! 1. The line must be UTF-8 and exactly one JSON object by RFC 8259, or it is unreadable.
+//! 2. The rules' paths form a tree of names. An object is read once: the values under names in the tree are collected
+//!    as raw text (a later duplicate replaces an earlier one, as in `serde_json` and in JavaScript); all others are
+//!    skipped.
+//! 3. The collected values are read the same way, one level down. An array stands for its elements.
+//! 4. Strings and numbers at the end of a path are looked up; `true`, `false`, `null` and objects match no subject.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,28 +19,28 @@ use super::{Matcher, Plan};
 use model::number;
 use model::rules::{Rule, Rules, When};
 
-/// Arrays in arrays are gone through up to this depth; deeper ones make a line unreadable, as nobody writes
-/// identifiers so and each level costs another reading.
+/// Nested arrays are read up to this depth. A deeper one makes the line unreadable: identifiers are not nested so, and
+/// each level costs another read.
 const MAX_ARRAYS: usize = 16;
 
-/// What is known of a record.
+/// The decision about a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It belongs to none of the subjects.
     Keep,
     /// It belongs to at least one subject.
     Remove,
-    /// It is no JSON object: kept, and reported.
+    /// It is not a JSON object: kept and reported.
     Unreadable,
 }
 
-/// A place in a record that lies on the path of a rule or of a condition.
+/// A node of a record that is on the path of a rule or of a condition.
 #[derive(Default)]
 pub(crate) struct Node {
     children: Vec<(String, Node)>,
-    /// Rules whose identifier stands here.
+    /// Rules whose identifier is here.
     rules: Vec<usize>,
-    /// Rules whose condition is decided here, with the text it asks for.
+    /// Rules whose condition is decided here, with the text it requires.
     conditions: Vec<(usize, String)>,
 }
 
@@ -65,37 +65,37 @@ impl Node {
         self.children[at].1.place(rest)
     }
 
-    /// The place that names lead to.
+    /// The node that these names lead to.
     pub(super) fn at<'a>(&self, mut path: impl Iterator<Item = &'a str>) -> Option<&Self> {
         path.try_fold(self, |node, name| Some(&node.children[node.child(name)?].1))
     }
 
-    /// Rules whose identifier stands right here.
+    /// Rules whose identifier is at this node.
     pub(crate) fn rules(&self) -> impl Iterator<Item = usize> {
         self.rules.iter().copied()
     }
 
-    /// Whether some rule's identifier stands here or deeper, and not just a condition.
+    /// Whether some rule's identifier, and not only a condition, is here or deeper.
     pub(crate) fn leads_to_identifier(&self) -> bool {
         !self.rules.is_empty() || self.children.iter().any(|(_, child)| child.leads_to_identifier())
     }
 
-    /// Whether some rule's condition stands here or deeper.
+    /// Whether some rule's condition is here or deeper.
     pub(crate) fn leads_to_condition(&self) -> bool {
         !self.conditions.is_empty() || self.children.iter().any(|(_, child)| child.leads_to_condition())
     }
 
-    /// Whether some rule's path goes on from here.
+    /// Whether some rule's path continues from here.
     pub(crate) fn goes_deeper(&self) -> bool {
         !self.children.is_empty()
     }
 
-    /// The places right below this one.
+    /// The nodes directly below this one.
     pub(crate) fn children(&self) -> impl Iterator<Item = (&str, &Self)> {
         self.children.iter().map(|(name, child)| (name.as_str(), child))
     }
 
-    /// The place that a name leads to.
+    /// The node that a name leads to.
     pub(crate) fn under(&self, name: &str) -> Option<&Self> {
         self.child(name).map(|child| &self.children[child].1)
     }
@@ -122,7 +122,7 @@ pub(super) fn decide(matcher: &Matcher, line: &[u8], hits: &mut Vec<u32>) -> Ver
 pub(crate) struct Found<'p> {
     matcher: &'p Matcher,
     plan: &'p Plan,
-    /// Rules and the subjects that the values at their paths name.
+    /// Rules, each with a subject that the value at its path names.
     named: Vec<(usize, u32)>,
     /// Rules whose condition holds.
     met: Vec<usize>,
@@ -135,8 +135,8 @@ impl<'p> Found<'p> {
         Self { matcher, plan: &matcher.plan, named: Vec::new(), met: Vec::new(), opaque: false }
     }
 
-    /// Takes note of a cell of a table. One that holds a JSON object is gone into if a rule's path does. Broken JSON that
-    /// holds an identifier is opaque.
+    /// Adds a table cell. If it holds a JSON object and a rule's path continues into it, the object is read too. Broken
+    /// JSON that contains an identifier is opaque.
     pub(crate) fn cell(&mut self, value: &str, node: &Node) {
         self.text(value, node);
         if node.goes_deeper() && value.trim_start().starts_with('{') {
@@ -149,7 +149,7 @@ impl<'p> Found<'p> {
         }
     }
 
-    /// Takes note of a UUID at a place.
+    /// Adds a UUID at a node.
     pub(super) fn uuid(&mut self, uuid: Uuid, node: &Node) {
         for &rule in &node.rules {
             let which = self.plan.rule_ids[rule];
@@ -158,8 +158,8 @@ impl<'p> Found<'p> {
         }
     }
 
-    /// Takes note of a float that stands for several numbers: whose they are, nobody can tell. `false`, if none is
-    /// looked for here.
+    /// Adds a float to which several numbers round, so that its owner cannot be determined. Returns `false` if no rule
+    /// looks for an identifier here.
     pub(super) fn rounded(&mut self, rounded: Rounded, node: &Node) -> bool {
         if !node.rules.is_empty() {
             self.matcher.note_opaque();
@@ -169,7 +169,7 @@ impl<'p> Found<'p> {
         !node.rules.is_empty()
     }
 
-    /// Takes note of a value that cannot be compared.
+    /// Adds a value that cannot be compared.
     pub(super) fn opaque(&mut self) {
         self.matcher.note_opaque();
         self.opaque = true;
@@ -180,7 +180,7 @@ impl<'p> Found<'p> {
         self.opaque
     }
 
-    /// Takes note of a text at a place.
+    /// Adds a text at a node.
     fn text(&mut self, value: &str, node: &Node) {
         for &rule in &node.rules {
             let which = self.plan.rule_ids[rule];
@@ -191,12 +191,13 @@ impl<'p> Found<'p> {
         self.met.extend(node.conditions.iter().filter(|(_, equals)| equals == value).map(|(rule, _)| rule));
     }
 
-    /// Whether any value so far names a subject, conditions aside.
+    /// Whether any value so far names a subject, regardless of conditions.
     pub(crate) fn names_somebody(&self) -> bool {
         !self.named.is_empty()
     }
 
-    /// Whether the record belongs to a subject; `hits` ends as all of them, sorted, each once. Forgets the record.
+    /// Whether the record belongs to a subject. Sets `hits` to all its subjects, sorted and without duplicates. Then
+    /// resets for the next record.
     pub(crate) fn decide(&mut self, hits: &mut Vec<u32>) -> bool {
         hits.clear();
         let holds = |rule| self.plan.rules.conditional(rule).is_none() || self.met.contains(&rule);
@@ -231,7 +232,7 @@ impl<'p> Found<'p> {
                 }
             }
             Some(b'"') => {
-                // An unpaired surrogate is no text: such a value names nobody.
+                // An unpaired surrogate is not text: such a value matches no subject.
                 if let Some(value) = string(text)? {
                     self.text(&value, node);
                 }
@@ -248,7 +249,7 @@ impl<'p> Found<'p> {
     }
 }
 
-/// The text of a JSON string; `None` when it holds an unpaired surrogate.
+/// The text of a JSON string; `None`, if it has an unpaired surrogate.
 fn string(json: &str) -> Result<Option<Cow<'_, str>>, serde_json::Error> {
     struct Text;
     impl<'de> Visitor<'de> for Text {
@@ -266,7 +267,7 @@ fn string(json: &str) -> Result<Option<Cow<'_, str>>, serde_json::Error> {
     serde_json::Deserializer::from_str(json).deserialize_bytes(Text)
 }
 
-/// Reads an object: per child of the node, the raw text of its last value.
+/// Reads an object: for each child of the node, the raw text of its last value.
 struct Fields<'n>(&'n Node);
 
 impl<'de> Visitor<'de> for Fields<'_> {
@@ -288,7 +289,7 @@ impl<'de> Visitor<'de> for Fields<'_> {
     }
 }
 
-/// Reads a key: which child of the node it names.
+/// Reads a key: the child of the node that it names.
 struct Name<'n>(&'n Node);
 
 impl<'de> DeserializeSeed<'de> for Name<'_> {

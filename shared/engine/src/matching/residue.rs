@@ -1,7 +1,7 @@
 //! Finds identifiers in bytes that no parser can read.
 //!
-//! Rare by nature, so small and constant in memory rather than fast: for each length that occurs among the
-//! identifiers, a rolling hash goes over the bytes; what is in the hash table is compared byte by byte.
+//! This is rarely needed, so it is small and constant in memory rather than fast: for each length of identifier, a
+//! rolling hash runs over the bytes; where the hash table has it, the bytes are compared.
 
 use std::collections::BTreeMap;
 
@@ -9,18 +9,18 @@ use foldhash::HashSet;
 
 use super::SubjectSet;
 
-/// The multiplier of the rolling hash: any large odd number does.
+/// The multiplier of the rolling hash: any large odd number works.
 const BASE: u64 = 0x9E37_79B9_7F4A_7C15;
 
 pub(super) struct Residue {
     fold: bool,
-    /// Hashes of the identifiers of each length.
+    /// Hashes of the identifiers by length.
     by_length: BTreeMap<usize, HashSet<u64>>,
     subjects: SubjectSet,
 }
 
 impl Residue {
-    /// `fold`: ASCII case does not matter.
+    /// `fold`: ignores ASCII case.
     pub(super) fn new(subjects: &SubjectSet, fold: bool) -> Self {
         let mut by_length: BTreeMap<usize, HashSet<u64>> = BTreeMap::new();
         for subject in subjects.iter() {
@@ -51,7 +51,7 @@ impl Residue {
         false
     }
 
-    /// Called when the hash agrees, which is almost always the end of the search: a walk over all will do.
+    /// Called only when the hash matches, which almost always ends the search: a linear scan is enough.
     fn is_id(&self, bytes: &[u8]) -> bool {
         self.subjects.iter().any(|subject| {
             let id = subject.id.as_bytes();

@@ -1,17 +1,17 @@
-//! Takes note of every value that stands where an identifier may stand, on the way of a scan.
+//! Collects, during a scan, every value at an identifier's path.
 
 use std::collections::BTreeSet;
 
 use super::ids::Ids;
 use super::key::IndexKey;
 
-/// Values remembered so that a repeated one is not hashed again: events of one user come in bursts.
+/// Values remembered so that a repeated one is not hashed again: one user's events come in bursts.
 const RECENT: usize = 1 << 13;
-/// Hashes gathered before the first tidying.
+/// Hashes collected before the first deduplication.
 const TIDY: usize = 1 << 16;
 
-/// The keyed hashes of all values seen in one object. A superset of the identifiers is fine: the index
-/// built from it may then ask for a scan that finds nothing, and never misses one that would.
+/// The keyed hashes of all values seen in one object. A superset of the identifiers is fine: the index built from it
+/// may then require a scan that finds nothing, but never misses one that would.
 pub(crate) struct SeenIds {
     key: IndexKey,
     hashes: Vec<u64>,
@@ -31,7 +31,7 @@ impl SeenIds {
         }
     }
 
-    /// `which` names the index of identifiers that the value would be looked up in.
+    /// `which` is the index of identifiers in which the value would be looked up.
     pub(super) fn value(&mut self, which: usize, ids: &Ids, value: &str) {
         let slot = ids.slot(value) % RECENT;
         let (known, recent) = &mut self.recent[slot];
@@ -50,12 +50,12 @@ impl SeenIds {
         }
     }
 
-    /// Something in the object could not be read, so that nobody can say who is in it.
+    /// Notes that something in the object could not be read, so that no subject can be ruled out.
     pub(super) fn opaque(&mut self) {
         self.opaque = true;
     }
 
-    /// All hashes, each once; `None` when the object cannot be vouched for.
+    /// All hashes without duplicates; `None`, if something in the object could not be read.
     pub(super) fn finish(mut self) -> Option<Vec<u64>> {
         self.tidy();
         (!self.opaque).then_some(self.hashes)
@@ -67,7 +67,7 @@ impl SeenIds {
     }
 }
 
-/// The hashes under which an index may know any of the subjects.
+/// The hashes under which an index may contain any of the subjects.
 pub(super) fn questions(ids: &[Ids], key: &IndexKey) -> Vec<u64> {
     let all: BTreeSet<u64> =
         ids.iter().flat_map(|ids| ids.iter().map(|id| ids.index_hash(key, &id))).collect();

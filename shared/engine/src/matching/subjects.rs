@@ -20,8 +20,8 @@ struct Inner {
 }
 
 impl SubjectSet {
-    /// Indexes the subjects in order of first appearance. A subject given twice has one index. A blank
-    /// identifier (nothing but white space) names nobody: it is left out.
+    /// Indexes the subjects in order of first appearance. A subject given twice has one index. A blank identifier (only
+    /// white space) identifies nothing and is skipped.
     pub fn new(subjects: impl IntoIterator<Item = Subject>) -> Self {
         let mut set = Inner { subjects: Vec::new(), index: HashTable::new(), hash: RandomState::default() };
         for subject in subjects {
@@ -42,22 +42,22 @@ impl SubjectSet {
         self.0.subjects.len()
     }
 
-    /// Whether there is nobody to look for.
+    /// Whether there are no subjects.
     pub fn is_empty(&self) -> bool {
         self.0.subjects.is_empty()
     }
 
-    /// The index of a subject; `None` when it is not in the set or its identifier is blank.
+    /// The index of a subject; `None`, if it is not in the set or its identifier is blank.
     pub fn index_of(&self, subject: &Subject) -> Option<u32> {
         self.0.find(subject)
     }
 
-    /// The subject of an index.
+    /// The subject with this index.
     pub fn get(&self, index: u32) -> Option<&Subject> {
         self.0.subjects.get(index as usize)
     }
 
-    /// All subjects, in order of their index.
+    /// All subjects, in index order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Subject> {
         self.0.subjects.iter()
     }

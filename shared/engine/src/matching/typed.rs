@@ -1,11 +1,12 @@
-//! Values of typed formats (Parquet, Avro), compared with identifiers by value and not by spelling.
+//! Compares values of typed formats (Parquet, Avro) with identifiers by value, not by spelling.
 //!
 //! 1. Text is compared as text: the text `"0123"` is not the number 123.
-//! 2. Whole numbers of any type and width are their decimal digits; a decimal of scale 2 may be `12.50` or `12.5`.
-//! 3. A UUID is 16 bytes: every spelling of it that a subject may have is the same UUID.
-//! 4. A float from which several whole numbers round (2^53 and more, of 32 bits 2^24) names nobody. If a subject is
-//!    one of these numbers, nobody can tell whose the record is: it is *opaque*.
-//! 5. So is a value of a type that holds no identifiers, such as a time, and one of bytes that are no text.
+//! 2. Whole numbers of any type and width are compared by their decimal digits; a decimal of scale 2 may match `12.50`
+//!    or `12.5`.
+//! 3. A UUID is 16 bytes: it matches every spelling that a subject's UUID may have.
+//! 4. A float to which several whole numbers round (from 2^53; for 32 bits, from 2^24) matches no subject. If one of
+//!    these numbers is a subject's, the record's owner cannot be determined: the value is *opaque*.
+//! 5. A value is also opaque if its type holds no identifiers, such as a time, or if its bytes are not text.
 
 use std::borrow::Cow;
 
@@ -16,23 +17,23 @@ use super::{Found, Matcher, Node};
 /// A value with what its column's type says about it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Typed<'v> {
-    /// Bytes that are declared to be text.
+    /// Bytes declared as text.
     Text(&'v [u8]),
-    /// Bytes of which nothing is declared: text if they are UTF-8, and a UUID if they are 16.
+    /// Bytes without a declared type: text if they are UTF-8, and a UUID if there are 16.
     Bytes(&'v [u8]),
     Uuid([u8; 16]),
     Signed(i64),
     Unsigned(u64),
-    /// A number in two's complement of any width, big-endian, with so many digits behind the point.
+    /// A big-endian two's complement number of any width, and its scale: the number of digits after the decimal point.
     Decimal(&'v [u8], u32),
     Single(f32),
     Double(f64),
-    /// A value of a type that holds no identifiers.
+    /// A value whose type holds no identifiers.
     Other,
 }
 
 impl<'v> Typed<'v> {
-    /// The value as a text, for keys of maps and for conditions. `None`: it has none.
+    /// The value as text, for map keys and conditions. `None`: it has no text form.
     pub(crate) fn text(self) -> Option<Cow<'v, str>> {
         Some(match self {
             Self::Text(bytes) | Self::Bytes(bytes) => Cow::Borrowed(str::from_utf8(bytes).ok()?),
@@ -58,7 +59,7 @@ impl<'v> Typed<'v> {
     }
 }
 
-/// A float that stands for several whole numbers.
+/// The bits of a float to which several whole numbers round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Rounded {
     Single(u32),
@@ -74,7 +75,7 @@ impl Rounded {
         (number.is_finite() && number.abs() >= (1_u64 << 53) as f64).then(|| Self::Double(number.to_bits()))
     }
 
-    /// What is left of an identifier that is a whole number once it is stored as a float.
+    /// The ambiguous floats that an identifier rounds to when it is a whole number stored as a float.
     pub(super) fn of(id: &str) -> impl Iterator<Item = Self> {
         let digits = id.strip_prefix('-').unwrap_or(id);
         let whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -85,7 +86,7 @@ impl Rounded {
 }
 
 impl Matcher {
-    /// Whether a value at a place has to be looked at with its record: it may name somebody, or is opaque.
+    /// Whether a value at this node must be examined with its record: it may be a subject's, or is opaque.
     pub(crate) fn concerns(&self, node: &Node, value: Typed<'_>) -> bool {
         if let (Typed::Text(bytes), None) = (value, &self.seen)
             && let Ok(text) = str::from_utf8(bytes)
@@ -99,7 +100,7 @@ impl Matcher {
 }
 
 impl Found<'_> {
-    /// Takes note of a typed value at a place.
+    /// Adds a typed value at a node.
     pub(crate) fn typed(&mut self, value: Typed<'_>, node: &Node) {
         if value.ambiguous().is_some_and(|rounded| self.rounded(rounded, node)) {
             return;
@@ -122,9 +123,9 @@ impl Found<'_> {
                 }
             }
             None if uuid.is_some() => {}
-            // Infinities and NaN are no numbers.
+            // Infinities and NaN are not numbers.
             None if matches!(value, Typed::Single(_) | Typed::Double(_)) => {}
-            // A time holds no JSON that a rule's path could go into; bytes might.
+            // A time contains no JSON that a rule's path could lead into; bytes might.
             None if matches!(value, Typed::Other) && node.rules().next().is_none() => {}
             None if !node.leads_to_identifier() => {}
             None => self.opaque(),
@@ -132,17 +133,17 @@ impl Found<'_> {
     }
 }
 
-/// A decimal number without the zeros at its end that say nothing.
+/// A decimal number without its insignificant trailing zeros.
 fn without_zeros(number: &str) -> Option<&str> {
     let shorter = number.contains('.').then(|| number.trim_end_matches('0').trim_end_matches('.'))?;
     (shorter != number).then_some(shorter)
 }
 
-/// Digits of a number in two's complement, big-endian, with so many of them behind the point.
+/// The decimal digits of a big-endian two's complement number, with `scale` digits after the decimal point.
 fn decimal(bytes: &[u8], scale: u32) -> String {
     const LIMB: u64 = 1_000_000_000;
     let negative = bytes.first().is_some_and(|&byte| byte >= 0x80);
-    // Base 10^9, the smallest limb first; of a negative number n it is !n, to which one is added.
+    // Base 10^9, least significant limb first. For a negative number n, the limbs hold !n, to which one is added.
     let mut limbs = vec![0_u64; 1];
     for &byte in bytes {
         let mut carry = u64::from(if negative { !byte } else { byte });
@@ -177,7 +178,7 @@ mod tests {
     use model::rules::Rules;
     use model::subject::Subject;
 
-    /// Whether the value names a subject with this id, and whether it is opaque.
+    /// Whether the value matches a subject with this id, and whether it is opaque.
     fn asked(id: &str, value: Typed<'_>) -> (bool, bool) {
         let matcher = Matcher::new(&Rules::at_paths(["id"]).unwrap(), &SubjectSet::new([Subject::user(id)]));
         let node = matcher.at(["id"].into_iter()).unwrap();
@@ -204,7 +205,7 @@ mod tests {
         }
         assert_eq!(asked(&UUID.replace('a', "b"), Typed::Bytes(&bytes)), (false, false));
         assert_eq!(asked("sixteen letters!", Typed::Bytes(b"sixteen letters!")), (true, false));
-        // Text stays text: what it looks like does not matter.
+        // Text stays text, whatever it looks like.
         assert_eq!(asked(UUID, Typed::Text(UUID.to_uppercase().as_bytes())), (false, false));
     }
 

@@ -1,10 +1,10 @@
 //! Avro object container files (<https://avro.apache.org/docs/1.12.0/specification/#object-container-files>).
 //!
-//! 1. The header holds schema, codec and the mark that ends each block. `schema` reads the schema.
-//! 2. A block is decompressed and walked record by record (`record`): values at a rule's path are compared, all
-//!    others skipped.
-//! 3. A block without a hit is copied as it is. Of one with hits the other records are packed anew, byte for byte,
-//!    by the same codec. One that would be empty is left out. The header stays.
+//! 1. The header holds schema, codec and the sync marker that ends each block. `schema` reads the schema.
+//! 2. A block is decompressed and read record by record (`record`): values at a rule's path are compared, all others
+//!    skipped.
+//! 3. A block without a hit is copied as it is. In a block with hits, the other records stay byte for byte and
+//!    are compressed again with the same codec. A block that would be empty is dropped. The header stays.
 
 mod packing;
 mod record;
@@ -24,7 +24,7 @@ use schema::Schema;
 
 pub(super) const MAGIC: &[u8] = b"Obj\x01";
 const CORRUPT: FormatError = FormatError::Corrupt("Avro data that breaks its own format");
-/// A bound to the memory that a header can ask for.
+/// Limit in bytes on the memory that a header can require.
 const MAX_HEADER: usize = 16 << 20;
 const MARK: usize = 16;
 
@@ -70,7 +70,7 @@ pub(super) fn purge(
     Ok(Rewritten::Whole(report))
 }
 
-/// Whether the rules can be asked of a file, by its header.
+/// Checks by its header whether the rules can be applied to a file.
 pub(super) fn check(object: &dyn Object, matcher: &Matcher) -> Result<(), FormatError> {
     let header = Header::read(&mut ByteSource::open(object, 0)?)?;
     header.schema.must_suit(matcher.root())
@@ -117,7 +117,7 @@ impl Header {
     }
 }
 
-/// Records as they stand in a file.
+/// Records as a file stores them.
 struct Block {
     count: u64,
     data: Vec<u8>,
@@ -132,7 +132,7 @@ impl Block {
             return Err(FormatError::Unsupported(Cow::Borrowed("an Avro block longer than 128 MiB")));
         }
         let mut data = Vec::new();
-        // Grows with what is there, not with what the file promises.
+        // Grows with the bytes present, not with the size that the file claims.
         let read =
             source.by_ref().take(size as u64).read_to_end(&mut data).map_err(|error| judge(error, ""))?;
         let mut end = [0; MARK];
@@ -141,7 +141,7 @@ impl Block {
         if read == size && end == *mark { Ok(Some(Self { count, data })) } else { Err(CORRUPT) }
     }
 
-    /// The records that stay, not packed; `None` when all do.
+    /// The kept records, uncompressed; `None`, if all are kept.
     fn without(
         &self,
         records: &[u8],
@@ -151,7 +151,7 @@ impl Block {
     ) -> Result<Option<Self>, FormatError> {
         let (mut rest, mut hits, mut found) = (records, Vec::new(), matcher.record());
         let (mut kept, mut copied, mut removed) = (Vec::new(), 0, 0);
-        // No record that holds an identifier is without bytes.
+        // A record that holds an identifier is never empty.
         if self.count > records.len() as u64 {
             return Err(CORRUPT);
         }
@@ -200,7 +200,7 @@ fn exactly(source: &mut ByteSource<'_>, bytes: &mut [u8]) -> Result<(), FormatEr
     })
 }
 
-/// A number as Avro writes it: zigzag, seven bits to a byte, the lowest first. `None` at the end of the file.
+/// Reads a number as Avro encodes it: zigzag, seven bits per byte, lowest first. `None` at the end of the file.
 fn long(source: &mut ByteSource<'_>) -> Result<Option<i64>, FormatError> {
     let mut number = 0_u64;
     for shift in (0..70).step_by(7) {

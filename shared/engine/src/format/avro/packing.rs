@@ -1,4 +1,4 @@
-//! How the blocks of a file are compressed.
+//! How a file's blocks are compressed.
 
 use std::borrow::Cow;
 use std::io::{Read, Write};
@@ -13,7 +13,7 @@ use crate::format::FormatError;
 pub(super) enum Packing {
     Null,
     Deflate,
-    /// With the CRC32 of the plain bytes behind it.
+    /// Followed by the CRC-32 of the plain bytes.
     Snappy,
     Zstandard,
 }
@@ -58,7 +58,7 @@ impl Packing {
                 let mut out = DeflateEncoder::new(Vec::new(), Compression::default());
                 out.write_all(plain).and_then(|()| out.finish()).map_err(FormatError::Io)
             }
-            // In one piece, so that the frame says how long it is: some readers ask for that.
+            // In one call, so that the frame states its size, which some readers require.
             Self::Zstandard => {
                 zstd::bulk::compress(plain, zstd::DEFAULT_COMPRESSION_LEVEL).map_err(FormatError::Io)
             }

@@ -1,11 +1,11 @@
-//! Walks through one record: values at a rule's path are noted, all others skipped.
+//! Reads one record: values at a rule's path are collected, all others skipped.
 
 use super::schema::{Meaning, Schema, Type, TypeId};
 use super::{CORRUPT, unzigzag};
 use crate::format::FormatError;
 use crate::matching::{Found, Node, Typed};
 
-/// Records in records beyond this are refused: a bound to the stack that a file can ask for.
+/// Records nested deeper than this are refused: limits the stack that a file can require.
 const MAX_DEPTH: usize = 128;
 
 /// Reads one record off the front.
@@ -26,7 +26,7 @@ struct Walk<'w, 'b, 'p> {
 }
 
 impl<'b> Walk<'_, 'b, '_> {
-    /// Reads a value; `None` where the bytes are none of this type. No node: nobody asks for it.
+    /// Reads a value; `None`, if the bytes are not a value of this type. Without a node, no rule's path leads here.
     fn value(&mut self, id: TypeId, node: Option<&Node>, depth: usize) -> Option<()> {
         if depth > MAX_DEPTH {
             return None;
@@ -78,7 +78,8 @@ impl<'b> Walk<'_, 'b, '_> {
         Some(())
     }
 
-    /// The items of an array or map, block by block. One that says how many bytes it has is skipped if nobody asks.
+    /// Reads the items of an array or map, block by block. A block that states its size is skipped if no rule's path
+    /// leads here.
     fn items(&mut self, node: Option<&Node>, mut each: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         loop {
             let count = self.long()?;
@@ -95,7 +96,7 @@ impl<'b> Walk<'_, 'b, '_> {
             for _ in 0..count.unsigned_abs() {
                 let left = self.bytes.len();
                 each(self)?;
-                // Items without bytes could be any number of them.
+                // Empty items could be any number.
                 if self.bytes.len() == left {
                     return None;
                 }

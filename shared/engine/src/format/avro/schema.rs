@@ -1,4 +1,4 @@
-//! The schema that a file was written by.
+//! The schema with which a file was written.
 
 use std::collections::HashMap;
 
@@ -8,14 +8,14 @@ use super::CORRUPT;
 use crate::format::FormatError;
 use crate::matching::Node;
 
-/// A type, by its place in the schema: a record may hold records of its own type.
+/// A type, by its index in the schema: a record may contain records of its own type.
 pub(super) type TypeId = usize;
 
 /// All types of a file.
 #[derive(Debug, Default)]
 pub(super) struct Schema {
     types: Vec<Type>,
-    /// Named ones, by full name.
+    /// Named types, by full name.
     names: HashMap<String, TypeId>,
     pub(super) root: TypeId,
 }
@@ -37,10 +37,10 @@ pub(super) enum Type {
     Record(Vec<(String, TypeId)>),
 }
 
-/// What a logical type makes of a type.
+/// What a logical type says about a type.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Meaning {
-    /// Nothing else.
+    /// No logical type.
     Plain,
     Decimal(u32),
     Uuid,
@@ -48,7 +48,7 @@ pub(super) enum Meaning {
     Other,
 }
 
-/// No schema is nested deeper: a bound to the stack that a file can ask for.
+/// Schemas nested deeper than this are refused: limits the stack that a file can require.
 const MAX_DEPTH: usize = 64;
 
 impl Schema {
@@ -63,11 +63,11 @@ impl Schema {
         &self.types[id]
     }
 
-    /// Whether the rules can be asked of its records.
+    /// Checks whether the rules can be applied to its records.
     ///
     /// # Errors
-    /// `Unsupported`, if no value stands at a rule's path, or one of a type that cannot be compared: values there may be
-    /// anybody's.
+    /// `Unsupported`, if no field is at a rule's path, or if one has a type that cannot be compared: values there may
+    /// be any subject's.
     pub(super) fn must_suit(&self, root: &Node) -> Result<(), FormatError> {
         if let Some(field) = self.incomparable(self.root, root) {
             let what =
@@ -158,7 +158,7 @@ impl Schema {
 
     fn named(&mut self, of: &str, json: &Value, namespace: &str, depth: usize) -> Option<TypeId> {
         let name = full_name(json["name"].as_str()?, json["namespace"].as_str(), namespace);
-        // Known before its fields are, which may be of this very type.
+        // Registered before its fields, which may be of this same type.
         let id = self.push(Type::Null);
         let namespace = name.rsplit_once('.').map_or("", |(namespace, _)| namespace).to_owned();
         self.names.insert(name, id);
@@ -193,7 +193,7 @@ fn primitive(name: &str, meaning: Meaning) -> Option<Type> {
     })
 }
 
-/// Logical types that are unknown count as none, as the specification says.
+/// Unknown logical types are ignored, as the specification requires.
 fn meaning(json: &Value) -> Meaning {
     let scale = json["scale"].as_u64().and_then(|scale| u32::try_from(scale).ok()).unwrap_or(0);
     match json["logicalType"].as_str().unwrap_or_default() {

@@ -1,4 +1,4 @@
-//! What must hold for Avro. The files are written here by hand; `tests/writers` has those of other programs.
+//! Tests of Avro. The files here are written by hand; `tests/writers` has those of other programs.
 
 use bytes::Bytes;
 
@@ -33,7 +33,7 @@ fn long(number: i64) -> Vec<u8> {
     out
 }
 
-/// A file of these blocks of records.
+/// A file with these blocks of records.
 fn file(schema: &str, packing: &str, blocks: &[Vec<Vec<u8>>]) -> Vec<u8> {
     let mark = *b"0123456789abcdef";
     let entries = [("avro.schema", schema), ("avro.codec", packing), ("team", "growth")];
@@ -90,7 +90,7 @@ fn records_go_and_all_else_stays_byte_for_byte() {
     }
 }
 
-/// Whether a record with this one field goes, and whether it is flagged.
+/// Whether a record with this one field is removed, and whether it is opaque.
 fn goes(id: &str, path: &str, of: &str, value: Vec<u8>) -> (bool, bool) {
     let schema = format!(r#"{{"type": "record", "name": "r", "fields": [{{"name": "id", "type": {of}}}]}}"#);
     let all = PACKINGS.map(|packing| {
@@ -245,7 +245,7 @@ fn what_cannot_be_read_is_refused() {
             file(EVENT, packing, &[vec![event(1, Some("u7")), event(2, Some("u1"))], vec![event(3, None)]]);
         for cut in 4..whole.len() {
             let read = purged(&whole[..cut], &matcher);
-            // At the end of a block nothing tells that there was more.
+            // At the end of a block, nothing shows that more followed.
             let ends_well = whole[..cut].ends_with(b"0123456789abcdef");
             assert_eq!(read.is_ok(), ends_well && cut < whole.len(), "{packing} {cut}: {read:?}");
         }

@@ -1,18 +1,19 @@
-//! The fast loop: no end of input or of room is near, so that nothing needs to be asked twice.
+//! The fast loop: the ends of input and output are far enough away that nothing is checked twice.
 
 use fearless_simd::{Level, dispatch};
 
 use super::tables::{DIST_BITS, END, LITERAL, LITLEN_BITS, SPECIAL, SUBTABLE, subentry, value};
 use super::{Inflate, Input, Malformed, State};
 
-/// Two literals, the longest match, and what copies may write beyond it.
+/// Output bytes that one iteration may need: two literals, the longest match, and what copies may write beyond it.
 pub(super) const ROOM: usize = 2 + 258 + 64;
 
-/// Input that is in sight at the beginning of each turn: more than its refills take.
+/// Input bytes that must be available at the start of each iteration: more than its refills take.
 const SIGHT: usize = 32;
 
 impl Inflate {
-    /// Symbols up to `stop` while there is plenty of input and of room, with the instructions that the processor has.
+    /// Decodes symbols up to `stop` while there is plenty of input and room, with the instructions that the processor
+    /// has.
     pub(super) fn fast(
         &mut self,
         input: &mut Input<'_>,
@@ -39,8 +40,8 @@ impl Inflate {
         if rest.len() < SIGHT || at > out_end {
             return Ok(at);
         }
-        // Of `count` the lowest six bits count. Above as many bits there may be some that were read already: reading them
-        // again gives the same.
+        // Only the lowest six bits of `count` are significant. `bits` may hold further bits above that count which are
+        // loaded already: loading them again gives the same.
         macro_rules! refill {
             () => {
                 let word = rest.first_chunk().ok_or(Malformed)?;
@@ -106,7 +107,7 @@ impl Inflate {
             }
             let length = value(one, bits);
             take!(one);
-            // Up to 42 bits are gone of 56, and a distance may need 28.
+            // Up to 42 of 56 bits are used, and a distance may need 28.
             if count & 63 < 28 {
                 refill!();
             }
@@ -128,7 +129,7 @@ impl Inflate {
             copy(out, at, distance, length)?;
             at += length;
         }
-        // Bits above `count` go, so that the careful loop may add its own.
+        // Clears the bits above `count`, so that the careful loop may add its own.
         self.count = count & 63;
         self.bits = bits & ((1 << self.count) - 1);
         input.at = input.bytes.len() - rest.len();
@@ -136,7 +137,7 @@ impl Inflate {
     }
 }
 
-/// Copies a match. There is [`ROOM`] behind `at`, so that whole chunks may be written.
+/// Copies a match. There are [`ROOM`] bytes after `at`, so that whole chunks may be written.
 #[inline(always)]
 fn copy(out: &mut [u8], at: usize, distance: usize, length: usize) -> Result<(), Malformed> {
     let (before, room) = out.split_at_mut(at);
@@ -170,7 +171,7 @@ fn copy(out: &mut [u8], at: usize, distance: usize, length: usize) -> Result<(),
     Ok(())
 }
 
-/// What is beyond the first bytes of a match that has a distance of 32 or more.
+/// Copies the rest of a match after its first `done` bytes, for a distance of 32 or more.
 #[inline(never)]
 fn copy_on(out: &mut [u8], at: usize, distance: usize, length: usize, done: usize) {
     let (mut to, end) = (at + done, at + length);

@@ -1,13 +1,14 @@
-//! Inflates raw deflate data (RFC 1951), in safe Rust, at nearly the speed of the best C decoders.
+//! Inflates raw deflate data (RFC 1951) in safe Rust, at nearly the speed of the best C decoders.
 //!
-//! 1. A block's code lengths become two tables. One look at the next 11 bits (9 for distances) gives the
-//!    symbol, the length of its code and of its extra bits; longer codes go through a subtable.
-//! 2. The fast loop runs while 32 bytes of input are in sight and some 300 bytes of room: bits come 8 bytes at a
-//!    time, literals up to three per refill, matches in copies of 64 or 32 bytes that may write beyond their end.
-//! 3. Near either end the careful loop takes symbol by symbol.
+//! 1. A block's code lengths become two tables. One lookup with the next 11 bits (9 for distances) gives the symbol and
+//!    the lengths of its code and extra bits; longer codes go through a subtable.
+//! 2. The fast loop runs while there are 32 bytes of input and some 300 bytes of room: bits are loaded 8 bytes at a
+//!    time, literals decoded up to three per refill, and matches copied in chunks of 64 or 32 bytes that may write
+//!    beyond the match's end.
+//! 3. Near either end, the careful loop decodes symbol by symbol.
 //! 4. The caller's buffer is the window: it keeps the last 32 KiB before the place where new bytes go.
 //!
-//! The shape of tables and loop is that of libdeflate (<https://github.com/ebiggers/libdeflate>).
+//! The tables and the loop are modelled on libdeflate (<https://github.com/ebiggers/libdeflate>).
 
 mod fast;
 mod tables;
@@ -22,20 +23,20 @@ use tables::{
     litlen_entry, subentry, value,
 };
 
-/// How far back a match may reach.
+/// How far back a match may reach, in bytes.
 pub(in crate::format) const WINDOW: usize = 32 << 10;
-/// As much input as a block's header may need; unless the input ends, so much has to be in sight.
+/// Input bytes that a block's header may need; unless the input ends, this many must be available.
 pub(in crate::format) const HEADER: usize = 1 << 10;
-/// The data is no deflate.
+/// The data is not valid deflate.
 #[derive(Debug, PartialEq)]
 pub(in crate::format) struct Malformed;
 
-/// Why [`Inflate::run`] came back.
+/// Why [`Inflate::run`] returned.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::format) enum Pause {
-    /// It is where it was to stop, or the room is full.
+    /// It reached `stop`, or the output is full.
     Full,
-    /// More input is wanted.
+    /// It needs more input.
     Hungry,
     /// A block's header was read.
     Begun(Block),
@@ -49,7 +50,7 @@ pub(in crate::format) enum Pause {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::format) enum Block {
     Stored,
-    /// `end`: the code of the block's end, as it is written, and how many bits that has.
+    /// `end`: the end-of-block code as it is written, and its length in bits.
     Codes {
         end: (u32, u32),
     },
@@ -59,7 +60,7 @@ enum State {
     Header,
     Stored(usize),
     Codes,
-    /// Behind a block's last symbol.
+    /// After a block's last symbol.
     Behind,
     Ended,
 }
@@ -72,32 +73,32 @@ pub(in crate::format) struct Inflate {
     count: u32,
     last: bool,
     state: State,
-    /// Length and distance of a match that did not fit.
+    /// Remaining length, and distance, of a match that did not fit.
     pending: (usize, usize),
     lengths: Lengths,
 }
 
-/// The code lengths of a block: those of literals and lengths, and those of distances behind them.
+/// The code lengths of a block: first those of literals and lengths, then those of distances.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Lengths {
     all: Vec<u8>,
     litlens: usize,
 }
 
-/// All that a decoder knows between two calls, but for what it gave.
+/// A decoder's entire state between two calls, except for its output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::format) struct Memory {
     bits: u64,
     count: u32,
     last: bool,
     pending: (usize, usize),
-    /// What is left of a stored block.
+    /// Bytes left of a stored block.
     stored: Option<usize>,
-    /// Within a block of another kind.
+    /// The code lengths, within a block of another kind.
     codes: Option<Lengths>,
 }
 
-/// The input and how far it is read.
+/// The input, and how far it has been read.
 struct Input<'i> {
     bytes: &'i [u8],
     at: usize,
@@ -119,7 +120,7 @@ impl Inflate {
         }
     }
 
-    /// What another decoder has to know to go on. `None`: between two blocks, or at the end.
+    /// What another decoder needs to resume. `None`: right after a block, or at the end.
     pub(in crate::format) fn memory(&self) -> Option<Memory> {
         let Self { bits, count, last, pending, .. } = *self;
         let (stored, codes) = match self.state {
@@ -131,7 +132,7 @@ impl Inflate {
         Some(Memory { bits: bits & ((1 << count) - 1), count, last, pending, stored, codes })
     }
 
-    /// Resume on from there.
+    /// Resumes from this state.
     pub(in crate::format) fn recall(memory: Memory) -> Result<Self, Malformed> {
         let Memory { bits, count, last, pending, stored, codes } = memory;
         let mut inflate = Self { bits, count: count.min(63), last, pending, ..Self::new() };
@@ -145,12 +146,12 @@ impl Inflate {
         Ok(inflate)
     }
 
-    /// Makes ready for other data.
+    /// Resets for other data.
     pub(in crate::format) fn reset(&mut self) {
         (self.bits, self.count, self.last, self.state, self.pending) = (0, 0, false, State::Header, (0, 0));
     }
 
-    /// How many bits of the input that was read are still to come.
+    /// How many bits of the input already read are not decoded yet.
     pub(in crate::format) fn unread(&self) -> u32 {
         self.count
     }
@@ -160,9 +161,9 @@ impl Inflate {
         self.pending.0
     }
 
-    /// Inflates into `out` from `at` on, with what was inflated before in front of it, up to the first end of a symbol
-    /// at or behind `stop`, a change of block, or the end of the room. `ends`: no input comes behind this. Returns how
-    /// much input was read, and the new place in `out`.
+    /// Inflates into `out` from `at`, with the previous output before it, up to the first end of a symbol at or after
+    /// `stop`, a change of block, or the end of `out`. `ends`: no input follows. Returns the number of input bytes
+    /// read, the new position in `out`, and why it stopped.
     pub(in crate::format) fn run(
         &mut self,
         bytes: &[u8],
@@ -174,7 +175,7 @@ impl Inflate {
         let mut input = Input { bytes, at: 0, ends };
         self.matched(out, &mut at)?;
         let pause = self.go_on(&mut input, out, &mut at, stop.min(out.len()))?;
-        // Whole bytes that were taken too early go back.
+        // Gives the whole bytes that were read ahead back to the input.
         input.at -= (self.count / 8) as usize;
         self.count %= 8;
         self.bits &= (1 << self.count) - 1;
@@ -211,7 +212,7 @@ impl Inflate {
                 }
                 State::Codes => {
                     *at = self.fast(input, out, *at, stop)?;
-                    // A few symbols: at the ends of the buffers, or over a block's end.
+                    // A few symbols: near the ends of the buffers, or across a block's end.
                     for _ in 0..fast::ROOM {
                         if *at >= stop || self.careful(input, out, at)?.is_break() {
                             break;
@@ -222,7 +223,7 @@ impl Inflate {
         }
     }
 
-    /// One symbol; break: the block has ended.
+    /// Decodes one symbol; break: the block has ended, or there is too little input.
     fn careful(
         &mut self,
         input: &mut Input<'_>,
@@ -269,7 +270,7 @@ impl Inflate {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Writes what fits of the pending match.
+    /// Writes as much of the pending match as fits.
     fn matched(&mut self, out: &mut [u8], at: &mut usize) -> Result<(), Malformed> {
         let (length, distance) = self.pending;
         let fits = length.min(out.len() - *at);
@@ -284,7 +285,7 @@ impl Inflate {
         Ok(())
     }
 
-    /// A block's header.
+    /// Reads a block's header.
     fn header(&mut self, input: &mut Input<'_>) -> Result<Block, Malformed> {
         self.last = self.get(input, 1)? == 1;
         match self.get(input, 2)? {
@@ -294,7 +295,7 @@ impl Inflate {
                 if length ^ check != 0xffff {
                     return Err(Malformed);
                 }
-                // Bytes that are in the bit buffer already go back.
+                // Gives the bytes in the bit buffer back to the input.
                 input.at -= (self.count / 8) as usize;
                 (self.bits, self.count) = (0, 0);
                 self.state = State::Stored(length as usize);
@@ -320,13 +321,13 @@ impl Inflate {
         }
     }
 
-    /// The code lengths of a dynamic block, which are compressed themselves.
+    /// Reads the code lengths of a dynamic block, which are compressed themselves.
     fn codes(&mut self, input: &mut Input<'_>) -> Result<(), Malformed> {
         const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
         let litlens = self.get(input, 5)? as usize + 257;
         let all = litlens + self.get(input, 5)? as usize + 1;
         let precodes = self.get(input, 4)? as usize + 4;
-        // As zlib: more symbols than deflate has are an error.
+        // Like zlib, refuses more symbols than deflate has.
         if litlens > 286 || all - litlens > 30 {
             return Err(Malformed);
         }
@@ -365,7 +366,7 @@ impl Inflate {
         Ok(())
     }
 
-    /// Makes the tables of a block with these lengths.
+    /// Builds the tables for the block's code lengths.
     fn begin_codes(&mut self) -> Result<Block, Malformed> {
         let (litlens, dists) = self.lengths.all.split_at(self.lengths.litlens);
         build(&mut self.litlen[..], LITLEN_BITS, litlens, litlen_entry)?;
@@ -374,7 +375,7 @@ impl Inflate {
         Ok(Block::Codes { end: code_of(END_OF_BLOCK, litlens) })
     }
 
-    /// The next bits as a number.
+    /// Reads the next bits as a number.
     fn get(&mut self, input: &mut Input<'_>, bits: u32) -> Result<u32, Malformed> {
         self.refill(input);
         let number = (self.bits & ((1 << bits) - 1)) as u32;
@@ -392,7 +393,7 @@ impl Inflate {
         }
     }
 
-    /// Bits that are not there are the end of truncated data.
+    /// Consumes bits. Missing bits mean that the data is truncated.
     fn take(&mut self, bits: u32) -> Result<(), Malformed> {
         self.count = self.count.checked_sub(bits).ok_or(Malformed)?;
         self.bits >>= bits;

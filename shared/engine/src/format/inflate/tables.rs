@@ -1,16 +1,16 @@
 //! Decoding tables of Huffman codes.
 //!
-//! 1. A table is asked with the next bits of input, as many as it has. The entry there says everything: which
-//!    symbol, how long its code is, how many extra bits follow.
-//! 2. A longer code's first bits lead to a subtable behind the table, which is asked with the bits that follow.
+//! 1. A table is indexed with the next bits of input, as many as its index has. The entry there says everything: the
+//!    symbol, the length of its code, and the number of extra bits that follow.
+//! 2. The first bits of a longer code lead to a subtable after the table, which is indexed with the bits that follow.
 
 use super::Malformed;
 
 pub(super) const LITLEN_BITS: u32 = 11;
 pub(super) const DIST_BITS: u32 = 9;
 
-// An entry of a table: 31 literal? | 16..=30 value | 15 special? | 14 subtable? | 13 end of block? | 8..=12 bits of
-// the code alone (for a subtable: the bits of its index) | 0..=5 bits in all, extra bits included.
+// Bits of a table's entry: 31 literal? | 16..=30 value | 15 special? | 14 subtable? | 13 end of block? | 8..=12 bits of
+// the code alone (for a subtable: the bits of its index) | 0..=5 bits in all, including extra bits.
 pub(super) const LITERAL: u32 = 1 << 31;
 pub(super) const SPECIAL: u32 = 1 << 15;
 pub(super) const SUBTABLE: u32 = 1 << 14;
@@ -19,14 +19,14 @@ pub(super) const END: u32 = 1 << 13;
 /// The symbol that ends a block.
 pub(super) const END_OF_BLOCK: usize = 256;
 
-/// The entry behind one that leads to a subtable, whose index is the next bits.
+/// The entry in the subtable that `entry` leads to, indexed with the next bits.
 #[inline(always)]
 pub(super) fn subentry<const N: usize>(table: &[u32; N], entry: u32, bits: u64) -> u32 {
     let index = (entry >> 16) as usize + (bits & ((1 << (entry >> 8 & 31)) - 1)) as usize;
     table[index & (N - 1)]
 }
 
-/// A length or distance: what the code says and its extra bits.
+/// A length or distance: its base value plus its extra bits.
 #[inline(always)]
 pub(super) fn value(entry: u32, bits: u64) -> usize {
     (entry >> 16) as usize + ((bits & ((1 << (entry & 63)) - 1)) >> (entry >> 8 & 31)) as usize
@@ -58,8 +58,8 @@ pub(super) fn dist_entry(symbol: usize) -> u32 {
     }
 }
 
-/// Makes the table of a canonical Huffman code. What zlib takes is taken: a complete code, one code of one bit,
-/// or none at all (but for the code of the code lengths, which must be complete).
+/// Builds the table of a canonical Huffman code. Accepts what zlib accepts: a complete code, a single code of one bit,
+/// or no code at all (except for the code of the code lengths, which must be complete).
 pub(super) fn build(
     table: &mut [u32],
     table_bits: u32,
@@ -102,7 +102,7 @@ pub(super) fn build(
             let made = make(entry(usize::from(symbol)), length);
             table[..main].iter_mut().skip(reversed).step_by(1 << length).for_each(|place| *place = made);
         } else {
-            // Codes with one prefix stand side by side, the longest last.
+            // Codes with the same prefix are adjacent, the longest last.
             let prefix = reversed & (main - 1);
             let (start, bits) = open.filter(|_| table[prefix] & SUBTABLE != 0).unwrap_or_else(|| {
                 let bits = subtable_bits(&symbols[at..], code, length, table_bits, length_of);
@@ -121,10 +121,10 @@ pub(super) fn build(
     Ok(())
 }
 
-/// A symbol's code as it is written, lowest bit first, and how many bits it has.
+/// A symbol's code as it is written, lowest bit first, and its length in bits.
 pub(super) fn code_of(symbol: usize, lengths: &[u8]) -> (u32, u32) {
     let length = lengths[symbol];
-    // What shorter codes take up of all codes of this length; and those of this length that come before.
+    // The share of all codes of this length that shorter codes take up, and the codes of this length that come before.
     let shorter = |&&other: &&u8| (1..length).contains(&other);
     let taken: u32 = lengths.iter().filter(shorter).map(|&other| 1 << (length - other)).sum();
     let before = lengths[..symbol].iter().filter(|&&other| other == length).count() as u32;
@@ -132,7 +132,7 @@ pub(super) fn code_of(symbol: usize, lengths: &[u8]) -> (u32, u32) {
     ((taken + before).reverse_bits() >> (32 - length), length)
 }
 
-/// How many bits beyond the table's own the longest code with the prefix of this code has.
+/// How many bits the longest code with the same prefix as this code has beyond the table's own.
 fn subtable_bits(
     symbols: &[u16],
     mut code: u32,
@@ -154,7 +154,7 @@ fn subtable_bits(
     longest - table_bits
 }
 
-/// Puts the length of a code into its entry.
+/// Adds the length of a code to its entry.
 fn make(entry: u32, length: u32) -> u32 {
     if entry & LITERAL != 0 { entry | length } else { (entry + length) | length << 8 }
 }

@@ -1,4 +1,4 @@
-//! The decoder against zlib-rs.
+//! Tests the decoder against zlib-rs.
 
 use std::io::Write;
 
@@ -7,11 +7,11 @@ use flate2::{Compression, write::DeflateEncoder};
 use super::*;
 use crate::matching::tests::Dice;
 
-/// Inflates with input and room in pieces of these sizes, and stops within the room.
+/// Inflates with input and output in pieces of these sizes, and stops before the end of the output.
 fn inflate(data: &[u8], piece: usize, room: usize) -> Result<Vec<u8>, Malformed> {
     let (mut inflate, mut whole, mut read, mut seen) = (Inflate::new(), Vec::new(), 0, 0);
     loop {
-        // What a caller does: the window stands in front of the room.
+        // As a caller does: the window precedes the room for output.
         let window = WINDOW.min(whole.len());
         let mut out = whole[whole.len() - window..].to_vec();
         out.resize(window + room, 0);
@@ -91,11 +91,11 @@ fn damaged_data_is_judged_as_zlib_judges_it() {
             whole.truncate(theirs.total_out() as usize);
             match result {
                 Ok(flate2::Status::StreamEnd) => {
-                    // What stands behind the end is not this decoder's.
+                    // The bytes after the end are not this decoder's concern.
                     damaged.truncate(theirs.total_in() as usize);
                     assert!(inflate(&damaged, 1 << 20, 1 << 20) == Ok(whole));
                 }
-                // A bomb of sorts: there was no room for it.
+                // A kind of decompression bomb: it did not fit.
                 _ if whole.len() == 1 << 20 => {}
                 _ => assert!(inflate(&damaged, 1 << 20, 1 << 20).is_err()),
             }

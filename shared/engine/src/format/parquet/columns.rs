@@ -1,10 +1,10 @@
-//! The columns that stand at a rule's path, and their values.
+//! Finds the columns at a rule's path, and reads their values.
 //!
-//! 1. The schema is walked with the tree of paths in hand. Levels that only say "list" have no name.
-//! 2. A MAP is an object whose names are data: of its values those count whose key the path names. Keys and values
-//!    are columns of their own with a level for each entry.
-//! 3. A rule's column of a type that cannot be compared is an error, even if other columns can be: values there may be
-//!    anybody's. A column that is absent is none.
+//! 1. The schema is walked together with the tree of paths. Levels that only mean "list" have no name.
+//! 2. A MAP is an object whose names are data: of its values, only those whose key the path names are relevant. Keys
+//!    and values are separate columns with a level for each entry.
+//! 3. A rule's column of a type that cannot be compared is an error, even if other columns can be compared: its values
+//!    may be any subject's. An absent column is not an error.
 
 use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
@@ -18,11 +18,11 @@ use crate::matching::{Matcher, Node, Typed};
 /// Records read at a time.
 const BATCH: usize = 4096;
 
-/// A column that stands at a rule's path.
+/// A column at a rule's path.
 pub(super) struct Column<'m> {
     pub(super) index: usize,
     pub(super) node: &'m Node,
-    /// Of the values of a MAP: those that count.
+    /// For the values of a MAP: the key of those that are relevant.
     pub(super) key: Option<MapKey<'m>>,
     kind: ColumnKind,
     physical: Physical,
@@ -31,15 +31,15 @@ pub(super) struct Column<'m> {
     max_repetition: i16,
 }
 
-/// What an entry of a MAP has to be called.
+/// The key that an entry of a MAP must have.
 #[derive(Clone, Copy)]
 pub(super) struct MapKey<'m> {
-    /// The column of the keys.
+    /// The index of the keys' column.
     pub(super) index: usize,
     name: &'m str,
 }
 
-/// What values are.
+/// How values are compared.
 #[derive(Clone, Copy, PartialEq)]
 enum ColumnKind {
     Text,
@@ -53,7 +53,11 @@ enum ColumnKind {
     Other,
 }
 
-/// The columns that some rule names. None at all is a refusal: nobody may take the object for clean.
+/// The columns that some rule names.
+///
+/// # Errors
+/// `Unsupported`, if there are none, so that the object is not taken for clean; if one has a type that cannot be
+/// compared; or if a path leads through a MAP within a MAP or one with a composite key. `Corrupt`, if a MAP has no key.
 pub(super) fn of_rules<'m>(
     schema: &SchemaDescriptor,
     matcher: &'m Matcher,
@@ -61,7 +65,7 @@ pub(super) fn of_rules<'m>(
     let mut walk = Walk { schema, leaf: 0, columns: Vec::new() };
     for field in schema.root_schema().get_fields() {
         let name = field.name();
-        // Flattened tables have the whole path in a name.
+        // In flattened tables, the name is the whole path.
         let node = matcher.at([name].into_iter()).or_else(|| matcher.at(name.split('.')));
         walk.field(field, &node.map(|node| Place { node, key: None }).into_iter().collect::<Vec<_>>())?;
     }
@@ -72,7 +76,7 @@ pub(super) fn of_rules<'m>(
     }
 }
 
-/// Where a field stands in the tree of paths.
+/// A field's position in the tree of paths.
 #[derive(Clone, Copy)]
 struct Place<'m> {
     node: &'m Node,
@@ -81,7 +85,7 @@ struct Place<'m> {
 
 struct Walk<'s, 'm> {
     schema: &'s SchemaDescriptor,
-    /// The next leaf's column.
+    /// The next leaf's column index.
     leaf: usize,
     columns: Vec<Column<'m>>,
 }
@@ -133,7 +137,7 @@ impl<'m> Walk<'_, 'm> {
         Ok(())
     }
 
-    /// The repeated field of a MAP: a key and, unless it is a set, a value.
+    /// Walks the repeated field of a MAP: a key and, unless it is a set, a value.
     fn map(&mut self, repeated: &Type, places: &[Place<'m>]) -> Walked {
         let fields = if repeated.is_primitive() { &[][..] } else { repeated.get_fields() };
         let deeper = places.iter().filter(|place| place.node.goes_deeper());
@@ -154,13 +158,13 @@ impl<'m> Walk<'_, 'm> {
         values.iter().try_for_each(|value| self.field(value, &inner))
     }
 
-    /// The repeated field of a list: a level of its own around the element, or (in old files) the element itself.
+    /// Walks the repeated field of a list: a level of its own around the element, or (in old files) the element itself.
     /// See "Backward-compatibility rules" in parquet-format's LogicalTypes.md.
     fn element(&mut self, repeated: &Type, places: &[Place<'m>]) -> Walked {
         let fields = if repeated.is_primitive() { &[][..] } else { repeated.get_fields() };
         let is_level =
             fields.len() == 1 && repeated.name() != "array" && !repeated.name().ends_with("_tuple");
-        // Lists of lists and of maps: the names of their levels say nothing either.
+        // In lists of lists and of maps, the names of their levels mean nothing either.
         match fields {
             [element] if is_level => self.field(element, places),
             [] => self.field(repeated, places),
@@ -182,7 +186,7 @@ fn is_list(field: &Type) -> bool {
     matches!(info.logical_type_ref(), Some(LogicalType::List)) || info.converted_type() == ConvertedType::LIST
 }
 
-/// `None`: truth values, which are nobody's identifier.
+/// `None`: booleans, which are never identifiers.
 fn kind(column: &ColumnDescriptor) -> Option<ColumnKind> {
     let (logical, converted) = (column.logical_type_ref(), column.converted_type());
     let is_decimal = matches!(logical, Some(LogicalType::Decimal(_))) || converted == ConvertedType::DECIMAL;
@@ -221,7 +225,7 @@ impl<'m> Column<'m> {
         walk.columns.pop()
     }
 
-    /// For each entry of a MAP, in order, whether it is called as the path says. Empty maps have a place too.
+    /// For each entry of a MAP, in order, whether it has the key in the path. Empty maps have an item too.
     pub(super) fn entries(&self, reader: ColumnReader, key: MapKey<'_>) -> Result<Vec<bool>> {
         let mut entries = Vec::new();
         self.dispatch(reader, |_, value| {
@@ -230,8 +234,8 @@ impl<'m> Column<'m> {
         Ok(entries)
     }
 
-    /// Gives every value, with the number of its row. `entries`: which of a MAP's entries count, and the level of
-    /// repetition at which one begins. Returns how many rows there are.
+    /// Calls `each` with every value and its row number. `entries`: which of a MAP's entries are relevant, and the
+    /// repetition level at which one begins. Returns the number of rows.
     pub(super) fn read(
         &self,
         reader: ColumnReader,
@@ -256,7 +260,7 @@ impl<'m> Column<'m> {
         self.max_repetition
     }
 
-    /// Gives every level of repetition, and the value that stands there.
+    /// Calls `each` with every repetition level and the value there, if any.
     fn dispatch(&self, reader: ColumnReader, mut each: impl FnMut(i16, Option<Typed<'_>>)) -> Result<()> {
         match reader {
             ColumnReader::ByteArrayColumnReader(reader) => {
@@ -310,7 +314,7 @@ impl<'m> Column<'m> {
         }
     }
 
-    /// Gives every value of a dictionary page, which is in plain encoding. `false`: it could not be read.
+    /// Calls `each` with every value of a dictionary page in plain encoding. `false`: it could not be read.
     pub(super) fn plain_values(&self, mut page: &[u8], count: u32, mut each: impl FnMut(Typed<'_>)) -> bool {
         for _ in 0..count {
             let mut give = |value: Option<Typed<'_>>| value.into_iter().for_each(&mut each);

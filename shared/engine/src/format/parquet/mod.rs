@@ -1,11 +1,11 @@
-//! Parquet, by row groups and ranges: never the whole object.
+//! Parquet, read by row groups and ranges, never as a whole.
 //!
-//! 1. The footer gives schema and row groups. `columns` finds the columns that stand at a rule's path.
-//! 2. Per row group and identifier column: when every page is encoded by a dictionary and nothing in the
-//!    dictionary is a subject's, the column is done. Else its values are read and rows noted.
+//! 1. The footer gives schema and row groups. `columns` finds the columns at a rule's path.
+//! 2. Per row group and identifier column: if every page is dictionary-encoded and the dictionary holds no subject's
+//!    identifier, the column is done. Otherwise its values are read and matching rows are collected.
 //! 3. A row group without such rows is copied as it is, with its indexes and Bloom filters.
-//! 4. One with them is written anew, column by column, without those rows: values and levels as they were,
-//!    same codec and kind of encoding. One that would be empty is left out.
+//! 4. A row group with such rows is rewritten without them, column by column: values and levels as they were, same
+//!    codec and kind of encoding. One that would be empty is dropped.
 //! 5. Schema, key-value metadata, version and author of the file stay.
 
 mod columns;
@@ -42,8 +42,9 @@ pub(super) use resume::Kept;
 
 const CORRUPT: &str = "Parquet data that breaks its own format";
 
-/// The library panics on some damaged pages (found by fuzzing version 60): one such object must be refused like
-/// any other and not end the work on those that come after. Nothing that was touched is used again.
+/// Scans or rewrites a file. The library panics on some damaged pages (found by fuzzing version 60): such an object
+/// must be refused like any other and not stop the work on the objects after it. Nothing that the panic may have left
+/// inconsistent is used again.
 pub(super) fn purge(
     object: &dyn Object,
     out: Option<&mut (dyn Write + Send)>,
@@ -55,7 +56,7 @@ pub(super) fn purge(
         .unwrap_or(Err(FormatError::Corrupt(CORRUPT)))
 }
 
-/// Whether the rules can be asked of a file, by its footer.
+/// Checks by its footer whether the rules can be applied to a file.
 pub(super) fn check(object: &dyn Object, matcher: &Matcher) -> Result<(), FormatError> {
     let check = || {
         let metadata = read_metadata(&Ranges(object))?;
@@ -109,7 +110,7 @@ fn read_metadata(file: &impl ChunkReader) -> Result<ParquetMetaData, FormatError
         .map_err(judge_parquet)
 }
 
-/// What the library would take on trust.
+/// Checks what the library would trust.
 fn check_group(group: &RowGroupMetaData) -> Result<(), FormatError> {
     for column in group.columns() {
         let offsets = [column.data_page_offset(), column.dictionary_page_offset().unwrap_or(0)];
@@ -128,7 +129,7 @@ fn check_group(group: &RowGroupMetaData) -> Result<(), FormatError> {
     Ok(())
 }
 
-/// The rows of a group that go, in order; counted in the report.
+/// The rows of a group to be removed, in order. Counts them in the report.
 fn rows_that_go(
     ranges: &Ranges<'_>,
     group: &RowGroupMetaData,
@@ -156,7 +157,7 @@ fn rows_that_go(
             }
         })?;
     }
-    // Conditions matter only where a value names somebody.
+    // Conditions matter only where a value is a subject's.
     if !rows.is_empty() {
         for column in columns.iter().filter(|column| column.node.leads_to_condition()) {
             read_column(ranges, group, column, |row, value| {
@@ -177,8 +178,8 @@ fn rows_that_go(
     Ok(gone)
 }
 
-/// Whether the dictionary holds every value of the chunk, and none that may be a subject's. Reads the
-/// dictionary page alone.
+/// Whether the dictionary holds every value of the chunk, and none that may be a subject's. Reads only the dictionary
+/// page.
 fn dictionary_rules_out(
     ranges: &Ranges<'_>,
     chunk: &ColumnChunkMetaData,
@@ -212,7 +213,7 @@ fn dictionary_rules_out(
     }
 }
 
-/// Gives every value of a column, with its row.
+/// Calls `each` with every value of a column and its row number.
 fn read_column(
     ranges: &Ranges<'_>,
     group: &RowGroupMetaData,
@@ -238,7 +239,7 @@ fn read_column(
     if rows == group.num_rows() as u64 { Ok(()) } else { Err(FormatError::Corrupt(CORRUPT)) }
 }
 
-/// The pages of a column chunk, its compressed bytes in memory.
+/// The pages of a column chunk. Its compressed bytes are held in memory.
 fn pages(
     ranges: &Ranges<'_>,
     group: &RowGroupMetaData,
@@ -249,7 +250,7 @@ fn pages(
     SerializedPageReader::new(Arc::new(bytes), chunk, group.num_rows() as usize, None).map_err(judge_parquet)
 }
 
-/// An error of the library: the outside world's, or the data's. Its own message may show content.
+/// Classifies an error of the library as `Io` or `Corrupt`. Its own message is dropped, since it may contain content.
 fn judge_parquet(error: ParquetError) -> FormatError {
     match error {
         ParquetError::External(error) => match error.downcast::<std::io::Error>() {

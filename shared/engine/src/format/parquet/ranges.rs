@@ -1,4 +1,4 @@
-//! Gives the library the bytes it asks for, by ranges of the object.
+//! Gives the library the bytes it requests, by ranges of the object.
 
 use std::io::{self, Read};
 
@@ -16,7 +16,7 @@ const CHUNK_OF_COPY: u64 = 8 << 20;
 pub(super) struct Ranges<'o>(pub(super) &'o dyn Object);
 
 impl Ranges<'_> {
-    /// A part of the object in memory, addressed as in the object.
+    /// Fetches a part of the object into memory, addressed as in the object.
     pub(super) fn fetch(&self, start: u64, length: u64) -> Result<Chunk> {
         Ok(Chunk { start, bytes: self.bytes(start, length)? })
     }
@@ -52,7 +52,7 @@ impl<'o> ChunkReader for Ranges<'o> {
     }
 }
 
-/// Reads on from a place, some bytes at a time.
+/// Reads from a position onwards, a limited number of bytes at a time.
 pub(super) struct RangeReader<'o> {
     object: &'o dyn Object,
     at: u64,

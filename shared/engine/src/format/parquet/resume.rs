@@ -1,8 +1,8 @@
-//! A file that is written in several goes: what one leaves to the next, and the footer that speaks for all.
+//! Writes a file across several invocations: what each hands to the next, and the footer for the whole file.
 //!
-//! 1. A go that pauses keeps what a footer would say of the row groups so far, in a footer of its own.
-//! 2. The next begins where the object ended: the library is told of so many bytes, which go nowhere.
-//! 3. The last joins both footers. Bloom filters stand behind their row group and are there already.
+//! 1. An invocation that pauses keeps the metadata of the row groups so far in a footer of its own.
+//! 2. The next starts where the output ended: the library is made to write that many bytes, which are discarded.
+//! 3. The last joins both footers. Bloom filters follow their row group and are written already.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -22,12 +22,12 @@ use crate::format::source::Outside;
 
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
-/// What a go leaves to the next.
+/// What an invocation hands to the next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::format) struct Kept {
-    /// How many bytes of the file are written.
+    /// Bytes of the file written so far.
     pub(super) written: u64,
-    /// What a footer says of them, as base64.
+    /// Their footer, in base64.
     footer: String,
 }
 
@@ -44,7 +44,7 @@ impl Kept {
     }
 }
 
-/// The metadata of the row groups of earlier goes and of this one.
+/// The metadata of the row groups of earlier invocations and of this one.
 pub(super) fn join(before: &ParquetMetaData, after: &ParquetMetaData) -> Result<ParquetMetaData> {
     let columns = after.file_metadata().schema_descr().num_columns();
     let count = before.num_row_groups() + after.num_row_groups();
@@ -71,19 +71,19 @@ pub(super) fn join(before: &ParquetMetaData, after: &ParquetMetaData) -> Result<
     Ok(file.set_row_groups(groups).set_page_index(Some(Arc::new(index.build()))).build())
 }
 
-/// Page indexes and footer, as they stand at this place of a file.
+/// The page indexes and the footer, for position `at` of a file.
 pub(super) fn footer(metadata: &ParquetMetaData, at: u64) -> Result<Vec<u8>> {
     let mut footer = Vec::new();
     let mut sink = TrackedWrite::new(Sink::new(&mut footer, at));
     skip(at, |zeros| sink.write_all(zeros))?;
-    // The library drops its writer and, with it, errors of what it holds back: into memory there are none.
+    // The library drops its writer and, with it, errors of buffered writes: writing into memory has none.
     ParquetMetaDataWriter::new_with_tracked(sink, metadata)
         .with_preserve_page_index_locations(false)
         .finish()?;
     Ok(footer)
 }
 
-/// Has so many bytes written.
+/// Writes this many zero bytes.
 pub(super) fn skip(mut bytes: u64, mut write: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     while bytes > 0 {
         let zeros = usize::try_from(bytes).map_or(ZEROS.len(), |bytes| bytes.min(ZEROS.len()));
@@ -93,12 +93,12 @@ pub(super) fn skip(mut bytes: u64, mut write: impl FnMut(&[u8]) -> io::Result<()
     Ok(())
 }
 
-/// Where the file goes. Marks errors of the caller's writer, so that they are not taken for bad data.
+/// The output. Marks errors of the caller's writer, so that they are not mistaken for bad data.
 pub(super) struct Sink<'w> {
     out: &'w mut (dyn Write + Send),
-    /// How many bytes are there already.
+    /// Bytes to discard, because they are written already.
     skip: u64,
-    /// Whether what comes is not wanted.
+    /// Whether all further bytes are discarded.
     pub(super) closed: bool,
 }
 

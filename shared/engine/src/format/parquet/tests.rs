@@ -1,4 +1,4 @@
-//! What must hold for Parquet.
+//! Tests of Parquet.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -68,7 +68,7 @@ fn properties(codec: Compression) -> parquet::file::properties::WriterProperties
         .set_key_value_metadata(Some(vec![KeyValue::new("team".to_owned(), "growth".to_owned())]))
 }
 
-/// A file with these row groups; `n` counts the rows through.
+/// A file with these row groups; `n` numbers the rows across all of them.
 fn file(groups: &[Vec<Row>], properties: WriterProperties) -> Bytes {
     let schema = Arc::new(parse_message_type(SCHEMA).unwrap());
     let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties)).unwrap();
@@ -240,7 +240,7 @@ fn nested_list_uuid_number_json_and_conditional_columns_count() {
         let properties = properties.set_dictionary_enabled(statistics == EnabledStatistics::None);
         let before = file(&groups, properties.build());
         let (after, report) = purged(&before).unwrap();
-        // Broken JSON that names a subject.
+        // Broken JSON that contains a subject's identifier.
         assert_eq!(report.opaque, 1);
         assert_eq!(
             (report.lines, report.removed, report.hits),
@@ -255,7 +255,7 @@ fn nested_list_uuid_number_json_and_conditional_columns_count() {
     }
 }
 
-/// The filter of the run that came first knew those alone whom that run looked for.
+/// A regression: the first run's filter contained only the subjects that this run looked for.
 #[test]
 fn a_filter_knows_everybody_in_the_file_and_not_just_whom_it_was_made_looking_for() {
     use crate::filter::{self, IndexKey, Questions};
@@ -285,7 +285,7 @@ fn empty_row_groups_are_left_out_and_all_rows_gone_leaves_nothing() {
     assert_eq!((report.lines, rows(&after).len()), (0, 0));
 }
 
-/// Counts what is asked of it.
+/// Counts the bytes requested from it.
 struct Counting(Bytes, AtomicU64);
 
 impl Object for Counting {
@@ -317,8 +317,9 @@ fn reading_goes_on_from_row_group_to_row_group() {
     assert_eq!((in_goes, goes), (whole, 3));
 }
 
-/// Joined, what the goes wrote is the file that one go writes: Bloom filters and indexes too. The bytes of the footers
-/// differ, as the library writes deprecated copies of minimum and maximum for what it has just made alone.
+/// The joined output of all invocations equals the file that a single one writes, including Bloom filters and indexes.
+/// The bytes of the footers differ, because the library writes deprecated copies of minimum and maximum only for what
+/// it has just made.
 #[test]
 fn writing_goes_on_from_row_group_to_row_group() {
     let mut groups = ten_groups();
@@ -400,7 +401,7 @@ fn what_cannot_be_searched_is_refused_not_taken_for_clean() {
 
 #[test]
 fn a_page_that_the_library_panics_on_is_refused() {
-    // The length of the first identifier in the dictionary reaches beyond the page.
+    // The length of the first identifier in the dictionary exceeds the page.
     let mut damaged = file(&[vec![user("u7")]], properties(Compression::UNCOMPRESSED).build()).to_vec();
     let at = memchr::memmem::find(&damaged, b"\x02\0\0\0u7").unwrap();
     damaged[at] = 0xff;
@@ -414,7 +415,7 @@ fn a_truncated_or_damaged_file_is_refused() {
         let error = purged(&whole.slice(..cut)).unwrap_err();
         assert!(matches!(error, FormatError::Corrupt(_)), "{cut}: {error}");
     }
-    // Bytes here and there: refused or read, never a panic.
+    // Changes single bytes: the file is refused or read, never a panic.
     for at in (0..whole.len()).step_by(11) {
         let mut damaged = whole.to_vec();
         damaged[at] ^= 0x55;

@@ -1,4 +1,4 @@
-//! What must hold for columns of each type: values are compared, and what cannot be is refused.
+//! Tests of columns by type: values are compared, and types that cannot be compared are refused.
 
 use parquet::basic::{BrotliLevel, Compression};
 use parquet::data_type::{
@@ -16,7 +16,7 @@ use model::subject::Subject;
 
 const UUID: &str = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11";
 
-/// A file with the column `id` of these values beside a column of another rule.
+/// A file with these values in the column `id`, and another rule's column beside it.
 fn file<T: DataType>(column: &str, values: &[T::T], dictionary: bool, codec: Compression) -> bytes::Bytes {
     let schema = format!("message m {{ required {column}; required binary userId (UTF8); }}");
     let schema = Arc::new(parse_message_type(&schema).unwrap());
@@ -38,7 +38,8 @@ fn matcher(id: &str) -> Matcher {
     Matcher::new(&Rules::at_paths(["userId", "id"]).unwrap(), &SubjectSet::new([Subject::user(id)]))
 }
 
-/// How many rows of the subject go, as scan and rewrite say, with a dictionary (the fast path) and without.
+/// How many rows of the subject are removed, according to scan and rewrite, with a dictionary (the fast path) and
+/// without.
 fn removed<T: DataType>(id: &str, column: &str, values: &[T::T]) -> u64 {
     let removed = [true, false].map(|dictionary| {
         let object = file::<T>(column, values, dictionary, Compression::UNCOMPRESSED);
@@ -96,7 +97,7 @@ fn a_column_that_cannot_be_compared_is_refused_by_name_even_beside_one_that_can(
         matches!(error, FormatError::Unsupported(_)) && error.to_string().contains("column id,"),
         "{error}"
     );
-    // No rule names it: it is no obstacle.
+    // No rule names it, so it does not matter.
     let object =
         file::<Int64Type>("int64 at (TIMESTAMP(MILLIS, true))", &[1], true, Compression::UNCOMPRESSED);
     assert_eq!(scan(&object, &matcher("u1")).unwrap().removed, 1);

@@ -1,4 +1,4 @@
-//! Writes a Parquet file that is another without some rows.
+//! Writes a copy of a Parquet file without some of its rows.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -29,19 +29,19 @@ const BATCH: usize = 4096;
 pub(super) struct Writer<'w, 'm> {
     file: SerializedFileWriter<Sink<'w>>,
     metadata: &'m ParquetMetaData,
-    /// What earlier goes wrote.
+    /// Metadata of what earlier invocations wrote.
     before: Option<ParquetMetaData>,
 }
 
 impl<'w, 'm> Writer<'w, 'm> {
-    /// From the start, or on from where an earlier go paused.
+    /// Starts a file, or resumes one where an earlier invocation paused.
     pub(super) fn new(
         out: &'w mut (dyn Write + Send),
         metadata: &'m ParquetMetaData,
         kept: Option<Kept>,
     ) -> std::result::Result<Self, FormatError> {
         let of_file = metadata.file_metadata();
-        // One order for the whole file is all that the library can write.
+        // The library can only write one sort order for the whole file.
         let mut orders = metadata.row_groups().iter().map(RowGroupMetaData::sorting_columns);
         let order = orders.next().flatten().filter(|order| orders.all(|other| other == Some(order)));
         let properties = builder(of_file.version() >= 2)
@@ -106,7 +106,7 @@ impl<'w, 'm> Writer<'w, 'm> {
         sink.write_all(&footer).and_then(|()| sink.flush()).map_err(|error| judge(error, CORRUPT))
     }
 
-    /// Leaves the file to another go.
+    /// Leaves the file to another invocation.
     pub(super) fn pause(mut self) -> std::result::Result<Kept, FormatError> {
         let (written, metadata) = self.end().map_err(judge_parquet)?;
         let all = match &self.before {
@@ -116,7 +116,7 @@ impl<'w, 'm> Writer<'w, 'm> {
         Kept::new(written, &all).map_err(judge_parquet)
     }
 
-    /// How many bytes are written, and the metadata of this go's row groups. Its footer is not written.
+    /// Ends this invocation's output: the bytes written, and the metadata of its row groups. Its footer is not written.
     fn end(&mut self) -> Result<(u64, ParquetMetaData)> {
         self.file.flush()?;
         let written = self.file.bytes_written() as u64;
@@ -130,7 +130,7 @@ fn builder(version_2: bool) -> WriterPropertiesBuilder {
     WriterProperties::builder().set_writer_version(version)
 }
 
-/// How to write a column chunk so that it is as it was.
+/// The properties to write a column chunk as it was.
 fn as_before(
     chunk: &ColumnChunkMetaData,
     group: &RowGroupMetaData,
@@ -163,13 +163,13 @@ fn as_before(
     properties.build()
 }
 
-/// For levels alone, or no longer written.
+/// Whether an encoding is only for levels, or no longer written.
 #[expect(deprecated, reason = "old files name it")]
 fn is_deprecated(encoding: Encoding) -> bool {
     encoding == Encoding::BIT_PACKED
 }
 
-/// A column chunk without these rows: its bytes, and what the file's footer says of it.
+/// A column chunk without these rows: its bytes, and its metadata for the footer.
 fn without(
     ranges: &Ranges<'_>,
     group: &RowGroupMetaData,
@@ -211,7 +211,7 @@ fn copy_column(
     writer.close()
 }
 
-/// Copies values and levels, but for those of rows that go.
+/// Copies values and levels, except those of the rows to be removed.
 fn copy<T: DataType>(
     mut from: ColumnReaderImpl<T>,
     to: &mut ColumnWriterImpl<'_, T>,
@@ -231,7 +231,7 @@ fn copy<T: DataType>(
         if levels == 0 {
             return Ok(());
         }
-        // Kept levels and values move to the front.
+        // Moves kept levels and values to the front.
         let (mut kept_levels, mut kept_values, mut value, mut goes) = (0, 0, 0, false);
         for level in 0..levels {
             if max_repetition == 0 || repetitions[level] == 0 {

@@ -1,4 +1,4 @@
-//! Writes bits, the lowest first (RFC 1951, 3.1.1).
+//! Writes bits, lowest first (RFC 1951, 3.1.1).
 
 use std::io::{self, Write};
 use std::ops::Range;
@@ -8,7 +8,7 @@ const BUFFER: usize = 64 << 10;
 pub(super) struct Bits<W> {
     out: W,
     bytes: Vec<u8>,
-    /// Fewer than 8 bits that are no byte yet.
+    /// Fewer than 8 bits, which do not fill a byte yet.
     held: u64,
     count: u32,
 }
@@ -18,7 +18,7 @@ impl<W: Write> Bits<W> {
         Self { out, bytes: Vec::with_capacity(BUFFER + 8), held: 0, count: 0 }
     }
 
-    /// Up to 56 bits; above them there are zeros.
+    /// Writes up to 56 bits; the bits above `count` must be zero.
     #[inline]
     pub(super) fn put(&mut self, bits: u64, count: u32) -> io::Result<()> {
         self.held |= bits << self.count;
@@ -26,13 +26,13 @@ impl<W: Write> Bits<W> {
         let whole = self.count / 8;
         self.bytes.extend_from_slice(&self.held.to_le_bytes());
         self.bytes.truncate(self.bytes.len() - 8 + whole as usize);
-        // In two steps, as all 64 may be whole.
+        // In two steps, because the shift may be 64 bits in all.
         self.held = self.held >> (whole * 4) >> (whole * 4);
         self.count %= 8;
         if self.bytes.len() >= BUFFER { self.drain() } else { Ok(()) }
     }
 
-    /// These bits of some bytes.
+    /// Writes these bits of some bytes.
     pub(super) fn copy(&mut self, from: &[u8], bits: Range<u64>) -> io::Result<()> {
         let mut at = bits.start;
         while at < bits.end {
@@ -54,12 +54,12 @@ impl<W: Write> Bits<W> {
         self.count == 0
     }
 
-    /// Zeros up to the next byte.
+    /// Writes zeros up to the next byte boundary.
     pub(super) fn align(&mut self) -> io::Result<()> {
         self.put(0, (8 - self.count) % 8)
     }
 
-    /// Whole bytes, at the beginning of one.
+    /// Writes whole bytes. The position must be at a byte boundary.
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         debug_assert!(self.is_aligned(), "bytes begin where a byte begins");
         self.drain()?;

@@ -1,17 +1,17 @@
-//! Writes one gzip member (RFC 1952) out of the members that are read, and compresses only what it must.
+//! Writes one gzip member (RFC 1952) from the members that are read, and compresses only what it must.
 //!
-//! 1. The reader keeps the compressed data on a `tape`, cut into segments of some 16 KiB that begin and end
-//!    between two symbols. What loses no line is *copied* from it, bit for bit (`bits`, since nothing keeps its
-//!    place within a byte).
-//! 2. In front of a line that goes, the block is closed with its own code for that, and an encoder goes on, which
-//!    knows the 32 KiB before. It stays until 32 KiB behind the line: up to there, matches may look back at the
-//!    line or across it. Then its block's header is repeated, and segments are copied again.
-//! 3. A segment that begins a member looks at nothing before it and may be copied at once. The members' data become
-//!    one stream: no block that is copied says that it is the last one, and an empty one at the end does. Some
-//!    readers lose what stands behind a first member.
-//! 4. Where lines that go stand close together, the encoder stays: at worst, everything is compressed anew.
-//! 5. A pause leaves it to the encoder to write what is left up to the line, and to end on a byte. Checksum and
-//!    length are kept across it, and the trailer at the end speaks for the whole.
+//! 1. The reader records the compressed data on a `tape`, cut into segments of some 16 KiB that begin and end between
+//!    two symbols. A segment that loses no line is *copied* from the tape bit for bit (by `bits`, since its offset
+//!    within a byte changes).
+//! 2. Before a line to be removed, the block is closed with its own end-of-block code, and an encoder takes over, which
+//!    knows the previous 32 KiB. It continues until 32 KiB after the line: up to there, matches may refer to the line
+//!    or across it. Then the next segment's block header is repeated, and copying resumes.
+//! 3. A segment that begins a member refers to nothing before it and may be copied at once. The members' data become
+//!    one stream: no copied block is marked as the last one; an empty block at the end is. Some readers lose what
+//!    follows the first member.
+//! 4. Where removed lines are close together, the encoder continues: at worst, everything is compressed again.
+//! 5. At a pause, the encoder writes what is left up to the current line and ends on a byte boundary. Checksum and
+//!    length are carried over, and the trailer at the end covers the whole.
 
 mod bits;
 mod tape;
@@ -30,20 +30,20 @@ use bits::Bits;
 pub(super) use tape::Tape;
 use tape::{Segment, TapePart};
 
-/// The level of `gzip` itself when nothing is said.
+/// The default level of `gzip` itself.
 const LEVEL: u32 = 6;
 /// Deflate, no flags, no time, no extra flags, unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 const BUFFER: usize = 64 << 10;
-/// Plain bytes of a segment: how exactly a cut meets a line, against what a segment costs.
+/// Plain bytes per segment: smaller segments cut closer to a line, larger ones cost less.
 pub(super) const SEGMENT: usize = 16 << 10;
-/// Fewer plain bytes than this are not worth setting the encoder up anew behind them.
+/// Fewer plain bytes than this are not worth copying, because the encoder must be set up again after them.
 const WORTH: u64 = 16 << 10;
-/// What has to stand in front of the bytes that are passed on: a segment may have to be taken back as a whole, its
-/// last match included, and the encoder wants to know what was before it.
+/// Plain bytes to keep before those passed on: a whole segment may have to be encoded again, including its last match,
+/// and the encoder needs the bytes before it.
 pub(super) const HISTORY: usize = WINDOW + SEGMENT + 512;
 
-/// What a member needs to go on after a pause.
+/// What a member needs to resume after a pause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Kept {
     crc: u32,
@@ -51,7 +51,7 @@ pub(super) struct Kept {
     clean: u64,
 }
 
-/// Plain bytes, and where the first of them stands in the whole.
+/// Plain bytes, and the position of the first one in the whole object.
 #[derive(Clone, Copy)]
 pub(super) struct Plain<'b> {
     pub(super) bytes: &'b [u8],
@@ -70,21 +70,21 @@ pub(super) struct GzipMember<W> {
     buffer: Vec<u8>,
     crc: Hasher,
     length: u64,
-    /// The plain byte that is to be written next.
+    /// The next plain byte to write.
     at: u64,
-    /// From this plain byte on, nothing looks back at a line that went.
+    /// From this plain byte on, nothing refers back to a removed line.
     clean: u64,
     state: State,
 }
 
 enum State {
-    /// The code that would end the block, if one is open.
+    /// The end-of-block code and its length in bits, if a block is open.
     Copying(Option<(u32, u32)>),
     Encoding,
 }
 
 impl<W: Write> GzipMember<W> {
-    /// A new member, or one that was paused in front of this plain byte.
+    /// Starts a new member, or resumes one that was paused before plain byte `at`.
     pub(super) fn new(mut out: W, kept: Option<Kept>, at: u64) -> io::Result<Self> {
         let (crc, length, clean, state) = match kept {
             Some(Kept { crc, length, clean }) => {
@@ -100,8 +100,8 @@ impl<W: Write> GzipMember<W> {
         Ok(Self { out: Bits::new(out), deflate, buffer, crc, length, at, clean, state })
     }
 
-    /// Writes these plain bytes without the ranges that go, which are in order. What stands on the tape for a part
-    /// of a segment is written with the next.
+    /// Writes the plain bytes of a range except those to be removed, which are in order. A segment that the range ends
+    /// within is written with the next range.
     pub(super) fn write_without(
         &mut self,
         plain: Plain<'_>,
@@ -123,12 +123,12 @@ impl<W: Write> GzipMember<W> {
         Ok(())
     }
 
-    /// Writes what was passed on and is not written yet.
+    /// Writes what was passed on but not yet written, up to `end`.
     pub(super) fn settle(&mut self, plain: Plain<'_>, end: u64) -> io::Result<()> {
         self.encode_to(plain, end)
     }
 
-    /// Ends what was written so far, so that it can be gone on from. To be settled before.
+    /// Ends the output so far, so that another writer can resume. Call [`Self::settle`] first.
     pub(super) fn pause(mut self) -> io::Result<Kept> {
         self.deflate(&[], FlushCompress::Sync)?;
         self.out.flush()?;
@@ -139,12 +139,12 @@ impl<W: Write> GzipMember<W> {
         match self.state {
             State::Encoding => self.deflate(&[], FlushCompress::Finish)?,
             State::Copying(Some(_)) => return Err(io::Error::other("a block that does not end")),
-            // The last block: fixed codes, and their end.
+            // The last block: fixed codes, and their end-of-block code.
             State::Copying(None) => self.out.put(0b011, 3 + 7)?,
         }
         self.out.align()?;
         self.out.bytes(&self.crc.finalize().to_le_bytes())?;
-        // The length modulo 2^32, as the RFC wants it.
+        // The length modulo 2^32, as the RFC requires.
         self.out.bytes(&(self.length as u32).to_le_bytes())?;
         self.out.flush()
     }
@@ -154,7 +154,7 @@ impl<W: Write> GzipMember<W> {
         self.length += bytes.len() as u64;
     }
 
-    /// Resume as far as possible towards `end`, copying where that can be done.
+    /// Advances towards `end` as far as possible, copying where it can.
     fn go_on(&mut self, plain: Plain<'_>, end: u64, tape: &mut Tape) -> io::Result<()> {
         loop {
             if matches!(self.state, State::Copying(_)) {
@@ -165,7 +165,7 @@ impl<W: Write> GzipMember<W> {
                 if tape.begins_at() == self.at {
                     return Ok(());
                 }
-                // The tape has lost what comes next.
+                // The tape no longer has what comes next.
                 self.encode_to(plain, self.at)?;
             }
             let (at, clean) = (self.at, self.clean);
@@ -182,7 +182,7 @@ impl<W: Write> GzipMember<W> {
         }
     }
 
-    /// Makes ready to copy from this segment on.
+    /// Prepares to copy from this segment on.
     fn copy_from(&mut self, segment: &Segment) -> io::Result<()> {
         self.deflate(&[], FlushCompress::Sync)?;
         self.state = State::Copying(None);
@@ -208,13 +208,13 @@ impl<W: Write> GzipMember<W> {
         Ok(())
     }
 
-    /// Bits that begin with a block's header, which is not to say that it is the last.
+    /// Writes bits that begin with a block's header, but clears its last-block flag.
     fn header(&mut self, bytes: &[u8], bits: Range<u64>) -> io::Result<()> {
         self.out.put(0, 1)?;
         self.out.copy(bytes, bits.start + 1..bits.end)
     }
 
-    /// A stored block. That a block has no more than 65,535 bytes holds, as it came from one.
+    /// Writes a stored block. It has at most 65,535 bytes, because they come from a stored block.
     fn stored(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.out.put(0, 3)?;
         self.out.align()?;
@@ -223,7 +223,7 @@ impl<W: Write> GzipMember<W> {
         self.out.bytes(bytes)
     }
 
-    /// Compresses from where writing is up to `end`.
+    /// Compresses from the current position up to `end`.
     fn encode_to(&mut self, plain: Plain<'_>, end: u64) -> io::Result<()> {
         if let State::Copying(open) = self.state {
             if let Some((code, bits)) = open {
@@ -232,7 +232,7 @@ impl<W: Write> GzipMember<W> {
             if !self.out.is_aligned() {
                 self.stored(&[])?;
             }
-            // Nothing of the 32 KiB before went, or copying would not have begun; but for a new member.
+            // Nothing in the previous 32 KiB was removed, or copying would not have begun, except at a new member.
             let whole = self.clean.saturating_sub(WINDOW as u64);
             let known = self.at.saturating_sub(WINDOW as u64).max(whole);
             self.deflate.reset();

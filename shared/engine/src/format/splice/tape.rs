@@ -1,4 +1,4 @@
-//! What was read of a deflate stream and may have to be written again, cut into segments.
+//! Records a deflate stream that may have to be written again, cut into segments.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -6,57 +6,57 @@ use std::sync::Arc;
 
 use super::super::inflate::Block;
 
-/// Compressed bytes and segments that are kept at most. A record that is so long, or blocks that are so many, lose
-/// them: they are compressed anew.
+/// Limits on the compressed bytes and segments kept. If a very long record or very many blocks exceed them, all are
+/// dropped and the data is compressed again.
 const MAX_BYTES: usize = 4 << 20;
 const MAX_SEGMENTS: usize = 4 << 10;
 
 /// Some symbols of one block, or some bytes of a stored one.
 pub(super) struct Segment {
-    /// The plain bytes that it stands for.
+    /// The plain bytes that the segment encodes.
     pub(super) plain: Range<u64>,
-    /// Where it stands on the tape. Of a stored block, the bytes alone.
+    /// Its position on the tape. For a stored block, that of the bytes only.
     bits: Range<u64>,
     pub(super) part: TapePart,
-    /// It ends with the end of its block.
+    /// Whether it ends with the end of its block.
     pub(super) closes: bool,
-    /// It begins a member, so that nothing from it on looks at what is in front of it.
+    /// Whether it begins a member, so that nothing from it on refers to anything before it.
     pub(super) fresh: bool,
 }
 
-/// What a segment is of its block.
+/// Which part of its block a segment is.
 #[derive(Clone)]
 pub(super) enum TapePart {
     Stored,
-    /// The header, and symbols.
+    /// The header, and symbols after it.
     First(Arc<Codes>),
-    /// Symbols.
+    /// Symbols only.
     Later(Arc<Codes>),
 }
 
-/// What it takes to go on with a block elsewhere.
+/// What is needed to continue a block elsewhere.
 pub(super) struct Codes {
-    /// The bytes that hold its header, and which bits of them.
+    /// The bytes that contain its header, and the header's bits within them.
     pub(super) header: (Vec<u8>, Range<u64>),
-    /// The code of its end, and how many bits that has.
+    /// The end-of-block code, and its length in bits.
     pub(super) end: (u32, u32),
 }
 
-/// The segment that is being read.
+/// The segment being read.
 struct Open {
     plain: u64,
     bit: u64,
-    /// `None`: in front of a block.
+    /// `None`: before a block.
     part: Option<TapePart>,
     fresh: bool,
 }
 
-/// Compressed data of all members, one behind the other, without headers and trailers.
+/// The compressed data of all members in sequence, without headers and trailers.
 pub(in crate::format) struct Tape {
     bytes: Vec<u8>,
-    /// How many bytes stood in front of these.
+    /// Bytes dropped from the front so far.
     dropped: u64,
-    /// Where reading is, in bits from the very beginning.
+    /// The reading position, in bits from the start of the tape.
     here: u64,
     segments: VecDeque<Segment>,
     open: Open,
@@ -68,13 +68,13 @@ impl Tape {
         Self { bytes: Vec::new(), dropped: 0, here: 0, segments: VecDeque::new(), open }
     }
 
-    /// Adds compressed bytes, of which so many bits are not read yet.
+    /// Adds compressed bytes, of which the last `unread` bits are not decoded yet.
     pub(in crate::format) fn add(&mut self, bytes: &[u8], unread: u32) {
         self.bytes.extend_from_slice(bytes);
         self.here = (self.dropped + self.bytes.len() as u64) * 8 - u64::from(unread);
     }
 
-    /// A member begins with what is added next.
+    /// A member begins with the next bytes added.
     pub(in crate::format) fn member_begins(&mut self) {
         self.here = (self.dropped + self.bytes.len() as u64) * 8;
         (self.open.bit, self.open.fresh) = (self.here, true);
@@ -96,7 +96,7 @@ impl Tape {
         });
     }
 
-    /// Reading is between two symbols, at this plain byte.
+    /// Decoding is between two symbols, at this plain byte.
     pub(in crate::format) fn between_symbols(&mut self, plain: u64) {
         if let Some(part) = self.open.part.clone().filter(|_| plain > self.open.plain) {
             self.cut(part.clone(), plain, false);
@@ -107,7 +107,7 @@ impl Tape {
         }
     }
 
-    /// The end of a block was read. A block of nothing is left out.
+    /// The end of a block was read. An empty block is dropped.
     pub(in crate::format) fn block_ends(&mut self, plain: u64) {
         match self.open.part.take() {
             Some(part) if plain > self.open.plain || matches!(part, TapePart::Later(_)) => {
@@ -127,7 +127,7 @@ impl Tape {
         }
     }
 
-    /// The plain byte that the tape begins with.
+    /// The plain byte at which the tape begins.
     pub(super) fn begins_at(&self) -> u64 {
         self.first().map_or(self.open.plain, |segment| segment.plain.start)
     }
@@ -136,12 +136,12 @@ impl Tape {
         self.segments.front()
     }
 
-    /// Takes the first segment off, if it is one of these.
+    /// Removes and returns the first segment, if `wanted` accepts it.
     pub(super) fn pop_if(&mut self, wanted: impl FnOnce(&Segment) -> bool) -> Option<Segment> {
         self.segments.pop_front_if(|segment| wanted(segment))
     }
 
-    /// The bytes that hold a segment that was taken off, and which bits of them.
+    /// The bytes that contain a removed segment, and its bits within them.
     pub(super) fn bits(&self, segment: &Segment) -> (&[u8], Range<u64>) {
         let bits = &segment.bits;
         (self.bytes_of(bits), bits.start % 8..bits.start % 8 + bits.end - bits.start)
@@ -151,7 +151,7 @@ impl Tape {
         &self.bytes[(bits.start / 8 - self.dropped) as usize..(bits.end.div_ceil(8) - self.dropped) as usize]
     }
 
-    /// Drops the bytes of segments that were taken off.
+    /// Drops the bytes of removed segments.
     pub(super) fn tidy(&mut self) {
         let from = self.first().map_or(self.open.bit, |segment| segment.bits.start) / 8;
         self.bytes.drain(..(from - self.dropped) as usize);

@@ -1,4 +1,4 @@
-//! What a rewrite of gzip gives, against the plain lines without those that go. Whatever compressed the object.
+//! Compares rewritten gzip with the plain lines that are kept, for objects from different compressors.
 
 use std::cell::Cell;
 use std::io::{Read, Write};
@@ -18,15 +18,15 @@ fn matcher() -> Matcher {
     Matcher::new(&Rules::segment(), &SubjectSet::new([Subject::user("u7")]))
 }
 
-/// Lines of events, some of them of user `u7`: all alike or very different, short or long, blank, rubbish; those of
-/// `u7` rare, in bursts, or nearly all.
+/// Lines of events, some of them of user `u7`: all alike or very different, short or long, blank, or not JSON. Those of
+/// `u7` are rare, in bursts, or nearly all.
 fn lines(dice: &mut Dice) -> Vec<Vec<u8>> {
     let most = [3, 40, 400, 4000][dice.roll(4)];
     let count = 1 + dice.roll(most);
     let (every, burst) = ([2, 10, 100, 1000, 1_000_000][dice.roll(5)], dice.roll(2) == 0);
     let long = [100, 100_000][dice.roll(2)];
     let mut hit = false;
-    // The first line says that there are lines of JSON.
+    // The first line shows that these are JSON lines.
     let line = |n| {
         hit = if burst && dice.roll(3) > 0 { hit } else { dice.roll(every) == 0 };
         let user = if hit { "u7".to_owned() } else { format!("u{}x", dice.roll(50)) };
@@ -59,7 +59,7 @@ fn lines(dice: &mut Dice) -> Vec<Vec<u8>> {
     lines
 }
 
-/// One member by one of many compressors.
+/// One member, made by one of many compressors.
 fn member(dice: &mut Dice, plain: &[u8]) -> Vec<u8> {
     match dice.roll(4) {
         0 => {
@@ -71,7 +71,7 @@ fn member(dice: &mut Dice, plain: &[u8]) -> Vec<u8> {
             out
         }
         1 => {
-            // Flushes of all kinds on the way.
+            // With flushes of all kinds in between.
             let mut out = GzEncoder::new(Vec::new(), Compression::new(dice.roll(10) as u32));
             let mut deflate = flate2::Compress::new(Compression::new(dice.roll(10) as u32), false);
             let mut raw = Vec::new();
@@ -79,7 +79,7 @@ fn member(dice: &mut Dice, plain: &[u8]) -> Vec<u8> {
                 let flush =
                     [FlushCompress::None, FlushCompress::Sync, FlushCompress::Full, FlushCompress::Partial];
                 let (flush, end) = (flush[dice.roll(4)], deflate.total_in() + piece.len() as u64);
-                // Level 0 may leave some of it for the next call.
+                // Level 0 may leave some input for the next call.
                 while deflate.total_in() < end {
                     let rest = &piece[piece.len() - (end - deflate.total_in()) as usize..];
                     raw.reserve(rest.len() * 2 + 1000);
@@ -115,7 +115,7 @@ fn member(dice: &mut Dice, plain: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Some members, cut anywhere.
+/// Several members, cut anywhere.
 fn object(dice: &mut Dice, mut plain: &[u8]) -> Bytes {
     let mut out = Vec::new();
     for _ in 0..[0, 0, 1, 2, 30][dice.roll(5)] {
@@ -128,7 +128,7 @@ fn object(dice: &mut Dice, mut plain: &[u8]) -> Bytes {
     out.into()
 }
 
-/// Opens it as two decoders do, which both read one member only, and nothing behind it.
+/// Decompresses with two decoders, which both read one member only and check that nothing follows it.
 fn opened(gzip: &[u8]) -> Vec<u8> {
     let mut plain = Vec::new();
     let mut decoder = flate2::bufread::GzDecoder::new(gzip);
@@ -140,7 +140,7 @@ fn opened(gzip: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// Rewrites, with a pause now and then.
+/// Rewrites, with occasional pauses.
 fn rewritten(dice: &mut Dice, object: &Bytes) -> Vec<u8> {
     let (mut out, mut from) = (Vec::new(), None);
     let pace = [1, 2, 1_000_000][dice.roll(3)];
@@ -197,7 +197,7 @@ fn gzip(plain: &[u8], level: u32) -> Bytes {
     out.finish().unwrap().into()
 }
 
-/// How many of these bytes stand in the other, at some byte and bit: in pieces of 64 bytes.
+/// The share of `out` that occurs in `object` at any byte and bit offset, in pieces of 16 bytes.
 fn shared_with(out: &[u8], object: &[u8]) -> f64 {
     let known: std::collections::HashSet<[u8; 16]> = (0..8)
         .flat_map(|shift| {
@@ -237,7 +237,7 @@ fn nothing_grows_where_lines_go_at_any_distance() {
     }
 }
 
-/// Blocks without end, blocks without content, a record that is longer than what is kept for copying.
+/// Endless blocks, empty blocks, and a record longer than what is kept for copying.
 #[test]
 fn odd_streams_are_rewritten_in_constant_memory_and_exactly() {
     let (all, kept) = events(20_000, |n| n == 10_000);

@@ -1,4 +1,4 @@
-//! What must hold for CSV.
+//! Tests of CSV.
 
 use super::*;
 

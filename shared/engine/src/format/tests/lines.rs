@@ -1,8 +1,8 @@
-//! What must hold for lines of JSON, one test per row of cases.
+//! Tests of JSON lines, one test per table of cases.
 
 use super::*;
 
-/// What is left of these lines and what is reported, each line on its own and all in one object.
+/// Checks what is kept of these lines and what is reported, for each line alone and for all in one object.
 fn check_lines(cases: &[(&str, bool)]) {
     for (line, goes) in cases {
         let (out, report) = purged(format!("{line}\n{{\"userId\":\"u1\"}}\n")).unwrap();
@@ -48,7 +48,7 @@ fn lines_match_by_meaning_as_a_json_parser_reads_them() {
         (r#"{"type":"track","x":{"y":[1,2]},"userId":"u7"}"#, true),
         (r#"{"userId":"ada\u0040example.com"}"#, true),
         (r#"{"userId":"\\u0075\\u0037"}"#, false),
-        // Of duplicate keys the last counts.
+        // Of duplicate keys, the last counts.
         (r#"{"userId":"u7","userId":"u1"}"#, false),
         (r#"{"userId":"u1","userId":"u7"}"#, true),
         (r#"{"userId":"u7","\u0075serId":null}"#, false),

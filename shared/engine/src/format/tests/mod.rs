@@ -1,4 +1,4 @@
-//! What must hold for objects of lines, one test per case.
+//! Tests of objects made of lines, one test per case.
 
 mod csv;
 mod lines;
@@ -38,7 +38,7 @@ fn zstd(plain: &[u8]) -> Vec<u8> {
     zstd::encode_all(plain, 1).unwrap()
 }
 
-/// Scans and rewrites, checks that both report the same, gives what was written.
+/// Scans and rewrites, checks that both report the same, and returns the output.
 fn purged(object: impl Into<Bytes>) -> Result<(Vec<u8>, Report), FormatError> {
     let (object, matcher) = (object.into(), matcher());
     let scanned = scan(&object, &matcher);
@@ -76,7 +76,7 @@ fn plain_gzip_and_zstd_come_out_as_they_went_in() {
 
 #[test]
 fn many_members_and_frames_are_read_to_the_end_and_written_as_one() {
-    // A line may cross from one member to the next.
+    // A line may span two members.
     let (a, b) = MIXED.as_bytes().split_at(21);
     let empty = gzip(b"");
     let (out, report) = purged([gzip(a), empty.clone(), gzip(b), vec![0; 512]].concat()).unwrap();
@@ -100,7 +100,7 @@ fn corrupt_or_truncated_data_is_refused() {
         let mut broken = whole.clone();
         let middle = broken.len() / 2;
         broken[middle] ^= 0x55;
-        // zstd has no checksum here: a change may go unseen by the format itself.
+        // zstd has no checksum here: the format itself may miss a change.
         if whole[0] == 0x1f {
             assert!(matches!(purged(broken), Err(FormatError::Corrupt(_))));
         }
@@ -254,7 +254,7 @@ fn errors_never_show_content() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
-    /// Whatever the lines, the codec and the cuts between members: the kept lines, byte for byte, in order.
+    /// For any lines, codec and cuts between members: the kept lines remain byte for byte and in order.
     #[test]
     fn survivors_are_byte_identical_and_in_order(seed: u64) {
         let mut dice = Dice(seed);
@@ -269,7 +269,7 @@ proptest! {
             match matcher.line(line.strip_suffix(b"\n").unwrap_or(&line), &mut Vec::new()) {
                 Verdict::Keep => {}
                 Verdict::Remove => left.clear(),
-                // It may be an array, or hold several records.
+                // It may be an array or hold several records.
                 Verdict::Unreadable => {
                     let gone = crate::format::values::of_line(&line, &matcher).map(|(_, gone)| gone).unwrap_or_default();
                     gone.into_iter().rev().for_each(|gone| drop(left.drain(gone)));

@@ -1,4 +1,4 @@
-//! Reading and rewriting may pause between two records, and go on in another process.
+//! Scans and rewrites may pause between two records and resume in another process.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,12 +10,13 @@ fn lines(count: usize) -> String {
     (0..count).map(|n| format!("{{\"userId\":\"{}\",\"n\":\"{}\"}}\n", owner(n), noise(n))).collect()
 }
 
-/// What compresses badly, so that deflate makes many blocks.
+/// Text that compresses badly, so that deflate makes many blocks.
 fn noise(n: usize) -> String {
     format!("{:016x}", (n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
-/// Rewrites with a pause after every `pace` asked for, each go from what the last one left, as JSON.
+/// Rewrites with a pause at every `pace`th opportunity. Each invocation resumes from the previous checkpoint, sent
+/// through JSON.
 fn in_goes(object: &Bytes, pace: usize) -> (Vec<u8>, Report, usize) {
     let (mut out, mut from, mut goes) = (Vec::new(), None, 0);
     loop {
@@ -37,7 +38,7 @@ fn goes_joined_are_the_whole_in_every_codec() {
     let plain = lines(100_000);
     for (object, open) in [
         (plain.clone().into_bytes(), (|out: &[u8]| out.to_vec()) as fn(&[u8]) -> Vec<u8>),
-        // Reads one member only: the pauses leave it one.
+        // `gunzip` reads one member only: the pauses must not add another.
         (gzip(plain.as_bytes()), gunzip),
         (zstd(plain.as_bytes()), |out| zstd::decode_all(out).unwrap()),
     ] {
@@ -70,7 +71,7 @@ fn csv(count: usize) -> String {
     std::iter::once("n,userId,note\r\n".to_owned()).chain(rows).collect()
 }
 
-/// Holds that an object is the same in one go and in many, in each codec.
+/// Checks that an object comes out the same from one invocation and from many, in each codec.
 fn is_the_same_in_goes(plain: &str) {
     for (object, open) in [
         (plain.as_bytes().to_vec(), (|out: &[u8]| out.to_vec()) as fn(&[u8]) -> Vec<u8>),
@@ -98,7 +99,7 @@ fn csv_is_rewritten_in_goes_too() {
     is_the_same_in_goes(&csv(100_000));
 }
 
-/// Counts the bytes that are read of it.
+/// Counts the bytes read from it.
 struct Counting(Bytes, AtomicU64);
 
 impl Object for Counting {
@@ -121,8 +122,8 @@ impl Object for Counting {
     }
 }
 
-/// Scans with a pause whenever it may, each go from what the last one left, as JSON. Answers how many goes there
-/// were, and how many bytes they read.
+/// Scans with a pause at every opportunity. Each invocation resumes from the previous checkpoint, sent through JSON.
+/// Returns the number of invocations and of bytes read.
 fn scanned_in_goes(object: Vec<u8>) -> (Report, usize, u64) {
     let object = Counting(object.into(), AtomicU64::new(0));
     let (mut from, mut goes) = (None, 0);
@@ -151,7 +152,7 @@ fn goes_of_reading_find_what_one_go_finds_and_do_not_begin_anew() {
             let (in_goes, goes, read) = scanned_in_goes(object);
             assert_eq!(in_goes, whole);
             assert!(goes > 3, "{goes} goes: {:?}", whole.format);
-            // Each go looks at the first bytes, and gives back what it read ahead.
+            // Each invocation reads the first bytes again, and the next one reads again what it read ahead.
             let overhead = goes as u64 * 3 * (128 << 10);
             assert!(again || read <= len + overhead, "{read} of {len} bytes: {:?}", whole.format);
         }

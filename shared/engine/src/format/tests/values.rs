@@ -1,13 +1,13 @@
-//! What must hold for JSON values that are not one to a line.
+//! Tests of JSON values that are not one per line.
 
 use super::*;
 
-/// What is left of an object.
+/// What is kept of an object.
 #[track_caller]
 fn left(object: &str) -> String {
     let (out, report) = purged(object.to_owned()).unwrap();
     assert_eq!(report.bytes, object.len() as u64);
-    // Compressed, the same is left.
+    // The same is kept of the compressed object.
     let (zipped, again) = purged(gzip(object.as_bytes())).unwrap();
     assert_eq!((gunzip(&zipped), again.removed), (out.clone(), report.removed));
     String::from_utf8(out).unwrap()
@@ -126,7 +126,7 @@ fn an_array_longer_than_a_block_is_read_through() {
 }
 
 proptest! {
-    /// Whoever goes, what is left is what a parser says is left.
+    /// Whichever records are removed, the rest is what a parser says is left.
     #[test]
     fn what_is_left_is_valid(users in proptest::collection::vec(0..3_u8, 0..12), spaces in "[ \n\t]{0,3}", array: bool) {
         let object = |users: &[u8]| -> Vec<String> {
@@ -151,7 +151,7 @@ proptest! {
     }
 }
 
-/// The fast way finds as much as a full parse of every line, where lines hold several records.
+/// The fast path finds as much as a full parse of every line, where lines hold several records.
 #[test]
 fn lines_of_several_records_are_found_fast_as_by_a_full_parse() {
     use crate::matching::tests::{Dice, subjects};
@@ -176,7 +176,7 @@ fn lines_of_several_records_are_found_fast_as_by_a_full_parse() {
             rewrite(&object, &mut out, &matcher).map(|report| (report.lines, report.hits, out)).ok()
         });
         let text = String::from_utf8_lossy(&object);
-        // Lines that no parser can read may be one record more or less to the fast way: see `BlockScan`.
+        // The fast path may count one record more or less for lines that no parser can read: see `BlockScan`.
         let [Some((_, fast, left)), Some((_, strict, all))] = reports else { continue };
         assert_eq!((&fast, &left), (&strict, &all), "{text}");
         found += fast.values().sum::<u64>();
