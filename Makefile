@@ -106,6 +106,9 @@ openapi: ## Write the API's description anew from the code: functions/intake/ope
 features: $(TOOLS) ## Name anew the features with which all functions build third-party crates: shared/features/Cargo.toml
 	$(BIN)/python infra/local/lint/features.py
 
+vendors: ## List the vendors by the day on which their pages were read, with what each can confirm and is asked by
+	@cargo run --quiet --package destinations --example vendors
+
 contract: $(CONTRACT_TOOLS) $(WAREHOUSES) ## Hold the vendors' calls against their own OpenAPI documents: make contract SPECS=folder
 	@python3 infra/local/contract/contract.py "$(SPECS)"
 	SPECS="$(abspath $(SPECS))" cargo test --workspace --test contract --test warehouses -- --ignored --nocapture

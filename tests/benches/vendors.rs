@@ -123,10 +123,10 @@ async fn tell(work: &Value) -> Result<()> {
     let destination: Destination = serde_json::from_value(place)?;
     let number = |field: &str| work[field].as_u64().unwrap_or_default();
     let people = number("from")..number("from") + number("people");
-    let subjects: Vec<_> = people.map(|n| Subject::user(format!("u{n}"))).collect();
+    let people: Vec<_> = people.map(|n| vec![Subject::user(format!("u{n}"))]).collect();
     let engine = Engine::new(Some(Store::from_env(&aws::config().await)), true)?;
     let vendor = vendor(&destination.vendor)?;
-    let job = Job { destination: &destination, secrets: &secrets, regulation: "bench", subjects: &subjects };
+    let job = Job { destination: &destination, secrets: &secrets, regulation: "bench", people: &people };
     let (mut progress, end) = (VendorProgress::default(), Instant::now() + Duration::from_secs(300));
     loop {
         ensure!(Instant::now() < end, "it does not end");

@@ -65,9 +65,10 @@ async fn the_live_client_and_the_fakes_keep_to_the_vendors_documents() -> Result
             "id": "dst_0193aeb1c2d37f6f8c1e5a7b9d0e2f41", "name": place["name"], "vendor": place["vendor"],
             "kind": "CLOUD", "settings": place["settings"], "enabledFrom": "2026-01-01T00:00:00Z",
         }))?;
-        let subjects = ["ada@example.com", "b+c@example.com", "nobody@example.com"].map(Subject::user);
+        let people =
+            ["ada@example.com", "b+c@example.com", "nobody@example.com"].map(|id| vec![Subject::user(id)]);
         let job =
-            Job { destination: &destination, secrets: &secrets, regulation: "contract", subjects: &subjects };
+            Job { destination: &destination, secrets: &secrets, regulation: "contract", people: &people };
         let (engine, vendor) = (Engine::new(None, true)?, vendor(of.name)?);
         let until = || Instant::now() + Duration::from_secs(900);
         let checked = engine.check(vendor, job, until()).await;

@@ -175,10 +175,10 @@ async fn regulation(
     };
     context.store.write_trail(&entry).await?;
     let request = NewRegulation::of_users(message.regulation_type, subjects);
-    let (mut regulation, subjects) = request.accept(id, now)?;
+    let (mut regulation, named) = request.accept(id, now)?;
     regulation.actor = Some(batch.actor());
     let delay = u32::try_from(number).unwrap_or(u32::MAX).saturating_mul(PACE);
-    admission::admit(&context.store, &context.workflow, &regulation, subjects, delay, None).await?;
+    admission::admit(&context.store, &context.workflow, &regulation, named, delay, None).await?;
     entry.status = Some(200);
     context.store.write_trail(&entry).await
 }

@@ -73,25 +73,21 @@ async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Surve
 
 async fn erase(context: &Context, request: Request, until: Instant) -> Result<task_step::Next> {
     let group = Group { store: &context.store, request: &request };
-    let next = task_step::step(
-        &context.store,
-        &request,
-        context.retry_window,
-        async |task, destination, subjects| {
-            let narrowed = task.part.as_ref().map(|part| narrow::to_source(destination, part)).transpose()?;
-            let destination = narrowed.as_ref().unwrap_or(destination);
-            let mut progress = ErasureProgress::of(task.progress.clone(), request.attempt);
-            if let Some(seconds) = group.follows(task, &mut progress).await? {
-                keep(task, &progress);
-                task.progressed(TaskStatus::Running);
-                return Ok(Some(seconds));
-            }
-            let secrets = context.secrets.fresh(destination).await?;
-            with_engine!(&context.surroundings, destination, &secrets, |engine| {
-                delete_rows(group, task, progress, engine, subjects, until).await
-            })
-        },
-    )
+    let next = task_step::step(&context.store, &request, context.retry_window, async |task, destination| {
+        let subjects = task_step::kept(context.store.everyone(&request.regulation_id).await?)?;
+        let narrowed = task.part.as_ref().map(|part| narrow::to_source(destination, part)).transpose()?;
+        let destination = narrowed.as_ref().unwrap_or(destination);
+        let mut progress = ErasureProgress::of(task.progress.clone(), request.attempt);
+        if let Some(seconds) = group.follows(task, &mut progress).await? {
+            keep(task, &progress);
+            task.progressed(TaskStatus::Running);
+            return Ok(Some(seconds));
+        }
+        let secrets = context.secrets.fresh(destination).await?;
+        with_engine!(&context.surroundings, destination, &secrets, |engine| {
+            delete_rows(group, task, progress, engine, &subjects, until).await
+        })
+    })
     .await?;
     if next.done {
         group.leave().await?;

@@ -19,7 +19,7 @@ use model::evidence::{Evidence, Step};
 use model::failure::{Failure, Result};
 use model::probe::{Finding, Probe};
 use model::status::TaskStatus;
-use model::subject::Subject;
+use model::subject::{Subject, people};
 use model::task::Task;
 use serde_json::Value;
 use store::Store;
@@ -46,18 +46,20 @@ async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Finding
     let secrets = context.secrets.fresh(&destination).await?;
     check_use(&destination, &secrets, context.any_endpoint)?;
     let vendor = cloud::vendor(&destination.vendor)?;
-    let job = Job { destination: &destination, secrets: &secrets, regulation: "", subjects: &[] };
+    let job = Job { destination: &destination, secrets: &secrets, regulation: "", people: &[] };
     context.engine.check(vendor, job, until).await?;
     let message = format!("{} answers, and takes the credentials", destination.vendor);
     Ok(Finding { ok: true, message, details: Value::Null })
 }
 
 async fn forward(context: &Context, request: &Request, until: Instant) -> Result<Next> {
-    let next =
-        task_step::step(&context.store, request, context.retry_window, async |task, place, subjects| {
-            ask(context, request, task, place, subjects, until).await
-        })
-        .await?;
+    let next = task_step::step(&context.store, request, context.retry_window, async |task, place| {
+        // Vendors are asked only about those whom the request names, since a deletion there cannot be undone.
+        let named = task_step::kept(context.store.named(&request.regulation_id).await?)?;
+        let people: Vec<_> = people(&named).collect();
+        ask(context, request, task, place, &people, until).await
+    })
+    .await?;
     if next.done {
         witness_failure(&context.store, request).await?;
     }
@@ -69,7 +71,7 @@ async fn ask(
     request: &Request,
     task: &mut Task,
     destination: &Destination,
-    subjects: &[Subject],
+    people: &[Vec<Subject>],
     until: Instant,
 ) -> Result<Option<u32>> {
     if destination.enabled_until.is_some() {
@@ -84,7 +86,7 @@ async fn ask(
     let mut progress = progress(task);
     let before = progress.count();
     let turn =
-        turn(context, request, task, Place { vendor, destination, secrets }, subjects, &mut progress, until);
+        turn(context, request, task, Place { vendor, destination, secrets }, people, &mut progress, until);
     let turn = turn.await;
     task.progress = serde_json::to_value(&progress).unwrap_or_default();
     if turn.is_ok() || progress.count() > before {
@@ -117,12 +119,12 @@ async fn turn(
     request: &Request,
     task: &Task,
     place: Place<'_>,
-    subjects: &[Subject],
+    people: &[Vec<Subject>],
     progress: &mut VendorProgress,
     until: Instant,
 ) -> Result<VendorTurn> {
     let (id, Place { vendor, destination, secrets }) = (&request.regulation_id, place);
-    let job = Job { destination, secrets: &secrets, regulation: id.as_str(), subjects };
+    let job = Job { destination, secrets: &secrets, regulation: id.as_str(), people };
     let keep = async |progress: &VendorProgress| {
         let progress = serde_json::to_value(progress).unwrap_or_default();
         let mut task = Task { progress, ..task.clone() };
@@ -152,6 +154,10 @@ fn summary(
             let why = progress.refusal().unwrap_or("the vendor does not take these identifiers");
             told.push(format!("{refused} of {all} subjects were refused: {why}; put it right and retry"));
         }
+    }
+    match count(Outcome::NoIdentifier) {
+        0 => {}
+        missing => told.push(vendor.missing(missing as usize, all as usize, &destination.settings)),
     }
     match count(Outcome::NotSupported) {
         0 => {}

@@ -94,13 +94,14 @@ impl Caller {
     /// Checks whether the caller may make or change this regulation. One that deletes nothing needs the suppression
     /// list's scope.
     pub fn may_regulate(&self, regulation: &Regulation) -> Result<(), ApiError> {
-        let (kind, subjects) = (regulation.regulation_type, regulation.subject_count);
+        let kind = regulation.regulation_type;
+        let identifiers = regulation.identifiers.values().sum::<usize>().max(regulation.subject_count);
         if let Self::Token(token) = self
             && token.request_only
         {
             return match kind.suppression() {
                 Some(Suppression::Remove) => Err(forbidden("this token may not unsuppress")),
-                _ if subjects != 1 => Err(forbidden("this token may make a regulation about one subject")),
+                _ if identifiers != 1 => Err(forbidden("this token may make a regulation about one subject")),
                 _ => Ok(()),
             };
         }

@@ -1,14 +1,16 @@
 //! `POST /regulations?dryRun=true`: how much a regulation would reach, counted where the data is. Nothing is made,
 //! suppressed or erased.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use destinations::cloud;
 use futures::future::join_all;
 use model::destination::{Destination, DestinationKind};
 use model::id::DestinationId;
 use model::probe::Probe;
 use model::regulation::{Regulation, RegulationType};
-use model::subject::{Pseudonym, Subject};
+use model::subject::{Named, Pseudonym, Subject, SubjectType, people, searched};
 use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
@@ -25,7 +27,12 @@ const COUNT_TIMEOUT: Duration = Duration::from_secs(25);
 pub struct DryRun {
     dry_run: bool,
     regulation_type: RegulationType,
+    /// Number of people, or of objects.
     subject_count: usize,
+    /// Number of identifiers by kind, if people are given by several.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = BTreeMap<String, usize>)]
+    identifiers: BTreeMap<SubjectType, usize>,
     /// Their other ids, which would be treated the same way, by pseudonym, as the certificate will name them.
     #[schema(value_type = Vec<String>)]
     linked_subjects: Vec<Pseudonym>,
@@ -63,18 +70,22 @@ struct Reach {
 pub async fn rehearse(
     context: &Context,
     regulation: &Regulation,
-    subjects: &[Subject],
+    named: &[Named],
     destinations: &[Destination],
 ) -> Result<DryRun, ApiError> {
-    let linked = context.store.linked(subjects).await?;
-    let everyone = [subjects, &linked.subjects].concat();
-    let counts = destinations.iter().map(|destination| reach(context, regulation, destination, &everyone));
+    let subjects = searched(named);
+    let linked = context.store.linked(&subjects).await?;
+    let everyone = [&subjects[..], &linked.subjects].concat();
+    let people: Vec<_> = people(named).collect();
+    let counts =
+        destinations.iter().map(|destination| reach(context, regulation, destination, &everyone, &people));
     let key = context.pseudonyms().await?;
     let named = |subjects: &[Subject]| subjects.iter().map(|one| key.pseudonym(one)).collect();
     Ok(DryRun {
         dry_run: true,
         regulation_type: regulation.regulation_type,
-        subject_count: subjects.len(),
+        subject_count: people.len(),
+        identifiers: regulation.identifiers.clone(),
         linked_subjects: named(&linked.subjects),
         linked_count: linked.subjects.len(),
         shared_count: linked.shared,
@@ -89,9 +100,11 @@ async fn reach(
     regulation: &Regulation,
     destination: &Destination,
     subjects: &[Subject],
+    people: &[Vec<Subject>],
 ) -> Reach {
     let (count, reason) = match destination.kind {
-        DestinationKind::Cloud => (None, format!("{} has no call that counts", destination.vendor)),
+        DestinationKind::Cloud => (None, at_vendor(destination, people)),
+        _ if subjects.is_empty() => (None, "nobody is given by a userId or anonymousIds".to_owned()),
         kind => {
             let (destination_id, part) = (destination.id.clone(), regulation.part.clone());
             let probe = Probe::Count { destination_id, subjects: subjects.to_vec(), part };
@@ -107,4 +120,15 @@ async fn reach(
     };
     let Destination { id, name, vendor, kind, .. } = destination.clone();
     Reach { id, name, vendor, kind, count, reason }
+}
+
+/// How many people the vendor would be asked about.
+fn at_vendor(destination: &Destination, people: &[Vec<Subject>]) -> String {
+    let uncounted = format!("{} has no call that counts", destination.vendor);
+    let Ok(vendor) = cloud::vendor(&destination.vendor) else { return uncounted };
+    let is_known = |person: &&Vec<Subject>| !vendor.identifiers(person, &destination.settings).is_empty();
+    match people.iter().filter(|person| !is_known(person)).count() {
+        0 => uncounted,
+        some => format!("{uncounted}; {}", vendor.missing(some, people.len(), &destination.settings)),
+    }
 }

@@ -80,6 +80,7 @@ pub fn guarded() -> Guarded {
         .writes(SUPPRESS, routes!(suppressions::add))
         .writes(SUPPRESS, routes!(suppressions::lift))
         .reads(READ_LIST, routes!(suppressions::search))
+        .reads(READ_LIST, routes!(suppressions::check))
         .reads(READ, routes!(subjects::look_up))
         .writes(CONNECT, routes!(destinations::create))
         .reads(READ_CONNECTED, routes!(destinations::list))

@@ -13,7 +13,7 @@ use model::id::{DestinationId, RegulationId};
 use model::regulation::{NewRegulation, Regulation, RegulationType};
 use model::source::{Recipient, SeenAt, Sightings, SourceId};
 use model::status::{Status, TaskStatus};
-use model::subject::{Subject, SubjectType};
+use model::subject::{Named, SubjectType, searched};
 use model::task::Task;
 use serde::Serialize;
 use tokio::time::timeout;
@@ -74,14 +74,14 @@ pub async fn answer(
     context: &Context,
     caller: &Caller,
     rehearsal: Rehearsal,
-    (regulation, subjects): (Regulation, Vec<Subject>),
+    (regulation, named): (Regulation, Vec<Named>),
 ) -> Reply<RegulationAnswer> {
     if !rehearsal.dry_run {
-        return Ok(data(RegulationAnswer::Created(admit(context, caller, regulation, subjects).await?)));
+        return Ok(data(RegulationAnswer::Created(admit(context, caller, regulation, named).await?)));
     }
     caller.may_rehearse(&regulation)?;
     let destinations = admission::in_scope(&context.store, &regulation).await?;
-    let counted = dry_run::rehearse(context, &regulation, &subjects, &destinations).await?;
+    let counted = dry_run::rehearse(context, &regulation, &named, &destinations).await?;
     Ok(data(RegulationAnswer::DryRun(counted)))
 }
 
@@ -90,14 +90,15 @@ pub async fn admit(
     context: &Context,
     caller: &Caller,
     mut regulation: Regulation,
-    subjects: Vec<Subject>,
+    named: Vec<Named>,
 ) -> Result<RegulationCreated, ApiError> {
     caller.may_regulate(&regulation)?;
-    let request = regulation.fingerprint(context.pseudonyms().await?, &subjects);
+    let request = regulation.fingerprint(context.pseudonyms().await?, &named);
     regulation.duplicate_of = context.store.same_under_way(&request, &regulation.id).await?;
     regulation.actor = Some(caller.id().to_owned());
     let (store, workflow, only_of) = (&context.store, &context.workflow, caller.request_only());
-    if !admission::admit(store, workflow, &regulation, subjects.clone(), 0, only_of).await? {
+    let subjects = searched(&named);
+    if !admission::admit(store, workflow, &regulation, named, 0, only_of).await? {
         return Err(forbidden("this token has made its one regulation"));
     }
     match timeout(HOLD_TIMEOUT, admission::hold(&context.store, &regulation, &subjects)).await {
@@ -148,7 +149,12 @@ struct RegulationShown {
     overall_status: Status,
     regulation_type: RegulationType,
     subject_type: SubjectType,
+    /// Number of people, or of objects.
     subject_count: usize,
+    /// Number of identifiers by kind, if people are given by several.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = BTreeMap<String, usize>)]
+    identifiers: BTreeMap<SubjectType, usize>,
     /// Which attempt is under way or was last: 1, and one more for every retry.
     attempt: u32,
     /// Who asked for it: a token's id, `admin`, or a batch and who sent it.
@@ -285,6 +291,7 @@ pub async fn show(State(context): Shared, caller: Caller, Id(id): Id<RegulationI
         regulation_type: regulation.regulation_type,
         subject_type: regulation.subject_type,
         subject_count: regulation.subject_count,
+        identifiers: regulation.identifiers,
         attempt: regulation.attempt,
         actor: regulation.actor,
         created_at: regulation.created_at,

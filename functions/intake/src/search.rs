@@ -5,6 +5,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use model::failure::Result;
 use model::id::DestinationId;
+use model::normal;
 use model::regulation::{Regulation, RegulationType};
 use model::source::SourceId;
 use model::status::{Status, TaskStatus};
@@ -91,6 +92,7 @@ pub async fn search(State(context): Shared, Body(wanted): Body<RegulationSearch>
     let page = Pagination::checked(&context, "/regulations/search", count, cursor).await?;
     let subject = match wanted.subject {
         Some(WantedSubject { kind, id }) => {
+            let id = normal::form(kind, &id).unwrap_or(id);
             Some(context.pseudonyms().await?.pseudonym(&Subject { kind, id }))
         }
         None => None,

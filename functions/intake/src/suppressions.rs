@@ -57,7 +57,8 @@ pub async fn list(State(context): Shared, whose: Whose, page: Pagination) -> Rep
 #[serde(deny_unknown_fields)]
 pub struct Whom {
     /// The kind of identifier.
-    #[serde(rename = "type")]
+    #[serde(rename = "type", deserialize_with = "model::kind::searched")]
+    #[schema(value_type = String, pattern = "^(USER_ID|ANONYMOUS_ID)$")]
     kind: SubjectType,
     /// The identifier, exactly as events carry it.
     #[schema(pattern = r"\S", max_length = 1024)]
@@ -108,6 +109,12 @@ pub struct SuppressionChanged {
     linked: usize,
 }
 
+/// Checks each and returns the subjects, in order.
+fn accept_all(subjects: Vec<Whom>) -> Result<Vec<Subject>, ApiError> {
+    let subjects = subjects.into_iter().enumerate();
+    subjects.map(|(place, whom)| whom.accept(&format!("subjects[{place}]"))).collect()
+}
+
 struct Accepted {
     subjects: Vec<Subject>,
     scope: SuppressionScope,
@@ -122,10 +129,7 @@ impl SuppressionChange {
         if self.reason.as_ref().is_some_and(|reason| reason.len() > MAX_REASON) {
             return Err(invalid("reason", format!("reason has more than {MAX_REASON} bytes")));
         }
-        let subjects = self.subjects.into_iter().enumerate();
-        let mut subjects: Vec<Subject> = subjects
-            .map(|(place, whom)| whom.accept(&format!("subjects[{place}]")))
-            .collect::<Result<_, _>>()?;
+        let mut subjects = accept_all(self.subjects)?;
         let mut seen = std::collections::HashSet::new();
         subjects.retain(|subject| seen.insert(subject.clone()));
         let scope = match self.source_id {
@@ -250,6 +254,56 @@ pub async fn search(
     let subject = request.subject.accept("subject")?;
     let found = context.store.suppressions_of(&subject).await?;
     Ok(data(SuppressionsFound { suppressions: found.into_iter().map(SuppressionFound::from).collect() }))
+}
+
+/// The most subjects of one check.
+const MAX_CHECKED: usize = 1_000;
+
+/// Who is asked about.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({ "subjects": [{ "type": "USER_ID", "id": "u7" }], "sourceId": "web" }))]
+pub struct SuppressionCheck {
+    /// The people, each by one of their ids.
+    #[schema(min_items = 1, max_items = 1_000)]
+    subjects: Vec<Whom>,
+    /// Whether this source, too, suppresses them; the workspace alone, if left out.
+    source_id: Option<SourceId>,
+}
+
+/// Who is kept out.
+#[derive(Serialize, ToSchema)]
+pub struct SuppressionsChecked {
+    /// Whether each subject is, by name or because it belongs to somebody who is; in the order of the request.
+    suppressed: Vec<bool>,
+}
+
+/// Whether each of these people is kept out now: for pipelines that pass Lethe by. Asked with a body, since an identifier
+/// must not stand in a URL.
+#[utoipa::path(post, path = "/suppressions/check", operation_id = "checkSuppressions", tag = "Suppressions",
+    request_body = SuppressionCheck,
+    responses((status = 200, description = "One answer per subject", body = Data<SuppressionsChecked>)))]
+pub async fn check(
+    State(context): Shared,
+    Body(request): Body<SuppressionCheck>,
+) -> Reply<SuppressionsChecked> {
+    if request.subjects.is_empty() || request.subjects.len() > MAX_CHECKED {
+        return Err(invalid("subjects", format!("subjects must be 1 to {MAX_CHECKED}")));
+    }
+    let subjects = accept_all(request.subjects)?;
+    let people = context.store.people(&subjects).await?;
+    let wanted: Vec<_> = request
+        .source_id
+        .map(SuppressionScope::Source)
+        .into_iter()
+        .chain([SuppressionScope::Workspace])
+        .collect();
+    let is_out = |subject| {
+        people
+            .get(subject)
+            .is_some_and(|person| wanted.iter().any(|scope| person.all_scopes().contains(scope)))
+    };
+    Ok(data(SuppressionsChecked { suppressed: subjects.iter().map(is_out).collect() }))
 }
 
 fn invalid(field: &str, message: String) -> ApiError {

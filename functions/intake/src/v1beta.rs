@@ -90,8 +90,8 @@ pub async fn create(
         return Err(Failure::invalid("attributes.name must be userId").field("attributes.name").into());
     }
     let request = NewRegulation::of_users(kind, request.attributes.values);
-    let (regulation, subjects) = request.accept(id, Timestamp::now())?;
-    let created = regulations::admit(&context, &caller, regulation, subjects).await?;
+    let (regulation, named) = request.accept(id, Timestamp::now())?;
+    let created = regulations::admit(&context, &caller, regulation, named).await?;
     Ok(axum::Json(OlderCreated { regulate_id: created.regulate_id }))
 }
 

@@ -2,11 +2,13 @@
 
 use aws::workflow::Workflow;
 use destinations::narrow;
-use model::destination::Destination;
+use jiff::Timestamp;
+use model::destination::{Destination, DestinationKind};
 use model::failure::{Failure, Result};
 use model::id::TokenId;
 use model::regulation::{Regulation, RegulationType};
-use model::subject::Subject;
+use model::status::TaskStatus;
+use model::subject::{Named, Subject, searched};
 use model::task::Task;
 use store::Store;
 
@@ -20,18 +22,28 @@ pub async fn admit(
     store: &Store,
     workflow: &Workflow,
     regulation: &Regulation,
-    subjects: Vec<Subject>,
+    named: Vec<Named>,
     delay: u32,
     only_of: Option<&TokenId>,
 ) -> Result<bool> {
-    may_lift(store, regulation, &subjects).await?;
+    let searched = searched(&named);
+    may_lift(store, regulation, &searched).await?;
     let destinations = in_scope(store, regulation).await?;
-    let tasks: Vec<_> = destinations.iter().map(|d| Task::new(d, regulation.part.as_ref())).collect();
-    let stored = store.create(regulation, subjects, &tasks, only_of).await?;
+    let mut tasks: Vec<_> = destinations.iter().map(|d| Task::new(d, regulation.part.as_ref())).collect();
+    if searched.is_empty() {
+        tasks.iter_mut().filter(|task| task.kind != DestinationKind::Cloud).for_each(unsearched);
+    }
+    let stored = store.create(regulation, named, &tasks, only_of).await?;
     if stored {
         start(workflow, regulation, delay).await;
     }
     Ok(stored)
+}
+
+/// Ends a task of an archive or a warehouse that has nothing to search for.
+fn unsearched(task: &mut Task) {
+    let message = "nobody is given by a userId or anonymousIds: nothing was searched for here";
+    task.end(TaskStatus::NoIdentifier, Some(message.to_owned()), Timestamp::now());
 }
 
 /// Suppresses the subjects of a regulation at once, before its work would. It takes effect as soon as each instance of

@@ -1,6 +1,6 @@
 //! Takes one step of a task: the frame of `erase` and `forward`.
 //!
-//! 1. The task, its destination and its subjects are read. A task that has ended stays as it is, so that a step
+//! 1. The task and its destination are read. A task that has ended stays as it is, so that a step
 //!    may run twice.
 //! 2. The adapter does what it can in the time there is.
 //! 3. The task is stored with its new state, and the state machine is told whether and when to come back. A transient
@@ -11,10 +11,9 @@ use std::ops::AsyncFnOnce;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use model::destination::{Destination, DestinationKind};
+use model::destination::Destination;
 use model::failure::{Failure, Result};
 use model::id::{DestinationId, RegulationId};
-use model::subject::Subject;
 use model::task::Task;
 use store::Store;
 
@@ -49,7 +48,7 @@ pub async fn step(
     store: &Store,
     request: &Request,
     window: SignedDuration,
-    adapter: impl AsyncFnOnce(&mut Task, &Destination, &[Subject]) -> Result<Option<u32>>,
+    adapter: impl AsyncFnOnce(&mut Task, &Destination) -> Result<Option<u32>>,
 ) -> Result<Next> {
     let mut task = store.task(&request.regulation_id, &request.destination_id).await?;
     if task.status.is_final() {
@@ -69,16 +68,19 @@ async fn work(
     store: &Store,
     request: &Request,
     task: &mut Task,
-    adapter: impl AsyncFnOnce(&mut Task, &Destination, &[Subject]) -> Result<Option<u32>>,
+    adapter: impl AsyncFnOnce(&mut Task, &Destination) -> Result<Option<u32>>,
 ) -> Result<Option<u32>> {
     let destination = store.destination(&request.destination_id).await?;
-    let subjects = match destination.kind {
-        // Vendors are asked only about the ids that the request names, since those are the ones they know.
-        DestinationKind::Cloud => store.subjects(&request.regulation_id).await?,
-        _ => store.everyone(&request.regulation_id).await?,
-    };
-    if subjects.is_empty() {
-        return Err(Failure::permanent("the identifiers of this regulation are no longer kept"));
+    adapter(task, &destination).await
+}
+
+/// The identifiers to work on, unless they are dropped.
+///
+/// # Errors
+/// `Permanent`, if there are none.
+pub fn kept<T>(identifiers: Vec<T>) -> Result<Vec<T>> {
+    match identifiers.is_empty() {
+        true => Err(Failure::permanent("the identifiers of this regulation are no longer kept")),
+        false => Ok(identifiers),
     }
-    adapter(task, &destination, &subjects).await
 }

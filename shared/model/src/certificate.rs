@@ -241,6 +241,7 @@ mod tests {
             regulation_type: RegulationType::DeleteOnly,
             subject_type: SubjectType::UserId,
             subject_count: 1,
+            identifiers: Default::default(),
             part: None,
             duplicate_of: None,
             status: Status::Running,

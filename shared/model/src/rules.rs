@@ -110,7 +110,7 @@ pub struct RuleError {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RuleConfig {
     path: Path,
-    #[serde(rename = "type")]
+    #[serde(rename = "type", deserialize_with = "crate::kind::searched")]
     kind: SubjectType,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     when: Option<WhenConfig>,

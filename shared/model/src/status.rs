@@ -31,7 +31,7 @@ impl Status {
         for status in tasks {
             match status {
                 TaskStatus::Failed => failed += 1,
-                TaskStatus::NotSupported => unsupported += 1,
+                TaskStatus::NotSupported | TaskStatus::NoIdentifier => unsupported += 1,
                 status if status.is_final() => done += 1,
                 _ => return Self::Running,
             }
@@ -73,6 +73,8 @@ pub enum TaskStatus {
     NoDataFound,
     /// The destination has no way to delete.
     NotSupported,
+    /// Somebody is given by no identifier that the destination knows, and was not looked for there.
+    NoIdentifier,
     /// There was nothing to do.
     NoAction,
     /// It did not work; the message says what to do.
@@ -91,7 +93,7 @@ impl TaskStatus {
             Self::Queued => Status::Initialized,
             Self::Running | Self::Forwarded => Status::Running,
             Self::Failed => Status::Failed,
-            Self::NotSupported => Status::NotSupported,
+            Self::NotSupported | Self::NoIdentifier => Status::NotSupported,
             Self::Accepted | Self::Confirmed | Self::NoDataFound | Self::NoAction => Status::Finished,
         }
     }
@@ -103,12 +105,14 @@ mod tests {
 
     #[test]
     fn the_whole_is_as_good_as_its_tasks() {
-        use TaskStatus::{Accepted, Confirmed, Failed, NoDataFound, NotSupported, Queued};
+        use TaskStatus::{Accepted, Confirmed, Failed, NoDataFound, NoIdentifier, NotSupported, Queued};
         for (tasks, status) in [
             (vec![], Status::Finished),
             (vec![Confirmed, Accepted, NoDataFound], Status::Finished),
             (vec![Confirmed, NotSupported], Status::Finished),
             (vec![NotSupported], Status::NotSupported),
+            (vec![Confirmed, NoIdentifier], Status::Finished),
+            (vec![NoIdentifier], Status::NotSupported),
             (vec![Confirmed, Failed], Status::PartialSuccess),
             (vec![Failed, NotSupported], Status::Failed),
             (vec![Failed, Queued], Status::Running),

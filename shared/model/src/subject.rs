@@ -5,37 +5,12 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use utoipa::ToSchema;
+
+pub use crate::kind::SubjectType;
 
 /// The longest identifier accepted, in bytes. Long enough for any id, email or URL; short enough that 5,000
 /// of them stay far from every limit on the way.
 pub const MAX_ID_BYTES: usize = 1024;
-
-/// Which kind of identifier a subject is given by (Segment's `subjectType`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum SubjectType {
-    /// The id the company gave a known user.
-    UserId,
-    /// The id a device or browser was given before the user was known.
-    AnonymousId,
-    /// The id of an object that a cloud source brought into warehouses.
-    ObjectId,
-}
-
-impl SubjectType {
-    /// Every kind.
-    pub const ALL: [Self; 3] = [Self::UserId, Self::AnonymousId, Self::ObjectId];
-
-    /// The name in the API and in stored items.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::UserId => "USER_ID",
-            Self::AnonymousId => "ANONYMOUS_ID",
-            Self::ObjectId => "OBJECT_ID",
-        }
-    }
-}
 
 /// A person, as an identifier of one kind. `Debug` shows the kind alone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -57,6 +32,39 @@ impl Subject {
     pub fn anonymous(id: impl Into<String>) -> Self {
         Self { kind: SubjectType::AnonymousId, id: id.into() }
     }
+}
+
+/// An identifier that a regulation names, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// The person's number within the regulation, from 0; none, if this is the only identifier that it names the person
+    /// by, and everyone else is named by one, too.
+    #[serde(rename = "p", skip_serializing_if = "Option::is_none", default)]
+    pub person: Option<u32>,
+    /// The identifier.
+    #[serde(flatten)]
+    pub subject: Subject,
+}
+
+impl From<Subject> for Named {
+    fn from(subject: Subject) -> Self {
+        Self { person: None, subject }
+    }
+}
+
+/// The identifiers without the people whose they are.
+pub fn subjects(named: &[Named]) -> Vec<Subject> {
+    named.iter().map(|one| one.subject.clone()).collect()
+}
+
+/// The identifiers that archives, warehouses and the suppression list are about.
+pub fn searched(named: &[Named]) -> Vec<Subject> {
+    subjects(named).into_iter().filter(|subject| subject.kind.is_searched()).collect()
+}
+
+/// The identifiers of each person, in the order of the regulation.
+pub fn people(named: &[Named]) -> impl Iterator<Item = Vec<Subject>> {
+    named.chunk_by(|a, b| a.person.is_some() && a.person == b.person).map(subjects)
 }
 
 /// Why an identifier is refused, worded to follow the name of its place; none, if it is valid. Never repeats it.

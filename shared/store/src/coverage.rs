@@ -76,7 +76,7 @@ impl Store {
         if let Some(covered) = self.covered(regulation).await? {
             return Ok(covered);
         }
-        let subjects = self.subjects(id).await?;
+        let subjects = self.searched(id).await?;
         let scope = scope(regulation);
         let change = change(regulation, &scope);
         if kind.suppression() == Some(Suppression::Add) {

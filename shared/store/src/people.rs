@@ -15,7 +15,7 @@ use crate::{CONCURRENCY, Item, PERSON, Store, failure, person_key, text};
 use model::failure::{Failure, Result};
 use model::person::{People, Person, SuppressionScope};
 use model::source::SourceId;
-use model::subject::{Subject, SubjectType};
+use model::subject::Subject;
 
 pub(crate) const FIRST: &str = "first#";
 pub(crate) const LAST: &str = "last#";
@@ -119,8 +119,7 @@ impl Store {
 /// The subject of a key.
 fn subject_of(key: &str) -> Option<Subject> {
     let (name, id) = key.split_once('#')?;
-    let kind = SubjectType::ALL.into_iter().find(|kind| kind.as_str() == name)?;
-    Some(Subject { kind, id: id.to_owned() })
+    Some(Subject { kind: name.parse().ok()?, id: id.to_owned() })
 }
 
 /// What every write about a person adds: the subject. `EXISTS` also ends the item's expiry.

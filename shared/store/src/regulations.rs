@@ -17,7 +17,7 @@ use model::failure::{Failure, Result};
 use model::id::{RegulationId, TokenId};
 use model::regulation::Regulation;
 use model::status::{Status, TaskStatus};
-use model::subject::Subject;
+use model::subject::{Named, searched};
 use model::task::Task;
 
 /// The most items of one transaction (DynamoDB's limit).
@@ -39,7 +39,7 @@ impl Store {
     pub async fn create(
         &self,
         regulation: &Regulation,
-        subjects: Vec<Subject>,
+        subjects: impl IntoIterator<Item: Into<Named>>,
         tasks: &[Task],
         only_of: Option<&TokenId>,
     ) -> Result<bool> {
@@ -141,10 +141,10 @@ impl Store {
         if !withdrawn && regulation.status != Status::Invalid {
             return Ok(false);
         }
-        let subjects = self.subjects(id).await?;
-        self.let_in_again(regulation, &subjects).await?;
+        let named = self.named(id).await?;
+        self.let_in_again(regulation, &searched(&named)).await?;
         self.drop_subjects(id).await?;
-        Ok(withdrawn || !subjects.is_empty())
+        Ok(withdrawn || !named.is_empty())
     }
 
     /// Either the work begins or the regulation is withdrawn, never both. One that begins stays in the index of those

@@ -8,7 +8,7 @@ use crate::{Item, Store, text, to_item};
 use model::failure::Result;
 use model::id::RegulationId;
 use model::linking::Linked;
-use model::subject::Subject;
+use model::subject::{self, Named, Subject};
 
 pub(crate) const SUBJECTS: &str = "SUBJECTS#";
 const LINKED: &str = "LINKED#";
@@ -21,7 +21,7 @@ const CHUNK_BYTES: usize = 300_000;
 
 #[derive(Serialize, Deserialize)]
 struct Chunk {
-    subjects: Vec<Subject>,
+    subjects: Vec<Named>,
 }
 
 /// When the subjects of a regulation are to be dropped. Its key sorts by time.
@@ -37,12 +37,28 @@ fn due_key(at: Timestamp, id: impl std::fmt::Display) -> String {
 }
 
 impl Store {
-    /// The subjects of a regulation; none once they are dropped.
+    /// The identifiers that a regulation names, those of one person after the other; none once they are dropped.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
-    pub async fn subjects(&self, id: &RegulationId) -> Result<Vec<Subject>> {
+    pub async fn named(&self, id: &RegulationId) -> Result<Vec<Named>> {
         self.kept(id, SUBJECTS).await
+    }
+
+    /// The identifiers that a regulation names, whosever they are.
+    ///
+    /// # Errors
+    /// As [`Store::named`].
+    pub async fn subjects(&self, id: &RegulationId) -> Result<Vec<Subject>> {
+        Ok(subject::subjects(&self.named(id).await?))
+    }
+
+    /// The identifiers that a regulation names and that archives, warehouses and the suppression list are about.
+    ///
+    /// # Errors
+    /// As [`Store::named`].
+    pub async fn searched(&self, id: &RegulationId) -> Result<Vec<Subject>> {
+        Ok(subject::searched(&self.named(id).await?))
     }
 
     /// The other ids that a regulation acts on; none once they are dropped, or while the work has not begun.
@@ -50,7 +66,7 @@ impl Store {
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn linked_subjects(&self, id: &RegulationId) -> Result<Vec<Subject>> {
-        self.kept(id, LINKED).await
+        Ok(subject::subjects(&self.kept(id, LINKED).await?))
     }
 
     /// The other ids that a regulation leaves out; none once they are dropped, or while the work has not begun.
@@ -58,20 +74,20 @@ impl Store {
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn left_out_subjects(&self, id: &RegulationId) -> Result<Vec<Subject>> {
-        self.kept(id, LEFT_OUT).await
+        Ok(subject::subjects(&self.kept(id, LEFT_OUT).await?))
     }
 
-    async fn kept(&self, id: &RegulationId, prefix: &str) -> Result<Vec<Subject>> {
+    async fn kept(&self, id: &RegulationId, prefix: &str) -> Result<Vec<Named>> {
         let chunks: Vec<Chunk> = self.all(&self.tables.regulations, id.as_str(), prefix).await?;
         Ok(chunks.into_iter().flat_map(|chunk| chunk.subjects).collect())
     }
 
-    /// All ids that a regulation covers: its subjects, and their other ids.
+    /// All ids that archives and warehouses are searched for: those that a regulation names, and their other ids.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn everyone(&self, id: &RegulationId) -> Result<Vec<Subject>> {
-        let mut all = self.subjects(id).await?;
+        let mut all = self.searched(id).await?;
         if !all.is_empty() {
             all.extend(self.linked_subjects(id).await?);
         }
@@ -145,28 +161,37 @@ impl Store {
 }
 
 /// The items that hold these subjects, one after the other; none, if there are no subjects.
-pub(crate) fn chunked(id: &RegulationId, prefix: &str, subjects: Vec<Subject>) -> Result<Vec<Item>> {
+pub(crate) fn chunked(
+    id: &RegulationId,
+    prefix: &str,
+    subjects: impl IntoIterator<Item: Into<Named>>,
+) -> Result<Vec<Item>> {
     let chunks = chunks(subjects).into_iter().enumerate().filter(|(_, subjects)| !subjects.is_empty());
     chunks
         .map(|(number, subjects)| to_item(id.as_str(), &format!("{prefix}{number:03}"), &Chunk { subjects }))
         .collect()
 }
 
-fn chunks(subjects: Vec<Subject>) -> Vec<Vec<Subject>> {
+fn chunks(subjects: impl IntoIterator<Item: Into<Named>>) -> Vec<Vec<Named>> {
     let mut chunks = vec![Vec::new()];
     let mut bytes = 0;
-    for subject in subjects {
-        // The item repeats the names `type` and `id` and the kind for each subject.
-        bytes += subject.id.len() + 32;
+    for named in subjects.into_iter().map(Into::into) {
+        let size = size(&named);
+        bytes += size;
         if bytes > CHUNK_BYTES {
             chunks.push(Vec::new());
-            bytes = subject.id.len() + 32;
+            bytes = size;
         }
         if let Some(chunk) = chunks.last_mut() {
-            chunk.push(subject);
+            chunk.push(named);
         }
     }
     chunks
+}
+
+/// The bytes that an item needs for an identifier: it repeats the names of the fields and the kind.
+fn size(named: &Named) -> usize {
+    named.subject.id.len() + named.subject.kind.as_str().len() + 32
 }
 
 #[cfg(test)]
@@ -177,7 +202,7 @@ mod tests {
     fn subjects_are_cut_into_items_that_dynamodb_takes_and_none_is_lost() {
         let subjects: Vec<_> = (0..5_000).map(|n| Subject::user(format!("{n:0>600}"))).collect();
         let chunks = chunks(subjects.clone());
-        assert!(chunks.iter().all(|c| c.iter().map(|s| s.id.len() + 32).sum::<usize>() <= CHUNK_BYTES));
-        assert_eq!(chunks.concat(), subjects);
+        assert!(chunks.iter().all(|chunk| chunk.iter().map(size).sum::<usize>() <= CHUNK_BYTES));
+        assert_eq!(subject::subjects(&chunks.concat()), subjects);
     }
 }

@@ -123,6 +123,7 @@ impl<'a> Ids<'a> {
             SubjectType::UserId => &self.users,
             SubjectType::AnonymousId => &self.anonymous,
             SubjectType::ObjectId => &self.objects,
+            _ => &[],
         }
     }
 }

@@ -46,6 +46,13 @@ fn contacts(world: &mut World, call: &Call) -> Answer {
                                   "archived": false });
             answer(200, contact)
         }
+        (&Method::POST, ["crm", "v3", "objects", "contacts", "gdpr-delete"])
+            if call.text("/idProperty") == "email" =>
+        {
+            // An address that it does not know is put on a block list.
+            world.delete(&call.text("/objectId"));
+            answer(204, Value::Null)
+        }
         (&Method::POST, ["crm", "v3", "objects", "contacts", "gdpr-delete"]) => {
             let wanted = call.text("/objectId");
             match world.users.iter().find(|id| contact(id) == wanted).cloned() {

@@ -124,7 +124,7 @@ fn retry_after(seconds: u64, _now: u64) -> Vec<(&'static str, String)> {
     vec![("retry-after", seconds.to_string())]
 }
 
-/// Every vendor that has an API.
+/// Every vendor that has a fake.
 pub const ALL: [&Vendor; 14] = [
     &amplitude::AMPLITUDE,
     &appsflyer::APPSFLYER,

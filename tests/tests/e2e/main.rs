@@ -16,6 +16,7 @@ mod happy_path;
 mod id_shape;
 mod idempotence;
 mod outages;
+mod people;
 mod privacy;
 mod remains;
 mod runs;

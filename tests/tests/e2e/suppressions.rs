@@ -54,6 +54,10 @@ async fn sources_and_the_workspace_keep_out_each_on_its_own_and_the_workspace_wi
     let found = api.post("/suppressions/search", &search).await?["data"]["suppressions"].take();
     assert_eq!(found.as_array().map(Vec::len), Some(2), "{found}");
     assert_eq!(texts(&found, "reason"), ["asked by phone".to_owned()].into());
+    let check =
+        json!({"subjects": [{"type": "USER_ID", "id": "bob"}, ada, {"type": "ANONYMOUS_ID", "id": "phone"}]});
+    let checked = api.post("/suppressions/check", &check).await?;
+    assert_eq!(checked["data"]["suppressed"], json!([false, true, true]), "everywhere: {checked}");
     let listed = api.get("/suppressions?sourceId=web&pagination.count=1").await?;
     assert!(listed["data"]["pagination"]["next"].is_string(), "she and her phone: {listed}");
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use model::linking::Linked;
 use model::status::Status;
-use model::subject::Subject;
+use model::subject::{Named, Subject, SubjectType, people};
 
 use crate::regulations::regulation;
 use crate::{Fixture, at, twice};
@@ -26,6 +26,32 @@ async fn everyone_is_kept_in_order_and_dropped_for_good() -> Result<()> {
     assert!(store.everyone(&first.id).await?.is_empty());
     assert!(store.linked_subjects(&first.id).await?.is_empty());
     assert!(store.regulation(&first.id).await?.is_some(), "what it did stays");
+    Ok(())
+}
+
+#[tokio::test]
+async fn people_keep_their_identifiers_together_and_only_ids_of_events_are_searched_for() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    let first = regulation("DELETE_ONLY", "INITIALIZED")?;
+    let of = |person, kind, id: String| Named { person: Some(person), subject: Subject { kind, id } };
+    // A person lies across two items.
+    let named: Vec<_> = (0..2_500)
+        .flat_map(|n| {
+            [
+                (SubjectType::UserId, format!("{n:0>100}")),
+                (SubjectType::Email, format!("{n:0>100}@example.com")),
+            ]
+            .map(|(kind, id)| of(n, kind, id))
+        })
+        .collect();
+    store.create(&first, named.clone(), &[], None).await?;
+    let kept = store.named(&first.id).await?;
+    assert_eq!(kept, named);
+    assert!(people(&kept).count() == 2_500 && people(&kept).all(|person| person.len() == 2));
+    let everyone = store.everyone(&first.id).await?;
+    assert!(everyone.len() == 2_500 && everyone.iter().all(|one| one.kind == SubjectType::UserId));
+    twice(async || store.drop_subjects(&first.id).await).await?;
+    assert!(store.named(&first.id).await?.is_empty());
     Ok(())
 }
 

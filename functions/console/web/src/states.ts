@@ -18,6 +18,9 @@ function said<Name extends string>(tones: Record<Name, Tone>, texts: Record<Name
   return Object.fromEntries(all) as Record<Name, Said>;
 }
 
+/** A kind of identifier; a custom one has the name that the company gave it. */
+export const kindOf = (type: string): string => (words.subject as Record<string, string>)[type] ?? type;
+
 export const STATUS = said<Status>(
   { INITIALIZED: 'waiting', RUNNING: 'busy', FINISHED: 'done', PARTIAL_SUCCESS: 'alert', FAILED: 'alert', INVALID: 'note', NOT_SUPPORTED: 'alert' },
   words.status,
@@ -25,7 +28,7 @@ export const STATUS = said<Status>(
 
 export const TASK = said<TaskStatus>(
   {
-    QUEUED: 'waiting', RUNNING: 'busy', FORWARDED: 'busy', ACCEPTED: 'note', CONFIRMED: 'done', NO_DATA_FOUND: 'done', NOT_SUPPORTED: 'alert', NO_ACTION: 'done', FAILED: 'alert',
+    QUEUED: 'waiting', RUNNING: 'busy', FORWARDED: 'busy', ACCEPTED: 'note', CONFIRMED: 'done', NO_DATA_FOUND: 'done', NOT_SUPPORTED: 'alert', NO_IDENTIFIER: 'alert', NO_ACTION: 'done', FAILED: 'alert',
   },
   words.task,
 );
@@ -67,6 +70,9 @@ const VENDORS: Record<string, string> = {
   appsflyer: 'AppsFlyer',
   amplitude: 'Amplitude',
   clevertap: 'CleverTap',
+  onesignal: 'OneSignal',
+  posthog: 'PostHog',
+  sendgrid: 'SendGrid',
   google_analytics: 'Google Analytics',
   sfmc: 'Salesforce Marketing Cloud',
 };

@@ -33,7 +33,7 @@ export function verdict(regulation: RegulationShown): Verdict {
   }
   const where = places(regulation);
   const of = (...statuses: string[]) => where.filter((place) => statuses.includes(place.taskStatus));
-  const [stuck, accepted, found] = [of('FAILED', 'NOT_SUPPORTED'), of('ACCEPTED'), of('CONFIRMED')];
+  const [stuck, accepted, found] = [of('FAILED', 'NOT_SUPPORTED', 'NO_IDENTIFIER'), of('ACCEPTED'), of('CONFIRMED')];
   const gone = of('CONFIRMED', 'NO_DATA_FOUND', 'NO_ACTION');
   if (open) return { tone: 'busy', answer: said.pending(gone.length + accepted.length, where.length) };
   if (where.length === 0) return { tone: 'alert', answer: said.nowhere };
@@ -82,6 +82,7 @@ function todo(place: DestinationStatus): Todo[] {
   const message = place.errString ? sentence(place.errString) : '';
   switch (place.taskStatus) {
     case 'FAILED': return [{ tone: 'alert', who: said.you(name), what: `${message} ${said.fix}`.trim(), act: 'retry' }];
+    case 'NO_IDENTIFIER':
     case 'NOT_SUPPORTED': return [{ tone: 'alert', who: said.you(name), what: message || said.askThem }];
     case 'ACCEPTED': return [{ tone: 'note', who: name, what: said.accepted(name) }];
     case 'FORWARDED': return [{ tone: 'busy', who: name, what: `${said.forwarded} ${message}`.trim() }];
@@ -121,6 +122,7 @@ export function leftovers(regulation: RegulationShown): string[] {
     if (kept.length > 0) return kept;
     if (place.taskStatus === 'FAILED') return [words.left.failed(place.name)];
     if (place.taskStatus === 'NOT_SUPPORTED') return [words.left.manual(place.name)];
+    if (place.taskStatus === 'NO_IDENTIFIER') return [words.left.unasked(place.name)];
     if (place.taskStatus === 'ACCEPTED') return [words.left.accepted(place.name)];
     return [];
   });

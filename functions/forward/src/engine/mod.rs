@@ -1,6 +1,7 @@
 //! The one place that speaks HTTP to vendors.
 //!
-//! 1. The subjects are cut into batches of the vendor's size; several are under way at once.
+//! 1. Of each person, the identifiers that the vendor takes are chosen; whoever has none is counted at once. The others
+//!    are cut into batches of the vendor's size and of one kind of identifier; several are under way at once.
 //! 2. For each batch, the protocol is asked for its next step until it is done or wants to wait. Each call waits for
 //!    its slot, so that all invocations together keep to the vendor's rate.
 //! 3. Finished subjects are counted in [`VendorProgress`], which is saved every few seconds and between invocations. A
@@ -15,30 +16,28 @@ mod fixture;
 mod http;
 mod pace;
 mod progress;
+mod round;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::ops::AsyncFn;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use jiff::Timestamp;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
-use tokio::sync::{Mutex, OnceCell};
-use uuid::Builder;
 
-use destinations::cloud::{Ask, Call, Limits, Outcome, Reply, Step, Vendor};
+use destinations::cloud::{Ask, Call, Outcome, Reply, Step, Vendor};
 use http::{Fault, Http};
 use model::backoff;
 use model::destination::{Destination, Secrets};
 use model::failure::{Failure, Result};
-use model::subject::{Subject, hex};
+use model::subject::Subject;
 use pace::Pace;
 use progress::SubjectBatch;
+use round::Round;
 use store::Store;
 
 pub use progress::VendorProgress;
@@ -73,8 +72,8 @@ pub struct Job<'a> {
     pub secrets: &'a Secrets,
     /// The regulation's id, from which batches get theirs.
     pub regulation: &'a str,
-    /// The subjects, in the order of the regulation.
-    pub subjects: &'a [Subject],
+    /// The people, each by all identifiers, in the order of the regulation.
+    pub people: &'a [Vec<Subject>],
 }
 
 /// How a turn ended.
@@ -100,21 +99,6 @@ enum End {
     GivenUp(Failure),
 }
 
-/// What the batches of a turn share.
-struct Round<'a> {
-    vendor: &'static dyn Vendor,
-    limits: Limits,
-    destination: &'a Destination,
-    secrets: &'a Secrets,
-    regulation: &'a str,
-    /// The subjects that the vendor can find.
-    subjects: Vec<Subject>,
-    credential: String,
-    now: Timestamp,
-    until: Instant,
-    once: Mutex<HashMap<Call, Arc<OnceCell<Arc<Reply>>>>>,
-}
-
 impl Engine {
     /// An engine that shares each credential's rate with all engines on the same store; without a store, it has its
     /// own. `any_endpoint` lets it call any address, as on test stacks.
@@ -138,7 +122,7 @@ impl Engine {
         keep: impl AsyncFn(&VendorProgress) -> Result<()>,
     ) -> Result<VendorTurn> {
         let round = Round::new(vendor, job, until);
-        let (count, limits) = (round.subjects.len(), round.limits);
+        let (count, limits) = (round.people.len(), round.limits);
         let mut queue: VecDeque<SubjectBatch> = progress.resume(count).into();
         let (mut kept, mut noted) = (Instant::now(), Vec::new());
         let (mut stop, mut trouble) = (None, None);
@@ -146,9 +130,20 @@ impl Engine {
         let mut running = FuturesUnordered::new();
         loop {
             while stop.is_none() && running.len() < limits.at_once && Instant::now() < until {
-                let next = queue.pop_front().or_else(|| progress.begin(count, limits.batch));
+                let next = queue.pop_front().or_else(|| progress.begin(count, |from| round.alike(from)));
                 let Some(batch) = next else { break };
-                running.push(self.batch(&round, batch));
+                // Settings may have changed since it was cut, and with them what its people are asked for by.
+                if batch.note.is_null()
+                    && !round.is_of_one_kind(&batch)
+                    && let Some(halves) = progress.halve(&batch)
+                {
+                    queue.extend(halves);
+                    continue;
+                }
+                match round.people[batch.from].is_empty() {
+                    true => progress.end(&batch, &vec![Outcome::NoIdentifier; batch.len]),
+                    false => running.push(self.batch(&round, batch)),
+                }
             }
             let ended = running.next().await;
             let idle = ended.is_none();
@@ -209,7 +204,6 @@ impl Engine {
         if let Some(failure) = stop.or(trouble) {
             return Err(failure);
         }
-        progress.set_unsupported(job.subjects.len() - count);
         if progress.is_done(count) {
             return Ok(VendorTurn::Done);
         }
@@ -225,7 +219,7 @@ impl Engine {
     /// `Transient`, if the vendor cannot be reached, is busy or refuses the key; `Permanent`, if it refuses the
     /// request.
     pub async fn check(&self, vendor: &'static dyn Vendor, job: Job<'_>, until: Instant) -> Result<()> {
-        let round = Round::new(vendor, Job { subjects: &[], ..job }, until);
+        let round = Round::new(vendor, Job { people: &[], ..job }, until);
         let nobody = SubjectBatch { from: 0, len: 0, note: Value::Null };
         match self.drive(&round, &nobody, |ask| vendor.check(ask)).await {
             End::Step(_) => Ok(()),
@@ -254,7 +248,7 @@ impl Engine {
         let mut replies = Vec::new();
         while replies.len() <= MAX_CALLS {
             let ask = Ask {
-                subjects: &round.subjects[batch.from..batch.from + batch.len],
+                people: &round.people[batch.from..batch.from + batch.len],
                 settings: &round.destination.settings,
                 secrets: round.secrets,
                 note: &batch.note,
@@ -312,42 +306,4 @@ impl Engine {
         }
         Err(limited(1))
     }
-}
-
-impl<'a> Round<'a> {
-    fn new(vendor: &'static dyn Vendor, job: Job<'a>, until: Instant) -> Self {
-        Self {
-            vendor,
-            limits: vendor.limits(&job.destination.settings),
-            destination: job.destination,
-            secrets: job.secrets,
-            regulation: job.regulation,
-            subjects: job.subjects.iter().filter(|s| vendor.finds_by(s.kind)).cloned().collect(),
-            credential: credential(job.destination, job.secrets),
-            now: Timestamp::now(),
-            until,
-            once: Mutex::default(),
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        self.vendor.description().vendor
-    }
-
-    /// The UUID of a batch, the same each time it is sent: the vendor recognizes a repetition.
-    fn key(&self, batch: &SubjectBatch) -> String {
-        let place = format!("{}/{}/{}/{}", self.regulation, self.destination.id, batch.from, batch.len);
-        let hash: [u8; 32] = Sha256::digest(place).into();
-        let bytes = hash.first_chunk().copied().unwrap_or_default();
-        Builder::from_random_bytes(bytes).into_uuid().to_string()
-    }
-}
-
-/// A name for a credential that does not reveal it: destinations with the same credential share its rate.
-fn credential(destination: &Destination, secrets: &Secrets) -> String {
-    let mut hash = Sha256::new_with_prefix(&destination.vendor);
-    for (name, value) in &secrets.0 {
-        hash.update(format!("\0{name}\0{value}"));
-    }
-    hex(&hash.finalize()[..16])
 }

@@ -87,12 +87,12 @@ impl VendorProgress {
         self.open.iter().map(batch).collect()
     }
 
-    /// Begins the next batch, if any subject is left.
-    pub(super) fn begin(&mut self, subjects: usize, size: usize) -> Option<SubjectBatch> {
-        let (from, len) = (self.begun, size.min(subjects.checked_sub(self.begun)?));
-        if len == 0 {
+    /// Begins the next batch, if any subject is left; `size` says how many belong to one that begins there.
+    pub(super) fn begin(&mut self, subjects: usize, size: impl Fn(usize) -> usize) -> Option<SubjectBatch> {
+        if self.begun >= subjects {
             return None;
         }
+        let (from, len) = (self.begun, size(self.begun));
         self.begun += len;
         let batch = SubjectBatch { from, len, note: Value::Null };
         self.keep(&batch);
@@ -129,13 +129,6 @@ impl VendorProgress {
         Some(halves)
     }
 
-    /// Counts subjects that the vendor cannot delete.
-    pub(super) fn set_unsupported(&mut self, count: usize) {
-        if count > 0 {
-            self.ended.insert(Outcome::NotSupported, count as u64);
-        }
-    }
-
     /// Whether every one of this many subjects has an outcome.
     pub(super) fn is_done(&self, subjects: usize) -> bool {
         self.open.is_empty() && self.begun >= subjects
@@ -168,7 +161,7 @@ mod tests {
     #[test]
     fn a_refused_batch_is_halved_until_one_stands_alone_and_asked_again_on_a_retry() {
         let mut progress = VendorProgress::default();
-        let batch = progress.begin(3, 50).expect("a batch");
+        let batch = progress.begin(3, |_| 3).expect("a batch");
         let [first, second] = progress.halve(&batch).expect("two halves");
         assert_eq!(progress.halve(&first), None, "one subject cannot be halved");
         progress.end(&first, &[Outcome::Refused]);
@@ -182,7 +175,7 @@ mod tests {
     #[test]
     fn the_progress_of_5_000_single_calls_stays_far_below_an_items_400_kb() {
         let mut progress = VendorProgress::default();
-        while let Some(mut batch) = progress.begin(5_000, 1) {
+        while let Some(mut batch) = progress.begin(5_000, |_| 1) {
             batch.note = "6762f0df1bb69f9f2193bb84".into();
             progress.keep(&batch);
         }

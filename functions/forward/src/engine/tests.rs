@@ -8,12 +8,13 @@ use serde_json::{Map, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::fixture::{Entry, Fixture, fixture};
+use super::fixture::{Entry, Fixture, Person, fixture};
 use super::*;
 use destinations::Form;
 use destinations::cloud::{Limits, VENDORS};
 use model::destination::DestinationKind;
 use model::id::DestinationId;
+use model::subject::SubjectType;
 
 /// What the server answers: status, headers, body; nothing, if it never answers.
 type Answer = Option<(u16, Map<String, Value>, String)>;
@@ -95,7 +96,7 @@ fn destination(vendor: &dyn Vendor, fixture: &Fixture, url: &str) -> Destination
     place(vendor.description().vendor, settings)
 }
 
-fn place(vendor: &str, settings: Map<String, Value>) -> Destination {
+pub(super) fn place(vendor: &str, settings: Map<String, Value>) -> Destination {
     Destination {
         id: DestinationId::new(),
         name: "Vendor".into(),
@@ -128,9 +129,18 @@ impl Vendor for Unlimited {
         self.0.check(ask)
     }
 
-    fn finds_by(&self, kind: model::subject::SubjectType) -> bool {
-        self.0.finds_by(kind)
+    fn kinds(&self, settings: &Map<String, Value>) -> Vec<SubjectType> {
+        self.0.kinds(settings)
     }
+
+    fn user_ids_are(&self, settings: &Map<String, Value>) -> Vec<SubjectType> {
+        self.0.user_ids_are(settings)
+    }
+}
+
+/// People who are each given by a user id.
+fn users(ids: impl IntoIterator<Item: Into<String>>) -> Vec<Vec<Subject>> {
+    ids.into_iter().map(|id| vec![Subject::user(id)]).collect()
 }
 
 /// Takes turns until all is done, or `turns` of them failed.
@@ -138,7 +148,7 @@ async fn run(
     vendor: &'static dyn Vendor,
     fixture: &Fixture,
     server: &Server,
-    subjects: &[Subject],
+    people: &[Vec<Subject>],
     turns: usize,
 ) -> (VendorProgress, Result<VendorTurn>) {
     let destination = destination(vendor, fixture, &server.url);
@@ -147,7 +157,7 @@ async fn run(
         http: Http::new(Duration::from_millis(300), true).expect("a client"),
         pace: Pace::new(None),
     };
-    let job = Job { destination: &destination, secrets: &fixture.secrets, regulation: "reg", subjects };
+    let job = Job { destination: &destination, secrets: &fixture.secrets, regulation: "reg", people };
     let (mut progress, mut turn) = (VendorProgress::default(), Ok(VendorTurn::Later(0)));
     for _ in 0..turns {
         let until = Instant::now() + Duration::from_secs(60);
@@ -169,7 +179,7 @@ async fn every_vendor_gets_through_trouble_of_every_kind() {
         let name = vendor.description().vendor;
         let fixture = fixture(name);
         let case = fixture.case("success");
-        let subjects: Vec<_> = case.subjects.iter().map(Subject::user).collect();
+        let people: Vec<_> = case.subjects.iter().map(Person::identifiers).collect();
         let canned = case.exchange.iter().filter_map(|entry| match entry {
             Entry::Exchange { reply, .. } => {
                 Some(Some((reply.status, reply.headers.clone(), reply.body.to_string())))
@@ -197,7 +207,7 @@ async fn every_vendor_gets_through_trouble_of_every_kind() {
                     &canned[begin..]
                 });
                 let server = Server::start(answers.cloned()).await;
-                let (progress, turn) = run(*vendor, &fixture, &server, &subjects, canned.len() + 3).await;
+                let (progress, turn) = run(*vendor, &fixture, &server, &people, canned.len() + 3).await;
                 let place = format!("{name}, {trouble} at call {}", at + 1);
                 assert_eq!(turn, Ok(VendorTurn::Done), "{place}");
                 let mut wanted = std::collections::BTreeMap::new();
@@ -231,7 +241,7 @@ async fn a_key_that_is_refused_stops_at_once_and_says_what_to_do() {
         let name = vendor.description().vendor;
         let fixture = fixture(name);
         let server = Server::start(vec![ok(401, "ada@example.com"); 50]).await;
-        let (_, turn) = run(*vendor, &fixture, &server, &[Subject::user("ada@example.com")], 1).await;
+        let (_, turn) = run(*vendor, &fixture, &server, &users(["ada@example.com"]), 1).await;
         let failure = turn.expect_err(name);
         assert!(failure.public.contains("401") && failure.public.contains("set it again"), "{failure}");
         assert!(!format!("{failure:?}").contains("ada@"), "{failure:?}");
@@ -240,7 +250,7 @@ async fn a_key_that_is_refused_stops_at_once_and_says_what_to_do() {
 }
 
 /// A vendor that deletes even numbers, refuses odd ones, and does not take both at once.
-struct Choosy;
+pub(super) struct Choosy;
 
 impl Vendor for Choosy {
     fn description(&self) -> &'static destinations::Description {
@@ -249,6 +259,10 @@ impl Vendor for Choosy {
 
     fn limits(&self, _: &Map<String, Value>) -> Limits {
         Limits { batch: 10, calls: 1_000, per: Duration::from_secs(1), at_once: 4 }
+    }
+
+    fn kinds(&self, _: &Map<String, Value>) -> Vec<SubjectType> {
+        vec![SubjectType::UserId, SubjectType::Email]
     }
 
     fn next(&self, ask: &Ask<'_>) -> Result<Step> {
@@ -264,9 +278,9 @@ impl Vendor for Choosy {
 }
 
 async fn choosy(ids: impl IntoIterator<Item = usize>) -> (VendorProgress, Result<VendorTurn>) {
-    let subjects: Vec<_> = ids.into_iter().map(|id| Subject::user(id.to_string())).collect();
+    let people = users(ids.into_iter().map(|id| id.to_string()));
     let (place, secrets) = (place("choosy", Map::new()), Secrets::default());
-    let job = Job { destination: &place, secrets: &secrets, regulation: "reg", subjects: &subjects };
+    let job = Job { destination: &place, secrets: &secrets, regulation: "reg", people: &people };
     let engine = Engine::new(None, true).expect("an engine");
     let mut progress = VendorProgress::default();
     let until = Instant::now() + Duration::from_secs(60);
@@ -294,6 +308,10 @@ impl Vendor for Slow {
         Choosy.limits(settings)
     }
 
+    fn kinds(&self, _: &Map<String, Value>) -> Vec<SubjectType> {
+        vec![SubjectType::UserId, SubjectType::Email]
+    }
+
     fn next(&self, ask: &Ask<'_>) -> Result<Step> {
         match ask.note {
             Value::Null => Ok(Step::Wait("begun".into())),
@@ -310,12 +328,11 @@ impl Vendor for Slow {
 
 #[tokio::test]
 async fn a_batch_that_is_given_up_after_it_had_begun_is_asked_for_anew_in_halves() {
-    let subjects: Vec<_> =
-        (0..40).map(|n| Subject::user(if n == 7 { 1 } else { n * 10 }.to_string())).collect();
+    let people = users((0..40).map(|n| if n == 7 { 1 } else { n * 10 }.to_string()));
     let (place, secrets) = (place("slow", Map::new()), Secrets::default());
     let engine = Engine::new(None, true).expect("an engine");
-    let run = async |subjects: &[Subject]| {
-        let job = Job { destination: &place, secrets: &secrets, regulation: "reg", subjects };
+    let run = async |people: &[Vec<Subject>]| {
+        let job = Job { destination: &place, secrets: &secrets, regulation: "reg", people };
         let mut progress = VendorProgress::default();
         for _ in 0..8 {
             let until = Instant::now() + Duration::from_secs(60);
@@ -326,11 +343,10 @@ async fn a_batch_that_is_given_up_after_it_had_begun_is_asked_for_anew_in_halves
         (progress.outcomes(), progress.refusal().map(str::to_owned))
     };
     let refused = |refused, confirmed| [(Outcome::Refused, refused), (Outcome::Confirmed, confirmed)].into();
-    assert_eq!(run(&subjects).await, (refused(1, 39), Some("no".into())));
+    assert_eq!(run(&people).await, (refused(1, 39), Some("no".into())));
     // What somebody revoked is not requested again.
-    let subjects: Vec<_> =
-        (0..40).map(|n| Subject::user(if n == 7 { 3 } else { n * 10 }.to_string())).collect();
-    assert_eq!(run(&subjects).await, (refused(10, 30), Some("taken back".into())));
+    let people = users((0..40).map(|n| if n == 7 { 3 } else { n * 10 }.to_string()));
+    assert_eq!(run(&people).await, (refused(10, 30), Some("taken back".into())));
 }
 
 #[tokio::test]
@@ -354,8 +370,8 @@ async fn a_call_that_is_the_same_for_all_batches_is_sent_once() {
         .collect();
     let answers = [0, 100, 200].map(|from| ok(200, &job(from).to_string()));
     let server = Server::start(answers.into_iter().chain([ok(200, &Value::from(all).to_string())])).await;
-    let subjects: Vec<_> = (0..300).map(|n| Subject::user(n.to_string())).collect();
-    let (progress, turn) = run(vendor, &fixture, &server, &subjects, 2).await;
+    let people = users((0..300).map(|n| n.to_string()));
+    let (progress, turn) = run(vendor, &fixture, &server, &people, 2).await;
     assert_eq!(turn, Ok(VendorTurn::Done));
     assert_eq!(progress.outcomes(), [(Outcome::Confirmed, 300)].into());
     assert_eq!(server.requests().len(), 4);

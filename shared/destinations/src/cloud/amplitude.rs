@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, Vendor, region,
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, SubjectType, Vendor,
+    region,
 };
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
@@ -56,8 +57,16 @@ impl Vendor for Amplitude {
         &DESCRIPTION
     }
 
+    fn read_on(&self) -> Option<&'static str> {
+        Some("2026-11-28")
+    }
+
     fn limits(&self, _: &Map<String, Value>) -> Limits {
         Limits { batch: 100, calls: 1, per: Duration::from_secs(1), at_once: 2 }
+    }
+
+    fn kinds(&self, _: &Map<String, Value>) -> Vec<SubjectType> {
+        vec![SubjectType::UserId]
     }
 
     fn next(&self, ask: &Ask<'_>) -> Result<Step> {
@@ -152,7 +161,7 @@ fn followed_up(ask: &Ask<'_>, noted: &Note, reply: &Reply) -> Result<Step> {
             true => Outcome::NoDataFound,
             false => Outcome::Confirmed,
         };
-        return Ok(Step::Done((0..ask.subjects.len()).map(outcome).collect()));
+        return Ok(Step::Done((0..ask.people.len()).map(outcome).collect()));
     }
     if today(ask) > noted.day.saturating_add(MAX_DAYS.days()) {
         return Err(Failure::permanent(format!(

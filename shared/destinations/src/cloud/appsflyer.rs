@@ -17,7 +17,8 @@ use serde_json::{Map, Value, json};
 
 use super::ticket::Ticket;
 use super::{
-    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, Vendor, encode,
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, SubjectType, Vendor,
+    encode,
 };
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
@@ -53,8 +54,16 @@ impl Vendor for AppsFlyer {
         &DESCRIPTION
     }
 
+    fn read_on(&self) -> Option<&'static str> {
+        Some("2026-11-28")
+    }
+
     fn limits(&self, _: &Map<String, Value>) -> Limits {
         Limits { batch: 1, calls: 1, per: Duration::from_secs(1), at_once: 3 }
+    }
+
+    fn kinds(&self, _: &Map<String, Value>) -> Vec<SubjectType> {
+        vec![SubjectType::UserId]
     }
 
     fn next(&self, ask: &Ask<'_>) -> Result<Step> {

@@ -1,14 +1,16 @@
 //! Braze: `POST /users/delete`.
 //!
 //! Up to 50 users a call, named by exactly one kind of identifier; 20,000 calls a minute, shared with the alias
-//! endpoints. The answer `{"deleted": n, "message": "success"}` means that the deletion is queued; Braze has no
+//! endpoints. Of several users with one email address, Braze deletes one. The answer `{"deleted": n, "message": "success"}` means that the deletion is queued; Braze has no
 //! call that tells when it is done, and users it does not know are counted as well.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Step, Vendor};
+use super::{
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Step, SubjectType, Vendor, own,
+};
 use model::failure::Result;
 use model::status::TaskStatus;
 
@@ -33,8 +35,16 @@ impl Vendor for Braze {
         &DESCRIPTION
     }
 
+    fn read_on(&self) -> Option<&'static str> {
+        Some("2026-11-28")
+    }
+
     fn limits(&self, _: &Map<String, Value>) -> Limits {
         Limits { batch: 50, calls: 20_000, per: Duration::from_secs(60), at_once: 40 }
+    }
+
+    fn kinds(&self, _: &Map<String, Value>) -> Vec<SubjectType> {
+        vec![SubjectType::UserId, own("braze_id"), SubjectType::Email, SubjectType::Phone]
     }
 
     fn next(&self, ask: &Ask<'_>) -> Result<Step> {
@@ -58,5 +68,16 @@ impl Vendor for Braze {
 
 fn delete(ask: &Ask<'_>, ids: &[&str]) -> Result<Call> {
     let call = Call::post(ask.url(&ENDPOINT, "/users/delete")).bearer(ask.secret("apiKey")?);
-    Ok(call.json(&json!({ "external_ids": ids })))
+    let (field, users) = match ask.kind() {
+        SubjectType::Email => ("email_addresses", ids.iter().map(|id| by_email(id)).collect()),
+        SubjectType::Phone => ("phone_numbers", json!(ids)),
+        SubjectType::UserId => ("external_ids", json!(ids)),
+        _ => ("braze_ids", json!(ids)),
+    };
+    Ok(call.json(&json!({ field: users })))
+}
+
+/// Of several users with the address, one that has an external id is deleted, the one that changed last.
+fn by_email(address: &str) -> Value {
+    json!({ "email": address, "prioritization": ["identified", "most_recently_updated"] })
 }

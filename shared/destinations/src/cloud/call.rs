@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use url::Url;
 
 use model::failure::Failure;
 
@@ -157,10 +158,17 @@ impl Reply {
         self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The failure for a reply that the protocol does not expect: a refusal is permanent, anything else is tried again.
+    /// The failure for a reply that the protocol does not expect: a refusal is permanent, and so is a redirection, which
+    /// is not followed; anything else is tried again.
     /// It never quotes the reply, which may name the subject.
     pub fn unexpected(&self, vendor: &str) -> Failure {
         match self.status {
+            300..=399 => {
+                let host = self.header("location").and_then(|location| Url::parse(location).ok());
+                let host =
+                    host.as_ref().and_then(Url::host_str).unwrap_or("an address that it does not name");
+                Failure::permanent(format!("{vendor} has moved to {host}: change the destination's settings"))
+            }
             400.. => Failure::permanent(format!(
                 "{vendor} refused the request with status {}: check the destination's settings and the key's \
                  permissions",
@@ -186,6 +194,15 @@ mod tests {
         assert_eq!(encode("a b/c?d=é&+%~"), "a%20b%2Fc%3Fd%3D%C3%A9%26%2B%25~");
         assert_eq!(Call::get("u".into()).query(&[("q", "a&b"), ("r", "1")]).url, "u?q=a%26b&r=1");
         assert_eq!(Call::post("u".into()).form(&[("scope", "a b")]).body, b"scope=a%20b");
+    }
+
+    #[test]
+    fn a_redirection_is_permanent_and_names_the_host_alone() {
+        let moved = |headers| Reply { status: 308, headers, body: Value::Null }.unexpected("X");
+        let failure = moved(vec![("location", "https://new.example.com/users/ada?id=ada".into())]);
+        assert!(!failure.is_transient() && failure.public.contains("new.example.com"), "{failure}");
+        assert!(!failure.public.contains("ada"), "{failure}");
+        assert!(!moved(Vec::new()).is_transient());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! CleverTap: `POST /1/delete/profiles.json`.
 //!
-//! Up to 100 identities a call. The answer says that the call was accepted, for unknown people as well; nothing tells
+//! Up to 100 identities, or ids of CleverTap's own (`guid`), a call. The answer says that the call was accepted, for unknown people as well; nothing tells
 //! when profiles are gone. The limit is on concurrent calls (15 elsewhere in its API; for this call no number was
 //! found): we keep to three. Europe is the default region and has no name in its host.
 //!
@@ -12,7 +12,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Step, Vendor, region};
+use super::{
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Step, SubjectType, Vendor, own,
+    region,
+};
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 
@@ -49,14 +52,23 @@ impl Vendor for CleverTap {
         &DESCRIPTION
     }
 
+    fn read_on(&self) -> Option<&'static str> {
+        Some("2026-11-28")
+    }
+
     fn limits(&self, _: &Map<String, Value>) -> Limits {
         Limits { batch: 100, calls: 10, per: Duration::from_secs(1), at_once: 3 }
     }
 
+    fn kinds(&self, _: &Map<String, Value>) -> Vec<SubjectType> {
+        vec![SubjectType::UserId, own("guid")]
+    }
+
     fn next(&self, ask: &Ask<'_>) -> Result<Step> {
         let [.., reply] = ask.replies else {
+            let by = if ask.kind() == SubjectType::UserId { "identity" } else { "guid" };
             let call = Call::post(ask.url(&REGION, "/1/delete/profiles.json"));
-            return Ok(Step::Send(authorized(ask, call)?.json(&json!({ "identity": ask.ids() }))));
+            return Ok(Step::Send(authorized(ask, call)?.json(&json!({ by: ask.ids() }))));
         };
         match (reply.is_success(), reply.text("/status")) {
             (true, "success") => Ok(ask.all(Outcome::Accepted)),

@@ -11,7 +11,8 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, Vendor, region,
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, SubjectType, Vendor,
+    own, region,
 };
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
@@ -54,9 +55,29 @@ impl Vendor for CustomerIo {
         &DESCRIPTION
     }
 
+    fn read_on(&self) -> Option<&'static str> {
+        Some("2026-11-28")
+    }
+
     /// 50 identifiers of the longest kind, each byte escaped, stay below 500 kB.
     fn limits(&self, _: &Map<String, Value>) -> Limits {
         Limits { batch: 50, calls: 100, per: Duration::from_secs(1), at_once: 10 }
+    }
+
+    fn kinds(&self, settings: &Map<String, Value>) -> Vec<SubjectType> {
+        match identifier(settings) {
+            "email" => vec![SubjectType::Email, own("cio_id")],
+            "cio_id" => vec![own("cio_id"), SubjectType::Email],
+            _ => vec![SubjectType::UserId, own("cio_id"), SubjectType::Email],
+        }
+    }
+
+    fn user_ids_are(&self, settings: &Map<String, Value>) -> Vec<SubjectType> {
+        match identifier(settings) {
+            "email" => vec![SubjectType::Email],
+            "cio_id" => vec![own("cio_id")],
+            _ => Vec::new(),
+        }
     }
 
     fn next(&self, ask: &Ask<'_>) -> Result<Step> {
@@ -85,13 +106,22 @@ impl Vendor for CustomerIo {
     }
 }
 
+/// What our user ids are there.
+fn identifier(settings: &Map<String, Value>) -> &str {
+    settings.get("identifier").and_then(Value::as_str).unwrap_or_default()
+}
+
 fn authorized(ask: &Ask<'_>, call: Call) -> Result<Call> {
     Ok(call.basic(ask.secret("siteId")?, ask.secret("apiKey")?))
 }
 
 fn delete(ask: &Ask<'_>) -> Result<Call> {
-    let or = |name, default| Some(ask.setting(name)).filter(|text| !text.is_empty()).unwrap_or(default);
-    let (action, by) = (or("mode", "delete"), or("identifier", "id"));
+    let action = Some(ask.setting("mode")).filter(|mode| !mode.is_empty()).unwrap_or("delete");
+    let by = match ask.kind() {
+        SubjectType::Email => "email",
+        SubjectType::UserId => "id",
+        _ => "cio_id",
+    };
     let person = |id| json!({ "type": "person", "identifiers": { by: id }, "action": action });
     let batch: Vec<_> = ask.ids().into_iter().map(person).collect();
     Ok(authorized(ask, Call::post(ask.url(&REGION, "/api/v2/batch")))?.json(&json!({ "batch": batch })))
@@ -104,5 +134,5 @@ fn partly(ask: &Ask<'_>, reply: &Reply) -> Result<Step> {
         return Err(Failure::transient("Customer.io answered in a form it does not document"));
     }
     let outcome = |at: u64| if failed.contains(&at) { Outcome::Refused } else { Outcome::Accepted };
-    Ok(Step::Done((0..ask.subjects.len() as u64).map(outcome).collect()))
+    Ok(Step::Done((0..ask.people.len() as u64).map(outcome).collect()))
 }

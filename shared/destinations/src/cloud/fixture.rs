@@ -7,13 +7,15 @@
 //! | `settings`, `secrets` | a connection as an operator would make it |
 //! | `limited` | the headers of a 429 |
 //! | `check` | the exchange of the harmless call |
-//! | `cases[]` | `name`, `subjects` (user ids), `exchange`, then `outcomes` or `failure` (a kind); other `settings` |
+//! | `cases[]` | `name`, `subjects` (user ids, or objects of identifiers by kind), `exchange`, then `outcomes` or `failure` (a kind); other `settings` |
 //! | `exchange[]` | `reply`, and the `call` before it where it matters (`method`, `url`, `headers`, and `json`, `form` or `text`); or a `wait` or `keep` with the note |
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use model::destination::Secrets;
+use model::subject::{Subject, SubjectType};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -40,12 +42,31 @@ pub struct Case {
     /// The settings, where they differ from the fixture's.
     #[serde(default)]
     pub settings: Option<Map<String, Value>>,
-    pub subjects: Vec<String>,
+    pub subjects: Vec<Person>,
     pub exchange: Vec<Entry>,
     #[serde(default)]
     pub outcomes: Vec<Outcome>,
     #[serde(default)]
     pub failure: Option<String>,
+}
+
+/// A person: a user id, or identifiers by kind.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Person {
+    User(String),
+    Known(BTreeMap<SubjectType, String>),
+}
+
+impl Person {
+    pub fn identifiers(&self) -> Vec<Subject> {
+        match self {
+            Self::User(id) => vec![Subject::user(id)],
+            Self::Known(ids) => {
+                ids.iter().map(|(kind, id)| Subject { kind: *kind, id: id.clone() }).collect()
+            }
+        }
+    }
 }
 
 #[derive(Deserialize)]

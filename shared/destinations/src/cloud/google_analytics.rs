@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Secrets, Step, Vendor,
-    encode,
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Secrets, Step, SubjectType,
+    Vendor, encode, own,
 };
 use crate::google;
 use model::failure::{Failure, Result};
@@ -79,12 +79,35 @@ impl Vendor for GoogleAnalytics {
         &DESCRIPTION
     }
 
+    fn read_on(&self) -> Option<&'static str> {
+        Some("2026-11-28")
+    }
+
     fn check_secrets(&self, secrets: &Secrets) -> Result<()> {
         google::key(secrets.get("serviceAccountKey")?).map(drop)
     }
 
     fn limits(&self, _: &Map<String, Value>) -> Limits {
         Limits { batch: 1, calls: 3, per: Duration::from_secs(2), at_once: 3 }
+    }
+
+    fn kinds(&self, settings: &Map<String, Value>) -> Vec<SubjectType> {
+        let first = match identifier(settings) {
+            "clientId" => own("client_id"),
+            "appInstanceId" => own("app_instance_id"),
+            "userProvidedData" => return vec![SubjectType::Email, SubjectType::Phone],
+            _ => SubjectType::UserId,
+        };
+        vec![first, SubjectType::Email, SubjectType::Phone]
+    }
+
+    fn user_ids_are(&self, settings: &Map<String, Value>) -> Vec<SubjectType> {
+        match identifier(settings) {
+            "clientId" => vec![own("client_id")],
+            "appInstanceId" => vec![own("app_instance_id")],
+            "userProvidedData" => vec![SubjectType::Email, SubjectType::Phone],
+            _ => Vec::new(),
+        }
     }
 
     fn next(&self, ask: &Ask<'_>) -> Result<Step> {
@@ -106,6 +129,11 @@ impl Vendor for GoogleAnalytics {
             [.., reply] => Err(reply.unexpected("Google Analytics")),
         }
     }
+}
+
+/// What our user ids are there.
+fn identifier(settings: &Map<String, Value>) -> &str {
+    settings.get("identifier").and_then(Value::as_str).unwrap_or_default()
 }
 
 fn property(ask: &Ask<'_>) -> String {
@@ -142,10 +170,10 @@ fn access(reply: &Reply) -> Result<&str> {
 }
 
 fn delete(ask: &Ask<'_>, token: &str) -> Call {
-    let by = Some(ask.setting("identifier")).filter(|by| !by.is_empty()).unwrap_or("userId");
-    let id = match by {
-        "userProvidedData" => normal(ask.id()),
-        _ => ask.id().to_owned(),
+    let (by, id) = match ask.kind() {
+        SubjectType::Email | SubjectType::Phone => ("userProvidedData", normal(ask.id())),
+        SubjectType::UserId => ("userId", ask.id().to_owned()),
+        _ => (identifier(ask.settings), ask.id().to_owned()),
     };
     Call::post(format!("{}:submitUserDeletion", property(ask))).bearer(token).json(&json!({ by: id }))
 }
@@ -172,7 +200,7 @@ mod tests {
     fn the_token_is_asked_for_with_a_signature_that_the_public_key_verifies() {
         let fixture = fixture("google-analytics");
         let ask = Ask {
-            subjects: &[],
+            people: &[],
             settings: &fixture.settings,
             secrets: &fixture.secrets,
             note: &Value::Null,

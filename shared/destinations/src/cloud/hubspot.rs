@@ -13,7 +13,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Step, Vendor, encode};
+use super::{
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Step, SubjectType, Vendor, encode,
+    own,
+};
 use model::failure::Result;
 use model::status::TaskStatus;
 
@@ -32,7 +35,7 @@ const DESCRIPTION: Description = Description {
             "idProperty",
             "ID property",
             "The contacts' property that holds our user ids: \"email\", \"hs_object_id\" (the record's id), \
-             or the name of a unique property",
+             or the name of a unique property, by which people may also be named",
         ),
         Field::secret(
             "accessToken",
@@ -44,6 +47,9 @@ const DESCRIPTION: Description = Description {
 
 const CONTACTS: &str = "/crm/v3/objects/contacts";
 
+/// The property, and the kind, of the ids that HubSpot gives.
+const RECORD: &str = "hs_object_id";
+
 /// HubSpot's deletion protocol.
 pub struct HubSpot;
 
@@ -52,31 +58,45 @@ impl Vendor for HubSpot {
         &DESCRIPTION
     }
 
+    fn read_on(&self) -> Option<&'static str> {
+        Some("2026-11-28")
+    }
+
     fn limits(&self, _: &Map<String, Value>) -> Limits {
         Limits { batch: 1, calls: 100, per: Duration::from_secs(10), at_once: 10 }
     }
 
+    fn kinds(&self, settings: &Map<String, Value>) -> Vec<SubjectType> {
+        match key(settings) {
+            SubjectType::Email => vec![SubjectType::Email, own(RECORD)],
+            kind if kind == own(RECORD) => vec![kind, SubjectType::Email],
+            kind => vec![kind, own(RECORD), SubjectType::Email],
+        }
+    }
+
+    fn user_ids_are(&self, settings: &Map<String, Value>) -> Vec<SubjectType> {
+        vec![key(settings)]
+    }
+
     fn next(&self, ask: &Ask<'_>) -> Result<Step> {
-        let found = ask.note["contact"].as_str();
-        match (ask.setting("idProperty"), found, ask.replies) {
-            ("email", _, []) => {
+        let (by_email, by_record) = (ask.kind() == SubjectType::Email, ask.kind() == own(RECORD));
+        match (ask.note["contact"].as_str(), ask.replies) {
+            (_, []) if by_email => {
                 Ok(Step::Send(delete(ask, &json!({ "objectId": ask.id(), "idProperty": "email" }))?))
             }
-            ("hs_object_id", _, []) => Ok(Step::Send(delete(ask, &json!({ "objectId": ask.id() }))?)),
-            (_, Some(contact), []) => Ok(Step::Send(delete(ask, &json!({ "objectId": contact }))?)),
-            (property, None, []) => Ok(Step::Send(find(ask, property)?)),
-            (_, Some(_), [.., reply]) if reply.status == 404 => Ok(ask.all(Outcome::Accepted)),
-            (_, None, [.., reply]) if reply.status == 404 => Ok(ask.all(Outcome::NoDataFound)),
-            (_, _, [.., reply]) if reply.status == 204 => Ok(ask.all(Outcome::Accepted)),
-            (property, None, [.., reply]) if !matches!(property, "email" | "hs_object_id") => {
-                match reply.text("/id") {
-                    contact if reply.is_success() && !contact.is_empty() => {
-                        Ok(Step::Keep(json!({ "contact": contact })))
-                    }
-                    _ => Err(reply.unexpected("HubSpot")),
+            (_, []) if by_record => Ok(Step::Send(delete(ask, &json!({ "objectId": ask.id() }))?)),
+            (Some(contact), []) => Ok(Step::Send(delete(ask, &json!({ "objectId": contact }))?)),
+            (None, []) => Ok(Step::Send(find(ask, ask.setting("idProperty"))?)),
+            (Some(_), [.., reply]) if reply.status == 404 => Ok(ask.all(Outcome::Accepted)),
+            (None, [.., reply]) if reply.status == 404 => Ok(ask.all(Outcome::NoDataFound)),
+            (_, [.., reply]) if reply.status == 204 => Ok(ask.all(Outcome::Accepted)),
+            (None, [.., reply]) if !by_email && !by_record => match reply.text("/id") {
+                contact if reply.is_success() && !contact.is_empty() => {
+                    Ok(Step::Keep(json!({ "contact": contact })))
                 }
-            }
-            (_, _, [.., reply]) => Err(reply.unexpected("HubSpot")),
+                _ => Err(reply.unexpected("HubSpot")),
+            },
+            (_, [.., reply]) => Err(reply.unexpected("HubSpot")),
         }
     }
 
@@ -85,6 +105,14 @@ impl Vendor for HubSpot {
             let query = [("limit", "1"), ("properties", "hs_object_id")];
             authorized(ask, Call::get(ask.url(&HOST, CONTACTS)).query(&query))
         })
+    }
+}
+
+/// The kind of identifier that `idProperty` holds. One whose name no kind can have holds user ids.
+fn key(settings: &Map<String, Value>) -> SubjectType {
+    match settings.get("idProperty").and_then(Value::as_str).unwrap_or_default() {
+        "email" => SubjectType::Email,
+        property => own(property),
     }
 }
 

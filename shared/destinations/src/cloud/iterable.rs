@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, Vendor, encode,
-    region,
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, SubjectType, Vendor,
+    encode, region,
 };
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
@@ -55,12 +55,27 @@ impl Vendor for Iterable {
         &DESCRIPTION
     }
 
+    fn read_on(&self) -> Option<&'static str> {
+        Some("2026-11-28")
+    }
+
     fn limits(&self, settings: &Map<String, Value>) -> Limits {
         let per = Duration::from_secs(1);
         match settings.get("mode").is_some_and(|mode| mode == "forget") {
             true => Limits { batch: 1, calls: 3, per, at_once: 3 },
             false => Limits { batch: 1, calls: 100, per, at_once: 30 },
         }
+    }
+
+    fn kinds(&self, settings: &Map<String, Value>) -> Vec<SubjectType> {
+        match users_are_emails(settings) {
+            true => vec![SubjectType::Email],
+            false => vec![SubjectType::UserId, SubjectType::Email],
+        }
+    }
+
+    fn user_ids_are(&self, settings: &Map<String, Value>) -> Vec<SubjectType> {
+        if users_are_emails(settings) { vec![SubjectType::Email] } else { Vec::new() }
     }
 
     fn next(&self, ask: &Ask<'_>) -> Result<Step> {
@@ -85,8 +100,12 @@ fn forgets(ask: &Ask<'_>) -> bool {
     ask.setting("mode") == "forget"
 }
 
+fn users_are_emails(settings: &Map<String, Value>) -> bool {
+    settings.get("identifier").is_some_and(|identifier| identifier == "email")
+}
+
 fn by_email(ask: &Ask<'_>) -> bool {
-    ask.setting("identifier") == "email"
+    ask.kind() == SubjectType::Email
 }
 
 fn authorized(ask: &Ask<'_>, call: Call) -> Result<Call> {

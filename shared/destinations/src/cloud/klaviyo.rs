@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Step, Vendor};
+use super::{
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Step, SubjectType, Vendor,
+};
 use model::failure::Result;
 use model::status::TaskStatus;
 
@@ -53,12 +55,36 @@ impl Vendor for Klaviyo {
         &DESCRIPTION
     }
 
+    fn read_on(&self) -> Option<&'static str> {
+        Some("2026-11-28")
+    }
+
     fn limits(&self, _: &Map<String, Value>) -> Limits {
         Limits { batch: 1, calls: 1, per: Duration::from_secs(1), at_once: 3 }
     }
 
+    fn kinds(&self, settings: &Map<String, Value>) -> Vec<SubjectType> {
+        match identifier(settings) {
+            "email" => vec![SubjectType::Email, SubjectType::Phone],
+            "phone_number" => vec![SubjectType::Phone, SubjectType::Email],
+            _ => vec![SubjectType::UserId, SubjectType::Email, SubjectType::Phone],
+        }
+    }
+
+    fn user_ids_are(&self, settings: &Map<String, Value>) -> Vec<SubjectType> {
+        match identifier(settings) {
+            "email" => vec![SubjectType::Email],
+            "phone_number" => vec![SubjectType::Phone],
+            _ => Vec::new(),
+        }
+    }
+
     fn next(&self, ask: &Ask<'_>) -> Result<Step> {
-        let by = ask.setting("identifier");
+        let by = match ask.kind() {
+            SubjectType::Email => "email",
+            SubjectType::Phone => "phone_number",
+            _ => "external_id",
+        };
         match (by, ask.note["profile"].as_str(), ask.replies) {
             ("external_id", None, []) => Ok(Step::Send(find(ask)?)),
             ("external_id", None, [.., reply]) => match reply.body["data"].as_array().map(Vec::as_slice) {
@@ -97,6 +123,11 @@ impl Vendor for Klaviyo {
     }
 }
 
+/// What our user ids are there.
+fn identifier(settings: &Map<String, Value>) -> &str {
+    settings.get("identifier").and_then(Value::as_str).unwrap_or_default()
+}
+
 fn authorized(ask: &Ask<'_>, call: Call) -> Result<Call> {
     let key = format!("Klaviyo-API-Key {}", ask.secret("apiKey")?);
     Ok(call.header("authorization", key).header("revision", REVISION).header("accept", CONTENT_TYPE))
@@ -120,4 +151,24 @@ fn delete(ask: &Ask<'_>, profile: Option<&str>, attributes: Value) -> Result<Cal
     let job = json!({ "type": "data-privacy-deletion-job", "attributes": { "profile": { "data": data } } });
     let call = authorized(ask, Call::post(ask.url(&HOST, "/api/data-privacy-deletion-jobs")))?;
     Ok(call.bytes(CONTENT_TYPE, json!({ "data": job }).to_string().into_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::Date;
+    use jiff::tz::TimeZone;
+    use jiff::{Timestamp, ToSpan};
+
+    use super::REVISION;
+
+    /// Klaviyo serves a revision for two years, then answers 410, or as a later one would.
+    #[test]
+    fn the_revision_has_half_a_year_left() {
+        let retires = REVISION.parse::<Date>().expect("a day").saturating_add(2.years());
+        let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+        assert!(
+            today.saturating_add(6.months()) < retires,
+            "{REVISION} retires on {retires}: speak a newer one"
+        );
+    }
 }

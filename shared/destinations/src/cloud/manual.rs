@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Ask, Description, DestinationKind, Field, Limits, Outcome, Step, Vendor};
+use super::{Ask, Description, DestinationKind, Field, Limits, Outcome, Step, SubjectType, Vendor};
 use model::failure::Result;
 use model::status::TaskStatus;
-use model::subject::SubjectType;
 
 const DESCRIPTION: Description = Description {
     vendor: "manual",
@@ -34,16 +33,16 @@ impl Vendor for Manual {
         Limits { batch: 5_000, calls: 1, per: Duration::from_secs(1), at_once: 1 }
     }
 
+    fn kinds(&self, _: &Map<String, Value>) -> Vec<SubjectType> {
+        Vec::new()
+    }
+
     fn next(&self, ask: &Ask<'_>) -> Result<Step> {
         Ok(ask.all(Outcome::NotSupported))
     }
 
     fn check(&self, _: &Ask<'_>) -> Result<Step> {
         Ok(Step::Done(Vec::new()))
-    }
-
-    fn finds_by(&self, _: SubjectType) -> bool {
-        true
     }
 
     fn advice(&self, settings: &Map<String, Value>) -> String {

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use super::ticket::Ticket;
 use super::{
-    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, Vendor, encode,
-    region,
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, SubjectType, Vendor,
+    encode, own, region,
 };
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
@@ -46,7 +46,8 @@ const DESCRIPTION: Description = Description {
         Field::secret(
             "oauthToken",
             "Oauth token",
-            "OAuth token for data privacy, from the settings of a project owner",
+            "OAuth token for data privacy, from the settings of a project owner; it expires after a year: set a new one \
+             before, or deletions wait with status 401",
         ),
     ],
 };
@@ -59,8 +60,16 @@ impl Vendor for Mixpanel {
         &DESCRIPTION
     }
 
+    fn read_on(&self) -> Option<&'static str> {
+        Some("2026-11-28")
+    }
+
     fn limits(&self, _: &Map<String, Value>) -> Limits {
         Limits { batch: 2_000, calls: 1, per: Duration::from_secs(1), at_once: 2 }
+    }
+
+    fn kinds(&self, _: &Map<String, Value>) -> Vec<SubjectType> {
+        vec![own("distinct_id"), SubjectType::UserId]
     }
 
     fn next(&self, ask: &Ask<'_>) -> Result<Step> {

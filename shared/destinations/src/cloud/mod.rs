@@ -1,6 +1,6 @@
 //! Protocols of the cloud destinations: pure, without I/O.
 //!
-//! A protocol is asked for its next [`Step`] about a batch of subjects, with what it noted and the replies since
+//! A protocol is asked for its next [`Step`] about a batch of people, with what it noted and the replies since
 //! then. The engine owns everything else: TLS, timeouts, rate limits, secrets, waits, evidence. To add a vendor:
 //! one file here, one line in [`VENDORS`], one fixture in `fixtures/` from the vendor's documentation.
 
@@ -16,9 +16,13 @@ pub mod hubspot;
 pub mod intercom;
 pub mod iterable;
 pub mod klaviyo;
+pub mod mailchimp;
 pub mod manual;
 pub mod mixpanel;
+pub mod onesignal;
+pub mod posthog;
 pub mod salesforce;
+pub mod sendgrid;
 mod ticket;
 pub mod webhook;
 pub mod zendesk;
@@ -41,8 +45,10 @@ use crate::description::region;
 pub(crate) use crate::description::{Description, Field, Form};
 pub(crate) use model::destination::{DestinationKind, Secrets};
 use model::failure::{Failure, Result};
+use model::normal;
 use model::status::TaskStatus;
-use model::subject::{Subject, SubjectType};
+use model::subject::Subject;
+pub(crate) use model::subject::SubjectType;
 
 /// Every cloud destination.
 pub const VENDORS: &[&dyn Vendor] = &[
@@ -56,9 +62,13 @@ pub const VENDORS: &[&dyn Vendor] = &[
     &intercom::Intercom,
     &iterable::Iterable,
     &klaviyo::Klaviyo,
+    &mailchimp::Mailchimp,
     &manual::Manual,
     &mixpanel::Mixpanel,
+    &onesignal::OneSignal,
+    &posthog::PostHog,
     &salesforce::Salesforce,
+    &sendgrid::SendGrid,
     &webhook::Webhook,
     &zendesk::Zendesk,
 ];
@@ -76,6 +86,11 @@ pub fn vendor(name: &str) -> Result<&'static dyn Vendor> {
 pub trait Vendor: Sync {
     /// Its entry in the catalogue.
     fn description(&self) -> &'static Description;
+
+    /// The day on which the vendor's pages were last read; none, if there are none.
+    fn read_on(&self) -> Option<&'static str> {
+        None
+    }
 
     /// How many subjects, and how many calls, it takes.
     fn limits(&self, settings: &Map<String, Value>) -> Limits;
@@ -103,18 +118,50 @@ pub trait Vendor: Sync {
     /// As [`Vendor::next`].
     fn check(&self, ask: &Ask<'_>) -> Result<Step>;
 
-    /// Whether it finds people by this kind of identifier. The others end as [`Outcome::NotSupported`].
-    fn finds_by(&self, kind: SubjectType) -> bool {
-        kind == SubjectType::UserId
+    /// The kinds of identifier that it finds people by, the best first; if it names none, it takes every kind.
+    fn kinds(&self, settings: &Map<String, Value>) -> Vec<SubjectType>;
+
+    /// What else user ids are there, if a setting says so: the first kind counts whose form the user id has.
+    fn user_ids_are(&self, _settings: &Map<String, Value>) -> Vec<SubjectType> {
+        Vec::new()
+    }
+
+    /// The identifiers of a person that it takes, the best first. Somebody without any ends as
+    /// [`Outcome::NoIdentifier`].
+    fn identifiers(&self, person: &[Subject], settings: &Map<String, Value>) -> Vec<Subject> {
+        let kinds = self.kinds(settings);
+        if kinds.is_empty() {
+            return person.to_vec();
+        }
+        let meant = self.user_ids_are(settings);
+        let users = person.iter().filter(|subject| subject.kind == SubjectType::UserId);
+        let read_as = users.filter_map(|user| {
+            let kind = *meant.iter().find(|kind| normal::form(**kind, &user.id).is_some())?;
+            Some(Subject { kind, id: user.id.clone() })
+        });
+        let all: Vec<_> = person.iter().cloned().chain(read_as).collect();
+        kinds.into_iter().flat_map(|kind| all.iter().filter(move |one| one.kind == kind).cloned()).collect()
+    }
+
+    /// What to tell people about those who ended as [`Outcome::NoIdentifier`].
+    fn missing(&self, missing: usize, all: usize, settings: &Map<String, Value>) -> String {
+        let kinds: Vec<_> = self.kinds(settings).iter().map(ToString::to_string).collect();
+        let (vendor, kinds) = (self.description().vendor, kinds.join(", "));
+        format!(
+            "{missing} of {all} people are given by no identifier that {vendor} finds people by ({kinds}): they were \
+             not asked for; send one"
+        )
     }
 
     /// What to tell people about subjects that ended as [`Outcome::NotSupported`].
     fn advice(&self, _settings: &Map<String, Value>) -> String {
-        format!(
-            "{} finds people by their user id only: ask it to delete by another way, or send their user ids",
-            self.description().vendor
-        )
+        format!("{} has no way to delete them", self.description().vendor)
     }
+}
+
+/// The kind of a vendor's own ids, by the name that the vendor gives them.
+fn own(name: &str) -> SubjectType {
+    SubjectType::custom(name).unwrap_or(SubjectType::UserId)
 }
 
 /// The limits of a vendor.
@@ -133,8 +180,9 @@ pub struct Limits {
 /// What a protocol decides on: a batch and all that is known of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
-    /// The batch.
-    pub subjects: &'a [Subject],
+    /// The people of the batch: of each, the identifiers that the vendor takes, the best first. The first ones are all of
+    /// the same kind.
+    pub people: &'a [Vec<Subject>],
     /// The destination's settings, checked when it was connected.
     pub settings: &'a Map<String, Value>,
     /// Its secrets.
@@ -168,19 +216,24 @@ impl Ask<'_> {
         self.secrets.get(name)
     }
 
+    /// The kind of the identifiers of the batch.
+    pub fn kind(&self) -> SubjectType {
+        self.people.iter().flatten().next().map_or(SubjectType::UserId, |subject| subject.kind)
+    }
+
     /// The identifier of a batch of one.
     pub fn id(&self) -> &str {
-        self.subjects.first().map_or("", |subject| &subject.id)
+        self.ids().first().copied().unwrap_or_default()
     }
 
     /// The identifiers of the batch.
     pub fn ids(&self) -> Vec<&str> {
-        self.subjects.iter().map(|subject| subject.id.as_str()).collect()
+        self.people.iter().filter_map(|person| person.first()).map(|subject| subject.id.as_str()).collect()
     }
 
     /// The same outcome for the whole batch.
     pub fn all(&self, outcome: Outcome) -> Step {
-        Step::Done(vec![outcome; self.subjects.len()])
+        Step::Done(vec![outcome; self.people.len()])
     }
 
     /// A check with one call, which passes if the vendor answers with success.
@@ -218,6 +271,8 @@ pub enum Step {
 pub enum Outcome {
     /// The vendor refused it.
     Refused,
+    /// It is given by no identifier that the vendor knows, and was not asked for.
+    NoIdentifier,
     /// The vendor took the request and reports nothing further.
     Accepted,
     /// The vendor says that the subject is gone.
@@ -233,6 +288,7 @@ impl Outcome {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Refused => "refused",
+            Self::NoIdentifier => "noIdentifier",
             Self::Accepted => "accepted",
             Self::Confirmed => "confirmed",
             Self::NoDataFound => "noDataFound",
@@ -244,6 +300,7 @@ impl Outcome {
     pub fn status(self) -> TaskStatus {
         match self {
             Self::Refused => TaskStatus::Failed,
+            Self::NoIdentifier => TaskStatus::NoIdentifier,
             Self::Accepted => TaskStatus::Accepted,
             Self::Confirmed => TaskStatus::Confirmed,
             Self::NoDataFound => TaskStatus::NoDataFound,

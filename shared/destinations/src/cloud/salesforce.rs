@@ -14,7 +14,10 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::ticket::Ticket;
-use super::{Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, Vendor};
+use super::{
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, SubjectType, Vendor,
+    own,
+};
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 
@@ -59,8 +62,16 @@ impl Vendor for Salesforce {
         &DESCRIPTION
     }
 
+    fn read_on(&self) -> Option<&'static str> {
+        Some("2026-11-28")
+    }
+
     fn limits(&self, _: &Map<String, Value>) -> Limits {
         Limits { batch: 2_000, calls: 10, per: Duration::from_secs(1), at_once: 2 }
+    }
+
+    fn kinds(&self, _: &Map<String, Value>) -> Vec<SubjectType> {
+        vec![own("contact_key"), SubjectType::UserId]
     }
 
     fn next(&self, ask: &Ask<'_>) -> Result<Step> {

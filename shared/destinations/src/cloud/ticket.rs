@@ -57,11 +57,11 @@ mod tests {
     #[test]
     fn a_vendor_that_never_ends_is_given_up_with_advice() {
         let (settings, secrets) = (Map::new(), Secrets::default());
-        let subject = Subject::user("u1");
+        let person = vec![Subject::user("u1")];
         let ask = |note: &Value, day: i64| {
             let now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * day);
             let ask = Ask {
-                subjects: slice::from_ref(&subject),
+                people: slice::from_ref(&person),
                 settings: &settings,
                 secrets: &secrets,
                 note,

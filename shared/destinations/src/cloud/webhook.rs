@@ -1,8 +1,9 @@
-//! Webhook: one signed `POST` per subject to a URL of your own.
+//! Webhook: one signed `POST` per person to a URL of your own.
 //!
-//! `{"type": "delete", "messageId", "userId" or "anonymousId", "timestamp"}`. `X-Signature` is the hex HMAC-SHA1 of the
+//! `{"type": "delete", "messageId", "timestamp"}` and those of `userId`, `anonymousIds`, `email`, `phone` and `ids` by
+//! which the person is given. `X-Signature` is the hex HMAC-SHA1 of the
 //! body under the shared secret, as Segment signs its webhooks; `X-Signature-256` is the hex HMAC-SHA256, which new
-//! receivers should check. The `messageId` of a subject stays the same when it is sent again. Any 2xx means that you
+//! receivers should check. The `messageId` of a person stays the same when it is sent again. Any 2xx means that you
 //! took it; 404 and 410 mean a wrong URL, not an unknown user. A check sends `{"type": "check", "timestamp"}`.
 //!
 //! <https://segment.com/docs/connections/destinations/catalog/webhooks/#authenticate-webhook-requests>
@@ -14,10 +15,12 @@ use serde_json::{Map, Value, json};
 use sha1::Sha1;
 use sha2::Sha256;
 
-use super::{Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Step, Vendor};
+use super::{
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Step, SubjectType, Vendor,
+};
 use model::failure::Result;
 use model::status::TaskStatus;
-use model::subject::{SubjectType, hex};
+use model::subject::{Subject, hex};
 
 const URL: Field = Field::required("url", "URL", "Where deletions are sent, with https").of(Form::Url);
 
@@ -38,23 +41,21 @@ impl Vendor for Webhook {
         &DESCRIPTION
     }
 
+    fn read_on(&self) -> Option<&'static str> {
+        Some("2026-11-28")
+    }
+
     fn limits(&self, _: &Map<String, Value>) -> Limits {
         Limits { batch: 1, calls: 50, per: Duration::from_secs(1), at_once: 10 }
     }
 
+    fn kinds(&self, _: &Map<String, Value>) -> Vec<SubjectType> {
+        Vec::new()
+    }
+
     fn next(&self, ask: &Ask<'_>) -> Result<Step> {
-        match (ask.replies, ask.subjects) {
-            ([], [subject, ..]) => {
-                let by = match subject.kind {
-                    SubjectType::UserId => "userId",
-                    SubjectType::AnonymousId => "anonymousId",
-                    SubjectType::ObjectId => "objectId",
-                };
-                let body = json!({
-                    "type": "delete", "messageId": ask.key, by: subject.id, "timestamp": ask.now,
-                });
-                Ok(Step::Send(signed(ask, &body)?))
-            }
+        match (ask.replies, ask.people) {
+            ([], [person, ..]) => Ok(Step::Send(signed(ask, &deletion(ask, person))?)),
             ([.., reply], _) if !reply.is_success() => Err(reply.unexpected("the webhook")),
             _ => Ok(ask.all(Outcome::Accepted)),
         }
@@ -63,10 +64,26 @@ impl Vendor for Webhook {
     fn check(&self, ask: &Ask<'_>) -> Result<Step> {
         ask.check_with("the webhook", || signed(ask, &json!({ "type": "check", "timestamp": ask.now })))
     }
+}
 
-    fn finds_by(&self, _: SubjectType) -> bool {
-        true
+/// The body about a person, with every identifier that is known.
+fn deletion(ask: &Ask<'_>, person: &[Subject]) -> Value {
+    let mut body = json!({ "type": "delete", "messageId": ask.key, "timestamp": ask.now });
+    let anonymous = person.iter().filter(|one| one.kind == SubjectType::AnonymousId);
+    let anonymous: Vec<_> = anonymous.map(|one| one.id.as_str()).collect();
+    if !anonymous.is_empty() {
+        body["anonymousIds"] = anonymous.into();
     }
+    for Subject { kind, id } in person {
+        match kind {
+            SubjectType::UserId => body["userId"] = id.as_str().into(),
+            SubjectType::Email => body["email"] = id.as_str().into(),
+            SubjectType::Phone => body["phone"] = id.as_str().into(),
+            SubjectType::Custom(_) => body["ids"][kind.as_str()] = id.as_str().into(),
+            SubjectType::AnonymousId | SubjectType::ObjectId => {}
+        }
+    }
+    body
 }
 
 fn signed(ask: &Ask<'_>, body: &Value) -> Result<Call> {

@@ -1,10 +1,10 @@
-//! Zendesk: a user is looked up by external id, deleted, deleted permanently, and followed until every product has
+//! Zendesk: a user is looked up by external id or email address, deleted, deleted permanently, and followed until every product has
 //! erased it.
 //!
 //! A deletion alone keeps the user's data; the permanent one is a call per user (700 in 10 minutes), so deleting users
 //! by the hundred would save little. The user's id is noted before anything is deleted, so that a crash between two
 //! calls is not mistaken for an unknown user. Each product tells `started` and `complete`; a user whose statuses can no
-//! longer be read is accepted, not confirmed. External ids are compared without regard to case. A list of external ids
+//! longer be read is accepted, not confirmed. Both are compared without regard to case. A list of external ids
 //! is cut at commas, so an id with a comma is searched for instead.
 //! 200 calls a minute, the least that any plan allows. Not verified against a real account: the words `started` and
 //! `complete`.
@@ -17,7 +17,9 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::ticket::Ticket;
-use super::{Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, Vendor};
+use super::{
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, SubjectType, Vendor,
+};
 use model::failure::Result;
 use model::status::TaskStatus;
 
@@ -46,8 +48,16 @@ impl Vendor for Zendesk {
         &DESCRIPTION
     }
 
+    fn read_on(&self) -> Option<&'static str> {
+        Some("2026-11-28")
+    }
+
     fn limits(&self, _: &Map<String, Value>) -> Limits {
         Limits { batch: 1, calls: 200, per: Duration::from_secs(60), at_once: 10 }
+    }
+
+    fn kinds(&self, _: &Map<String, Value>) -> Vec<SubjectType> {
+        vec![SubjectType::UserId, SubjectType::Email]
     }
 
     fn next(&self, ask: &Ask<'_>) -> Result<Step> {
@@ -97,21 +107,22 @@ fn delete(ask: &Ask<'_>, path: &str) -> Result<Call> {
 }
 
 fn find(ask: &Ask<'_>) -> Result<Call> {
-    let (path, field) = match ask.id().contains(',') {
-        true => ("search", "external_id"),
-        false => ("show_many", "external_ids"),
+    let (path, field, id) = match ask.kind() {
+        SubjectType::Email => ("search", "query", format!("email:{}", ask.id())),
+        _ if ask.id().contains(',') => ("search", "external_id", ask.id().to_owned()),
+        _ => ("show_many", "external_ids", ask.id().to_owned()),
     };
     let call = Call::get(ask.url(&HOST, &format!("/api/v2/users/{path}")));
-    authorized(ask, call.query(&[(field, ask.id())]))
+    authorized(ask, call.query(&[(field, &id)]))
 }
 
 fn found(ask: &Ask<'_>, reply: &Reply) -> Result<Step> {
     if !reply.is_success() || !reply.body["users"].is_array() {
         return Err(reply.unexpected("Zendesk"));
     }
-    let is_same = |user: &&Value| {
-        user["external_id"].as_str().is_some_and(|id| id.to_lowercase() == ask.id().to_lowercase())
-    };
+    let field = if ask.kind() == SubjectType::Email { "email" } else { "external_id" };
+    let is_same =
+        |user: &&Value| user[field].as_str().is_some_and(|id| id.to_lowercase() == ask.id().to_lowercase());
     match reply.list("/users").iter().find(is_same).map(|user| user["id"].as_u64()) {
         None => Ok(ask.all(Outcome::NoDataFound)),
         Some(Some(user)) => Ok(Step::Keep(json!({ "user": user }))),

@@ -46,6 +46,7 @@ pub struct Extra {
     /// Its name.
     column: Pattern,
     /// The kind of identifier in it.
+    #[serde(deserialize_with = "model::kind::searched")]
     r#type: SubjectType,
 }
 

@@ -1,7 +1,10 @@
 //! A regulation: one request about up to 5,000 subjects. Types, states and limits are those of Segment's
 //! Public API (`POST /regulations`), so that its clients work unchanged.
 
+mod people;
 mod request;
+
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -11,8 +14,9 @@ use crate::destination::DestinationKind;
 use crate::id::RegulationId;
 use crate::source_scope::SourceScope;
 use crate::status::Status;
-use crate::subject::{PseudonymKey, Subject, SubjectType};
+use crate::subject::{Named, PseudonymKey, SubjectType, people};
 
+pub use people::Individual;
 pub use request::{NewCloudSourceRegulation, NewRegulation, NewSourceRegulation, subject_ids};
 
 /// The most subjects of one regulation (Segment's limit).
@@ -110,10 +114,13 @@ pub struct Regulation {
     pub id: RegulationId,
     /// What to do about the subjects.
     pub regulation_type: RegulationType,
-    /// The kind of identifier that the subjects are given by.
+    /// The kind of identifier that the subjects are given by; if each is by several, the first one's first kind.
     pub subject_type: SubjectType,
-    /// Number of subjects.
+    /// Number of people, or of objects.
     pub subject_count: usize,
+    /// Number of identifiers by kind, if people are given by several.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub identifiers: BTreeMap<SubjectType, usize>,
     /// The part of the workspace that it is about; all of it, if left out.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub part: Option<SourceScope>,
@@ -136,17 +143,21 @@ pub struct Regulation {
 
 impl Regulation {
     /// A keyed hash of what is asked for, and about which subjects: equal for equal requests.
-    pub fn fingerprint(&self, key: &PseudonymKey, subjects: &[Subject]) -> String {
+    pub fn fingerprint(&self, key: &PseudonymKey, named: &[Named]) -> String {
         let part = self.part.as_ref();
         let mut texts = vec![
             self.regulation_type.as_str(),
-            self.subject_type.as_str(),
             part.map_or("", |part| part.source_id.as_str()),
             part.and_then(|part| part.collection.as_deref()).unwrap_or_default(),
         ];
-        let mut ids: Vec<_> = subjects.iter().map(|subject| subject.id.as_str()).collect();
-        ids.sort_unstable();
-        texts.extend(ids);
+        let mut people: Vec<_> = people(named).collect();
+        people.iter_mut().for_each(|person| person.sort_unstable());
+        people.sort_unstable();
+        for person in &people {
+            // No kind is empty: here a person begins.
+            texts.push("");
+            texts.extend(person.iter().flat_map(|subject| [subject.kind.as_str(), &subject.id]));
+        }
         key.fingerprint(texts.into_iter().map(str::as_bytes))
     }
 

@@ -1,21 +1,26 @@
 //! What clients ask for: the bodies of requests, and the regulations that are made of them.
 
-use std::collections::HashSet;
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
+
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa::openapi::{Array, ArrayBuilder, ObjectBuilder, Type};
 
+use super::people::{self, Individual};
 use super::{MAX_SUBJECT_BYTES, MAX_SUBJECTS, Regulation, RegulationType};
 use crate::failure::{Failure, Result};
 use crate::id::RegulationId;
 use crate::source::SourceId;
 use crate::source_scope::{MAX_COLLECTION, SourceScope};
 use crate::status::Status;
-use crate::subject::{MAX_ID_BYTES, Subject, SubjectType, fault};
+use crate::subject::{self, MAX_ID_BYTES, Named, Subject, SubjectType, fault};
 
-/// The body of `POST /regulations`.
+/// The body of `POST /regulations`: either `subjectType` and `subjectIds`, or `subjects`.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
@@ -29,10 +34,13 @@ pub struct NewRegulation {
     regulation_type: String,
     /// By which kind of identifier they are given.
     #[schema(pattern = "^USER_ID$")]
-    subject_type: String,
+    subject_type: Option<String>,
     /// Who: each an identifier exactly as the events carry it.
     #[schema(schema_with = subject_ids)]
-    subject_ids: Vec<String>,
+    subject_ids: Option<Vec<String>>,
+    /// Who: each a person by all identifiers that are known. A place is asked by those that it knows.
+    #[schema(min_items = 1, max_items = 5_000)]
+    subjects: Option<Vec<Individual>>,
 }
 
 /// The body of `POST /regulations/sources/{id}`.
@@ -87,18 +95,52 @@ impl NewRegulation {
     pub fn of_users(kind: RegulationType, ids: Vec<String>) -> Self {
         Self {
             regulation_type: kind.as_str().to_owned(),
-            subject_type: SubjectType::UserId.as_str().to_owned(),
-            subject_ids: ids,
+            subject_type: Some(SubjectType::UserId.as_str().to_owned()),
+            subject_ids: Some(ids),
+            subjects: None,
         }
     }
 
-    /// Checks the request and makes the regulation, with its distinct subjects in the order given.
+    /// Checks the request and makes the regulation, with its distinct identifiers in the order given.
     ///
     /// # Errors
     /// [`Failure`] of kind `Invalid`, naming the field.
-    pub fn accept(self, id: RegulationId, now: Timestamp) -> Result<(Regulation, Vec<Subject>)> {
-        let (kind, subject_type) = Self::kinds(&self.regulation_type, &self.subject_type)?;
-        make(id, now, kind, (subject_type, self.subject_ids), None)
+    pub fn accept(self, id: RegulationId, now: Timestamp) -> Result<(Regulation, Vec<Named>)> {
+        let missing = |field| Failure::invalid(format!("{field} is missing")).field(field);
+        match (self.subject_type, self.subject_ids, self.subjects) {
+            (None, None, Some(subjects)) => Self::of_people(id, now, &self.regulation_type, subjects),
+            (_, _, Some(_)) => {
+                let message = "subjects goes without subjectType and subjectIds";
+                Err(Failure::invalid(message).field("subjects"))
+            }
+            (subject_type, ids, None) => {
+                let subject_type = subject_type.ok_or_else(|| missing("subjectType"))?;
+                let ids = ids.ok_or_else(|| missing("subjectIds"))?;
+                let (kind, subject_type) = Self::kinds(&self.regulation_type, &subject_type)?;
+                make(id, now, kind, (subject_type, ids), None)
+            }
+        }
+    }
+
+    fn of_people(
+        id: RegulationId,
+        now: Timestamp,
+        regulation_type: &str,
+        subjects: Vec<Individual>,
+    ) -> Result<(Regulation, Vec<Named>)> {
+        let kind = Self::kind(regulation_type)?;
+        let count = subjects.len();
+        let named = people::named(subjects)?;
+        if kind.suppression().is_some() {
+            people::suppressible(subject::people(&named))?;
+        }
+        let mut identifiers = BTreeMap::new();
+        for one in &named {
+            *identifiers.entry(one.subject.kind).or_default() += 1;
+        }
+        let subject_type = named.first().map_or(SubjectType::UserId, |first| first.subject.kind);
+        let regulation = regulation(id, now, kind, subject_type, count);
+        Ok((Regulation { identifiers, ..regulation }, named))
     }
 
     /// Checks which type of regulation and of subject such a request asks for.
@@ -106,12 +148,16 @@ impl NewRegulation {
     /// # Errors
     /// [`Failure`] of kind `Invalid`, naming the field.
     pub fn kinds(regulation_type: &str, subject_type: &str) -> Result<(RegulationType, SubjectType)> {
+        Ok((Self::kind(regulation_type)?, one_of(subject_type, &[SubjectType::UserId])?))
+    }
+
+    fn kind(regulation_type: &str) -> Result<RegulationType> {
         let kind = known(regulation_type)?;
         if kind == RegulationType::DeleteArchiveOnly {
             let message = "DELETE_ARCHIVE_ONLY is for one source: POST /regulations/sources/{id}";
             return Err(Failure::invalid(message).field("regulationType"));
         }
-        Ok((kind, one_of(subject_type, &[SubjectType::UserId])?))
+        Ok(kind)
     }
 }
 
@@ -125,7 +171,7 @@ impl NewSourceRegulation {
         source_id: SourceId,
         id: RegulationId,
         now: Timestamp,
-    ) -> Result<(Regulation, Vec<Subject>)> {
+    ) -> Result<(Regulation, Vec<Named>)> {
         let kind = known(&self.regulation_type)?;
         let subject_type = one_of(&self.subject_type, &[SubjectType::UserId, SubjectType::AnonymousId])?;
         if subject_type == SubjectType::AnonymousId && kind != RegulationType::DeleteArchiveOnly {
@@ -152,7 +198,7 @@ impl NewCloudSourceRegulation {
         source_id: SourceId,
         id: RegulationId,
         now: Timestamp,
-    ) -> Result<(Regulation, Vec<Subject>)> {
+    ) -> Result<(Regulation, Vec<Named>)> {
         let kind = known(&self.regulation_type)?;
         if !matches!(kind, RegulationType::DeleteInternal | RegulationType::DeleteOnly) {
             let message = "objects come in past Lethe and lie in warehouses alone: regulationType must be DELETE_INTERNAL or DELETE_ONLY";
@@ -192,22 +238,34 @@ fn make(
     regulation_type: RegulationType,
     (subject_type, ids): (SubjectType, Vec<String>),
     part: Option<SourceScope>,
-) -> Result<(Regulation, Vec<Subject>)> {
-    let subjects = check_subjects(subject_type, ids)?;
-    let regulation = Regulation {
+) -> Result<(Regulation, Vec<Named>)> {
+    let named: Vec<Named> = check_subjects(subject_type, ids)?.into_iter().map(Named::from).collect();
+    let regulation = regulation(id, now, regulation_type, subject_type, named.len());
+    Ok((Regulation { part, ..regulation }, named))
+}
+
+/// A regulation on which no work has begun, about the whole workspace.
+fn regulation(
+    id: RegulationId,
+    now: Timestamp,
+    regulation_type: RegulationType,
+    subject_type: SubjectType,
+    subject_count: usize,
+) -> Regulation {
+    Regulation {
         id,
         regulation_type,
         subject_type,
-        subject_count: subjects.len(),
-        part,
+        subject_count,
+        identifiers: BTreeMap::new(),
+        part: None,
         duplicate_of: None,
         status: Status::Initialized,
         attempt: 1,
         actor: None,
         created_at: now,
         finished_at: None,
-    };
-    Ok((regulation, subjects))
+    }
 }
 
 fn check_subjects(kind: SubjectType, ids: Vec<String>) -> Result<Vec<Subject>> {
@@ -229,94 +287,4 @@ fn check_subjects(kind: SubjectType, ids: Vec<String>) -> Result<Vec<Subject>> {
     let mut seen = HashSet::new();
     let distinct = ids.into_iter().filter(|id| seen.insert(id.clone()));
     Ok(distinct.map(|id| Subject { kind, id }).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::failure;
-    use crate::subject::PseudonymKey;
-
-    fn request(kind: &str, ids: &[&str]) -> Result<(Regulation, Vec<Subject>)> {
-        let subject_ids = ids.iter().map(|id| (*id).to_owned()).collect();
-        NewRegulation { regulation_type: kind.into(), subject_type: "USER_ID".into(), subject_ids }
-            .accept(RegulationId::new(), Timestamp::UNIX_EPOCH)
-    }
-
-    #[test]
-    fn a_good_request_keeps_its_distinct_subjects_in_order() {
-        let (regulation, subjects) = request("SUPPRESS_WITH_DELETE", &["b", "a", "b"]).expect("valid");
-        assert_eq!(subjects, [Subject::user("b"), Subject::user("a")]);
-        assert_eq!((regulation.subject_count, regulation.status), (2, Status::Initialized));
-    }
-
-    #[test]
-    fn bad_requests_name_the_field_and_never_the_identifier() {
-        let long = "x".repeat(10_240);
-        let many = vec!["u"; MAX_SUBJECTS + 1];
-        let cases: [(&str, &[&str], &str); 5] = [
-            ("FORGET", &["u"], "regulationType"),
-            ("DELETE_ONLY", &[], "subjectIds"),
-            ("DELETE_ONLY", &["u", " "], "subjectIds"),
-            ("DELETE_ONLY", &[&long], "subjectIds"),
-            ("DELETE_ONLY", &many, "subjectIds"),
-        ];
-        for (kind, ids, field) in cases {
-            let failure = request(kind, ids).expect_err("invalid");
-            assert_eq!((failure.kind, failure.field), (failure::FailureKind::Invalid, Some(field)));
-            assert!(!failure.public.contains(&long));
-        }
-    }
-
-    #[test]
-    fn the_same_request_in_another_order_is_the_same() {
-        let key = PseudonymKey::new(b"key");
-        let print = |kind, ids| {
-            let (regulation, subjects) = request(kind, ids).expect("valid");
-            regulation.fingerprint(&key, &subjects)
-        };
-        assert_eq!(print("DELETE_ONLY", &["a", "b"]), print("DELETE_ONLY", &["b", "a", "b"]));
-        assert_ne!(print("DELETE_ONLY", &["a", "b"]), print("DELETE_INTERNAL", &["a", "b"]));
-        assert_ne!(print("DELETE_ONLY", &["ab"]), print("DELETE_ONLY", &["a", "b"]));
-    }
-
-    #[test]
-    fn a_source_has_what_is_for_sources_alone() {
-        let of_source = |kind: &str, subjects: &str| {
-            let new = NewSourceRegulation {
-                regulation_type: kind.into(),
-                subject_type: subjects.into(),
-                subject_ids: vec!["a".into()],
-            };
-            let source = "web".parse().expect("an id");
-            new.accept(source, RegulationId::new(), Timestamp::UNIX_EPOCH)
-        };
-        let (regulation, subjects) = of_source("DELETE_ARCHIVE_ONLY", "ANONYMOUS_ID").expect("valid");
-        assert_eq!(regulation.part.map(|part| part.source_id.to_string()).as_deref(), Some("web"));
-        assert_eq!(subjects[0].kind, SubjectType::AnonymousId);
-        assert_eq!(of_source("DELETE_ONLY", "ANONYMOUS_ID").expect_err("invalid").field, Some("subjectType"));
-        assert_eq!(of_source("DELETE_ONLY", "OBJECT_ID").expect_err("invalid").field, Some("subjectType"));
-        let workspace = request("DELETE_ARCHIVE_ONLY", &["a"]);
-        assert_eq!(workspace.expect_err("invalid").field, Some("regulationType"));
-    }
-
-    #[test]
-    fn objects_are_deleted_from_a_collection_and_never_suppressed() {
-        let request = |kind: &str, collection: &str| {
-            let new = NewCloudSourceRegulation {
-                regulation_type: kind.into(),
-                subject_type: "OBJECT_ID".into(),
-                subject_ids: vec!["a".into()],
-                collection: collection.into(),
-            };
-            let source = "stripe".parse().expect("an id");
-            new.accept(source, RegulationId::new(), Timestamp::UNIX_EPOCH).map(|(regulation, _)| regulation)
-        };
-        assert!(request("DELETE_INTERNAL", "charges").is_ok());
-        assert_eq!(request("SUPPRESS_ONLY", "charges").expect_err("invalid").field, Some("regulationType"));
-        for collection in ["", "a.b", "charges; drop"] {
-            let failure = request("DELETE_INTERNAL", collection).expect_err("invalid");
-            assert_eq!(failure.field, Some("collection"));
-        }
-    }
 }

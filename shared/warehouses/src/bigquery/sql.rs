@@ -30,7 +30,7 @@ pub(super) fn sql(settings: &Settings, statement: &Statement<'_>) -> JobConfigur
             format!("DELETE FROM {} WHERE {}", name(table), where_theirs(table))
         }
     };
-    let kinds = SubjectType::ALL.into_iter();
+    let kinds = SubjectType::SEARCHED.into_iter();
     let parameters = kinds.filter(|kind| !statement.ids.of(*kind).is_empty());
     let parameters = parameters.map(|kind| array(parameter(kind), statement.ids.of(kind)));
     JobConfigurationQuery::new().set_query(sql).set_query_parameters(parameters)
@@ -72,6 +72,7 @@ fn parameter(kind: SubjectType) -> &'static str {
         SubjectType::UserId => "users",
         SubjectType::AnonymousId => "anonymous",
         SubjectType::ObjectId => "objects",
+        _ => "others",
     }
 }
 

@@ -106,7 +106,7 @@ impl Redshift {
     /// Opens a session with the identifiers in it.
     async fn open(&self, ids: &Ids<'_>) -> Result<String> {
         let mut session: Option<String> = None;
-        for kind in SubjectType::ALL.into_iter().filter(|kind| !ids.of(*kind).is_empty()) {
+        for kind in SubjectType::SEARCHED.into_iter().filter(|kind| !ids.of(*kind).is_empty()) {
             let table = table_of(kind);
             let (id, opened) = self
                 .execute(format!("CREATE TEMP TABLE {table} (id varchar(1024))"), &[], session.as_deref())

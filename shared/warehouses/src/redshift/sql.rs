@@ -23,6 +23,7 @@ pub(super) fn table_of(kind: SubjectType) -> &'static str {
         SubjectType::UserId => "lethe_users",
         SubjectType::AnonymousId => "lethe_anonymous",
         SubjectType::ObjectId => "lethe_objects",
+        _ => "lethe_others",
     }
 }
 

@@ -86,7 +86,7 @@ impl Snowflake {
     fn sql(&self, statement: &Statement<'_>) -> (String, Vec<SubjectType>) {
         match statement.verb {
             Verb::Count => {
-                let kinds = SubjectType::ALL.into_iter();
+                let kinds = SubjectType::SEARCHED.into_iter();
                 let kinds = kinds.filter(|kind| !statement.ids.of(*kind).is_empty()).collect::<Vec<_>>();
                 let with: Vec<_> = kinds.iter().map(|kind| format!("{} AS ({IDS})", list(*kind))).collect();
                 let tables = statement.tables.iter().enumerate();
@@ -122,6 +122,7 @@ fn list(kind: SubjectType) -> &'static str {
         SubjectType::UserId => "USERS",
         SubjectType::AnonymousId => "ANONYMOUS",
         SubjectType::ObjectId => "OBJECTS",
+        _ => "OTHERS",
     }
 }
 

@@ -14,6 +14,7 @@ import { Recipients } from '../parts/recipients';
 import { Shape } from '../parts/state';
 import { Suppressed } from '../parts/suppressed';
 import { Link, href, type Place } from '../router';
+import { kindOf } from '../states';
 import { personVerdict, type Verdict } from '../verdict';
 import { words } from '../words';
 import { RequestTable } from './request-list';
@@ -135,7 +136,7 @@ function Sources({ found: { sources } }: { found: SubjectFound }) {
 }
 
 function Ids({ found: { linked, owners, shared }, type }: { found: SubjectFound; type: SubjectType }) {
-  const named = (some: Whom[]) => list(some.map((one) => `${one.id} (${words.subject[one.type]})`));
+  const named = (some: Whom[]) => list(some.map((one) => `${one.id} (${kindOf(one.type)})`));
   if (linked.length + owners.length + shared === 0) return <p>{said.noIds}</p>;
   return (
     <ul class="todo">

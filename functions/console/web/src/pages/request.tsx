@@ -11,7 +11,7 @@ import { Recipients } from '../parts/recipients';
 import { Shape, State } from '../parts/state';
 import { toast } from '../parts/toast';
 import { Link, go, href } from '../router';
-import { TASK, erases, vendor } from '../states';
+import { TASK, erases, kindOf, vendor } from '../states';
 import { isCancelled, isOpen, leftovers, marks, places, tables, todos, verdict } from '../verdict';
 import { words } from '../words';
 
@@ -264,7 +264,7 @@ function Left({ regulation }: { regulation: RegulationShown }) {
 }
 
 function Linked({ regulation: { linkedCount, linkedSubjects, sharedCount, regulationType } }: { regulation: RegulationShown }) {
-  const named = list(linkedSubjects.map((one) => `${one.id} (${words.subject[one.type]})`));
+  const named = list(linkedSubjects.map((one) => `${one.id} (${kindOf(one.type)})`));
   return (
     <Section title={said.linked}>
       <ul class="todo who">
@@ -309,7 +309,7 @@ function About({ regulation }: { regulation: RegulationShown }) {
         </dd>
         <dt>{said.for}</dt>
         <dd>
-          {said.by(words.common.people(regulation.subjectCount), words.subject[regulation.subjectType])}
+          {said.by(words.common.people(regulation.subjectCount), list(Object.keys(regulation.identifiers ?? { [regulation.subjectType]: 1 }).map(kindOf)))}
         </dd>
         {regulation.attempt > 1 && (
           <>

@@ -14,6 +14,7 @@ import { PersonSearch } from '../parts/person-search';
 import { Suppressed } from '../parts/suppressed';
 import { toast } from '../parts/toast';
 import type { Place } from '../router';
+import { kindOf } from '../states';
 import { words } from '../words';
 
 const said = words.suppressions;
@@ -71,7 +72,7 @@ export function Suppressions({ place }: { place: Place }) {
                   {rows.map((one) => (
                     <tr key={one.type + one.id}>
                       <th scope="row">{one.id}</th>
-                      <td>{words.subject[one.type]}</td>
+                      <td>{kindOf(one.type)}</td>
                       <td class="num">
                         <button type="button" class="quiet" aria-label={said.liftOne(one.id)} onClick={() => setRemoving(one)}>
                           {said.lift}

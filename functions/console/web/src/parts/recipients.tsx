@@ -62,7 +62,7 @@ function There({ place }: { place: DestinationStatus | undefined }) {
   return (
     <>
       <State said={TASK[place.taskStatus]} />
-      {place.taskStatus === 'NOT_SUPPORTED' && place.errString && (
+      {['NOT_SUPPORTED', 'NO_IDENTIFIER'].includes(place.taskStatus) && place.errString && (
         <p class="small">
           <Dated text={`${capital(place.errString)}.`} />
         </p>

@@ -105,6 +105,7 @@ export const de: Words = {
     CONFIRMED: { word: 'Löschung bestätigt', means: 'Eine zweite Prüfung oder der Anbieter bestätigt, dass nichts mehr da ist.' },
     NO_DATA_FOUND: { word: 'Keine Daten gefunden', means: 'Dieses System enthielt nichts zu diesen Kennungen.' },
     NOT_SUPPORTED: { word: 'Manuell (keine API)', means: 'Dieses System hat keine Lösch-API: Jemand muss die Löschung verlangen.' },
+    NO_IDENTIFIER: { word: 'Kennung fehlt', means: 'Jemand ist mit keiner Kennung genannt, die dieses System kennt, und wurde dort nicht gesucht.' },
     NO_ACTION: { word: 'Nicht betroffen', means: 'Diese Art von Anfrage betrifft dieses System nicht.' },
     FAILED: { word: 'Fehlgeschlagen', means: 'Fehlgeschlagen; die Meldung sagt, was zu tun ist.' },
   },
@@ -143,7 +144,7 @@ export const de: Words = {
     DUPLICATE: { word: 'Duplikat', means: 'Dieselben Personen kamen innerhalb eines Tages schon einmal zum selben Zweck.' },
     REFUSED: { word: 'Abgelehnt', means: 'Korrigieren und erneut senden.' },
   },
-  subject: { USER_ID: 'User-ID', ANONYMOUS_ID: 'Anonyme ID', OBJECT_ID: 'Objekt-ID' },
+  subject: { USER_ID: 'User-ID', ANONYMOUS_ID: 'Anonyme ID', OBJECT_ID: 'Objekt-ID', EMAIL: 'E-Mail-Adresse', PHONE: 'Telefonnummer' },
   phase: {
     queued: { word: 'Startet', means: 'Der Lauf beginnt gleich.' },
     find: { word: 'Sucht', means: 'Liest alles, was Daten dieser Personen enthalten kann. Noch wird nichts geändert.' },
@@ -215,6 +216,7 @@ export const de: Words = {
   left: {
     failed: (where) => `${where}: Soweit bekannt, ist dort noch alles vorhanden.`,
     manual: (where) => `${where}: Alles bleibt, bis es dort gelöscht wird.`,
+    unasked: (where) => `${where}: alles über jene, nach denen dort nicht gefragt wurde.`,
     accepted: (where) => `${where}: was dort liegt, bis es gelöscht ist.`,
     rows: (n, rest) => `${rows(n)}${rest}`,
     objects: (n, why) => `${objects(n)}: ${why}`,

@@ -99,6 +99,7 @@ export const en = {
     CONFIRMED: { word: 'Deletion confirmed', means: 'A second check, or the vendor, confirms that nothing is left.' },
     NO_DATA_FOUND: { word: 'No data found', means: 'This system held nothing under these identifiers.' },
     NOT_SUPPORTED: { word: 'Manual (no API)', means: 'This system has no deletion API: somebody has to ask for it.' },
+    NO_IDENTIFIER: { word: 'Identifier missing', means: 'Somebody is given by no identifier that this system knows, and was not looked for there.' },
     NO_ACTION: { word: 'Not affected', means: 'This kind of request does not touch this system.' },
     FAILED: { word: 'Failed', means: 'It failed; the message says what to do.' },
   },
@@ -137,7 +138,7 @@ export const en = {
     DUPLICATE: { word: 'Duplicate', means: 'The same people were sent for the same purpose within a day.' },
     REFUSED: { word: 'Rejected', means: 'Correct it and send it again.' },
   },
-  subject: { USER_ID: 'User ID', ANONYMOUS_ID: 'Anonymous ID', OBJECT_ID: 'Object ID' },
+  subject: { USER_ID: 'User ID', ANONYMOUS_ID: 'Anonymous ID', OBJECT_ID: 'Object ID', EMAIL: 'Email address', PHONE: 'Phone number' },
   phase: {
     queued: { word: 'Starting', means: 'The run is about to start.' },
     find: { word: 'Scanning', means: 'Reads everything that could hold data of these people. Nothing is changed yet.' },
@@ -210,6 +211,7 @@ export const en = {
   left: {
     failed: (where: string) => `${where}: as far as is known, everything it held is still there.`,
     manual: (where: string) => `${where}: everything it holds stays until they delete it.`,
+    unasked: (where: string) => `${where}: everything it holds of those it was not asked about.`,
     accepted: (where: string) => `${where}: what it holds, until it has deleted it.`,
     rows: (n: number, rest: string) => `${count(n, 'row')}${rest}`,
     objects: (n: number, why: string) => `${count(n, 'object')} that ${why}`,

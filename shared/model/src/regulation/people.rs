@@ -1,0 +1,192 @@
+//! People whom a request names by several identifiers each.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{MAX_SUBJECT_BYTES, MAX_SUBJECTS};
+use crate::failure::{Failure, Result};
+use crate::normal;
+use crate::subject::{Named, Subject, SubjectType, fault};
+
+/// The most identifiers of one regulation: they are stored in one transaction with it.
+const MAX_IDENTIFIERS: usize = 10_000;
+
+/// A person, by all identifiers that the company knows: at least one.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Individual {
+    /// The user's id, exactly as events carry it.
+    #[schema(pattern = r"\S", max_length = 1_024)]
+    user_id: Option<String>,
+    /// Ids of the person's devices and browsers, exactly as events carry them.
+    #[serde(default)]
+    anonymous_ids: Vec<String>,
+    /// The email address: kept without white space around it, in lower case, in Unicode's form NFC.
+    email: Option<String>,
+    /// The phone number with `+` and country code: kept without separators (E.164).
+    phone: Option<String>,
+    /// Ids in other systems, by a name of your own or the one that a vendor documents (`braze_id`).
+    // Any value, since an error of form would name the key, which may be an identifier.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
+    ids: BTreeMap<String, Value>,
+}
+
+/// Checks people and returns their identifiers, those of one person after the other.
+///
+/// # Errors
+/// [`Failure`] of kind `Invalid`, naming the field.
+pub(super) fn named(people: Vec<Individual>) -> Result<Vec<Named>> {
+    if people.is_empty() {
+        return Err(invalid("subjects must name at least one person".to_owned()));
+    }
+    if people.len() > MAX_SUBJECTS {
+        return Err(invalid(format!(
+            "subjects holds {} people; at most {MAX_SUBJECTS} are taken",
+            people.len()
+        )));
+    }
+    let (mut named, mut owners) = (Vec::new(), HashMap::new());
+    for (place, person) in people.into_iter().enumerate() {
+        let number = u32::try_from(place).unwrap_or(u32::MAX);
+        for (subject, field) in person.identifiers(place)? {
+            match owners.insert(subject.clone(), place) {
+                None => named.push(Named { person: Some(number), subject }),
+                Some(owner) if owner == place => {}
+                Some(owner) => {
+                    return Err(invalid(format!(
+                        "{field} also names subjects[{owner}]: what two people share cannot be erased for one"
+                    )));
+                }
+            }
+        }
+    }
+    if named.len() > MAX_IDENTIFIERS {
+        return Err(invalid(format!("subjects has more than {MAX_IDENTIFIERS} identifiers in all")));
+    }
+    let bytes = |one: &Named| one.subject.id.len() + one.subject.kind.as_str().len();
+    if named.iter().map(bytes).sum::<usize>() > MAX_SUBJECT_BYTES {
+        return Err(invalid(format!("subjects has more than {MAX_SUBJECT_BYTES} bytes in all")));
+    }
+    Ok(named)
+}
+
+/// Checks that the suppression list can keep out all of these people: it knows user ids and anonymous ids.
+pub(super) fn suppressible(people: impl Iterator<Item = Vec<Subject>>) -> Result<()> {
+    let is_unknown = |person: Vec<Subject>| !person.iter().any(|subject| subject.kind.is_searched());
+    match people.map(is_unknown).position(|is_unknown| is_unknown) {
+        None => Ok(()),
+        Some(place) => Err(invalid(format!(
+            "subjects[{place}] has neither userId nor anonymousIds: without, nobody can be suppressed; send DELETE_ONLY"
+        ))),
+    }
+}
+
+fn invalid(message: String) -> Failure {
+    Failure::invalid(message).field("subjects")
+}
+
+impl Individual {
+    /// Each identifier with the field that it is from.
+    fn identifiers(self, place: usize) -> Result<Vec<(Subject, String)>> {
+        let field = |name: &str| format!("subjects[{place}].{name}");
+        let mut given = Vec::new();
+        given.extend(self.user_id.map(|id| (field("userId"), SubjectType::UserId, id)));
+        let anonymous = self.anonymous_ids.into_iter().enumerate();
+        given.extend(
+            anonymous.map(|(at, id)| (field(&format!("anonymousIds[{at}]")), SubjectType::AnonymousId, id)),
+        );
+        given.extend(self.email.map(|text| (field("email"), SubjectType::Email, text)));
+        given.extend(self.phone.map(|text| (field("phone"), SubjectType::Phone, text)));
+        for (name, id) in self.ids {
+            let kind = SubjectType::custom(&name)
+                .map_err(|failure| invalid(format!("a name in {} {}", field("ids"), failure.public)))?;
+            let Value::String(id) = id else {
+                return Err(invalid(format!("{} holds a value that is no text", field("ids"))));
+            };
+            given.push((field("ids"), kind, id));
+        }
+        if given.is_empty() {
+            return Err(invalid(format!("subjects[{place}] has no identifier")));
+        }
+        given.into_iter().map(|(field, kind, text)| Ok((subject(kind, &text, &field)?, field))).collect()
+    }
+}
+
+/// The identifier in its normal form. `field` holds it.
+fn subject(kind: SubjectType, text: &str, field: &str) -> Result<Subject> {
+    if let Some(fault) = fault(text) {
+        return Err(invalid(format!("{field} {fault}")));
+    }
+    let id = normal::form(kind, text).ok_or_else(|| invalid(format!("{field} {}", expected(kind))))?;
+    Ok(Subject { kind, id })
+}
+
+fn expected(kind: SubjectType) -> &'static str {
+    match kind {
+        SubjectType::Phone => "is no phone number with + and country code, such as +442079460000",
+        _ => "is no email address",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::subject::people;
+
+    fn read(subjects: Value) -> Result<Vec<Named>> {
+        named(serde_json::from_value(subjects).expect("of the form"))
+    }
+
+    #[test]
+    fn a_person_keeps_all_identifiers_in_their_normal_form_under_one_number() {
+        let named = read(json!([
+            {"userId": "u1", "anonymousIds": ["a1", "a2", "a1"], "email": " Ada@Example.com", "ids": {"crm": "7"}},
+            {"phone": "+44 20 7946 0000"},
+        ]));
+        let people: Vec<_> = people(&named.expect("valid")).collect();
+        let of = |kind: &str, id: &str| Subject { kind: kind.parse().expect("a kind"), id: id.to_owned() };
+        let ada = [
+            of("USER_ID", "u1"),
+            of("ANONYMOUS_ID", "a1"),
+            of("ANONYMOUS_ID", "a2"),
+            of("EMAIL", "ada@example.com"),
+            of("crm", "7"),
+        ];
+        assert_eq!(people, [&ada[..], &[of("PHONE", "+442079460000")]]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_its_field_and_never_repeated() {
+        let long = "y".repeat(2_000);
+        for (subjects, field) in [
+            (json!([]), "subjects must"),
+            (json!([{"userId": "u"}, {}]), "subjects[1] has no identifier"),
+            (json!([{"userId": "u", "email": "secret"}]), "subjects[0].email is no email address"),
+            (json!([{"phone": "020 secret"}]), "subjects[0].phone is no phone number"),
+            (json!([{"anonymousIds": ["a", " "]}]), "subjects[0].anonymousIds[1] is empty"),
+            (json!([{"ids": {"crm": long}}]), "subjects[0].ids has 2000 bytes"),
+            (json!([{"ids": {"Secret": "1"}}]), "a name in subjects[0].ids is no name of a kind"),
+            (json!([{"ids": {"secret": 1}}]), "subjects[0].ids holds a value that is no text"),
+            (json!([{"email": "a@b"}, {"email": "A@B "}]), "subjects[1].email also names subjects[0]"),
+        ] {
+            let failure = read(subjects).expect_err(field);
+            assert_eq!(failure.field, Some("subjects"), "{failure}");
+            assert!(failure.public.starts_with(field), "{failure}");
+            assert!(!failure.public.to_lowercase().contains("secret"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn who_is_known_by_an_address_alone_cannot_be_suppressed() {
+        let check = |subjects| suppressible(people(&read(subjects).expect("valid")));
+        assert_eq!(check(json!([{"anonymousIds": ["a"], "email": "a@b"}])), Ok(()));
+        let failure = check(json!([{"userId": "u"}, {"email": "a@b"}])).expect_err("nobody to keep out");
+        assert!(failure.public.starts_with("subjects[1] has neither userId"), "{failure}");
+    }
+}
