@@ -265,3 +265,26 @@ fn what_cannot_be_read_is_refused() {
     let format = detect(&Bytes::from(file(EVENT, "null", &[])), &matcher).unwrap();
     assert_eq!(format.content, Content::Avro);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(20_000))]
+    /// Damaged at several places, as the fuzz target `avro` has it: what is read at all is written so that it can be read,
+    /// without the subject.
+    #[test]
+    fn what_is_left_of_damaged_files_can_be_read(
+        packing in 0..PACKINGS.len(),
+        damage in proptest::collection::vec((0..1_000_usize, 0..=255_u8), 0..6),
+    ) {
+        let (theirs, others) = (event(1, Some("u7")), event(2, Some("u1")));
+        let mut object = file(EVENT, PACKINGS[packing], &[vec![theirs.clone(), others.clone()], vec![others, theirs]]);
+        for (at, byte) in damage {
+            let at = at % object.len();
+            object[at] = byte;
+        }
+        let matcher = matcher("u7", "userId");
+        if let Ok((out, report)) = purged(&object, &matcher) {
+            let left = scan(&Bytes::from(out), &matcher).unwrap();
+            proptest::prop_assert_eq!((left.lines, left.removed), (report.lines - report.removed, 0));
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! Tests of JSON values that are not one per line.
 
+use serde_json::{Deserializer, Value};
+
 use super::*;
 
 /// What is kept of an object.
@@ -149,6 +151,43 @@ proptest! {
         prop_assert_eq!(values, kept);
         prop_assert_eq!(report.removed as usize, users.iter().filter(|user| **user == 1).count());
     }
+}
+
+/// Pieces of which JSON is made.
+const PIECES: &str =
+    r#"{ } [ ] , : "userId" "u7" "u8" "x" 7 null \ " {"userId":"u7"} {"userId":"u8"} [{ }] }{"#;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+    /// In whatever order, as the fuzz target `values` has it: of what is JSON, JSON is left, with all survivors.
+    #[test]
+    fn pieces_of_json_lose_no_survivor(pieces in proptest::collection::vec(proptest::sample::select(pieces()), 0..16)) {
+        let (text, matcher, mut out) = (pieces.concat(), matcher().strict(), Vec::new());
+        if let (Ok(report), Some(before)) =
+            (rewrite(&Bytes::from(text.clone()), &mut out, &matcher), survivors(text.as_bytes(), &matcher))
+            && !report.leaves_nothing()
+        {
+            prop_assert_eq!(survivors(&out, &matcher), Some(before), "{}", text);
+        }
+    }
+}
+
+fn pieces() -> Vec<&'static str> {
+    PIECES.split(' ').chain(["\n", " ", "\u{feff}"]).collect()
+}
+
+/// The records that stay of objects and arrays of records; none, if the text is anything else.
+fn survivors(text: &[u8], matcher: &Matcher) -> Option<Vec<Value>> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let values: Vec<Value> = Deserializer::from_slice(text).into_iter().collect::<Result<_, _>>().ok()?;
+    let all = values.iter().all(|value| value.is_object() || value.is_array());
+    let records = values.into_iter().flat_map(|value| match value {
+        Value::Array(elements) => elements,
+        value => vec![value],
+    });
+    let stays =
+        |record: &Value| matcher.line(record.to_string().as_bytes(), &mut Vec::new()) != Verdict::Remove;
+    all.then(|| records.filter(stays).collect())
 }
 
 /// The fast path finds as much as a full parse of every line, where lines hold several records.
