@@ -141,13 +141,13 @@ proptest! {
             before.join("")
         };
         let (out, report) = purged(text).unwrap();
-        let values = serde_json::Deserializer::from_slice(&out).into_iter::<serde_json::Value>();
+        let values = Deserializer::from_slice(&out).into_iter::<Value>();
         let mut values: Vec<_> = values.collect::<Result<_, _>>().unwrap();
         if array {
             prop_assert_eq!(values.len(), 1);
             values = values.remove(0).as_array().unwrap().clone();
         }
-        let kept: Vec<serde_json::Value> = kept.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+        let kept: Vec<Value> = kept.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
         prop_assert_eq!(values, kept);
         prop_assert_eq!(report.removed as usize, users.iter().filter(|user| **user == 1).count());
     }
