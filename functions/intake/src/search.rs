@@ -3,7 +3,7 @@
 use axum::extract::State;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use model::failure::Result;
+use model::failure::{Failure, Result};
 use model::id::DestinationId;
 use model::normal;
 use model::regulation::{Regulation, RegulationType};
@@ -92,7 +92,8 @@ pub async fn search(State(context): Shared, Body(wanted): Body<RegulationSearch>
     let page = Pagination::checked(&context, "/regulations/search", count, cursor).await?;
     let subject = match wanted.subject {
         Some(WantedSubject { kind, id }) => {
-            let id = normal::form(kind, &id).unwrap_or(id);
+            let id = normal::form(kind, &id)
+                .map_err(|fault| Failure::invalid(format!("subject.id {fault}")).field("subject.id"))?;
             Some(context.pseudonyms().await?.pseudonym(&Subject { kind, id }))
         }
         None => None,

@@ -13,12 +13,17 @@ const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 /// What is written between a phone number's digits.
 const SEPARATORS: [char; 8] = [' ', '-', '.', '(', ')', '/', '\u{a0}', '\u{2011}'];
 
-/// An identifier in the form of its kind; none, if it has not that form.
-pub fn form(kind: SubjectType, text: &str) -> Option<String> {
+/// An identifier in the form of its kind.
+///
+/// # Errors
+/// What is wrong with it, as the end of a sentence that begins with its field.
+pub fn form(kind: SubjectType, text: &str) -> Result<String, &'static str> {
     match kind {
-        SubjectType::Email => email(text),
-        SubjectType::Phone => phone(text),
-        _ => Some(text.to_owned()),
+        SubjectType::Email => email(text).ok_or("is no email address"),
+        SubjectType::Phone => {
+            phone(text).ok_or("is no phone number with + and country code, such as +442079460000")
+        }
+        _ => Ok(text.to_owned()),
     }
 }
 

@@ -71,7 +71,8 @@ async fn regulations_are_found_and_duplicates_told() -> Result<()> {
     assert_eq!(find(json!({ "since": made })).await?.len(), 5);
     for (wanted, field) in [
         (json!({ "status": "planted-ada" }), "status"),
-        (json!({ "subject": { "type": "EMAIL", "id": "planted-ada" } }), "subject.type"),
+        (json!({ "subject": { "type": "planted-Kind", "id": "u" } }), "subject.type"),
+        (json!({ "subject": { "type": "EMAIL", "id": "planted-ada" } }), "subject.id"),
         (json!({ "pagination": { "count": 0 } }), "pagination.count"),
         (json!({ "since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z" }), "until"),
     ] {

@@ -136,7 +136,7 @@ pub trait Vendor: Sync {
         let meant = self.user_ids_are(settings);
         let users = person.iter().filter(|subject| subject.kind == SubjectType::UserId);
         let read_as = users.filter_map(|user| {
-            let kind = *meant.iter().find(|kind| normal::form(**kind, &user.id).is_some())?;
+            let kind = *meant.iter().find(|kind| normal::form(**kind, &user.id).is_ok())?;
             Some(Subject { kind, id: user.id.clone() })
         });
         let all: Vec<_> = person.iter().cloned().chain(read_as).collect();

@@ -121,15 +121,8 @@ fn subject(kind: SubjectType, text: &str, field: &str) -> Result<Subject> {
     if let Some(fault) = fault(text) {
         return Err(invalid(format!("{field} {fault}")));
     }
-    let id = normal::form(kind, text).ok_or_else(|| invalid(format!("{field} {}", expected(kind))))?;
+    let id = normal::form(kind, text).map_err(|fault| invalid(format!("{field} {fault}")))?;
     Ok(Subject { kind, id })
-}
-
-fn expected(kind: SubjectType) -> &'static str {
-    match kind {
-        SubjectType::Phone => "is no phone number with + and country code, such as +442079460000",
-        _ => "is no email address",
-    }
 }
 
 #[cfg(test)]
