@@ -95,7 +95,7 @@ impl Matcher {
         Self { strict: true, ..self }
     }
 
-    /// Resume through blocks of lines: the same decisions as [`Self::line`], fast.
+    /// Goes through blocks of lines with the same decisions as [`Self::line`], only faster.
     pub fn blocks(&self) -> BlockScan<'_> {
         BlockScan::new(self)
     }
