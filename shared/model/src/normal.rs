@@ -31,8 +31,12 @@ pub fn form(kind: SubjectType, text: &str) -> Result<String, &'static str> {
 pub fn email(text: &str) -> Option<String> {
     let address: String = text.trim().to_lowercase().nfc().collect();
     let (local, domain) = address.rsplit_once('@')?;
+    // Not a list of addresses, a name with one, or a link. In quotes anything may stand.
+    let is_one = local.starts_with('"') || !local.contains(['@', ',', ';', '<', '>', ':']);
     let is_address = !local.is_empty()
+        && is_one
         && !domain.is_empty()
+        && !domain.contains([',', ';', '<', '>', ':'])
         && address.len() <= MAX_EMAIL
         && !address.chars().any(|c| c.is_whitespace() || c.is_control());
     is_address.then_some(address)
@@ -40,6 +44,10 @@ pub fn email(text: &str) -> Option<String> {
 
 /// A phone number as E.164 writes it: `+`, then digits without separators; none, if it is not international.
 pub fn phone(text: &str) -> Option<String> {
+    // In `+44 (0)20` the zero is dialled at home alone.
+    if text.contains("(0") {
+        return None;
+    }
     let number: String = text.trim().chars().filter(|c| !SEPARATORS.contains(c)).collect();
     let digits = number.strip_prefix('+')?;
     let is_number = DIGITS.contains(&digits.len())
@@ -63,6 +71,10 @@ mod tests {
             ("@example.com", None),
             ("ada@", None),
             ("ada lovelace@example.com", None),
+            ("ada@example.com,bob@example.com", None),
+            ("ada@@example.com", None),
+            ("mailto:ada@example.com", None),
+            ("Ada <ada@example.com>", None),
         ] {
             assert_eq!(email(written).as_deref(), normal, "{written:?}");
         }
@@ -77,6 +89,7 @@ mod tests {
             ("+1", None),
             ("020 7946 0000", None),
             ("+0442079460000", None),
+            ("+44 (0)20 7946 0000", None),
             ("+44 20 7946 0000 ext 5", None),
             ("+1234567890123456", None),
         ] {

@@ -6,13 +6,17 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{MAX_SUBJECT_BYTES, MAX_SUBJECTS};
+use super::{MAX_SUBJECT_BYTES, MAX_SUBJECTS, RegulationType};
 use crate::failure::{Failure, Result};
 use crate::normal;
 use crate::subject::{Named, Subject, SubjectType, fault};
 
 /// The most identifiers of one regulation: they are stored in one transaction with it.
 const MAX_IDENTIFIERS: usize = 10_000;
+
+/// Names of custom kinds that somebody means a field by.
+const LOOK_ALIKES: [&str; 7] =
+    ["email", "phone", "user_id", "userid", "anonymous_id", "anonymousid", "object_id"];
 
 /// A person, by all identifiers that the company knows: at least one.
 #[derive(Deserialize, ToSchema)]
@@ -74,15 +78,21 @@ pub(super) fn named(people: Vec<Individual>) -> Result<Vec<Named>> {
     Ok(named)
 }
 
-/// Checks that the suppression list can keep out all of these people: it knows user ids and anonymous ids.
-pub(super) fn suppressible(people: impl Iterator<Item = Vec<Subject>>) -> Result<()> {
-    let is_unknown = |person: Vec<Subject>| !person.iter().any(|subject| subject.kind.is_searched());
-    match people.map(is_unknown).position(|is_unknown| is_unknown) {
-        None => Ok(()),
-        Some(place) => Err(invalid(format!(
-            "subjects[{place}] has neither userId nor anonymousIds: without, nobody can be suppressed; send DELETE_ONLY"
-        ))),
-    }
+/// Checks that archives, warehouses and the suppression list, which know people by `userId` and `anonymousIds` alone, can
+/// tell the truth about the request: they know all of its people, or, if nobody is suppressed, none. Of some, a task could
+/// not say both that it erased and that it did not look.
+pub(super) fn searchable(kind: RegulationType, people: impl Iterator<Item = Vec<Subject>>) -> Result<()> {
+    let known: Vec<bool> =
+        people.map(|person| person.iter().any(|subject| subject.kind.is_searched())).collect();
+    let Some(place) = known.iter().position(|known| !known) else { return Ok(()) };
+    let why = if kind.suppression().is_some() {
+        "the suppression list knows people by these alone"
+    } else if known.contains(&true) {
+        "archives and warehouses know people by these alone, so send those without in a request of their own"
+    } else {
+        return Ok(());
+    };
+    Err(invalid(format!("subjects[{place}] has neither userId nor anonymousIds: {why}")))
 }
 
 fn invalid(message: String) -> Failure {
@@ -102,6 +112,9 @@ impl Individual {
         given.extend(self.email.map(|text| (field("email"), SubjectType::Email, text)));
         given.extend(self.phone.map(|text| (field("phone"), SubjectType::Phone, text)));
         for (name, id) in self.ids {
+            if LOOK_ALIKES.contains(&name.as_str()) {
+                return Err(invalid(format!("a name in {} is that of a field: use the field", field("ids"))));
+            }
             let kind = SubjectType::custom(&name)
                 .map_err(|failure| invalid(format!("a name in {} {}", field("ids"), failure.public)))?;
             let Value::String(id) = id else {
@@ -176,10 +189,20 @@ mod tests {
     }
 
     #[test]
-    fn who_is_known_by_an_address_alone_cannot_be_suppressed() {
-        let check = |subjects| suppressible(people(&read(subjects).expect("valid")));
-        assert_eq!(check(json!([{"anonymousIds": ["a"], "email": "a@b"}])), Ok(()));
-        let failure = check(json!([{"userId": "u"}, {"email": "a@b"}])).expect_err("nobody to keep out");
+    fn archives_and_the_suppression_list_know_all_people_of_a_request_or_none() {
+        use RegulationType::{DeleteOnly, SuppressOnly};
+        let check = |kind, subjects| searchable(kind, people(&read(subjects).expect("valid")));
+        let (known, unknown) = (json!({"anonymousIds": ["a"], "email": "a@b"}), json!({"email": "c@d"}));
+        for (kind, subjects, is_taken) in [
+            (SuppressOnly, json!([known]), true),
+            (SuppressOnly, json!([unknown]), false),
+            (DeleteOnly, json!([unknown, {"phone": "+442079460000"}]), true),
+            (DeleteOnly, json!([known, unknown]), false),
+        ] {
+            let checked = check(kind, subjects.clone());
+            assert_eq!(checked.is_ok(), is_taken, "{kind:?} {subjects}");
+        }
+        let failure = check(DeleteOnly, json!([known, unknown])).expect_err("one is not looked for");
         assert!(failure.public.starts_with("subjects[1] has neither userId"), "{failure}");
     }
 }

@@ -22,7 +22,7 @@ use crate::subject::{self, MAX_ID_BYTES, Named, Subject, SubjectType, fault};
 
 /// The body of `POST /regulations`: either `subjectType` and `subjectIds`, or `subjects`.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({
     "regulationType": "SUPPRESS_WITH_DELETE", "subjectType": "USER_ID", "subjectIds": ["u7"]
 }))]
@@ -45,7 +45,7 @@ pub struct NewRegulation {
 
 /// The body of `POST /regulations/sources/{id}`.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({
     "regulationType": "DELETE_ARCHIVE_ONLY", "subjectType": "ANONYMOUS_ID", "subjectIds": ["anonymous-7"]
 }))]
@@ -63,7 +63,7 @@ pub struct NewSourceRegulation {
 
 /// The body of `POST /regulations/cloudsources/{id}`.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({
     "regulationType": "DELETE_INTERNAL", "subjectType": "OBJECT_ID", "subjectIds": ["003Hr00002"],
     "collection": "contacts"
@@ -131,9 +131,7 @@ impl NewRegulation {
         let kind = Self::kind(regulation_type)?;
         let count = subjects.len();
         let named = people::named(subjects)?;
-        if kind.suppression().is_some() {
-            people::suppressible(subject::people(&named))?;
-        }
+        people::searchable(kind, subject::people(&named))?;
         let mut identifiers = BTreeMap::new();
         for one in &named {
             *identifiers.entry(one.subject.kind).or_default() += 1;

@@ -120,3 +120,14 @@ fn objects_are_deleted_from_a_collection_and_never_suppressed() {
         assert_eq!(failure.field, Some("collection"));
     }
 }
+
+/// A wish that is not understood must not become a deletion, nor a person be left out.
+#[test]
+fn a_field_that_is_not_known_is_refused() {
+    let people = serde_json::json!([{ "userId": "a" }]);
+    let whole = serde_json::json!({"regulationType": "DELETE_ONLY", "subjects": people, "dryRun": true});
+    assert!(serde_json::from_value::<NewRegulation>(whole).is_err());
+    let source = serde_json::json!({"regulationType": "DELETE_ONLY", "subjectType": "USER_ID", "subjectIds": ["a"],
+        "subjects": people});
+    assert!(serde_json::from_value::<NewSourceRegulation>(source).is_err());
+}
