@@ -1,7 +1,6 @@
 //! What clients ask for: the bodies of requests, and the regulations that are made of them.
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;
 
 use std::collections::{BTreeMap, HashSet};
