@@ -88,8 +88,8 @@ pub fn fits_below(pattern: &str, prefix: &str) -> bool {
 }
 
 fn pass_stars(pattern: &[char], places: &mut [bool]) {
-    for at in 0..pattern.len() {
-        places[at + 1] |= places[at] && pattern[at] == '*';
+    for (at, _) in pattern.iter().enumerate().filter(|(_, wanted)| **wanted == '*') {
+        places[at + 1] |= places[at];
     }
 }
 

@@ -91,6 +91,14 @@ def with_pyarrow(folder):
     nested = [{"ids": [{"id": "x"}, {"id": user}]} for user in texts()]
     pq.write_table(pa.table({"context": nested}), folder / "pyarrow-nested.parquet")
     note("pyarrow-nested.parquet", PERSON, "context.ids.id", text)
+    # Columns of types that others' erasers lost: nanoseconds, 16-bit floats, byte-stream-split and delta-encoded ones.
+    odd = {"ns": pa.array([n * 1_000_000_001 for n in range(ROWS)], pa.timestamp("ns")),
+           "half": pa.array([n / 2 for n in range(ROWS)], pa.float16()), "split": [n / 3 for n in range(ROWS)],
+           "delta": list(range(ROWS)), "wide": pa.array([decimal.Decimal(10**50 + n) for n in range(ROWS)], pa.decimal256(60))}
+    encodings = {"split": "BYTE_STREAM_SPLIT", "delta": "DELTA_BINARY_PACKED", "userId": "DELTA_LENGTH_BYTE_ARRAY"}
+    pq.write_table(pa.table({**odd, "userId": texts()}), folder / "pyarrow-odd-decimal256.parquet", row_group_size=25,
+                   use_dictionary=False, column_encoding=encodings, write_page_checksum=True, write_page_index=True)
+    note("pyarrow-odd-decimal256.parquet", PERSON, "userId", text)
     # As Spark writes by default: INT96 times, Snappy, dictionaries.
     table = pa.table({"userId": texts(), "at": pa.array([n * 10**9 for n in range(ROWS)], pa.timestamp("ns"))})
     pq.write_table(table, folder / "spark-like.parquet", use_deprecated_int96_timestamps=True, version="1.0")
