@@ -139,7 +139,7 @@ mod tests {
         let body = json!({ "keys": keys, "kind": "corrupt", "reason": "sums", "until": until });
         let exception = serde_json::from_value::<NewException>(body).expect("a body").accept("admin", now);
         let mut archive = json!({
-            "id": DestinationId::new(), "name": "Events", "vendor": "s3", "kind": "archive",
+            "id": DestinationId::new(), "name": "Events", "vendor": "s3", "kind": "ARCHIVE",
             "settings": { "bucket": "events", "prefix": "raw/", "exclude": ["*/_SUCCESS"] },
             "enabledFrom": now
         });
@@ -162,6 +162,6 @@ mod tests {
         assert_eq!(refusal("*.orc", only_orc.clone()), Some("keys"));
         assert_eq!(refusal("sums/*.orc", only_orc), None);
         assert_eq!(refusal("raw/a.orc", json!({ "enabledUntil": Timestamp::UNIX_EPOCH })), Some("id"));
-        assert_eq!(refusal("raw/a.orc", json!({ "kind": "warehouse", "vendor": "postgres" })), Some("id"));
+        assert_eq!(refusal("raw/a.orc", json!({ "kind": "WAREHOUSE", "vendor": "postgres" })), Some("id"));
     }
 }
