@@ -79,7 +79,8 @@ pub struct World {
     _end: End,
 }
 
-/// Deletes a test's stack when the test ends: its idle functions, timers and queues would take from the others.
+/// Deletes a test's stack when the test ends: its idle functions, timers and queues would take from the others. The test
+/// fails if AWS would have refused one of its functions something, even if the function made nothing of it.
 struct End {
     stack: Stack,
     _place: Place,
@@ -110,10 +111,25 @@ impl Drop for End {
         // Of its own: the test's runtime is about to end.
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(stack.delete())
+            runtime.block_on(async {
+                let refused = stack.refusals().await?;
+                stack.delete().await?;
+                anyhow::Ok(refused)
+            })
         });
-        if let Ok(Err(error)) = thread.join() {
-            eprintln!("{} is left: {error:#}", self.stack.name);
+        let name = &self.stack.name;
+        match thread.join() {
+            Ok(Ok(refused)) if !refused.is_empty() => {
+                let refused: Vec<_> = refused.iter().map(ToString::to_string).collect();
+                let refused = format!("AWS refuses the functions of {name}:\n{}", refused.join("\n"));
+                if std::thread::panicking() {
+                    eprintln!("{refused}");
+                } else {
+                    panic!("{refused}");
+                }
+            }
+            Ok(Err(error)) => eprintln!("{name} is left: {error:#}"),
+            _ => {}
         }
     }
 }

@@ -1,0 +1,129 @@
+"""Puts the strict layer into MiniStack: around the dispatch of a request, and around the evaluation of its action.
+
+Only requests of a function are held to it: MiniStack gives each the session of its execution role. The tests, the demo and
+CloudFormation come as the account itself.
+"""
+
+import json
+
+import grants
+import keys
+import rules
+from ministack.core import iam_evaluator as iam
+from ministack.core.iam_actions import access_denied_response
+from ministack.core.router import detect_service, extract_access_key_id, extract_region
+from ministack.services import stepfunctions, sts
+from request import Request, current
+
+# Nobody's resources in IAM's tables, but AWS evaluates them for the state machine that waits, and names it in its denials:
+# https://github.com/aws/aws-cdk/pull/8486
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
+BY_TOKEN = ("states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat")
+
+
+def role_of(access_key):
+    """The role whose session this key belongs to, if it is one."""
+    session = sts._sessions.get(access_key or "")
+    return iam._role_name_from_assumed_arn(session["Arn"]) if session else None
+
+
+def install(app):
+    over_tls(app)
+    unsigned_is_the_account(app)
+    iam._gather_role_policies = grants.policies_of
+    evaluate_with_keys()
+    hold_to_rules(app)
+
+
+def over_tls(app):
+    """The local AWS speaks HTTP; in AWS the SDKs speak HTTPS, and policies deny everything else."""
+    pin = iam.pin_request_origin
+    app.pin_request_origin = lambda address, _secure: pin(address, True)
+
+
+def unsigned_is_the_account(app):
+    """Tests call some APIs without a signature."""
+    pin = app.pin_signed_request
+
+    def pinned(*args, **kwargs):
+        pin(*args, **kwargs)
+        iam._anonymous.set(False)
+
+    app.pin_signed_request = pinned
+
+
+def evaluate_with_keys():
+    enforce = iam.enforce
+
+    def one(access_key, role, action, service, region, resource, context):
+        denied = enforce(access_key, action, service, region, resource_arn=resource, service_context=context)
+        if denied is None:
+            grants.note_use(role, action, resource, context)
+        return denied
+
+    def enforced(access_key, action, service, region, resource_arn="*", service_context=None):
+        role = role_of(access_key)
+        if role is None:
+            return enforce(access_key, action, service, region, resource_arn=resource_arn, service_context=service_context)
+        resources = list(stepfunctions._state_machines) if action in BY_TOKEN else [resource_arn]
+        for resource in resources:
+            denied = one(access_key, role, action, service, region, resource, service_context)
+            if denied is None:
+                break
+        if denied is None:
+            for key, key_action in keys.needed(action, resource_arn, current.get(None)):
+                action, resource_arn = key_action, key
+                if denied := one(access_key, role, key_action, "kms", region, key, {"kms:ViaService": f"{service}.{region}.amazonaws.com"}):
+                    break
+        if denied is not None:
+            why = denied.code if isinstance(denied, iam.AuthError) else denied.decision
+            grants.note_refusal(role, action, resource_arn, why)
+        return denied
+
+    iam.enforce = enforced
+
+
+def hold_to_rules(app):
+    dispatch = app._dispatch_service_request
+
+    async def dispatched(method, path, headers, body, query, request_id):
+        if path.startswith("/_strict/"):
+            return report(method, path, body)
+        access_key = extract_access_key_id(headers, query)
+        role = role_of(access_key)
+        if role is None:
+            return await dispatch(method, path, headers, body, query, request_id)
+        service = detect_service(method, path, headers, query)
+        request = Request(service, method, path, headers, query, body)
+        current.set(request)
+        if refusal := rules.before(request, role):
+            grants.note_refusal(role, refusal.code, path, refusal.message)
+            return refusal.answer(service)
+        answer = await dispatch(method, path, headers, body, query, request_id)
+        if service == "s3" and answer[0] == 404 and request.key and method in ("GET", "HEAD"):
+            answer = hide_missing(access_key, role, request, request_id) or answer
+        if refusal := rules.after(request, answer):
+            grants.note_refusal(role, refusal.code, path, refusal.message)
+            return refusal.answer(service)
+        return answer
+
+    app._dispatch_service_request = dispatched
+
+
+def hide_missing(access_key, role, request, request_id):
+    """Who may not list a bucket is not told that an object is missing.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html"""
+    bucket = f"arn:aws:s3:::{request.bucket}"
+    denied = iam.enforce(access_key, "s3:ListBucket", "s3", extract_region(request.headers), resource_arn=bucket, service_context={})
+    if denied is None:
+        return None
+    return access_denied_response("s3", "s3:GetObject", denied.principal_arn, request_id, headers=request.headers)
+
+
+def report(method, path, body):
+    """What was refused of a stack: `GET /_strict/refusals/{stack}`. What a test expects to be refused is left out:
+    `POST /_strict/expected/{stack}` with a text of the refusal."""
+    _, _, what, stack = path.split("/", 3)
+    if method == "POST" and what == "expected":
+        grants.expect(stack, body.decode())
+    return 200, {"Content-Type": "application/json"}, json.dumps(grants.refusals(stack)).encode()
