@@ -1,6 +1,6 @@
 """Quotas and rules of AWS that MiniStack does not keep. Each cites its page.
 
-What MiniStack keeps itself (`test_strict.py` holds it to that): 400 KB an item, keys of 2,048 and 1,024 bytes, 100 items and
+What MiniStack keeps itself (`test_strict.py` holds it to that): 400 KB an item, a table's keys of 2,048 and 1,024 bytes, 100 items and
 4 MB a transaction, 25 writes a batch; 1 MiB a message and a batch of messages; at most 10,000 parts.
 """
 
@@ -8,7 +8,7 @@ import base64
 from functools import cache
 
 from defusedxml.ElementTree import ParseError, fromstring
-from ministack.services import lambda_svc, s3
+from ministack.services import dynamodb, lambda_svc, s3
 from request import Refusal
 
 KB, MB = 1024, 1024 * 1024
@@ -123,6 +123,25 @@ def key_and_metadata(request):
 # ---------------------------------------------------------------- the others
 
 
+def keys_of_indexes(request):
+    """An index's keys have the lengths of a table's: 2,048 and 1,024 bytes.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
+    if len(request.body) <= KB:
+        return None
+    asked = request.json
+    puts = [(asked.get("TableName"), asked.get("Item"))]
+    puts += [(one["Put"].get("TableName"), one["Put"].get("Item")) for one in asked.get("TransactItems", []) if "Put" in one]
+    for table, writes in asked.get("RequestItems", {}).items() if request.target == "BatchWriteItem" else []:
+        puts += [(table, one.get("PutRequest", {}).get("Item")) for one in writes]
+    for table, item in puts:
+        for index in (dynamodb._tables.get(table) or {}).get("GlobalSecondaryIndexes") or []:
+            for key in index["KeySchema"]:
+                value = ((item or {}).get(key["AttributeName"]) or {}).get("S", "")
+                if len(value.encode()) > {"HASH": 2 * KB, "RANGE": KB}[key["KeyType"]]:
+                    return Refusal("ValidationException", f"a key of {index['IndexName']} is too long")
+    return None
+
+
 def state(request):
     """256 KiB of input, output and state; names of 80 characters.
     https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
@@ -166,6 +185,7 @@ def secret(request):
 
 BY_SERVICE = {
     "s3": [checksum_under_lock, checksums_of_parts, completed_parts, key_and_metadata],
+    "dynamodb": [keys_of_indexes],
     "states": [state],
     "lambda": [invocation],
     "kms": [signed],
