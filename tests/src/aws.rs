@@ -17,6 +17,8 @@ use crate::stack::programs;
 
 /// The local AWS's region.
 pub const REGION: &str = "us-east-1";
+/// The local AWS's account.
+pub const ACCOUNT: &str = "000000000000";
 
 /// A running MiniStack, stopped when dropped.
 pub struct Aws {

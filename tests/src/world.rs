@@ -17,6 +17,7 @@ use crate::destinations;
 use crate::postgres::Postgres;
 use crate::process::root;
 use crate::queue::redeliver_after;
+use crate::redshift::targets;
 use crate::s3::S3;
 use crate::stack::{Package, Stack, programs};
 use crate::vendors::Fake;
@@ -159,6 +160,9 @@ impl World {
         let machine = MACHINE.get_or_try_init(Machine::start).await?;
         let name = format!("test{}", WORLDS.fetch_add(1, Ordering::Relaxed));
         let (bucket, braze) = (format!("{name}-archive"), Fake::start(&BRAZE)?);
+        // More archives of one test have names that begin with the first's.
+        let archives = format!("{bucket},{bucket}-*");
+        let redshift = targets(&format!("{name}_redshift"));
         let delay = options.purge_delay.unwrap_or(1).to_string();
         let record = options.record_timeout.unwrap_or(1).to_string();
         let window = options.retry_window.unwrap_or(3_600).to_string();
@@ -170,7 +174,8 @@ impl World {
             ("RecordMargin", "0"),
             ("RetryWindow", &window),
             ("DestinationEndpoints", "any"),
-            ("ArchiveBuckets", &bucket),
+            ("ArchiveBuckets", &archives),
+            ("RedshiftTargets", &redshift),
         ];
         let place = Place::take(machine)?;
         let stack = place.0.package.deploy(&name, &parameters).await?;

@@ -45,14 +45,13 @@ def policies_of(role, account):
     return statements + managed
 
 
-def note_use(role, action, resource, context):
+def note_use(role, user, action, resource, context):
     """Writes down which grants allow this. Each of several that do counts as used."""
     if (role, action, resource) in _seen:
         return
     _seen.add((role, action, resource))
     keys = {name.lower(): value for name, value in (context or {}).items()}
-    ask = iam.EvalContext("", "AssumedRole", iam_account(), action, resource, "", service_context=keys)
-    policies_of(role, iam_account())
+    ask = iam.EvalContext("", "AssumedRole", iam_account(), action, resource, "", service_context=keys, principal_keys={"aws:userid": user})
     own, _ = documents(role)
     for statement in (one for document in own for one in iam.parse_policy_document(document) if one.effect == "Allow"):
         if not iam._conditions_met(statement.conditions, ask):

@@ -31,6 +31,7 @@ def install(app):
     over_tls(app)
     unsigned_is_the_account(app)
     iam._gather_role_policies = grants.policies_of
+    know_variables()
     evaluate_with_keys()
     hold_to_rules(app)
 
@@ -52,13 +53,27 @@ def unsigned_is_the_account(app):
     app.pin_signed_request = pinned
 
 
+def know_variables():
+    """`${aws:userid}` in a condition stands for the caller's.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html"""
+    met = iam._conditions_met
+
+    def conditions_met(conditions, asked):
+        text = json.dumps(conditions)
+        for name, value in asked.principal_keys.items() if "${" in text else ():
+            text = text.replace(f"${{{name}}}", json.dumps(value)[1:-1])
+        return met(json.loads(text), asked)
+
+    iam._conditions_met = conditions_met
+
+
 def evaluate_with_keys():
     enforce = iam.enforce
 
     def one(access_key, role, action, service, region, resource, context):
         denied = enforce(access_key, action, service, region, resource_arn=resource, service_context=context)
         if denied is None:
-            grants.note_use(role, action, resource, context)
+            grants.note_use(role, sts._sessions[access_key]["UserId"], action, resource, context)
         return denied
 
     def enforced(access_key, action, service, region, resource_arn="*", service_context=None):
@@ -87,6 +102,8 @@ def hold_to_rules(app):
     dispatch = app._dispatch_service_request
 
     async def dispatched(method, path, headers, body, query, request_id):
+        if path == "/_strict/check":
+            return check(json.loads(body))
         if path.startswith("/_strict/"):
             return report(method, path, body)
         access_key = extract_access_key_id(headers, query)
@@ -118,6 +135,20 @@ def hide_missing(access_key, role, request, request_id):
     if denied is None:
         return None
     return access_denied_response("s3", "s3:GetObject", denied.principal_arn, request_id, headers=request.headers)
+
+
+def check(asked):
+    """For doubles of services that the local AWS does not have: may the owner of this key do all of this?"""
+    role = role_of(asked["accessKey"])
+    owner = sts._sessions.get(asked.get("owner"), {}).get("UserId")
+    keys = {"redshift-data:statement-owner-iam-userid": owner}
+    denied = None
+    for action, resource in asked["checks"] if role else []:
+        denied = denied or iam.enforce(
+            asked["accessKey"], action, action.partition(":")[0], "us-east-1", resource_arn=resource, service_context=keys
+        )
+    status = 403 if denied else 200
+    return status, {"Content-Type": "application/json"}, b"{}"
 
 
 def report(method, path, body):

@@ -404,6 +404,20 @@ def test_invocations_and_secrets_and_signatures_have_their_sizes(writer):
     refused("ValidationException", writer("kms").sign, KeyId="k", Message=b"m" * 4097, SigningAlgorithm="ECDSA_SHA_256")
 
 
+def test_a_double_asks_for_its_callers(aws):
+    # https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-access.html: everyone sees the statements of their own
+    owned = {"StringEquals": {"redshift-data:statement-owner-iam-userid": "${aws:userid}"}}
+    role = aws.role(allow("redshift-data:DescribeStatement", Condition=owned))
+    own, other = role.keys["aws_access_key_id"], aws.role(allow("s3:*")).keys["aws_access_key_id"]
+    for owner, status in ((own, 200), (other, 403)):
+        asked = {"accessKey": own, "owner": owner, "checks": [["redshift-data:DescribeStatement", "*"]]}
+        try:
+            found = urllib.request.urlopen(f"{aws.url}/_strict/check", json.dumps(asked).encode()).status
+        except urllib.error.HTTPError as error:
+            found = error.code
+        assert found == status
+
+
 # ---------------------------------------------------------------- the report
 
 

@@ -26,6 +26,7 @@ mod schema;
 mod sdks;
 mod search;
 mod sources;
+mod strict;
 mod suppressions;
 mod tokens;
 mod vendors;

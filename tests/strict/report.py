@@ -1,0 +1,46 @@
+"""Which grants of the template no test uses: `python tests/strict/report.py target/strict`, after the whole suite.
+
+Each that stays is explained in `unused.json`: by function, then action, the reason. Fails if one is not, or is used after all.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+EXPLAINED = Path(__file__).parent / "unused.json"
+ROLE = re.compile(r"-(\w+?)FunctionRole")
+# What deployments put into names: the stack's, and what makes them unique.
+STACK, UNIQUE = re.compile(r"\btest\d+-"), re.compile(r"-[A-Za-z0-9]{6,13}(?=$|[/*])|(?<=key/)[0-9a-f-]{36}")
+
+
+def read(folder):
+    """The grants of all runs, and those that were used: function, action, resource."""
+    found = {"granted": set(), "used": set()}
+    for file in Path(folder).glob("*.jsonl"):
+        for line in file.read_text().splitlines():
+            what, role, action, resource = json.loads(line)
+            if function := ROLE.search(role):
+                found[what].add((function[1], action, UNIQUE.sub("", STACK.sub("", resource))))
+    return found["granted"], found["used"]
+
+
+def main(folder):
+    granted, used = read(folder)
+    explained = json.loads(EXPLAINED.read_text())
+    faults = 0
+    for function, action, resource in sorted(granted - used):
+        reason = explained.get(function, {}).get(action)
+        faults += reason is None
+        print(f"{function}: {action} on {resource} was not used: {reason or 'remove it, or say why in unused.json'}")
+    never = {(function, action) for function, action, _ in granted - used}
+    for function, actions in explained.items():
+        for action in actions:
+            if (function, action) not in never:
+                faults += 1
+                print(f"{function}: {action} is used, or not granted: take it out of unused.json")
+    return bool(faults)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
