@@ -9,6 +9,7 @@ import json
 import grants
 import keys
 import rules
+import states
 from ministack.core import iam_evaluator as iam
 from ministack.core.iam_actions import access_denied_response
 from ministack.core.router import detect_service, extract_access_key_id, extract_region
@@ -34,6 +35,7 @@ def install(app):
     know_variables()
     evaluate_with_keys()
     hold_to_rules(app)
+    states.install()
 
 
 def over_tls(app):

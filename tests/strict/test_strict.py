@@ -388,6 +388,19 @@ def test_states_have_256_kibibytes(aws, writer):
     role = f"arn:aws:iam::{ACCOUNT}:role/stack1-FunctionRole"
     machine = aws.client("stepfunctions").create_state_machine(name="sizes", definition=definition, roleArn=role)["stateMachineArn"]
     start = writer("stepfunctions").start_execution
+    half = "i" * (200 << 10)
+    both = {"Type": "Pass", "End": True}
+    branches = [{"StartAt": "Both", "States": {"Both": both}}] * 2
+    parallel = {"Type": "Parallel", "Branches": branches, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "End"}], "Next": "End"}
+    definition = json.dumps({"StartAt": "Both", "States": {"Both": parallel, "End": {"Type": "Succeed"}}})
+    doubled = aws.client("stepfunctions").create_state_machine(name="doubled", definition=definition, roleArn=role)["stateMachineArn"]
+    execution = start(stateMachineArn=doubled, input=json.dumps(half))["executionArn"]
+    for _ in range(100):
+        ended = aws.client("stepfunctions").describe_execution(executionArn=execution)
+        if ended["status"] != "RUNNING":
+            break
+        time.sleep(0.1)
+    assert (ended["status"], ended.get("error")) == ("FAILED", "States.DataLimitExceeded")
     start(stateMachineArn=machine, input=json.dumps("i" * ((256 << 10) - 2)))
     refused("InvalidExecutionInput", start, stateMachineArn=machine, input=json.dumps("i" * (256 << 10)))
     refused("InvalidName", start, stateMachineArn=machine, name="n" * 81)
