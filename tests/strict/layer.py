@@ -13,7 +13,8 @@ import states
 from ministack.core import iam_evaluator as iam
 from ministack.core.iam_actions import access_denied_response
 from ministack.core.router import detect_service, extract_access_key_id, extract_region
-from ministack.services import stepfunctions, sts
+from ministack.services import secretsmanager, stepfunctions, sts
+from ministack.services.cloudformation import provisioners
 from request import Request, current
 
 # Nobody's resources in IAM's tables, but AWS evaluates them for the state machine that waits, and names it in its denials:
@@ -33,6 +34,7 @@ def install(app):
     unsigned_is_the_account(app)
     iam._gather_role_policies = grants.policies_of
     know_variables()
+    name_secrets_by_arn()
     evaluate_with_keys()
     hold_to_rules(app)
     states.install()
@@ -67,6 +69,23 @@ def know_variables():
         return met(json.loads(text), asked)
 
     iam._conditions_met = conditions_met
+
+
+def name_secrets_by_arn():
+    """`Ref` of a secret is its ARN; MiniStack has its name, which no policy allows anything on.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-secretsmanager-secret.html"""
+    handler = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
+    create, delete = handler["create"], handler["delete"]
+
+    def created(*args):
+        _, attributes = create(*args)
+        return attributes["Arn"], attributes
+
+    def deleted(arn, *args):
+        name, _ = secretsmanager._resolve(arn)
+        return delete(name or arn, *args)
+
+    handler.update(create=created, delete=deleted)
 
 
 def evaluate_with_keys():
