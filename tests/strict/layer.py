@@ -5,7 +5,10 @@ CloudFormation come as the account itself.
 """
 
 import json
+import os
+DRY = "STRICT_DRY" in os.environ
 
+import deployed
 import grants
 import keys
 import rules
@@ -13,8 +16,7 @@ import states
 from ministack.core import iam_evaluator as iam
 from ministack.core.iam_actions import access_denied_response
 from ministack.core.router import detect_service, extract_access_key_id, extract_region
-from ministack.services import secretsmanager, stepfunctions, sts
-from ministack.services.cloudformation import provisioners
+from ministack.services import sts
 from request import Request, current
 
 # Nobody's resources in IAM's tables, but AWS evaluates them for the state machine that waits, and names it in its denials:
@@ -34,10 +36,10 @@ def install(app):
     unsigned_is_the_account(app)
     iam._gather_role_policies = grants.policies_of
     know_variables()
-    name_secrets_by_arn()
     evaluate_with_keys()
     hold_to_rules(app)
     states.install()
+    deployed.install()
 
 
 def over_tls(app):
@@ -71,23 +73,6 @@ def know_variables():
     iam._conditions_met = conditions_met
 
 
-def name_secrets_by_arn():
-    """`Ref` of a secret is its ARN; MiniStack has its name, which no policy allows anything on.
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-secretsmanager-secret.html"""
-    handler = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
-    create, delete = handler["create"], handler["delete"]
-
-    def created(*args):
-        _, attributes = create(*args)
-        return attributes["Arn"], attributes
-
-    def deleted(arn, *args):
-        name, _ = secretsmanager._resolve(arn)
-        return delete(name or arn, *args)
-
-    handler.update(create=created, delete=deleted)
-
-
 def evaluate_with_keys():
     enforce = iam.enforce
 
@@ -101,11 +86,9 @@ def evaluate_with_keys():
         role = role_of(access_key)
         if role is None:
             return enforce(access_key, action, service, region, resource_arn=resource_arn, service_context=service_context)
-        resources = list(stepfunctions._state_machines) if action in BY_TOKEN else [resource_arn]
-        for resource in resources:
-            denied = one(access_key, role, action, service, region, resource, service_context)
-            if denied is None:
-                break
+        if action in BY_TOKEN:
+            resource_arn = states.who_waits(current.get().json.get("taskToken"))
+        denied = one(access_key, role, action, service, region, resource_arn, service_context)
         if denied is None:
             for key, key_action in keys.needed(action, resource_arn, current.get(None)):
                 action, resource_arn = key_action, key
@@ -114,6 +97,7 @@ def evaluate_with_keys():
         if denied is not None:
             why = denied.code if isinstance(denied, iam.AuthError) else denied.decision
             grants.note_refusal(role, action, resource_arn, why)
+            if DRY: return None
         return denied
 
     iam.enforce = enforced
@@ -136,7 +120,7 @@ def hold_to_rules(app):
         current.set(request)
         if refusal := rules.before(request, role):
             grants.note_refusal(role, refusal.code, path, refusal.message)
-            return refusal.answer(service)
+            if not DRY: return refusal.answer(service)
         answer = await dispatch(method, path, headers, body, query, request_id)
         if service == "s3" and answer[0] == 404 and request.key and method in ("GET", "HEAD"):
             answer = hide_missing(access_key, role, request, request_id) or answer

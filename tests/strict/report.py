@@ -10,8 +10,12 @@ from pathlib import Path
 
 EXPLAINED = Path(__file__).parent / "unused.json"
 ROLE = re.compile(r"-(\w+?)FunctionRole")
-# What deployments put into names: the stack's, and what makes them unique.
-STACK, UNIQUE = re.compile(r"\btest\d+-"), re.compile(r"-[A-Za-z0-9]{6,13}(?=$|[/*])|(?<=key/)[0-9a-f-]{36}")
+# What a deployment puts into names, and the values of a parameter that is a list, which stand for each other.
+PLAIN = (
+    (re.compile(r"\btest\d+(?:-archive-\*|-)?"), lambda found: "archive" if "archive" in found[0] else ""),
+    (re.compile(r"-[A-Fa-f0-9]{13}(?:-[0-9a-f]{6})?(?=$|[/*])|(?<=key/)[0-9a-f-]{36}"), ""),
+    (re.compile(r"^arn:aws:redshift:.*"), "RedshiftTargets"),
+)
 
 
 def read(folder):
@@ -21,8 +25,14 @@ def read(folder):
         for line in file.read_text().splitlines():
             what, role, action, resource = json.loads(line)
             if function := ROLE.search(role):
-                found[what].add((function[1], action, UNIQUE.sub("", STACK.sub("", resource))))
+                found[what].add((function[1], action, plain(resource)))
     return found["granted"], found["used"]
+
+
+def plain(resource):
+    for pattern, instead in PLAIN:
+        resource = pattern.sub(instead, resource)
+    return resource
 
 
 def main(folder):

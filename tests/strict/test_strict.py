@@ -431,6 +431,39 @@ def test_a_double_asks_for_its_callers(aws):
         assert found == status
 
 
+def test_a_stack_has_what_its_template_says(aws):
+    cloudformation = aws.client("cloudformation")
+    key = {"KMSMasterKeyId": {"Ref": "Key"}, "SSEEnabled": True, "SSEType": "KMS"}
+    encryption = [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": {"Fn::GetAtt": ["Key", "Arn"]}}}]
+    lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}}}
+    resources = {
+        "Key": ("KMS::Key", {"KeyPolicy": {"Version": "2012-10-17", "Statement": []}}),
+        "Table": ("DynamoDB::Table", {"TableName": "Deployed", "BillingMode": "PAY_PER_REQUEST", "SSESpecification": key,
+                                      "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+                                      "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}]}),
+        "Bucket": ("S3::Bucket", {"BucketName": "deployed", "BucketEncryption": {"ServerSideEncryptionConfiguration": encryption},
+                                  "VersioningConfiguration": {"Status": "Enabled"}, "ObjectLockEnabled": True,
+                                  "ObjectLockConfiguration": lock}),
+        "Secret": ("SecretsManager::Secret", {"Name": "deployed", "SecretString": "s"}),
+    }  # fmt: skip
+    template = {
+        "Resources": {name: {"Type": f"AWS::{kind}", "Properties": properties} for name, (kind, properties) in resources.items()},
+        "Outputs": {"Secret": {"Value": {"Ref": "Secret"}}},
+    }
+    cloudformation.create_stack(StackName="deployed", TemplateBody=json.dumps(template))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="deployed", WaiterConfig={"Delay": 1})
+    described = cloudformation.describe_stacks(StackName="deployed")["Stacks"][0]
+    assert described["Outputs"][0]["OutputValue"].startswith(f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:deployed-")
+    table = aws.client("dynamodb").describe_table(TableName="Deployed")["Table"]
+    assert table["SSEDescription"]["KMSMasterKeyArn"].startswith(f"arn:aws:kms:{REGION}:")
+    s3 = aws.client("s3")
+    rule = s3.get_object_lock_configuration(Bucket="deployed")["ObjectLockConfiguration"]["Rule"]
+    assert rule == {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}}
+    put = s3.put_object(Bucket="deployed", Key="k", Body=b"1")
+    assert put["ServerSideEncryption"] == "aws:kms"
+    refused("AccessDenied", s3.delete_object, Bucket="deployed", Key="k", VersionId=put["VersionId"])
+
+
 # ---------------------------------------------------------------- the report
 
 
