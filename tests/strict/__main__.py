@@ -1,7 +1,7 @@
 """The local AWS, strict: MiniStack, refusing what AWS would refuse. `python tests/strict`; see README.md beside this.
 
 MiniStack (pinned) brings the IAM evaluator, signatures and the sessions of execution roles, behind AUTH=true; `grants`
-notes who uses which grant, `keys` asks for the permissions on keys that services use on their callers' behalf, and `rules`
+notes who uses which grant, `implied` asks for what a call needs beside its own action, and `rules`
 holds the quotas and S3's rules that MiniStack does not know.
 """
 

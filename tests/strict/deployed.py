@@ -1,11 +1,11 @@
-"""What MiniStack's CloudFormation leaves out of a template's resources, and the other rules ask for: the keys of tables and
-buckets, Object Lock, and that `Ref` of a secret is its ARN.
+"""What MiniStack's CloudFormation leaves out of a template, and the other rules ask for: the keys of tables and buckets, Object
+Lock, that `Ref` of a secret is its ARN, and `Fn::Join` in conditions.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-secretsmanager-secret.html
 """
 
 from ministack.services import dynamodb, kms, s3, secretsmanager
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 ENCRYPTION = (
     "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>aws:kms</SSEAlgorithm>"
@@ -20,6 +20,26 @@ def install():
     handler = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
     delete = handler["delete"]
     handler["delete"] = lambda arn, *more: delete(secretsmanager._resolve(arn)[0] or arn, *more)
+
+
+    evaluate = engine._evaluate_conditions
+    for module in (engine, changesets, handlers, stacks):
+        if hasattr(module, "_evaluate_conditions"):
+            module._evaluate_conditions = lambda template, values: evaluate(
+                {**template, "Conditions": joined(template.get("Conditions", {}), values)}, values
+            )
+
+
+def joined(condition, values):
+    """A condition with its joins of a parameter's parts done."""
+    match condition:
+        case {"Fn::Join": [between, {"Ref": name}]}:
+            return between.join(str(values[name]["Value"]).split(","))
+        case dict():
+            return {name: joined(inner, values) for name, inner in condition.items()}
+        case list():
+            return [joined(inner, values) for inner in condition]
+    return condition
 
 
 def completed(create, complete):

@@ -5,12 +5,10 @@ CloudFormation come as the account itself.
 """
 
 import json
-import os
-DRY = "STRICT_DRY" in os.environ
 
 import deployed
 import grants
-import keys
+import implied
 import rules
 import states
 from ministack.core import iam_evaluator as iam
@@ -90,14 +88,13 @@ def evaluate_with_keys():
             resource_arn = states.who_waits(current.get().json.get("taskToken"))
         denied = one(access_key, role, action, service, region, resource_arn, service_context)
         if denied is None:
-            for key, key_action in keys.needed(action, resource_arn, current.get(None)):
-                action, resource_arn = key_action, key
-                if denied := one(access_key, role, key_action, "kms", region, key, {"kms:ViaService": f"{service}.{region}.amazonaws.com"}):
+            via = {"kms:ViaService": f"{service}.{region}.amazonaws.com"}
+            for resource_arn, action in implied.needed(action, resource_arn, current.get(None)):
+                if denied := one(access_key, role, action, action.partition(":")[0], region, resource_arn, via):
                     break
         if denied is not None:
             why = denied.code if isinstance(denied, iam.AuthError) else denied.decision
             grants.note_refusal(role, action, resource_arn, why)
-            if DRY: return None
         return denied
 
     iam.enforce = enforced
@@ -120,10 +117,12 @@ def hold_to_rules(app):
         current.set(request)
         if refusal := rules.before(request, role):
             grants.note_refusal(role, refusal.code, path, refusal.message)
-            if not DRY: return refusal.answer(service)
+            return refusal.answer(service)
         answer = await dispatch(method, path, headers, body, query, request_id)
         if service == "s3" and answer[0] == 404 and request.key and method in ("GET", "HEAD"):
             answer = hide_missing(access_key, role, request, request_id) or answer
+        if service == "s3" and request.key and method in ("GET", "HEAD"):
+            keep_back(access_key, request, answer[1])
         if refusal := rules.after(request, answer):
             grants.note_refusal(role, refusal.code, path, refusal.message)
             return refusal.answer(service)
@@ -140,6 +139,15 @@ def hide_missing(access_key, role, request, request_id):
     if denied is None:
         return None
     return access_denied_response("s3", "s3:GetObject", denied.principal_arn, request_id, headers=request.headers)
+
+
+def keep_back(access_key, request, headers):
+    """Takes out of an answer what the reader may not see of an object."""
+    object_arn = f"arn:aws:s3:::{request.bucket}/{request.key}"
+    for header, action in implied.TOLD.items():
+        name = next((name for name in headers if name.lower() == header), None)
+        if name and iam.enforce(access_key, action, "s3", extract_region(request.headers), resource_arn=object_arn):
+            del headers[name]
 
 
 def check(asked):

@@ -278,6 +278,21 @@ def test_an_encrypted_table_queue_and_secret_need_the_key(aws):
     assert without.refusals() == [("kms:Decrypt", key), ("kms:GenerateDataKey", key)]
 
 
+def test_tags_and_locks_need_permissions_of_their_own(aws):
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html, API_HeadObject.html
+    s3, where = aws.client("s3"), {"Bucket": "tagged", "Key": "k"}
+    s3.create_bucket(Bucket="tagged", ObjectLockEnabledForBucket=True)
+    role = aws.role(allow(["s3:PutObject", "s3:GetObject"], "arn:aws:s3:::tagged/*"))
+    refused("AccessDenied", role("s3").put_object, **where, Body=b"1", Tagging="a=b")
+    refused("AccessDenied", role("s3").put_object, **where, Body=b"1", ObjectLockLegalHoldStatus="ON")
+    s3.put_object(**where, Body=b"1", ObjectLockLegalHoldStatus="ON")
+    assert "ObjectLockLegalHoldStatus" not in role("s3").head_object(**where)
+    resource = "arn:aws:s3:::tagged/k"
+    assert role.refusals() == [(f"s3:{action}", resource) for action in ("PutObjectTagging", "PutObjectLegalHold", "GetObjectLegalHold")]
+    role = aws.role(allow(["s3:GetObject", "s3:GetObjectLegalHold"], "arn:aws:s3:::tagged/*"))
+    assert role("s3").head_object(**where)["ObjectLockLegalHoldStatus"] == "ON"
+
+
 # ---------------------------------------------------------------- S3
 
 
@@ -447,13 +462,20 @@ def test_a_stack_has_what_its_template_says(aws):
         "Secret": ("SecretsManager::Secret", {"Name": "deployed", "SecretString": "s"}),
     }  # fmt: skip
     template = {
+        "Parameters": {"List": {"Type": "CommaDelimitedList", "Default": ""}},
+        "Conditions": {"Some": {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "List"}]}, ""]}]}},
         "Resources": {name: {"Type": f"AWS::{kind}", "Properties": properties} for name, (kind, properties) in resources.items()},
-        "Outputs": {"Secret": {"Value": {"Ref": "Secret"}}},
+        "Outputs": {
+            "Secret": {"Value": {"Ref": "Secret"}},
+            "Some": {"Value": {"Fn::If": ["Some", "yes", "no"]}},
+        },
     }
     cloudformation.create_stack(StackName="deployed", TemplateBody=json.dumps(template))
     cloudformation.get_waiter("stack_create_complete").wait(StackName="deployed", WaiterConfig={"Delay": 1})
     described = cloudformation.describe_stacks(StackName="deployed")["Stacks"][0]
-    assert described["Outputs"][0]["OutputValue"].startswith(f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:deployed-")
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+    assert outputs["Some"] == "no"
+    assert outputs["Secret"].startswith(f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:deployed-")
     table = aws.client("dynamodb").describe_table(TableName="Deployed")["Table"]
     assert table["SSEDescription"]["KMSMasterKeyArn"].startswith(f"arn:aws:kms:{REGION}:")
     s3 = aws.client("s3")

@@ -1,4 +1,5 @@
-"""What a service asks of its caller before it uses a customer-managed KMS key on the caller's behalf.
+"""What a call needs beside its own action: S3's, for what it writes or tells of an object, and those on a customer-managed KMS
+key, which a service asks of its caller before it uses the key on the caller's behalf.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html (and multipart uploads:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuAndPermissions.html)
@@ -11,13 +12,26 @@ import re
 
 from ministack.services import dynamodb, kms, s3, secretsmanager, sqs
 
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html, API_CreateMultipartUpload.html
+WRITTEN = {
+    "x-amz-tagging": "s3:PutObjectTagging",
+    "x-amz-object-lock-mode": "s3:PutObjectRetention",
+    "x-amz-object-lock-legal-hold": "s3:PutObjectLegalHold",
+    "x-amz-acl": "s3:PutObjectAcl",
+}
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html: left out of the answer, if the reader may not see it.
+TOLD = {
+    "x-amz-object-lock-mode": "s3:GetObjectRetention",
+    "x-amz-object-lock-retain-until-date": "s3:GetObjectRetention",
+    "x-amz-object-lock-legal-hold": "s3:GetObjectLegalHold",
+}
 DECRYPT, DATA_KEY = "kms:Decrypt", "kms:GenerateDataKey"
 DYNAMODB_TABLE = re.compile(r":table/([^/]+)")
 S3_KEY = re.compile(r"<KMSMasterKeyID>([^<]+)<")
 
 
 def needed(action, resource, request):
-    """Pairs of a key's ARN and an action on it."""
+    """Pairs of a resource and an action on it."""
     service, _, name = action.partition(":")
     match service:
         case "s3" if name in ("GetObject", "GetObjectVersion"):
@@ -39,7 +53,9 @@ def needed(action, resource, request):
         case _:
             return []
     found = kms._resolve_key(key) if key else None
-    return [(found["Arn"], one) for one in actions] if found else []
+    on_key = [(found["Arn"], one) for one in actions] if found else []
+    written = WRITTEN if action == "s3:PutObject" and request else {}
+    return on_key + [(resource, one) for header, one in written.items() if header in request.headers]
 
 
 def of_bucket(resource):
