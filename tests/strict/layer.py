@@ -34,7 +34,7 @@ def install(app):
     unsigned_is_the_account(app)
     iam._gather_role_policies = grants.policies_of
     know_variables()
-    evaluate_with_keys()
+    iam.enforce = enforced
     hold_to_rules(app)
     states.install()
     deployed.install()
@@ -71,33 +71,34 @@ def know_variables():
     iam._conditions_met = conditions_met
 
 
-def evaluate_with_keys():
-    enforce = iam.enforce
+_enforce = iam.enforce
 
-    def one(access_key, role, action, service, region, resource, context):
-        denied = enforce(access_key, action, service, region, resource_arn=resource, service_context=context)
-        if denied is None:
-            grants.note_use(role, sts._sessions[access_key]["UserId"], action, resource, context)
-        return denied
 
-    def enforced(access_key, action, service, region, resource_arn="*", service_context=None):
-        role = role_of(access_key)
-        if role is None:
-            return enforce(access_key, action, service, region, resource_arn=resource_arn, service_context=service_context)
-        if action in BY_TOKEN:
-            resource_arn = states.who_waits(current.get().json.get("taskToken"))
-        denied = one(access_key, role, action, service, region, resource_arn, service_context)
-        if denied is None:
-            via = {"kms:ViaService": f"{service}.{region}.amazonaws.com"}
-            for resource_arn, action in implied.needed(action, resource_arn, current.get(None)):
-                if denied := one(access_key, role, action, action.partition(":")[0], region, resource_arn, via):
-                    break
-        if denied is not None:
+def evaluate(access_key, action, resource, context=None, region="us-east-1"):
+    """Why AWS would deny this; nothing, if it would not. Whoever is allowed it has used a grant."""
+    denied = _enforce(access_key, action, action.partition(":")[0], region, resource_arn=resource, service_context=context)
+    if denied is None:
+        grants.note_use(role_of(access_key), sts._sessions[access_key]["UserId"], action, resource, context)
+    return denied
+
+
+def enforced(access_key, action, service, region, resource_arn="*", service_context=None):
+    """In the place of MiniStack's own."""
+    role = role_of(access_key)
+    if role is None:
+        return _enforce(access_key, action, service, region, resource_arn=resource_arn, service_context=service_context)
+    request = current.get(None)
+    if action in BY_TOKEN:
+        resource_arn = states.who_waits(request.json.get("taskToken"))
+    asked = [(resource_arn, action, service_context)]
+    via = {"kms:ViaService": f"{service}.{region}.amazonaws.com"}
+    asked += [(*beside, via) for beside in implied.needed(action, resource_arn, request)]
+    for resource, name, context in asked:
+        if denied := evaluate(access_key, name, resource, context, region):
             why = denied.code if isinstance(denied, iam.AuthError) else denied.decision
-            grants.note_refusal(role, action, resource_arn, why)
-        return denied
-
-    iam.enforce = enforced
+            grants.note_refusal(role, name, resource, why)
+            return denied
+    return None
 
 
 def hold_to_rules(app):
@@ -143,10 +144,10 @@ def hide_missing(access_key, role, request, request_id):
 
 def keep_back(access_key, request, headers):
     """Takes out of an answer what the reader may not see of an object."""
-    object_arn = f"arn:aws:s3:::{request.bucket}/{request.key}"
+    resource = f"arn:aws:s3:::{request.bucket}/{request.key}"
     for header, action in implied.TOLD.items():
         name = next((name for name in headers if name.lower() == header), None)
-        if name and iam.enforce(access_key, action, "s3", extract_region(request.headers), resource_arn=object_arn):
+        if name and evaluate(access_key, action, resource):
             del headers[name]
 
 
