@@ -21,7 +21,7 @@ fn mostly_theirs() -> String {
 }
 
 /// A regulation whose run would remove three of four lines and asks.
-async fn guarded() -> Result<(World, String, Value)> {
+pub(super) async fn guarded() -> Result<(World, String, Value)> {
     let world = world_with(Options { max_share: Some(0.5), ..Options::default() }).await?;
     world.put(&key(MOSTLY_THEIRS), mostly_theirs().as_bytes()).await?;
     let id = world.stack.api.erase(&["ada"]).await?;
@@ -232,7 +232,7 @@ async fn a_stop_is_never_lost_whatever_the_run_does_at_that_moment() -> Result<(
 }
 
 /// A run, once it has ended.
-async fn wait_for_end(world: &World, run: &str) -> Result<Value> {
+pub(super) async fn wait_for_end(world: &World, run: &str) -> Result<Value> {
     until(async || {
         let run = world.stack.api.get(&format!("/purge-runs/{run}")).await?["data"]["purgeRun"].take();
         Ok(if run["finishedAt"].is_string() { Break(run) } else { Continue(run) })
