@@ -25,6 +25,7 @@ TOLD = {
     "x-amz-object-lock-retain-until-date": "s3:GetObjectRetention",
     "x-amz-object-lock-legal-hold": "s3:GetObjectLegalHold",
 }
+CHANGES = ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion")
 DECRYPT, DATA_KEY = "kms:Decrypt", "kms:GenerateDataKey"
 DYNAMODB_TABLE = re.compile(r":table/([^/]+)")
 S3_KEY = re.compile(r"<KMSMasterKeyID>([^<]+)<")
@@ -51,11 +52,15 @@ def needed(action, resource, request):
             key = (secret or {}).get("KmsKeyId") or (request and request.json.get("KmsKeyId"))
             actions = [DECRYPT] if name == "GetSecretValue" else [DATA_KEY, DECRYPT]
         case _:
-            return []
+            key, actions = None, []
     found = kms._resolve_key(key) if key else None
     on_key = [(found["Arn"], one) for one in actions] if found else []
     written = WRITTEN if action == "s3:PutObject" and request else {}
-    return on_key + [(resource, one) for header, one in written.items() if header in request.headers]
+    beside = [one for header, one in written.items() if header in request.headers]
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html, conditional-delete-enforce.html
+    if action in CHANGES and request and request.headers.get("if-match", "*") != "*":
+        beside.append("s3:GetObject")
+    return on_key + [(resource, one) for one in beside]
 
 
 def of_bucket(resource):

@@ -278,6 +278,15 @@ def test_an_encrypted_table_queue_and_secret_need_the_key(aws):
     assert without.refusals() == [("kms:Decrypt", key), ("kms:GenerateDataKey", key)]
 
 
+def test_a_change_under_an_etag_reads_the_object(aws, bucket):
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-delete-enforce.html
+    etag = aws.client("s3").put_object(Bucket=bucket, Key="changed", Body=b"1")["ETag"]
+    role = aws.role(allow(["s3:PutObject", "s3:DeleteObject"], OBJECTS))
+    refused("AccessDenied", role("s3").put_object, Bucket=bucket, Key="changed", Body=b"1", IfMatch=etag)
+    refused("AccessDenied", role("s3").delete_object, Bucket=bucket, Key="changed", IfMatch=etag)
+    aws.role(allow(["s3:GetObject", "s3:PutObject"], OBJECTS))("s3").put_object(Bucket=bucket, Key="changed", Body=b"1", IfMatch=etag)
+
+
 def test_tags_and_locks_need_permissions_of_their_own(aws):
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html, API_HeadObject.html
     s3, where = aws.client("s3"), {"Bucket": "tagged", "Key": "k"}
