@@ -13,6 +13,7 @@ import rules
 import states
 from ministack.core import iam_evaluator as iam
 from ministack.core.iam_actions import access_denied_response
+from ministack.core.responses import get_account_id
 from ministack.core.router import detect_service, extract_access_key_id, extract_region
 from ministack.services import sts
 from request import Request, current
@@ -78,7 +79,10 @@ def evaluate(access_key, action, resource, context=None, region="us-east-1"):
     """Why AWS would deny this; nothing, if it would not. Whoever is allowed it has used a grant."""
     denied = _enforce(access_key, action, action.partition(":")[0], region, resource_arn=resource, service_context=context)
     if denied is None:
-        grants.note_use(role_of(access_key), sts._sessions[access_key]["UserId"], action, resource, context)
+        keys = {name.lower(): value for name, value in (context or {}).items()}
+        user = {"aws:userid": sts._sessions[access_key]["UserId"]}
+        asked = iam.EvalContext("", "AssumedRole", get_account_id(), action, resource, region, service_context=keys, principal_keys=user)
+        grants.note_use(role_of(access_key), asked)
     return denied
 
 
