@@ -1,6 +1,6 @@
 """Quotas and rules of AWS that MiniStack does not keep. Each cites its page.
 
-What MiniStack keeps itself (`test_strict.py` holds it to that): 400 KB an item, a table's keys of 2,048 and 1,024 bytes, 100 items and
+What MiniStack keeps itself (`test_quotas.py` holds it to that): 400 KB an item, a table's keys of 2,048 and 1,024 bytes, 100 items and
 4 MB a transaction, 25 writes a batch; 1 MiB a message and a batch of messages; at most 10,000 parts.
 """
 
