@@ -31,6 +31,7 @@ mod stopped;
 mod strict;
 mod suppressions;
 mod tokens;
+mod twins;
 mod vendors;
 mod warehouses;
 mod window;
