@@ -4,10 +4,11 @@
 # `make build` adds the arm64 target to Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint audit simulate chaos features fmt openapi contract bench watch build deploy screenshots purge-file batch programs writers
+.PHONY: help demo up down test grants lint audit simulate chaos features fmt openapi contract bench watch build deploy screenshots purge-file batch programs writers
 
 FUNCTIONS := $(notdir $(wildcard functions/*))
 PROGRAMS  := $(or $(CARGO_TARGET_DIR),target)/debug
+GRANTS    := $(or $(CARGO_TARGET_DIR),target)/strict
 BIN       := $(CURDIR)/.venv/bin
 
 TOOLS       := .venv/.tools
@@ -74,7 +75,14 @@ batch: $(TOOLS) ## Send a file of people to be forgotten: make batch FILE=ids.cs
 test: $(TOOLS) ## Lint, then every test: unit, store and end to end on the local AWS
 	@# Tools come over the network while the processors compile.
 	@$(MAKE) --no-print-directory -j4 $(SDK) $(WAREHOUSES) $(SCHEMATHESIS) $(BROWSER) lint programs
+	@rm -rf $(GRANTS)
+	$(BIN)/python -m pytest --quiet --no-header -p no:cacheprovider tests/strict
 	cargo test --workspace --no-fail-fast
+	@# It only tells: a grant that is used by chance fails no suite.
+	-@$(MAKE) --no-print-directory grants
+
+grants: ## After `make test`: the grants of the template that no test used, each with its reason
+	@$(BIN)/python tests/strict/report.py $(GRANTS)
 
 lint: $(TOOLS) $(NODE_TOOLS) $(WEB_TOOLS) ## Check formatting, Rust, its crates, the template, the state machines and the API's description
 	$(BIN)/python infra/local/lint

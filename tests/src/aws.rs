@@ -1,5 +1,7 @@
-//! The local AWS: one MiniStack process, which runs the functions' binaries as processes of its own.
+//! The local AWS: one MiniStack process, which runs the functions' binaries as processes of its own and refuses them what AWS
+//! would refuse (`tests/strict`).
 
+use std::fs;
 use std::ops::ControlFlow::{Break, Continue};
 use std::path::Path;
 use std::process::Command;
@@ -11,9 +13,12 @@ use serde_json::Value;
 
 use crate::process::{Dir, Process, Spec, free_port, root};
 use crate::progress::until_every;
+use crate::stack::programs;
 
 /// The local AWS's region.
 pub const REGION: &str = "us-east-1";
+/// The local AWS's account.
+pub const ACCOUNT: &str = "000000000000";
 
 /// A running MiniStack, stopped when dropped.
 pub struct Aws {
@@ -28,14 +33,18 @@ impl Aws {
     /// # Errors
     /// When it is not installed or does not start.
     pub async fn start(log: &Path) -> Result<Self> {
-        let program = root().join(".venv/bin/ministack");
+        let program = root().join(".venv/bin/python");
         if !program.exists() {
             bail!("{} is missing: run `make up` or `make test`, which set it up", program.display());
         }
+        let uses = programs()?.with_file_name("strict");
+        fs::create_dir_all(&uses)?;
         let dir = Dir::new("aws")?;
         let port = free_port()?;
         let endpoint = Endpoint { port };
         let mut command = Command::new(program);
+        command.arg(root().join("tests/strict"));
+        command.env("STRICT_USES", uses.join(format!("{}-{port}.jsonl", std::process::id())));
         command.env("GATEWAY_PORT", port.to_string()).env("BIND_HOST", "127.0.0.1").env("TMPDIR", &*dir);
         command.env("S3_DATA_DIR", dir.join("s3")).env("STATE_DIR", dir.join("state"));
         // The functions inherit what follows.

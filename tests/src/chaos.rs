@@ -157,8 +157,9 @@ impl Network {
     async fn forward(&self, head: &Parts, body: Bytes) -> Response {
         let mut request =
             self.http.request(head.method.clone(), format!("{}{}", self.to, head.uri)).body(body);
+        // With the host that was signed.
         for (name, value) in &head.headers {
-            if !matches!(name.as_str(), "host" | "content-length" | "transfer-encoding") {
+            if !matches!(name.as_str(), "content-length" | "transfer-encoding") {
                 request = request.header(name, value);
             }
         }

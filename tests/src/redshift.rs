@@ -19,8 +19,14 @@ use serde_json::{Value, json};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
+use crate::aws::Endpoint;
 use crate::postgres::{PASSWORD, Server, USER};
 use crate::serve::{Stop, serve};
+
+mod roles;
+
+use roles::may;
+pub use roles::targets;
 
 /// The cluster that it has.
 pub const CLUSTER: &str = "lethe-test";
@@ -64,6 +70,8 @@ impl World {
 struct Shared {
     world: Arc<Mutex<World>>,
     server: Server,
+    /// Where the roles of its callers are.
+    aws: Option<Endpoint>,
 }
 
 /// A running Data API, stopped when dropped.
@@ -80,8 +88,21 @@ impl Redshift {
     /// # Errors
     /// When no port is free.
     pub fn start(server: Server) -> Result<Self> {
+        Self::with(server, None)
+    }
+
+    /// Starts one for the functions of a local AWS, whose roles it keeps to.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn strict(server: Server, aws: Endpoint) -> Result<Self> {
+        Self::with(server, Some(aws))
+    }
+
+    fn with(server: Server, aws: Option<Endpoint>) -> Result<Self> {
         let world = Arc::<Mutex<World>>::default();
-        let routes = Router::new().route("/", post(call)).with_state(Shared { world: world.clone(), server });
+        let shared = Shared { world: world.clone(), server, aws };
+        let routes = Router::new().route("/", post(call)).with_state(shared);
         let (url, stop) = serve(routes)?;
         Ok(Self { url, world, _stop: stop })
     }
@@ -107,7 +128,11 @@ fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
 async fn call(State(shared): State<Shared>, headers: HeaderMap, body: String) -> Response {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let body: Value = serde_json::from_str(&body).unwrap_or_default();
-    let reply = match target.trim_start_matches("RedshiftData.") {
+    let operation = target.trim_start_matches("RedshiftData.");
+    let reply = match operation {
+        _ if !may(shared.aws, &headers, operation, &body).await => {
+            Err(("AccessDeniedException", format!("not authorized to perform: redshift-data:{operation}")))
+        }
         "ExecuteStatement" => execute(&shared, &body, vec![body["Sql"].clone()]).await,
         "BatchExecuteStatement" => {
             execute(&shared, &body, body["Sqls"].as_array().cloned().unwrap_or_default()).await

@@ -16,7 +16,7 @@ use anyhow::Result;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE, HOST, RANGE};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE, RANGE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
@@ -273,8 +273,8 @@ async fn pass_on(proxy: &Proxy, call: usize, request: Request, fault: Option<Fau
 async fn forward(proxy: &Proxy, call: usize, request: Request, fault: Option<Fault>) -> Result<Response> {
     let (parts, body) = request.into_parts();
     let url = format!("{}{}", proxy.aws.url(), parts.uri.path_and_query().map_or("/", |path| path.as_str()));
-    let mut headers = parts.headers;
-    headers.remove(HOST);
+    // With the host that was signed.
+    let headers = parts.headers;
     let range = headers.get(RANGE).and_then(|range| range.to_str().ok()).and_then(first_and_last);
     let body = axum::body::to_bytes(body, MAX_BODY).await?;
     let reply = proxy.http.request(parts.method, url).headers(headers).body(body).send().await?;

@@ -17,6 +17,7 @@ use crate::destinations;
 use crate::postgres::Postgres;
 use crate::process::root;
 use crate::queue::redeliver_after;
+use crate::redshift::targets;
 use crate::s3::S3;
 use crate::stack::{Package, Stack, programs};
 use crate::vendors::Fake;
@@ -79,7 +80,8 @@ pub struct World {
     _end: End,
 }
 
-/// Deletes a test's stack when the test ends: its idle functions, timers and queues would take from the others.
+/// Deletes a test's stack when the test ends: its idle functions, timers and queues would take from the others. The test
+/// fails if AWS would have refused one of its functions something, even if the function made nothing of it.
 struct End {
     stack: Stack,
     _place: Place,
@@ -110,10 +112,25 @@ impl Drop for End {
         // Of its own: the test's runtime is about to end.
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(stack.delete())
+            runtime.block_on(async {
+                let refused = stack.refusals().await?;
+                stack.delete().await?;
+                anyhow::Ok(refused)
+            })
         });
-        if let Ok(Err(error)) = thread.join() {
-            eprintln!("{} is left: {error:#}", self.stack.name);
+        let name = &self.stack.name;
+        match thread.join() {
+            Ok(Ok(refused)) if !refused.is_empty() => {
+                let refused: Vec<_> = refused.iter().map(ToString::to_string).collect();
+                let refused = format!("AWS refuses the functions of {name}:\n{}", refused.join("\n"));
+                if std::thread::panicking() {
+                    eprintln!("{refused}");
+                } else {
+                    panic!("{refused}");
+                }
+            }
+            Ok(Err(error)) => eprintln!("{name} is left: {error:#}"),
+            _ => {}
         }
     }
 }
@@ -143,6 +160,9 @@ impl World {
         let machine = MACHINE.get_or_try_init(Machine::start).await?;
         let name = format!("test{}", WORLDS.fetch_add(1, Ordering::Relaxed));
         let (bucket, braze) = (format!("{name}-archive"), Fake::start(&BRAZE)?);
+        // More archives of one test have names that begin with the first's.
+        let archives = format!("{bucket},{bucket}-*");
+        let redshift = targets(&format!("{name}_redshift"));
         let delay = options.purge_delay.unwrap_or(1).to_string();
         let record = options.record_timeout.unwrap_or(1).to_string();
         let window = options.retry_window.unwrap_or(3_600).to_string();
@@ -154,7 +174,8 @@ impl World {
             ("RecordMargin", "0"),
             ("RetryWindow", &window),
             ("DestinationEndpoints", "any"),
-            ("ArchiveBuckets", &bucket),
+            ("ArchiveBuckets", &archives),
+            ("RedshiftTargets", &redshift),
         ];
         let place = Place::take(machine)?;
         let stack = place.0.package.deploy(&name, &parameters).await?;

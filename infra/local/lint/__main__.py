@@ -13,6 +13,7 @@ import crates
 import deploying
 import description
 import features
+import integrations
 import kept
 import links
 import machines
@@ -50,6 +51,7 @@ def main():
     alarms.check(template)
     deploying.check(template)
     roles.check(template)
+    integrations.check(template)
     quotas.check(template)
     window.check(template)
     description.check()

@@ -81,6 +81,7 @@ async fn bad_input_is_answered_as_segment_answers_it_and_loses_no_neighbour() ->
 
     // Without the suppression list nobody knows who may come in: nothing is kept.
     let table = world.stack.output("SuppressionsTable")?.to_owned();
+    world.stack.expect_refusal("table/gone").await?;
     world.stack.configure("collect", &[("SUPPRESSIONS_TABLE", "gone")]).await?;
     let (status, answer) = door.send("track", &track("unknown", 0).to_string()).await?;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");

@@ -95,7 +95,7 @@ async fn an_archive_is_checked_and_counted_before_anybody_is_purged() -> Result<
     assert_eq!(purged["counts"]["lines"], lines, "as it was counted: {purged:#}");
     scenario.assert_archive_clean(&world).await?;
 
-    let missing = tests::destinations::archive("no-such-bucket", 1.0);
+    let missing = tests::destinations::archive(&format!("{}-missing", world.bucket), 1.0);
     let missing = world.stack.api.add_destination(&missing).await?;
     let found = check(&world, &missing).await?;
     assert_eq!(found["ok"], false, "{found:#}");

@@ -28,6 +28,7 @@ mod sdks;
 mod search;
 mod sources;
 mod stopped;
+mod strict;
 mod suppressions;
 mod tokens;
 mod twins;

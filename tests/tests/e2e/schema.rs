@@ -11,6 +11,8 @@ use tests::world::World;
 #[tokio::test]
 async fn every_answer_is_what_the_description_says() -> Result<()> {
     let world = World::new().await?;
+    // The description's example of an archive, which no stack is allowed.
+    world.stack.expect_refusal("my-events").await?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let build = ["build", "--workspace", "--example", "serve", "--quiet"];
     ensure!(Command::new(cargo).args(build).current_dir(root()).status()?.success(), "it does not build");

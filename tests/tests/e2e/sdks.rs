@@ -136,6 +136,7 @@ async fn segments_own_browser_sdk_gets_in_and_keeps_nobody_in() -> Result<()> {
     sdk.says("sent").await?;
 
     let table = world.stack.output("SuppressionsTable")?.to_owned();
+    world.stack.expect_refusal("table/gone").await?;
     world.stack.configure("collect", &[("SUPPRESSIONS_TABLE", "gone")]).await?;
     sdk.go_on().await?;
     sdk.says("refused").await?;

@@ -31,7 +31,7 @@ async fn one_regulation_erases_from_all_four() -> Result<()> {
     let rows = server.create(&format!("{}_redshift", world.stack.name)).await?;
     Redshift::prepare(&rows).await?;
     rows.batch_execute("CREATE SCHEMA web; CREATE TABLE web.tracks (id text, user_id text)").await?;
-    let redshift = Redshift::start(server)?;
+    let redshift = Redshift::strict(server, world.stack.aws)?;
     for (n, person) in people.iter().enumerate() {
         // In Snowflake and BigQuery a backslash begins an escape.
         let text = |quote: &str, backslash: &str| person.replace('\\', backslash).replace('\'', quote);
