@@ -10,6 +10,7 @@ mod batch;
 mod clients;
 mod collect;
 mod console;
+mod contacts;
 mod formats;
 mod group_commit;
 mod happy_path;
