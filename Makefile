@@ -4,7 +4,7 @@
 # `make build` adds the arm64 target to Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint audit simulate features fmt openapi contract bench watch build deploy screenshots purge-file batch programs writers
+.PHONY: help demo up down test lint audit simulate chaos features fmt openapi contract bench watch build deploy screenshots purge-file batch programs writers
 
 FUNCTIONS := $(notdir $(wildcard functions/*))
 PROGRAMS  := $(or $(CARGO_TARGET_DIR),target)/debug
@@ -89,6 +89,9 @@ audit: .venv-secrets/.tools .venv-checkov/.tools $(DENY) ## Look for secrets, we
 
 simulate: ## Run the real purge on an S3 that fails, by seed: make simulate [SEEDS=10000]; SEED=n SEEDS=1 repeats one
 	SEEDS=$(or $(SEEDS),10000) cargo test --workspace --test simulation -- --nocapture
+
+chaos: $(TOOLS) programs ## Disturb a deployed stack by chance while it forgets people: make chaos [ROUNDS=100] [SEED=7]
+	ROUNDS=$(or $(ROUNDS),100) $(if $(SEED),SEED=$(SEED)) cargo test --workspace --test e2e -- chaos --nocapture
 
 fmt: ## Format the Rust code
 	cargo fmt --all

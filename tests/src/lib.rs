@@ -5,7 +5,8 @@
 //! postgres   a real Postgres          api           a client of the public API
 //! vendors    fake vendors             certificate   what the reader of a certificate does
 //! s3         an S3 that misbehaves    prism         holds both sides against a vendor's document
-//! door       a client of the tracking API     queue         the queue of batches
+//! ingest     a client of the tracking API     queue         the queue of batches
+//! chaos      a network that fails by seed     proxy         one that fails when told to
 //!
 //! people     who is in the data: the three, and those one could take for them
 //! archive    an archive in S3         census        counts its lines, independently
@@ -26,6 +27,7 @@ pub mod aws;
 pub mod bigquery;
 pub mod census;
 pub mod certificate;
+pub mod chaos;
 pub mod destinations;
 pub mod ingest;
 pub mod people;

@@ -370,7 +370,9 @@ pub async fn certificate(State(context): Shared, Id(id): Id<RegulationId>) -> Re
             return Ok(data(Certificate { certificate, attempt }));
         }
     }
-    Err(ApiError::not_found("the regulation is under way: its certificate is written when it ends"))
+    Err(ApiError::not_found(
+        "no attempt of this regulation is sealed yet: its certificate is written when one ends",
+    ))
 }
 
 pub async fn find(context: &Context, id: &RegulationId) -> Result<Regulation, ApiError> {

@@ -6,8 +6,9 @@ use lambda::metrics::{Metric, report};
 use model::destination::DestinationKind;
 use model::failure::{Failure, Result};
 use model::id::{RegulationId, RunId};
-use model::regulation::Regulation;
-use store::{RunLock, UnderWay};
+use model::regulation::{Regulation, kept_until};
+use model::status::{Status, TaskStatus};
+use store::RunLock;
 
 use crate::abort::abort;
 use crate::context::Context;
@@ -18,12 +19,7 @@ const LOST: SignedDuration = SignedDuration::from_mins(2);
 /// How long a run may hold the lock without an execution that Step Functions knows.
 const UNKNOWN: SignedDuration = SignedDuration::from_hours(1);
 
-/// Attempts older than this are checked by every `OLD_TICKS`th tick: work may take weeks, and Step Functions describes
-/// only 15 executions a second. A prime, so that ticks at any interval reach all of them.
-const OLD: SignedDuration = SignedDuration::from_hours(1);
-const OLD_TICKS: i64 = 13;
-
-/// How many executions of one attempt may end without a seal before an operator has to look.
+/// How many executions of one attempt may end without a seal before the attempt fails.
 const RESTARTS: u32 = 20;
 
 /// How long after they are due identifiers are dropped: a retry that was admitted just before has begun by then.
@@ -60,13 +56,15 @@ pub async fn tick(context: &Context) -> Result<()> {
     }
     let now = Timestamp::now();
     let open = context.store.under_way(now - LOST).await?;
+    let running = context.workflow.running_attempts().await?;
     let mut stuck = 0;
-    for UnderWay { regulation, waits_since } in &open {
-        if now.duration_since(*waits_since) < OLD || is_turn_of(&regulation.id, now) {
-            stuck += u32::from(take_up(context, regulation).await? == Fate::Stuck);
+    for regulation in &open {
+        if !running.contains(&regulation.id, regulation.attempt) && !take_up(context, regulation).await? {
+            fail(context, regulation, now).await?;
+            stuck += 1;
         }
     }
-    let oldest = open.iter().map(|one| one.regulation.created_at).min().unwrap_or(now);
+    let oldest = open.iter().map(|regulation| regulation.created_at).min().unwrap_or(now);
     let run = context.store.run_lock().await?.map_or(now, |lock| lock.since);
     let hours = |since| now.duration_since(since).as_secs_f64() / 3_600.0;
     report(&[
@@ -92,26 +90,13 @@ async fn has_ended(context: &Context, lock: &RunLock) -> Result<bool> {
     })
 }
 
-/// Whether this tick checks an old attempt.
-fn is_turn_of(id: &RegulationId, now: Timestamp) -> bool {
-    let place = id.as_str().bytes().map(i64::from).sum::<i64>();
-    (now.as_second() / 60 + place) % OLD_TICKS == 0
-}
-
-/// Whether a regulation's work goes on.
-#[derive(PartialEq, Eq)]
-enum Fate {
-    GoesOn,
-    /// Each of its executions ended without a seal: it is not started again.
-    Stuck,
-}
-
-/// Starts an attempt whose start was lost, or starts it once more if its execution ended without a seal.
-async fn take_up(context: &Context, regulation: &Regulation) -> Result<Fate> {
+/// Starts an attempt whose start was lost, or starts it once more if its execution ended without a seal. Returns whether
+/// it goes on: not, if that happened too often.
+async fn take_up(context: &Context, regulation: &Regulation) -> Result<bool> {
     let (id, attempt) = (&regulation.id, regulation.attempt);
     for restart in 0..=RESTARTS {
         match context.workflow.deletion(id, attempt, restart).await? {
-            Execution::Running | Execution::Succeeded => return Ok(Fate::GoesOn),
+            Execution::Running | Execution::Succeeded => return Ok(true),
             Execution::Ended => {}
             Execution::Absent => {
                 // The request for a retry may have broken off before this, too.
@@ -120,12 +105,36 @@ async fn take_up(context: &Context, regulation: &Regulation) -> Result<Fate> {
                 }
                 tracing::warn!(regulation = %id, attempt, restart, "its execution was lost; started anew");
                 context.workflow.start_deletion(id, attempt, restart, 0).await?;
-                return Ok(Fate::GoesOn);
+                return Ok(true);
             }
         }
     }
-    tracing::error!(regulation = %id, attempt, "its executions end without a seal; see why in Step Functions");
-    Ok(Fate::Stuck)
+    Ok(false)
+}
+
+/// Fails an attempt whose executions end without a seal, so that it can be retried once the reason is mended. It gets no
+/// certificate.
+async fn fail(context: &Context, regulation: &Regulation, now: Timestamp) -> Result<()> {
+    let (store, id) = (&context.store, &regulation.id);
+    if !store.begin_regulation(id).await? {
+        return Ok(()); // It was withdrawn.
+    }
+    if let Some(waiting) = store.waits(id).await? {
+        store.served(id, &waiting.task_token).await?;
+    }
+    for mut task in store.tasks(id).await?.into_iter().filter(|task| !task.status.is_final()) {
+        let before = task.status;
+        let message = format!(
+            "{} executions ended without a seal; see why in Step Functions, then retry",
+            RESTARTS + 1
+        );
+        task.end(TaskStatus::Failed, Some(message), now);
+        store.save_task_if(id, &task, before).await?;
+    }
+    store.note_due(id, kept_until(now)).await?;
+    store.end_attempt(regulation, Status::Failed, now).await?;
+    tracing::error!(regulation = %id, regulation.attempt, "failed: its executions end without a seal");
+    Ok(())
 }
 
 async fn start(context: &Context) -> Result<()> {

@@ -1,5 +1,7 @@
 //! Step Functions: starts the state machines and answers their task tokens.
 
+use std::collections::HashSet;
+
 use aws_config::SdkConfig;
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::error::ProvideErrorMetadata;
@@ -22,6 +24,17 @@ pub enum Execution {
     Succeeded,
     /// It failed, timed out, or was stopped.
     Ended,
+}
+
+/// The attempts of regulations that an execution works on.
+#[derive(Debug)]
+pub struct RunningAttempts(HashSet<String>);
+
+impl RunningAttempts {
+    /// Whether an execution works on an attempt.
+    pub fn contains(&self, id: &RegulationId, attempt: u32) -> bool {
+        self.0.contains(&deletion_name(id, attempt, 0))
+    }
 }
 
 /// The state machines of one installation.
@@ -64,6 +77,29 @@ impl Workflow {
     /// As [`Workflow::start_deletion`].
     pub async fn deletion(&self, id: &RegulationId, attempt: u32, restart: u32) -> Result<Execution> {
         self.execution("DELETION_STATE_MACHINE", &deletion_name(id, attempt, restart)).await
+    }
+
+    /// All attempts that an execution works on, a thousand a call. One that began or ended within the last minutes may be
+    /// missing or too many: what Step Functions lists is eventually consistent.
+    /// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html>
+    ///
+    /// # Errors
+    /// As [`Workflow::start_deletion`].
+    pub async fn running_attempts(&self) -> Result<RunningAttempts> {
+        let list = self
+            .client
+            .list_executions()
+            .state_machine_arn(environment::required("DELETION_STATE_MACHINE")?)
+            .status_filter(ExecutionStatus::Running);
+        let mut pages = list.into_paginator().send();
+        let mut names = HashSet::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| failure(&e))?;
+            names.extend(
+                page.executions.into_iter().map(|execution| attempt_name(&execution.name).to_owned()),
+            );
+        }
+        Ok(RunningAttempts(names))
     }
 
     /// Starts a purge run. Harmless when it is started already.
@@ -153,6 +189,11 @@ fn deletion_name(id: &RegulationId, attempt: u32, restart: u32) -> String {
     }
 }
 
+/// The name of an attempt's first execution, from the name of any.
+fn attempt_name(execution: &str) -> &str {
+    execution.rsplit_once("-r").map_or(execution, |(attempt, _)| attempt)
+}
+
 /// Whether an error says that no state waits for this token any more.
 fn is_answered(code: &str) -> bool {
     matches!(code, "TaskTimedOut" | "InvalidToken" | "TaskDoesNotExist")
@@ -163,4 +204,17 @@ where
     E: ProvideErrorMetadata + std::error::Error,
 {
     crate::failure("Step Functions", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_execution_of_an_attempt_leads_to_the_attempt() {
+        let id = RegulationId::new();
+        for restart in [0, 1, 20] {
+            assert_eq!(attempt_name(&deletion_name(&id, 3, restart)), deletion_name(&id, 3, 0));
+        }
+    }
 }

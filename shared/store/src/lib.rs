@@ -53,7 +53,7 @@ use model::subject::Subject;
 pub use batches::REFUSALS_PER_ITEM;
 pub use idempotency::{Answer, Claim, Replay};
 pub use runs::{Run, RunLock, RunProgress};
-pub use search::{RegulationFilter, UnderWay};
+pub use search::RegulationFilter;
 pub use slots::Slots;
 pub use suppressions::{Change, Suppressed};
 pub use waiting::Waiting;

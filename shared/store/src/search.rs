@@ -55,17 +55,6 @@ pub struct RegulationFilter {
     pub subject: Option<Pseudonym>,
 }
 
-/// A regulation that is neither sealed nor withdrawn.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct UnderWay {
-    /// The regulation.
-    #[serde(flatten)]
-    pub regulation: Regulation,
-    /// When its attempt was asked for.
-    pub waits_since: Timestamp,
-}
-
 /// Leads from a subject, or from a request's fingerprint, to a regulation.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -151,7 +140,7 @@ impl Store {
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
-    pub async fn under_way(&self, before: Timestamp) -> Result<Vec<UnderWay>> {
+    pub async fn under_way(&self, before: Timestamp) -> Result<Vec<Regulation>> {
         let query = self
             .client
             .query()
