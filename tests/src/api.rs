@@ -93,18 +93,31 @@ impl Api {
     /// `GET` with further headers: the status, the headers and the body as it is.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// When there is no answer, or it is no text.
     pub async fn get_with(
         &self,
         path: &str,
         headers: &[(&str, &str)],
     ) -> Result<(StatusCode, HeaderMap, String)> {
+        let (status, headers, body) = self.download(path, headers).await?;
+        Ok((status, headers, String::from_utf8(body)?))
+    }
+
+    /// `GET` with further headers: the status, the headers and the body, which need not be text.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn download(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<(StatusCode, HeaderMap, Vec<u8>)> {
         let mut request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let reply = request.send().await?;
-        Ok((reply.status(), reply.headers().clone(), reply.text().await?))
+        Ok((reply.status(), reply.headers().clone(), reply.bytes().await?.into()))
     }
 
     /// The status that `HEAD` is answered with.

@@ -48,7 +48,9 @@ async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Finding
     let vendor = cloud::vendor(&destination.vendor)?;
     let job = Job { destination: &destination, secrets: &secrets, regulation: "", people: &[] };
     context.engine.check(vendor, job, until).await?;
-    let message = format!("{} answers, and takes the credentials", destination.vendor);
+    let warning = vendor.warning(&destination.settings, &secrets, Timestamp::now());
+    let warning = warning.map(|warning| format!("; {warning}")).unwrap_or_default();
+    let message = format!("{} answers, and takes the credentials{warning}", destination.vendor);
     Ok(Finding { ok: true, message, details: Value::Null })
 }
 

@@ -26,7 +26,7 @@ use crate::middleware::gate;
 use crate::request::MAX_BODY;
 use crate::{
     batches, destinations, exceptions, headers, openapi, regulation_list, regulations, runs, search,
-    source_regulations, sources, subjects, suppressions, tokens, trail, v1beta,
+    source_regulations, sources, subjects, suppression_filter, suppressions, tokens, trail, v1beta,
 };
 
 const READ: &[Scope] = &[Scope::RegulationsRead];
@@ -81,6 +81,7 @@ pub fn guarded() -> Guarded {
         .writes(SUPPRESS, routes!(suppressions::lift))
         .reads(READ_LIST, routes!(suppressions::search))
         .reads(READ_LIST, routes!(suppressions::check))
+        .reads(READ_LIST, routes!(suppression_filter::show))
         .reads(READ, routes!(subjects::look_up))
         .writes(CONNECT, routes!(destinations::create))
         .reads(READ_CONNECTED, routes!(destinations::list))

@@ -32,6 +32,7 @@ mod search;
 mod source_regulations;
 mod sources;
 mod subjects;
+mod suppression_filter;
 mod suppressions;
 mod tokens;
 mod trail;

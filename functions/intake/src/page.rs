@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, Uri};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -115,6 +116,43 @@ impl Pagination {
         let next = place.map(|place| self.cursors.seal(&place)).transpose()?;
         Ok(Page { current: self.current, next })
     }
+}
+
+/// Which piece of a file too long for one answer: `pagination.cursor`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Piece {
+    /// Where it begins: the cursor that the header `Link` of the piece before holds.
+    #[param(rename = "pagination.cursor")]
+    pub cursor: Option<String>,
+    #[param(ignore)]
+    cursors: Cursors,
+}
+
+impl FromRequestParts<Arc<Context>> for Piece {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, context: &Arc<Context>) -> Result<Self, ApiError> {
+        let cursor = Query::of(parts).one("pagination.cursor", "a cursor", sent)?;
+        let page = Pagination::checked(context, parts.uri.path(), None, cursor).await?;
+        Ok(Self { cursor: page.cursor, cursors: page.cursors })
+    }
+}
+
+impl Piece {
+    /// The cursor of the piece that begins at this place.
+    pub fn followed_by(self, place: Option<String>) -> Result<Option<String>, ApiError> {
+        Ok(place.map(|place| self.cursors.seal(&place)).transpose()?)
+    }
+}
+
+/// The header `Link` (RFC 8288) that names what follows on the answer to `uri`: the same with this cursor.
+pub fn link(uri: &Uri, next: &str) -> Option<HeaderValue> {
+    let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let others = query.filter(|(name, _)| !matches!(&**name, "pagination.cursor" | "pagination[cursor]"));
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(others).append_pair("pagination.cursor", next);
+    format!("<{}?{}>; rel=\"next\"", uri.path(), query.finish()).parse().ok()
 }
 
 fn number(text: &str) -> Option<i32> {

@@ -13,7 +13,8 @@ use model::id::{DestinationId, RegulationId};
 use model::regulation::{NewRegulation, Regulation, RegulationType};
 use model::source::{Recipient, SeenAt, Sightings, SourceId};
 use model::status::{Status, TaskStatus};
-use model::subject::{Named, SubjectType, searched};
+use model::subject::{Named, SubjectType};
+use model::suppression;
 use model::task::Task;
 use serde::Serialize;
 use tokio::time::timeout;
@@ -97,7 +98,7 @@ pub async fn admit(
     regulation.duplicate_of = context.store.same_under_way(&request, &regulation.id).await?;
     regulation.actor = Some(caller.id().to_owned());
     let (store, workflow, only_of) = (&context.store, &context.workflow, caller.request_only());
-    let subjects = searched(&named);
+    let subjects = suppression::of(&named);
     if !admission::admit(store, workflow, &regulation, named, 0, only_of).await? {
         return Err(forbidden("this token has made its one regulation"));
     }

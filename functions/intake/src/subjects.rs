@@ -45,7 +45,7 @@ pub struct SubjectFound {
 }
 
 /// What is known of a person: other ids, the sources that saw them, the destinations that received their events, with
-/// the first and the last day, and where they are kept out.
+/// the first and the last day, and where they are kept out. Of an email address or a phone number only the last is known.
 #[utoipa::path(post, path = "/subjects/lookup", operation_id = "lookUpSubject", tag = "Subjects",
     request_body = SubjectLookup,
     responses((status = 200, description = "What is known; nothing, of most", body = Data<SubjectFound>)))]

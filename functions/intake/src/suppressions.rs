@@ -7,6 +7,7 @@ use model::person::SuppressionScope;
 use model::regulation::MAX_SUBJECTS;
 use model::source::SourceId;
 use model::subject::{Subject, SubjectType, fault};
+use model::suppression;
 use serde::{Deserialize, Serialize};
 use store::{Change, Suppressed};
 use utoipa::ToSchema;
@@ -57,23 +58,22 @@ pub async fn list(State(context): Shared, whose: Whose, page: Pagination) -> Rep
 #[serde(deny_unknown_fields)]
 pub struct Whom {
     /// The kind of identifier.
-    #[serde(rename = "type", deserialize_with = "model::kind::searched")]
-    #[schema(value_type = String, pattern = "^(USER_ID|ANONYMOUS_ID)$")]
+    #[serde(rename = "type", deserialize_with = "model::suppression::kind")]
+    #[schema(value_type = String, pattern = "^(USER_ID|ANONYMOUS_ID|EMAIL|PHONE)$")]
     kind: SubjectType,
-    /// The identifier, exactly as events carry it.
+    /// The identifier, exactly as events carry it. An email address or a phone number may be given as the SHA-256 of its
+    /// normal form, in hex, and is always answered so.
     #[schema(pattern = r"\S", max_length = 1024)]
     id: String,
 }
 
 impl Whom {
-    /// Checks it and returns the subject. `field` is the parameter that holds it.
+    /// Checks it and returns the subject as the suppression list holds it. `field` is the parameter that holds it.
     pub fn accept(self, field: &str) -> Result<Subject, ApiError> {
-        if self.kind == SubjectType::ObjectId {
-            return Err(invalid(&format!("{field}.type"), "type must be USER_ID or ANONYMOUS_ID".to_owned()));
-        }
+        let wrong = |fault: &str| invalid(&format!("{field}.id"), format!("{field}.id {fault}"));
         match fault(&self.id) {
-            Some(fault) => Err(invalid(&format!("{field}.id"), format!("{field}.id {fault}"))),
-            None => Ok(Subject { kind: self.kind, id: self.id }),
+            Some(fault) => Err(wrong(&fault)),
+            None => suppression::held(self.kind, &self.id).map_err(wrong),
         }
     }
 }
@@ -132,14 +132,19 @@ impl SuppressionChange {
         let mut subjects = accept_all(self.subjects)?;
         let mut seen = std::collections::HashSet::new();
         subjects.retain(|subject| seen.insert(subject.clone()));
-        let scope = match self.source_id {
-            Some(id) if context.store.source(&id).await?.is_none() => {
-                return Err(invalid("sourceId", "there is no such source".to_owned()));
-            }
-            Some(id) => SuppressionScope::Source(id),
-            None => SuppressionScope::Workspace,
-        };
+        let scope = scope(context, self.source_id).await?;
         Ok(Accepted { subjects, scope, reason: self.reason })
+    }
+}
+
+/// The scope of a source, which must exist, or of the workspace.
+async fn scope(context: &Context, source_id: Option<SourceId>) -> Result<SuppressionScope, ApiError> {
+    match source_id {
+        Some(id) if context.store.source(&id).await?.is_none() => {
+            Err(invalid("sourceId", "there is no such source".to_owned()))
+        }
+        Some(id) => Ok(SuppressionScope::Source(id)),
+        None => Ok(SuppressionScope::Workspace),
     }
 }
 
@@ -262,7 +267,9 @@ const MAX_CHECKED: usize = 1_000;
 /// Who is asked about.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({ "subjects": [{ "type": "USER_ID", "id": "u7" }], "sourceId": "web" }))]
+#[schema(example = json!({
+    "subjects": [{ "type": "USER_ID", "id": "u7" }, { "type": "EMAIL", "id": "ada@example.com" }], "sourceId": "web"
+}))]
 pub struct SuppressionCheck {
     /// The people, each by one of their ids.
     #[schema(min_items = 1, max_items = 1_000)]
@@ -292,12 +299,7 @@ pub async fn check(
     }
     let subjects = accept_all(request.subjects)?;
     let people = context.store.people(&subjects).await?;
-    let wanted: Vec<_> = request
-        .source_id
-        .map(SuppressionScope::Source)
-        .into_iter()
-        .chain([SuppressionScope::Workspace])
-        .collect();
+    let wanted = [scope(&context, request.source_id).await?, SuppressionScope::Workspace];
     let is_out = |subject| {
         people
             .get(subject)

@@ -12,7 +12,7 @@ use crate::context::Shared;
 use crate::csv;
 use crate::error::{ApiError, Data, data};
 use crate::headers::accepts;
-use crate::page::{Page, Pagination};
+use crate::page::{Page, Pagination, link};
 use crate::request::Period;
 
 /// A page of the audit trail.
@@ -43,14 +43,7 @@ pub async fn list(
     let table = table(&found.items);
     let mut response = ([(CONTENT_TYPE, "text/csv; charset=utf-8")], table).into_response();
     if let Some(next) = page.followed_by(found.next)?.next {
-        let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-        let others = query.filter(|(name, _)| !matches!(&**name, "pagination.cursor" | "pagination[cursor]"));
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(others).append_pair("pagination.cursor", &next);
-        let link = format!("<{}?{}>; rel=\"next\"", uri.path(), query.finish());
-        if let Ok(link) = link.parse() {
-            response.headers_mut().insert(LINK, link);
-        }
+        response.headers_mut().extend(link(&uri, &next).map(|link| (LINK, link)));
     }
     Ok(response)
 }

@@ -102,6 +102,11 @@ impl Field {
         Self { secret: true, ..Self::required(name, title, help) }
     }
 
+    /// A secret that may be left out.
+    pub(crate) const fn optional_secret(name: &'static str, title: &'static str, help: &'static str) -> Self {
+        Self { required: false, ..Self::secret(name, title, help) }
+    }
+
     /// The field with this form. A form that names an endpoint directs the secrets.
     pub(crate) const fn of(self, form: Form) -> Self {
         Self { form, directs_secrets: self.directs_secrets || form.is_endpoint(), ..self }

@@ -72,7 +72,7 @@ impl SubjectType {
         Ok(Self::Custom(KindName(bytes)))
     }
 
-    /// Whether archives and warehouses are searched for it, and the suppression list holds it.
+    /// Whether archives and warehouses are searched for it.
     pub fn is_searched(&self) -> bool {
         Self::SEARCHED.contains(self)
     }

@@ -36,6 +36,7 @@ pub mod source;
 pub mod source_scope;
 pub mod status;
 pub mod subject;
+pub mod suppression;
 pub mod task;
 pub mod token;
 pub mod tracking;

@@ -206,6 +206,7 @@ impl Extend<(Subject, Person)> for People {
 mod tests {
     use super::*;
     use crate::subject::SubjectType;
+    use crate::suppression::held;
     use crate::tracking::{Call, EventKind, read};
 
     fn event(kind: EventKind, body: &str) -> Event {
@@ -228,6 +229,8 @@ mod tests {
         people.insert(Subject::user("gone-web"), suppressed(SuppressionScope::Source(web.clone()), false));
         people.insert(anonymous("hers"), suppressed(SuppressionScope::Workspace, true));
         people.insert(anonymous("named"), suppressed(SuppressionScope::Workspace, false));
+        let address = held(SubjectType::Email, "gone@example.com").expect("an address");
+        people.insert(address, suppressed(SuppressionScope::Workspace, false));
         for (kind, body, at_web, at_ios) in [
             (EventKind::Page, r#"{"userId": "gone"}"#, true, true),
             (EventKind::Page, r#"{"userId": "gone-web"}"#, true, false),
@@ -238,6 +241,18 @@ mod tests {
             (EventKind::Page, r#"{"userId": "other", "anonymousId": "named"}"#, true, true),
             (EventKind::Alias, r#"{"userId": "other", "previousId": "gone"}"#, true, true),
             (EventKind::Alias, r#"{"userId": "other", "previousId": "hers"}"#, true, true),
+            (
+                EventKind::Identify,
+                r#"{"userId": "other", "traits": {"email": "Gone@example.com"}}"#,
+                true,
+                true,
+            ),
+            (
+                EventKind::Identify,
+                r#"{"userId": "other", "traits": {"email": "here@example.com"}}"#,
+                false,
+                false,
+            ),
         ] {
             let event = event(kind, body);
             assert_eq!((people.drops(&event, &web), people.drops(&event, &ios)), (at_web, at_ios), "{body}");

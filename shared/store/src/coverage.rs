@@ -17,7 +17,7 @@ const COVERED: &str = "COVERED";
 /// Which ids a regulation covers, in numbers.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Covered {
-    /// Number of subjects that the regulation names.
+    /// Number of identifiers that the regulation names and the suppression list holds.
     pub subjects: u64,
     /// Number of their other ids that it acts on, too.
     pub linked: u64,
@@ -76,7 +76,7 @@ impl Store {
         if let Some(covered) = self.covered(regulation).await? {
             return Ok(covered);
         }
-        let subjects = self.searched(id).await?;
+        let subjects = self.suppressible(id).await?;
         let scope = scope(regulation);
         let change = change(regulation, &scope);
         if kind.suppression() == Some(Suppression::Add) {

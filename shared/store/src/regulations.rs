@@ -17,7 +17,8 @@ use model::failure::{Failure, Result};
 use model::id::{RegulationId, TokenId};
 use model::regulation::Regulation;
 use model::status::{Status, TaskStatus};
-use model::subject::{Named, searched};
+use model::subject::Named;
+use model::suppression;
 use model::task::Task;
 
 /// The most items of one transaction (DynamoDB's limit).
@@ -142,7 +143,7 @@ impl Store {
             return Ok(false);
         }
         let named = self.named(id).await?;
-        self.let_in_again(regulation, &searched(&named)).await?;
+        self.let_in_again(regulation, &suppression::of(&named)).await?;
         self.drop_subjects(id).await?;
         Ok(withdrawn || !named.is_empty())
     }

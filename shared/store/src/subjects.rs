@@ -9,6 +9,7 @@ use model::failure::Result;
 use model::id::RegulationId;
 use model::linking::Linked;
 use model::subject::{self, Named, Subject};
+use model::suppression;
 
 pub(crate) const SUBJECTS: &str = "SUBJECTS#";
 const LINKED: &str = "LINKED#";
@@ -53,7 +54,15 @@ impl Store {
         Ok(subject::subjects(&self.named(id).await?))
     }
 
-    /// The identifiers that a regulation names and that archives, warehouses and the suppression list are about.
+    /// The identifiers that a regulation names and that the suppression list holds, as it holds them.
+    ///
+    /// # Errors
+    /// As [`Store::named`].
+    pub async fn suppressible(&self, id: &RegulationId) -> Result<Vec<Subject>> {
+        Ok(suppression::of(&self.named(id).await?))
+    }
+
+    /// The identifiers that a regulation names and that archives and warehouses are searched for.
     ///
     /// # Errors
     /// As [`Store::named`].

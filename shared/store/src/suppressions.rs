@@ -5,6 +5,7 @@
 //! | `PERSON` | all that `collect` needs to know of a subject; in the index, if the whole workspace suppresses it |
 //! | a source's id | that this source suppresses the subject; in the index under the source |
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -253,15 +254,45 @@ impl Store {
         count: i32,
         from: Option<&str>,
     ) -> Result<Page<Suppressed>> {
-        let query = self
-            .client
+        paging::page(self.by_scope(scope), count, from).await
+    }
+
+    /// The next `count` subjects that a scope suppresses, or those that are left, in the order of
+    /// [`suppressed`](Self::suppressed).
+    ///
+    /// # Errors
+    /// `Invalid` for a cursor that was never given out.
+    pub async fn suppressed_subjects(
+        &self,
+        scope: &SuppressionScope,
+        count: usize,
+        from: Option<&str>,
+    ) -> Result<Page<Subject>> {
+        #[derive(Deserialize)]
+        struct Entry {
+            subject: Subject,
+        }
+        let mut found = Page { items: Vec::new(), next: from.map(str::to_owned) };
+        loop {
+            let left = i32::try_from(count - found.items.len()).unwrap_or(i32::MAX);
+            let query = self.by_scope(scope).projection_expression("subject");
+            let page: Page<Entry> = paging::page(query, left, found.next.as_deref()).await?;
+            found.items.extend(page.items.into_iter().map(|entry| entry.subject));
+            found.next = page.next;
+            if found.next.is_none() || found.items.len() >= count {
+                return Ok(found);
+            }
+        }
+    }
+
+    fn by_scope(&self, scope: &SuppressionScope) -> QueryFluentBuilder {
+        self.client
             .query()
             .table_name(&self.tables.suppressions)
             .index_name(BY_SCOPE)
             .key_condition_expression("#scope = :scope")
             .expression_attribute_names("#scope", "scope")
-            .expression_attribute_values(":scope", text(scope.as_str()));
-        paging::page(query, count, from).await
+            .expression_attribute_values(":scope", text(scope.as_str()))
     }
 
     /// The suppressions of a subject: where, since when and why.

@@ -52,7 +52,7 @@ fn users(world: &mut World, call: &Call) -> Answer {
             if !world.delete(id) {
                 return error(400, "BadParams", "User does not exist");
             }
-            let hash = Sha256::digest(id.trim().to_lowercase());
+            let hash = Sha256::digest(id.split_whitespace().collect::<String>().to_lowercase());
             let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
             let mut coming = world.state["coming"].as_array().cloned().unwrap_or_default();
             coming.push(hash.into());

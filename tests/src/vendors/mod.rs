@@ -15,6 +15,8 @@ pub mod intercom;
 pub mod iterable;
 pub mod klaviyo;
 pub mod mixpanel;
+pub mod onesignal;
+pub mod posthog;
 pub mod salesforce;
 pub mod webhook;
 pub mod zendesk;
@@ -125,7 +127,7 @@ fn retry_after(seconds: u64, _now: u64) -> Vec<(&'static str, String)> {
 }
 
 /// Every vendor that has a fake.
-pub const ALL: [&Vendor; 14] = [
+pub const ALL: [&Vendor; 16] = [
     &amplitude::AMPLITUDE,
     &appsflyer::APPSFLYER,
     &braze::BRAZE,
@@ -137,6 +139,8 @@ pub const ALL: [&Vendor; 14] = [
     &iterable::ITERABLE,
     &klaviyo::KLAVIYO,
     &mixpanel::MIXPANEL,
+    &onesignal::ONESIGNAL,
+    &posthog::POSTHOG,
     &salesforce::SALESFORCE,
     &webhook::WEBHOOK,
     &zendesk::ZENDESK,

@@ -11,6 +11,7 @@ mod chaos;
 mod clients;
 mod collect;
 mod console;
+mod contacts;
 mod formats;
 mod group_commit;
 mod happy_path;

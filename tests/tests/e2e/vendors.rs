@@ -17,7 +17,7 @@ use tests::warehouse::fill;
 use tests::world::World;
 
 /// How each vendor ends, and what it says of two users whom it knows and one whom it does not.
-const ENDS: [(&str, &str, u64, u64); 14] = [
+const ENDS: [(&str, &str, u64, u64); 16] = [
     ("Amplitude", "CONFIRMED", 2, 1),
     ("AppsFlyer", "CONFIRMED", 3, 0),
     ("Braze", "ACCEPTED", 3, 0),
@@ -29,6 +29,8 @@ const ENDS: [(&str, &str, u64, u64); 14] = [
     ("Iterable", "CONFIRMED", 2, 1),
     ("Klaviyo", "ACCEPTED", 2, 1),
     ("Mixpanel", "CONFIRMED", 3, 0),
+    ("OneSignal", "ACCEPTED", 2, 1),
+    ("PostHog", "ACCEPTED", 3, 0),
     ("Salesforce", "CONFIRMED", 3, 0),
     ("Webhook", "ACCEPTED", 3, 0),
     ("Zendesk", "CONFIRMED", 2, 1),

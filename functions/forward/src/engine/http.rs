@@ -15,11 +15,14 @@ use reqwest::{Client, Method, Response, StatusCode, redirect};
 use url::{Host, Url};
 
 use destinations::address::is_public;
-use destinations::cloud::{Call, Reply};
+use destinations::cloud::{Call, HashReader, Hashes, Reply};
 use model::failure::{Failure, Result};
 
-/// The most bytes that are read of a reply: a list of jobs may be long.
+/// The most bytes that are kept of a reply: a list of jobs may be long.
 const MAX_REPLY: usize = 16 << 20;
+
+/// How many times as long the reply to a call that lists hashes may take.
+const LONG_LIST: u32 = 6;
 
 /// Sends calls.
 #[derive(Debug, Clone)]
@@ -64,6 +67,9 @@ impl Http {
         for (header, value) in &call.headers {
             request = request.header(*header, value);
         }
+        if call.lists_hashes {
+            request = request.timeout(self.answer_within * LONG_LIST);
+        }
         let response = request.send().await.map_err(|e| self.fault(name, &e))?;
         let status = response.status();
         match status {
@@ -81,9 +87,9 @@ impl Http {
             status => {
                 let header = |name| Some((name, response.headers().get(name)?.to_str().ok()?.to_owned()));
                 let headers = Reply::HEADERS.into_iter().filter_map(header).collect();
-                let body = read(response).await.map_err(|e| self.fault(name, &e))?;
+                let (hashes, body) = read(response, call).await.map_err(|e| self.fault(name, &e))?;
                 let body = serde_json::from_slice(&body).unwrap_or_default();
-                Ok(Reply { status: status.as_u16(), headers, body })
+                Ok(Reply { status: status.as_u16(), headers, body, hashes })
             }
         }
     }
@@ -155,19 +161,26 @@ fn wait(headers: &HeaderMap, now: Timestamp) -> Option<u32> {
     Some(u32::try_from(after.or_else(reset)?.max(0)).unwrap_or(u32::MAX))
 }
 
-async fn read(mut response: Response) -> reqwest::Result<Vec<u8>> {
-    let mut body = Vec::new();
+/// Reads a body, and the hashes apart from it, if the call lists hashes.
+async fn read(mut response: Response, call: &Call) -> reqwest::Result<(Hashes, Vec<u8>)> {
+    let (mut body, mut hashes) = (Vec::new(), HashReader::default());
     while let Some(chunk) = response.chunk().await? {
-        body.extend_from_slice(&chunk);
-        if body.len() > MAX_REPLY {
+        match call.lists_hashes {
+            true => hashes.read(&chunk),
+            false => body.extend_from_slice(&chunk),
+        }
+        if body.len() + hashes.kept() > MAX_REPLY {
             break;
         }
     }
-    Ok(body)
+    let (hashes, rest) = hashes.end();
+    Ok((hashes, if call.lists_hashes { rest } else { body }))
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
 
     /// As with a webhook whose name leads to this machine, or that was stored before its URL was checked.
@@ -189,6 +202,26 @@ mod tests {
         }
         let reached = tokio::time::timeout(Duration::from_millis(100), listener.accept()).await;
         assert!(reached.is_err(), "a connection was made");
+    }
+
+    /// Beyond 16 MiB such a list was once cut, and nobody in it was ever confirmed.
+    #[tokio::test]
+    async fn a_list_of_hashes_is_read_to_its_end() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let hash = |n: u32| format!("{n:016x}{}", "0".repeat(48));
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            stream.read(&mut [0; 4096]).await.expect("a request");
+            let hashes: Vec<String> = (0..300_000).map(|n| format!("\"{}\"", hash(n))).collect();
+            let body = format!("{{\"hashedEmails\":[{}]}}", hashes.join(","));
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            stream.write_all((head + &body).as_bytes()).await.expect("sent");
+        });
+        let http = Http::new(Duration::from_secs(10), true).expect("a client");
+        let reply = http.send("Iterable", &Call::get(url).listing_hashes()).await.expect("a reply");
+        assert!(reply.hashes.hold(&hash(299_999)) && !reply.hashes.hold(&hash(300_000)));
+        assert_eq!(reply.body, serde_json::json!({ "hashedEmails": [] }));
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! AppsFlyer: an OpenDSR erasure request, then its status until it is completed.
 //!
 //! One customer user id per request. The request's id is ours, the same each time it is sent: AppsFlyer answers a
-//! second time with 400 and `e213`. A user with another open request is answered with `e215`: that one erases it, and
-//! its end cannot be seen here. Customer user ids can be erased only if the app sends them with a device's id in login
+//! second time with 400 and `e213` (it exists already). A user with another open request is answered with `e215`: that one
+//! erases it, and its end cannot be seen here. There is a call for many users, too, but no page says how many it takes. Customer user ids can be erased only if the app sends them with a device's id in login
 //! events. `completed` is also reported for users that AppsFlyer does not know. No rate limit is documented: we keep to
-//! one call a second. Not verified, since the public pages do not show it: the `api_version`, and what `e213` and
-//! `e215` mean.
+//! one call a second. Not verified, since the public pages do not show it: the `api_version`.
 //!
 //! <https://dev.appsflyer.com/hc/reference/create-opendsr-request>,
 //! <https://dev.appsflyer.com/hc/reference/get-opendsr-request-status>
@@ -39,7 +38,11 @@ const DESCRIPTION: Description = Description {
             "App ID",
             "The app's id in AppsFlyer, such as id123456789 or com.example.app",
         ),
-        Field::secret("apiToken", "API token", "API token V2 of the account"),
+        Field::secret(
+            "apiToken",
+            "API token",
+            "API token V2 of the account; those made before 2026-03-10 are revoked",
+        ),
     ],
 };
 

@@ -1,8 +1,9 @@
 //! Braze: `POST /users/delete`.
 //!
-//! Up to 50 users a call, named by exactly one kind of identifier; 20,000 calls a minute, shared with the alias
-//! endpoints. Of several users with one email address, Braze deletes one. The answer `{"deleted": n, "message": "success"}` means that the deletion is queued; Braze has no
-//! call that tells when it is done, and users it does not know are counted as well.
+//! Up to 50 users a call, named by exactly one kind of identifier; 20,000 calls a minute, shared with the
+//! endpoints that merge and identify users: the setting `ratePercent` says how many of them are ours. Of several users with
+//! one email address, Braze deletes one. The answer `{"deleted": n, "message": "success"}` means that the deletion is
+//! queued; Braze has no call that tells when it is done, and users it does not know are counted as well.
 
 use std::time::Duration;
 
@@ -24,8 +25,21 @@ const DESCRIPTION: Description = Description {
     kind: DestinationKind::Cloud,
     docs: "https://www.braze.com/docs/api/endpoints/user_data/post_user_delete/",
     confirms: TaskStatus::Accepted,
-    fields: &[ENDPOINT, Field::secret("apiKey", "API key", "REST API key with the permission users.delete")],
+    fields: &[
+        ENDPOINT,
+        Field::optional(
+            "ratePercent",
+            "Share of the rate",
+            "How many percent of Braze's 20,000 calls a minute deletions may take, 1 to 100; 70 if left out: other \
+             endpoints of the workspace need the rest",
+        )
+        .of(Form::Number),
+        Field::secret("apiKey", "API key", "REST API key with the permission users.delete"),
+    ],
 };
+
+/// Calls a minute that Braze takes from all users of these endpoints.
+const CALLS: u32 = 20_000;
 
 /// Braze's deletion protocol.
 pub struct Braze;
@@ -39,8 +53,10 @@ impl Vendor for Braze {
         Some("2026-11-28")
     }
 
-    fn limits(&self, _: &Map<String, Value>) -> Limits {
-        Limits { batch: 50, calls: 20_000, per: Duration::from_secs(60), at_once: 40 }
+    fn limits(&self, settings: &Map<String, Value>) -> Limits {
+        let percent = settings.get("ratePercent").and_then(Value::as_f64).unwrap_or(70.0).clamp(1.0, 100.0);
+        let calls = (f64::from(CALLS) * percent / 100.0) as u32;
+        Limits { batch: 50, calls, per: Duration::from_secs(60), at_once: 40 }
     }
 
     fn kinds(&self, _: &Map<String, Value>) -> Vec<SubjectType> {
@@ -80,4 +96,22 @@ fn delete(ask: &Ask<'_>, ids: &[&str]) -> Result<Call> {
 /// Of several users with the address, one that has an external id is deleted, the one that changed last.
 fn by_email(address: &str) -> Value {
     json!({ "email": address, "prioritization": ["identified", "most_recently_updated"] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deletions_take_their_share_of_the_rate() {
+        for (settings, calls) in [
+            (json!({}), 14_000),
+            (json!({ "ratePercent": 25 }), 5_000),
+            (json!({ "ratePercent": 0 }), 200),
+            (json!({ "ratePercent": 900 }), 20_000),
+        ] {
+            let settings = settings.as_object().expect("an object");
+            assert_eq!(Braze.limits(settings).calls, calls, "{settings:?}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use url::Url;
 
+use super::Hashes;
 use model::failure::Failure;
 
 /// All but RFC 3986's unreserved characters.
@@ -38,12 +39,14 @@ pub struct Call {
     /// Whether it is the same for every batch (a token, a list of jobs): then it is sent once in a turn, and all
     /// batches get its reply.
     pub once: bool,
+    /// Whether the reply is a list of hashes, too long to be kept whole.
+    pub lists_hashes: bool,
 }
 
 impl Call {
     /// A call without headers or body.
     pub fn new(method: &'static str, url: String) -> Self {
-        Self { method, url, headers: Vec::new(), body: Vec::new(), once: false }
+        Self { method, url, headers: Vec::new(), body: Vec::new(), once: false, lists_hashes: false }
     }
 
     /// `GET`.
@@ -115,6 +118,13 @@ impl Call {
         self.once = true;
         self
     }
+
+    /// Marks its reply as a list of hashes: they are read as they come, into [`Reply::hashes`].
+    #[must_use]
+    pub fn listing_hashes(mut self) -> Self {
+        self.lists_hashes = true;
+        self
+    }
 }
 
 impl fmt::Debug for Call {
@@ -124,7 +134,7 @@ impl fmt::Debug for Call {
 }
 
 /// A vendor's answer. It lives in memory only; what must outlive the turn goes into a note.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
@@ -132,6 +142,8 @@ pub struct Reply {
     pub headers: Vec<(&'static str, String)>,
     /// The body; null if it is not JSON.
     pub body: Value,
+    /// The hashes that were in the body, if the call lists hashes.
+    pub hashes: Hashes,
 }
 
 impl Reply {
@@ -198,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_redirection_is_permanent_and_names_the_host_alone() {
-        let moved = |headers| Reply { status: 308, headers, body: Value::Null }.unexpected("X");
+        let moved = |headers| Reply { status: 308, headers, ..Reply::default() }.unexpected("X");
         let failure = moved(vec![("location", "https://new.example.com/users/ada?id=ada".into())]);
         assert!(!failure.is_transient() && failure.public.contains("new.example.com"), "{failure}");
         assert!(!failure.public.contains("ada"), "{failure}");
@@ -208,7 +220,8 @@ mod tests {
     #[test]
     fn debug_shows_neither_secret_nor_subject() {
         let call = Call::delete("https://x/ada".into()).bearer("k");
-        let reply = Reply { status: 200, headers: vec![("link", "ada".into())], body: "ada".into() };
+        let (headers, body) = (vec![("link", "ada".into())], "ada".into());
+        let reply = Reply { status: 200, headers, body, ..Reply::default() };
         assert_eq!(format!("{call:?} {reply:?}"), "Call(DELETE redacted) Reply(200 redacted)");
     }
 }

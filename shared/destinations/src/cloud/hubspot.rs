@@ -4,7 +4,8 @@
 //! record's id or an email address: an address that is not found is put on a block list and answered with 204 as well.
 //! By any other unique property the contact is looked up first; its id is noted, so that a crash after the deletion is
 //! not mistaken for an unknown contact. Nothing tells when the deletion, within some 30 days, is done. 100 calls in 10
-//! seconds for a private app.
+//! seconds. The calls are of version 3, which HubSpot supports until September 2027, as it does the dated version 2026-03.
+//! An unknown contact is told from a path that HubSpot has retired by the body of the 404.
 //!
 //! <https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/>,
 //! <https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines>
@@ -14,8 +15,8 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Step, SubjectType, Vendor, encode,
-    own,
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, SubjectType, Vendor,
+    encode, own,
 };
 use model::failure::Result;
 use model::status::TaskStatus;
@@ -40,7 +41,7 @@ const DESCRIPTION: Description = Description {
         Field::secret(
             "accessToken",
             "Access token",
-            "Token of a private app that may read and write contacts",
+            "Service key, or token of an app, that may read and write contacts",
         ),
     ],
 };
@@ -87,8 +88,8 @@ impl Vendor for HubSpot {
             (_, []) if by_record => Ok(Step::Send(delete(ask, &json!({ "objectId": ask.id() }))?)),
             (Some(contact), []) => Ok(Step::Send(delete(ask, &json!({ "objectId": contact }))?)),
             (None, []) => Ok(Step::Send(find(ask, ask.setting("idProperty"))?)),
-            (Some(_), [.., reply]) if reply.status == 404 => Ok(ask.all(Outcome::Accepted)),
-            (None, [.., reply]) if reply.status == 404 => Ok(ask.all(Outcome::NoDataFound)),
+            (Some(_), [.., reply]) if is_unknown(reply) => Ok(ask.all(Outcome::Accepted)),
+            (None, [.., reply]) if is_unknown(reply) => Ok(ask.all(Outcome::NoDataFound)),
             (_, [.., reply]) if reply.status == 204 => Ok(ask.all(Outcome::Accepted)),
             (None, [.., reply]) if !by_email && !by_record => match reply.text("/id") {
                 contact if reply.is_success() && !contact.is_empty() => {
@@ -106,6 +107,11 @@ impl Vendor for HubSpot {
             authorized(ask, Call::get(ask.url(&HOST, CONTACTS)).query(&query))
         })
     }
+}
+
+/// Whether HubSpot says that there is no such contact.
+fn is_unknown(reply: &Reply) -> bool {
+    reply.status == 404 && reply.text("/category") == "OBJECT_NOT_FOUND"
 }
 
 /// The kind of identifier that `idProperty` holds. One whose name no kind can have holds user ids.
@@ -127,4 +133,22 @@ fn find(ask: &Ask<'_>, property: &str) -> Result<Call> {
 
 fn delete(ask: &Ask<'_>, contact: &Value) -> Result<Call> {
     Ok(authorized(ask, Call::post(ask.url(&HOST, &format!("{CONTACTS}/gdpr-delete"))))?.json(contact))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::Date;
+    use jiff::tz::TimeZone;
+    use jiff::{Timestamp, ToSpan};
+
+    /// The undated versions of HubSpot's API.
+    #[test]
+    fn the_version_has_half_a_year_left() {
+        let retires = Date::constant(2027, 9, 1);
+        let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+        assert!(
+            today < retires.saturating_sub(6.months()),
+            "version 3 retires on {retires}: speak a dated one"
+        );
+    }
 }

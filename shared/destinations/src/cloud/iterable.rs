@@ -5,6 +5,9 @@
 //! | `delete` | `DELETE /api/users/byUserId/{userId}` or `/api/users/{email}` | 100 a second | works asynchronously, tells nothing further |
 //! | `forget` | `POST /api/users/forget` | 3 a second, 1,000 a day | in the list of the forgotten, hashed, within some ten minutes |
 //!
+//! Of an id, Iterable hashes the lower case without any white space. The list of the forgotten names everybody who ever
+//! was, so that it is read as it comes.
+//!
 //! The key goes into the header `Api-Key`. An unknown user is a 400 with the code `BadParams`.
 
 use std::time::Duration;
@@ -126,7 +129,7 @@ fn forget(ask: &Ask<'_>) -> Result<Call> {
 
 fn forgotten(ask: &Ask<'_>) -> Result<Call> {
     let path = if by_email(ask) { "/api/users/forgotten" } else { "/api/users/forgottenUserIds" };
-    Ok(authorized(ask, Call::get(ask.url(&REGION, path)))?.once())
+    Ok(authorized(ask, Call::get(ask.url(&REGION, path)))?.once().listing_hashes())
 }
 
 fn taken(ask: &Ask<'_>, reply: &Reply) -> Result<Step> {
@@ -145,8 +148,8 @@ fn followed_up(ask: &Ask<'_>, reply: &Reply) -> Result<Step> {
     if !reply.is_success() || reply.body.pointer(field).is_none_or(|list| !list.is_array()) {
         return Err(reply.unexpected("Iterable"));
     }
-    let hash = hex(&Sha256::digest(ask.id().trim().to_lowercase()));
-    match reply.list(field).iter().filter_map(Value::as_str).any(|known| known.eq_ignore_ascii_case(&hash)) {
+    let hashed: String = ask.id().chars().filter(|c| !c.is_whitespace()).collect();
+    match reply.hashes.hold(&hex(&Sha256::digest(hashed.to_lowercase()))) {
         true => Ok(ask.all(Outcome::Confirmed)),
         false => Ok(Step::Wait(ask.note.clone())),
     }

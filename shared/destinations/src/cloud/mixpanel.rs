@@ -10,13 +10,16 @@
 
 use std::time::Duration;
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::ticket::Ticket;
 use super::{
-    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, SubjectType, Vendor,
-    encode, own, region,
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Secrets, Step, SubjectType,
+    Vendor, encode, own, region,
 };
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
@@ -42,6 +45,11 @@ const DESCRIPTION: Description = Description {
             "The law that is followed: \"GDPR\" (default) or \"CCPA\"",
         )
         .of(Form::Choice(&["GDPR", "CCPA"])),
+        Field::optional(
+            ENDS,
+            "OAuth token ends",
+            "The day on which the OAuth token expires, such as 2027-11-28: checks warn 60 days before",
+        ),
         Field::secret("projectToken", "Project token", "Token of the project"),
         Field::secret(
             "oauthToken",
@@ -51,6 +59,10 @@ const DESCRIPTION: Description = Description {
         ),
     ],
 };
+
+/// The setting that says when the OAuth token ends, and how many days before a check warns.
+const ENDS: &str = "oauthTokenEnds";
+const WARNED: i32 = 60;
 
 /// Mixpanel's deletion protocol.
 pub struct Mixpanel;
@@ -66,6 +78,19 @@ impl Vendor for Mixpanel {
 
     fn limits(&self, _: &Map<String, Value>) -> Limits {
         Limits { batch: 2_000, calls: 1, per: Duration::from_secs(1), at_once: 2 }
+    }
+
+    fn warning(&self, settings: &Map<String, Value>, _: &Secrets, now: Timestamp) -> Option<String> {
+        let today = TimeZone::UTC.to_datetime(now).date();
+        match settings.get(ENDS).and_then(Value::as_str).map(str::parse::<Date>) {
+            None => Some(format!("its OAuth token lasts a year: set settings.{ENDS} to be warned before")),
+            Some(Err(_)) => Some(format!("settings.{ENDS} is no day such as 2027-11-28")),
+            Some(Ok(end)) if end <= today => Some(format!("its OAuth token ended on {end}: set a new one")),
+            Some(Ok(end)) if end <= today.saturating_add(WARNED.days()) => {
+                Some(format!("its OAuth token ends on {end}: set a new one before"))
+            }
+            Some(Ok(_)) => None,
+        }
     }
 
     fn kinds(&self, _: &Map<String, Value>) -> Vec<SubjectType> {
@@ -124,4 +149,26 @@ fn ended(task: &Ticket, how: &str) -> Failure {
         "Mixpanel ended the deletion task {} as {how}: look at Data & Privacy in its project settings",
         task.ticket
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_warns_before_the_token_ends_and_if_nobody_knows_when() {
+        let now = "2026-11-28T12:00:00Z".parse().expect("a time");
+        for (end, warned) in [
+            (None, Some("lasts a year")),
+            (Some("soon"), Some("is no day")),
+            (Some("2026-11-28"), Some("ended on 2026-11-28")),
+            (Some("2027-01-27"), Some("ends on 2027-01-27")),
+            (Some("2027-01-28"), None),
+        ] {
+            let settings = end.map(|end| (ENDS.to_owned(), end.into())).into_iter().collect();
+            let said = Mixpanel.warning(&settings, &Secrets::default(), now);
+            assert_eq!(said.is_some(), warned.is_some(), "{end:?}: {said:?}");
+            assert!(said.unwrap_or_default().contains(warned.unwrap_or_default()), "{end:?}");
+        }
+    }
 }

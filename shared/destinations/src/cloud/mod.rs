@@ -5,6 +5,7 @@
 //! one file here, one line in [`VENDORS`], one fixture in `fixtures/` from the vendor's documentation.
 
 mod call;
+mod hashes;
 
 pub mod amplitude;
 pub mod appsflyer;
@@ -33,6 +34,7 @@ mod fixture;
 mod tests;
 
 pub use call::{Call, Reply, encode};
+pub use hashes::{HashReader, Hashes};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,10 +97,10 @@ pub trait Vendor: Sync {
     /// How many subjects, and how many calls, it takes.
     fn limits(&self, settings: &Map<String, Value>) -> Limits;
 
-    /// Checks what its secrets lead to.
+    /// Checks what its secrets lead to, and that none is missing.
     ///
     /// # Errors
-    /// `Invalid`, naming `secrets`, if they lead to another place than the vendor's.
+    /// `Invalid`, naming `secrets`, if they lead to another place than the vendor's, or do not suffice.
     fn check_secrets(&self, _: &Secrets) -> Result<()> {
         Ok(())
     }
@@ -151,6 +153,11 @@ pub trait Vendor: Sync {
             "{missing} of {all} people are given by no identifier that {vendor} finds people by ({kinds}): they were \
              not asked for; send one"
         )
+    }
+
+    /// What a check tells people about credentials that will end, if there is anything to do about it by `now`.
+    fn warning(&self, _settings: &Map<String, Value>, _secrets: &Secrets, _now: Timestamp) -> Option<String> {
+        None
     }
 
     /// What to tell people about subjects that ended as [`Outcome::NotSupported`].

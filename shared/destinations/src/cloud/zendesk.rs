@@ -6,21 +6,26 @@
 //! calls is not mistaken for an unknown user. Each product tells `started` and `complete`; a user whose statuses can no
 //! longer be read is accepted, not confirmed. Both are compared without regard to case. A list of external ids
 //! is cut at commas, so an id with a comma is searched for instead.
-//! 200 calls a minute, the least that any plan allows. Not verified against a real account: the words `started` and
+//! Calls are authorized by an OAuth client, whose token is asked for once a turn, or by an API token, which Zendesk takes
+//! until 2027-04-30. 200 calls a minute, the least that any plan allows. Not verified against a real account: the words `started` and
 //! `complete`.
 //!
 //! <https://developer.zendesk.com/api-reference/ticketing/users/users/>,
-//! <https://developer.zendesk.com/api-reference/introduction/rate-limits/>
+//! <https://developer.zendesk.com/api-reference/introduction/rate-limits/>,
+//! <https://developer.zendesk.com/api-reference/ticketing/oauth/grant_type_tokens/>,
+//! <https://developer.zendesk.com/documentation/api-basics/authentication/oauth-migration/>
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::ticket::Ticket;
 use super::{
-    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, SubjectType, Vendor,
+    Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Secrets, Step, SubjectType,
+    Vendor,
 };
-use model::failure::Result;
+use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 
 const HOST: Field = Field::required("host", "Host", "Host of the account, such as acme.zendesk.com")
@@ -34,9 +39,19 @@ const DESCRIPTION: Description = Description {
     confirms: TaskStatus::Confirmed,
     fields: &[
         HOST,
-        Field::required("email", "Email", "Email address of the admin whose API token it is")
+        Field::optional("email", "Email", "With an API token: the email address of the admin whose it is")
             .directing_secrets(),
-        Field::secret("apiToken", "API token", "API token of an admin, who may delete users permanently"),
+        Field::optional_secret(
+            "clientId",
+            "Client ID",
+            "Identifier of a confidential OAuth client, made by an admin who may delete users permanently",
+        ),
+        Field::optional_secret("clientSecret", "Client secret", "Secret of that client"),
+        Field::optional_secret(
+            "apiToken",
+            "API token",
+            "Instead of a client, until 2027-04-30: API token of an admin, who may delete users permanently",
+        ),
     ],
 };
 
@@ -60,21 +75,43 @@ impl Vendor for Zendesk {
         vec![SubjectType::UserId, SubjectType::Email]
     }
 
+    fn check_secrets(&self, secrets: &Secrets) -> Result<()> {
+        let names: Vec<_> = secrets.0.keys().map(String::as_str).collect();
+        match names[..] {
+            ["clientId", "clientSecret"] | ["apiToken"] => Ok(()),
+            _ => {
+                let message = "secrets must be clientId and clientSecret, or apiToken alone";
+                Err(Failure::invalid(message).field("secrets"))
+            }
+        }
+    }
+
+    fn warning(&self, _: &Map<String, Value>, secrets: &Secrets, _: Timestamp) -> Option<String> {
+        let ends = "Zendesk takes API tokens until 2027-04-30: connect it by an OAuth client before";
+        uses_token(secrets).then(|| ends.to_owned())
+    }
+
     fn next(&self, ask: &Ask<'_>) -> Result<Step> {
+        let Opened { ask, access } = match open(ask)? {
+            Ok(opened) => opened,
+            Err(call) => return Ok(Step::Send(call)),
+        };
+        let ask = &ask;
         if let Some(user) = Ticket::noted(ask) {
             return match ask.replies {
                 [] => {
-                    Ok(Step::Send(get(ask, &format!("/users/{}/compliance_deletion_statuses", user.ticket))?))
+                    let path = format!("/users/{}/compliance_deletion_statuses", user.ticket);
+                    Ok(Step::Send(get(ask, access, &path)?))
                 }
                 [.., reply] => followed_up(ask, &user, reply),
             };
         }
         match (ask.note["user"].as_u64(), ask.replies) {
-            (None, []) => Ok(Step::Send(find(ask)?)),
+            (None, []) => Ok(Step::Send(find(ask, access)?)),
             (None, [.., reply]) => found(ask, reply),
-            (Some(user), []) => Ok(Step::Send(delete(ask, &format!("/users/{user}"))?)),
+            (Some(user), []) => Ok(Step::Send(delete(ask, access, &format!("/users/{user}"))?)),
             (Some(user), [deleted]) if is_gone(deleted, "/user/id") => {
-                Ok(Step::Send(delete(ask, &format!("/deleted_users/{user}"))?))
+                Ok(Step::Send(delete(ask, access, &format!("/deleted_users/{user}"))?))
             }
             (Some(user), [_, purged]) if is_gone(purged, "/deleted_user/id") => {
                 Ok(Ticket::take(ask, &user.to_string()))
@@ -85,7 +122,12 @@ impl Vendor for Zendesk {
 
     /// Deleted users are visible to those who may delete them.
     fn check(&self, ask: &Ask<'_>) -> Result<Step> {
-        ask.check_with("Zendesk", || get(ask, "/deleted_users/count"))
+        match open(ask)? {
+            Ok(Opened { ask, access }) => {
+                ask.check_with("Zendesk", || get(&ask, access, "/deleted_users/count"))
+            }
+            Err(call) => Ok(Step::Send(call)),
+        }
     }
 }
 
@@ -94,26 +136,65 @@ fn is_gone(reply: &Reply, id: &str) -> bool {
     reply.status == 404 || (reply.is_success() && reply.body.pointer(id).is_some())
 }
 
-fn authorized(ask: &Ask<'_>, call: Call) -> Result<Call> {
-    Ok(call.basic(&format!("{}/token", ask.setting("email")), ask.secret("apiToken")?))
+/// A batch whose calls can be authorized: its replies are those after the token's.
+struct Opened<'a> {
+    ask: Ask<'a>,
+    /// The access token of an OAuth client; none, if there is an API token.
+    access: Option<&'a str>,
 }
 
-fn get(ask: &Ask<'_>, path: &str) -> Result<Call> {
-    authorized(ask, Call::get(ask.url(&HOST, &format!("/api/v2{path}"))))
+/// What authorizes the batch's calls, or the call that asks for it.
+fn open<'a>(ask: &Ask<'a>) -> Result<std::result::Result<Opened<'a>, Call>> {
+    if uses_token(ask.secrets) {
+        return Ok(Ok(Opened { ask: *ask, access: None }));
+    }
+    let [reply, replies @ ..] = ask.replies else { return token(ask).map(Err) };
+    match reply.text("/access_token") {
+        access if reply.is_success() && !access.is_empty() => {
+            Ok(Ok(Opened { ask: Ask { replies, ..*ask }, access: Some(access) }))
+        }
+        _ => Err(reply.unexpected("Zendesk")),
+    }
 }
 
-fn delete(ask: &Ask<'_>, path: &str) -> Result<Call> {
-    authorized(ask, Call::delete(ask.url(&HOST, &format!("/api/v2{path}"))))
+fn uses_token(secrets: &Secrets) -> bool {
+    secrets.0.contains_key("apiToken")
 }
 
-fn find(ask: &Ask<'_>) -> Result<Call> {
+fn token(ask: &Ask<'_>) -> Result<Call> {
+    let call = Call::post(ask.url(&HOST, "/oauth/tokens")).json(&json!({
+        "grant_type": "client_credentials",
+        "client_id": ask.secret("clientId")?,
+        "client_secret": ask.secret("clientSecret")?,
+        "scope": "read write",
+    }));
+    Ok(call.once())
+}
+
+fn authorized(ask: &Ask<'_>, access: Option<&str>, call: Call) -> Result<Call> {
+    match (access, ask.setting("email")) {
+        (Some(access), _) => Ok(call.bearer(access)),
+        (None, "") => Err(Failure::permanent("settings.email is missing: say whose API token it is")),
+        (None, email) => Ok(call.basic(&format!("{email}/token"), ask.secret("apiToken")?)),
+    }
+}
+
+fn get(ask: &Ask<'_>, access: Option<&str>, path: &str) -> Result<Call> {
+    authorized(ask, access, Call::get(ask.url(&HOST, &format!("/api/v2{path}"))))
+}
+
+fn delete(ask: &Ask<'_>, access: Option<&str>, path: &str) -> Result<Call> {
+    authorized(ask, access, Call::delete(ask.url(&HOST, &format!("/api/v2{path}"))))
+}
+
+fn find(ask: &Ask<'_>, access: Option<&str>) -> Result<Call> {
     let (path, field, id) = match ask.kind() {
         SubjectType::Email => ("search", "query", format!("email:{}", ask.id())),
         _ if ask.id().contains(',') => ("search", "external_id", ask.id().to_owned()),
         _ => ("show_many", "external_ids", ask.id().to_owned()),
     };
     let call = Call::get(ask.url(&HOST, &format!("/api/v2/users/{path}")));
-    authorized(ask, call.query(&[(field, &id)]))
+    authorized(ask, access, call.query(&[(field, &id)]))
 }
 
 fn found(ask: &Ask<'_>, reply: &Reply) -> Result<Step> {

@@ -7,9 +7,11 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{MAX_SUBJECT_BYTES, MAX_SUBJECTS, RegulationType};
+use crate::destination::DestinationKind;
 use crate::failure::{Failure, Result};
 use crate::normal;
 use crate::subject::{Named, Subject, SubjectType, fault};
+use crate::suppression;
 
 /// The most identifiers of one regulation: they are stored in one transaction with it.
 const MAX_IDENTIFIERS: usize = 10_000;
@@ -78,21 +80,30 @@ pub(super) fn named(people: Vec<Individual>) -> Result<Vec<Named>> {
     Ok(named)
 }
 
-/// Checks that archives, warehouses and the suppression list, which know people by `userId` and `anonymousIds` alone, can
-/// tell the truth about the request: they know all of its people, or, if nobody is suppressed, none. Of some, a task could
-/// not say both that it erased and that it did not look.
+/// Checks that each place that knows people by some kinds of identifiers alone can tell the truth about the request. The
+/// suppression list must know all of its people. Archives and warehouses, which know them by `userId` and `anonymousIds`,
+/// must know all or none: of some, a task could not say both that it erased and that it did not look.
 pub(super) fn searchable(kind: RegulationType, people: impl Iterator<Item = Vec<Subject>>) -> Result<()> {
-    let known: Vec<bool> =
-        people.map(|person| person.iter().any(|subject| subject.kind.is_searched())).collect();
-    let Some(place) = known.iter().position(|known| !known) else { return Ok(()) };
-    let why = if kind.suppression().is_some() {
-        "the suppression list knows people by these alone"
-    } else if known.contains(&true) {
-        "archives and warehouses know people by these alone, so send those without in a request of their own"
-    } else {
-        return Ok(());
+    let people: Vec<_> = people.collect();
+    let first_without = |is_known: &dyn Fn(&SubjectType) -> bool| {
+        people.iter().position(|person| !person.iter().any(|subject| is_known(&subject.kind)))
     };
-    Err(invalid(format!("subjects[{place}] has neither userId nor anonymousIds: {why}")))
+    if kind.suppression().is_some()
+        && let Some(place) = first_without(&|kind| suppression::KINDS.contains(kind))
+    {
+        return Err(invalid(format!(
+            "subjects[{place}] has no userId, anonymousIds, email or phone: the suppression list knows people by these alone"
+        )));
+    }
+    if kind.erases_from(DestinationKind::Archive)
+        && let Some(place) = first_without(&SubjectType::is_searched)
+        && people.iter().flatten().any(|subject| subject.kind.is_searched())
+    {
+        return Err(invalid(format!(
+            "subjects[{place}] has neither userId nor anonymousIds: archives and warehouses know people by these alone, so send those without in a request of their own"
+        )));
+    }
+    Ok(())
 }
 
 fn invalid(message: String) -> Failure {
@@ -189,13 +200,16 @@ mod tests {
     }
 
     #[test]
-    fn archives_and_the_suppression_list_know_all_people_of_a_request_or_none() {
-        use RegulationType::{DeleteOnly, SuppressOnly};
+    fn the_suppression_list_knows_all_people_of_a_request_and_archives_all_or_none() {
+        use RegulationType::{DeleteOnly, SuppressOnly, SuppressWithDelete};
         let check = |kind, subjects| searchable(kind, people(&read(subjects).expect("valid")));
         let (known, unknown) = (json!({"anonymousIds": ["a"], "email": "a@b"}), json!({"email": "c@d"}));
         for (kind, subjects, is_taken) in [
             (SuppressOnly, json!([known]), true),
-            (SuppressOnly, json!([unknown]), false),
+            (SuppressOnly, json!([unknown, known]), true),
+            (SuppressOnly, json!([known, {"ids": {"crm": "7"}}]), false),
+            (SuppressWithDelete, json!([unknown]), true),
+            (SuppressWithDelete, json!([known, unknown]), false),
             (DeleteOnly, json!([unknown, {"phone": "+442079460000"}]), true),
             (DeleteOnly, json!([known, unknown]), false),
         ] {

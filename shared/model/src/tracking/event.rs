@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -9,6 +10,7 @@ use super::EventKind;
 use super::fields::Fields;
 use crate::number::plain as plain_number;
 use crate::subject::{MAX_ID_BYTES, Subject, SubjectType};
+use crate::suppression;
 
 /// The deepest nesting of objects and arrays: what common parsers take.
 const MAX_DEPTH: usize = 100;
@@ -28,6 +30,8 @@ pub struct Event {
     pub anonymous: Option<Subject>,
     /// The `previousId` of an `alias`, which may be an id of either kind.
     pub previous: Option<String>,
+    /// The email addresses and phone numbers that it carries, as the suppression list holds them.
+    pub contacts: Vec<Subject>,
 }
 
 impl Event {
@@ -81,9 +85,10 @@ impl Event {
             return Err("it is nested more than 100 levels deep");
         }
         // What is stored must be readable by every parser: half of a surrogate pair is not, nor is the number 1e999.
-        serde_json::from_slice::<serde_json::Value>(&line)
+        let value: Value = serde_json::from_slice(&line)
             .map_err(|_| "it holds text that is not Unicode, or a number out of range")?;
         Ok(Self {
+            contacts: contacts(&value),
             line,
             received_at: now,
             message_id,
@@ -115,6 +120,7 @@ impl Event {
         let stored: Stored<'_> = serde_json::from_slice(line)?;
         let id = |raw| identifier(raw, "").ok().flatten();
         Ok(Self {
+            contacts: contacts(&serde_json::from_slice(line)?),
             line: line.to_vec(),
             received_at: stored.received_at,
             message_id: stored.message_id,
@@ -124,13 +130,32 @@ impl Event {
         })
     }
 
-    /// The subjects that it names. The `previousId` of an `alias` may be an id of either kind.
+    /// The subjects that it names, as the suppression list holds them. The `previousId` of an `alias` may be an id of
+    /// either kind.
     pub fn subjects(&self) -> impl Iterator<Item = Subject> {
         let previous = self.previous.iter().flat_map(|id| {
             [SubjectType::UserId, SubjectType::AnonymousId].map(|kind| Subject { kind, id: id.clone() })
         });
-        self.user.iter().cloned().chain(self.anonymous.iter().cloned()).chain(previous)
+        let named = self.user.iter().chain(&self.anonymous).chain(&self.contacts);
+        named.cloned().chain(previous)
     }
+}
+
+/// The email addresses and phone numbers of an event, where Segment's spec puts them, and a user id that is an address.
+/// What is neither is no one's.
+fn contacts(event: &Value) -> Vec<Subject> {
+    let places = [&event["traits"], &event["context"]["traits"], &event["properties"]];
+    let fields = [(SubjectType::Email, "email"), (SubjectType::Phone, "phone")];
+    let given = places.into_iter().flat_map(|place| fields.map(|(kind, name)| (kind, &place[name])));
+    let given = given.chain([(SubjectType::Email, &event["userId"])]);
+    let mut contacts: Vec<Subject> = given
+        .filter_map(|(kind, value)| Some((kind, value.as_str()?)))
+        .filter(|(kind, text)| text.contains(if *kind == SubjectType::Email { '@' } else { '+' }))
+        .filter_map(|(kind, text)| suppression::held(kind, text).ok())
+        .collect();
+    contacts.sort_unstable();
+    contacts.dedup();
+    contacts
 }
 
 /// An identifier as it is compared everywhere: text, or a number's plain digits. Null and empty text identify nobody.

@@ -157,3 +157,35 @@ fn whoever_an_event_names_is_who_a_purge_finds_in_its_line() {
     assert_eq!(parsed(&incoming.events[0])["context"]["ip"], "1.1.1.1");
     assert_eq!(parsed(&incoming.events[2])["context"], json!({}));
 }
+
+#[test]
+fn addresses_and_numbers_are_found_where_the_spec_puts_them() {
+    let held = |kind, text| crate::suppression::held(kind, text).expect("of the form");
+    let ada = held(SubjectType::Email, "ada@example.com");
+    let number = held(SubjectType::Phone, "+442079460000");
+    for (event, found) in [
+        (json!({"type": "identify", "traits": {"email": " Ada@Example.com"}}), vec![ada.clone()]),
+        (json!({"type": "page", "context": {"traits": {"email": "ada@example.com"}}}), vec![ada.clone()]),
+        (
+            json!({"type": "track", "event": "E", "properties": {"email": "ada@example.com"}}),
+            vec![ada.clone()],
+        ),
+        (json!({"type": "page", "userId": "Ada@example.com"}), vec![ada.clone()]),
+        (
+            json!({"type": "identify", "traits": {"email": "ada@example.com", "phone": "+44 20 7946 0000"},
+                "context": {"traits": {"email": "ADA@example.com"}}}),
+            vec![ada, number],
+        ),
+        (json!({"type": "identify", "traits": {"email": 7, "phone": "020 7946 0000"}}), vec![]),
+        (json!({"type": "page", "traits": "ada@example.com", "context": [], "properties": null}), vec![]),
+        (json!({"type": "page", "properties": {"friend": {"email": "ada@example.com"}}}), vec![]),
+    ] {
+        let mut event = event;
+        event["anonymousId"] = "a".into();
+        let incoming = batch(&json!({ "batch": [event] }).to_string());
+        let read = &incoming.events[0];
+        assert_eq!(read.contacts, found, "{event}");
+        assert_eq!(Event::stored(&read.line).expect("readable").contacts, found, "{event}");
+        assert!(found.iter().all(|contact| read.subjects().any(|subject| subject == *contact)));
+    }
+}

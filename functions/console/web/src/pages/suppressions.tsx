@@ -94,11 +94,12 @@ export function Suppressions({ place }: { place: Place }) {
 }
 
 async function exportAll(): Promise<void> {
-  const rows = [['userId', 'anonymousId']];
+  const kinds = ['USER_ID', 'ANONYMOUS_ID', 'EMAIL', 'PHONE'];
+  const rows = [['userId', 'anonymousId', 'emailSha256', 'phoneSha256']];
   let cursor: string | null | undefined;
   do {
     const page = await call('GET /suppressions', { query: { 'pagination.count': 1000, ...(cursor && { 'pagination.cursor': cursor }) } });
-    for (const { subjectType, subjectIds } of page.suppressed) rows.push(...subjectIds.map((id) => (subjectType === 'ANONYMOUS_ID' ? ['', id] : [id, ''])));
+    for (const { subjectType, subjectIds } of page.suppressed) rows.push(...subjectIds.map((id) => kinds.map((kind) => (kind === subjectType ? id : ''))));
     cursor = page.pagination.next;
   } while (cursor);
   download('suppression-list.csv', 'text/csv', write(rows));

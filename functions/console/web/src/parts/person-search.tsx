@@ -27,4 +27,6 @@ export function PersonSearch({ onSearch }: { onSearch: (who: Whom | undefined) =
 const KINDS: [SubjectType, string][] = [
   ['USER_ID', words.subject.USER_ID],
   ['ANONYMOUS_ID', words.subject.ANONYMOUS_ID],
+  ['EMAIL', words.subject.EMAIL],
+  ['PHONE', words.subject.PHONE],
 ];
