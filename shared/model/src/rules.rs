@@ -5,12 +5,17 @@
 //! [
 //!   {"path": "userId", "type": "USER_ID"},
 //!   {"path": "previousId", "type": "USER_ID", "when": {"path": "type", "equals": "alias"}},
-//!   {"path": "context.traits.email", "type": "USER_ID", "foldCase": true, "trim": true, "normalize": "nfc"}
+//!   {"path": "context.traits.email", "type": "EMAIL"},
+//!   {"path": "context.traits.login", "type": "login", "foldCase": true, "trim": true, "normalize": "nfc"}
 //! ]
 //! ```
+//! A rule finds the identifiers of its own kind and no others. Email addresses and phone numbers are compared in their
+//! [normal form](crate::normal), all else as the rule says.
+//!
 //! A path names fields from the outermost in, joined by dots; a list of names (`["a.b", "c"]`) serves names
 //! that hold a dot. An array on the way, or at the end, stands for each of its elements.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -89,6 +94,11 @@ impl Rules {
         self.0.get(rule)?.when.as_ref()
     }
 
+    /// The kinds of identifier that are looked for.
+    pub fn kinds(&self) -> BTreeSet<SubjectType> {
+        self.iter().map(|rule| rule.kind).collect()
+    }
+
     /// The rules, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Rule> {
         self.0.iter()
@@ -110,7 +120,7 @@ pub struct RuleError {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RuleConfig {
     path: Path,
-    #[serde(rename = "type", deserialize_with = "crate::kind::searched")]
+    #[serde(rename = "type", deserialize_with = "crate::kind::held")]
     kind: SubjectType,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     when: Option<WhenConfig>,
@@ -163,7 +173,9 @@ impl TryFrom<Vec<RuleConfig>> for Rules {
                     fold_case: config.fold_case,
                     trim: config.trim,
                     normalize: config.normalize,
-                },
+                    phone: false,
+                }
+                .of_kind(config.kind),
             })
         };
         configs.into_iter().enumerate().map(rule).collect::<Result<_, _>>().map(Self)
@@ -216,12 +228,16 @@ mod tests {
     fn rules_read_and_write_as_configuration() {
         let rules = parse(
             r#"[{"path": "a.b[].c", "type": "USER_ID", "foldCase": true, "trim": true, "normalize": "nfc"},
-                {"path": ["d.e"], "type": "ANONYMOUS_ID", "when": {"path": "type", "equals": "alias"}}]"#,
+                {"path": ["d.e"], "type": "ANONYMOUS_ID", "when": {"path": "type", "equals": "alias"}},
+                {"path": "email", "type": "EMAIL"}, {"path": "tel", "type": "PHONE"}, {"path": "crm", "type": "crm"}]"#,
         )
         .unwrap();
         assert_eq!(rules.0[0].path, ["a", "b", "c"]);
-        let comparison = Comparison { fold_case: true, trim: true, normalize: Some(Normalize::Nfc) };
-        assert_eq!(rules.0[0].comparison, comparison);
+        let comparison =
+            Comparison { fold_case: true, trim: true, normalize: Some(Normalize::Nfc), phone: false };
+        assert_eq!([rules.0[0].comparison, rules.0[2].comparison], [comparison; 2]);
+        assert!(rules.0[3].comparison.phone && rules.0[4].comparison.is_exact());
+        assert_eq!(rules.kinds().len(), 5);
         assert_eq!(rules.0[1].path, ["d.e"]);
         for rules in [rules, Rules::segment()] {
             assert_eq!(parse(&serde_json::to_string(&rules).unwrap()).unwrap(), rules);
@@ -244,7 +260,8 @@ mod tests {
                 "rules[0].when.path: names no field",
             ),
             (&deep, "rules[0].path: goes deeper"),
-            (r#"[{"path": "a", "type": "EMAIL"}]"#, "unknown variant `EMAIL`"),
+            (r#"[{"path": "a", "type": "Crm"}]"#, "unknown variant `Crm`"),
+            (r#"[{"path": "a", "type": "email"}]"#, "unknown variant `email`"),
             (r#"[{"path": "a"}]"#, "missing field `type`"),
             (r#"[{"path": 1, "type": "USER_ID"}]"#, "a path: names joined by dots"),
             (r#"[{"path": "a", "type": "USER_ID", "fold": true}]"#, "unknown field `fold`"),

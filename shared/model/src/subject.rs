@@ -57,7 +57,7 @@ pub fn subjects(named: &[Named]) -> Vec<Subject> {
     named.iter().map(|one| one.subject.clone()).collect()
 }
 
-/// The identifiers that archives, warehouses and the suppression list are about.
+/// The identifiers that the suppression list holds.
 pub fn searched(named: &[Named]) -> Vec<Subject> {
     subjects(named).into_iter().filter(|subject| subject.kind.is_searched()).collect()
 }

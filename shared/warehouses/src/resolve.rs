@@ -20,8 +20,8 @@ pub const MOST: usize = MAX_COVERED;
 /// The most identifiers that one look-up takes.
 const AT_ONCE: usize = 1_000;
 
-/// A value that stands in the rows of an identifier.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A value that stands in the rows of an identifier. It may be an identifier itself: there is no `Debug`.
+#[derive(Clone)]
 pub struct Standing {
     /// The identifier, by its place among those that were looked up.
     pub id: usize,

@@ -1,22 +1,21 @@
 //! People whom a request names by several identifiers each.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{MAX_SUBJECT_BYTES, MAX_SUBJECTS, RegulationType};
 use crate::failure::{Failure, Result};
+use crate::kind::LOOK_ALIKES;
 use crate::normal;
 use crate::subject::{Named, Subject, SubjectType, fault};
 
 /// The most identifiers of one regulation: they are stored in one transaction with it.
 const MAX_IDENTIFIERS: usize = 10_000;
-
-/// Names of custom kinds that somebody means a field by.
-const LOOK_ALIKES: [&str; 7] =
-    ["email", "phone", "user_id", "userid", "anonymous_id", "anonymousid", "object_id"];
 
 /// A person, by all identifiers that the company knows: at least one.
 #[derive(Deserialize, ToSchema)]
@@ -33,10 +32,34 @@ pub struct Individual {
     /// The phone number with `+` and country code: kept without separators (E.164).
     phone: Option<String>,
     /// Ids in other systems, by a name of your own or the one that a vendor documents (`braze_id`).
-    // Any value, since an error of form would name the key, which may be an identifier.
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, String>)]
-    ids: BTreeMap<String, Value>,
+    ids: Ids,
+}
+
+/// The entries of an object as they were sent, so that a doubled name shows. Any value, since an error of form would name
+/// the key, which may be an identifier.
+#[derive(Default)]
+struct Ids(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Ids {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Ids;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Ids, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Ids(entries))
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
 }
 
 /// Checks people and returns their identifiers, those of one person after the other.
@@ -78,21 +101,21 @@ pub(super) fn named(people: Vec<Individual>) -> Result<Vec<Named>> {
     Ok(named)
 }
 
-/// Checks that archives, warehouses and the suppression list, which know people by `userId` and `anonymousIds` alone, can
-/// tell the truth about the request: they know all of its people, or, if nobody is suppressed, none. Of some, a task could
-/// not say both that it erased and that it did not look.
-pub(super) fn searchable(kind: RegulationType, people: impl Iterator<Item = Vec<Subject>>) -> Result<()> {
-    let known: Vec<bool> =
-        people.map(|person| person.iter().any(|subject| subject.kind.is_searched())).collect();
-    let Some(place) = known.iter().position(|known| !known) else { return Ok(()) };
-    let why = if kind.suppression().is_some() {
-        "the suppression list knows people by these alone"
-    } else if known.contains(&true) {
-        "archives and warehouses know people by these alone, so send those without in a request of their own"
-    } else {
+/// Checks that the suppression list, which knows people by `userId` and `anonymousIds` alone, knows all people of a request
+/// that suppresses.
+pub(super) fn suppressible(
+    kind: RegulationType,
+    mut people: impl Iterator<Item = Vec<Subject>>,
+) -> Result<()> {
+    if kind.suppression().is_none() {
         return Ok(());
-    };
-    Err(invalid(format!("subjects[{place}] has neither userId nor anonymousIds: {why}")))
+    }
+    match people.position(|person| !person.iter().any(|subject| subject.kind.is_searched())) {
+        None => Ok(()),
+        Some(place) => Err(invalid(format!(
+            "subjects[{place}] has neither userId nor anonymousIds: the suppression list knows people by these alone"
+        ))),
+    }
 }
 
 fn invalid(message: String) -> Failure {
@@ -111,7 +134,11 @@ impl Individual {
         );
         given.extend(self.email.map(|text| (field("email"), SubjectType::Email, text)));
         given.extend(self.phone.map(|text| (field("phone"), SubjectType::Phone, text)));
-        for (name, id) in self.ids {
+        let mut names = HashSet::new();
+        for (name, id) in self.ids.0 {
+            if !names.insert(name.clone()) {
+                return Err(invalid(format!("{} has a name twice", field("ids"))));
+            }
             if LOOK_ALIKES.contains(&name.as_str()) {
                 return Err(invalid(format!("a name in {} is that of a field: use the field", field("ids"))));
             }
@@ -168,6 +195,13 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_sent_twice_is_refused() {
+        let twice = r#"[{"ids": {"crm": "secret1", "shop": "7", "crm": "secret2"}}]"#;
+        let failure = named(serde_json::from_str(twice).expect("of the form")).expect_err("which one?");
+        assert_eq!(failure.public, "subjects[0].ids has a name twice");
+    }
+
+    #[test]
     fn what_is_wrong_is_named_by_its_field_and_never_repeated() {
         let long = "y".repeat(2_000);
         for (subjects, field) in [
@@ -189,20 +223,20 @@ mod tests {
     }
 
     #[test]
-    fn archives_and_the_suppression_list_know_all_people_of_a_request_or_none() {
+    fn the_suppression_list_knows_all_people_of_a_request_that_suppresses() {
         use RegulationType::{DeleteOnly, SuppressOnly};
-        let check = |kind, subjects| searchable(kind, people(&read(subjects).expect("valid")));
+        let check = |kind, subjects| suppressible(kind, people(&read(subjects).expect("valid")));
         let (known, unknown) = (json!({"anonymousIds": ["a"], "email": "a@b"}), json!({"email": "c@d"}));
         for (kind, subjects, is_taken) in [
             (SuppressOnly, json!([known]), true),
             (SuppressOnly, json!([unknown]), false),
-            (DeleteOnly, json!([unknown, {"phone": "+442079460000"}]), true),
-            (DeleteOnly, json!([known, unknown]), false),
+            (SuppressOnly, json!([known, unknown]), false),
+            (DeleteOnly, json!([known, unknown]), true),
         ] {
             let checked = check(kind, subjects.clone());
             assert_eq!(checked.is_ok(), is_taken, "{kind:?} {subjects}");
         }
-        let failure = check(DeleteOnly, json!([known, unknown])).expect_err("one is not looked for");
+        let failure = check(SuppressOnly, json!([known, unknown])).expect_err("one is not known");
         assert!(failure.public.starts_with("subjects[1] has neither userId"), "{failure}");
     }
 }
