@@ -147,11 +147,12 @@ const fn tables(weird: &'static str) -> [Table; 8] {
 }
 
 /// The settings that all engines have in common: columns beside Segment's.
-pub fn columns() -> Value {
+pub fn columns(schema: &str) -> Value {
+    let table = |name: &str| format!("{schema}.{name}");
     serde_json::json!([
-        { "table": "web.members", "column": "Member Id", "type": "USER_ID" },
-        { "table": "web.users", "column": "email", "type": "EMAIL" },
-        { "table": "web.orders", "column": "previous_id", "type": "crm" },
+        { "table": table("members"), "column": "Member Id", "type": "USER_ID" },
+        { "table": table("users"), "column": "email", "type": "EMAIL" },
+        { "table": table("orders"), "column": "previous_id", "type": "crm" },
     ])
 }
 
