@@ -78,7 +78,10 @@ impl Census {
 }
 
 /// Every version of every object: key, version, whether it is the current one.
-pub(crate) async fn versions(s3: &aws_sdk_s3::Client, bucket: &str) -> Result<Vec<(String, String, bool)>> {
+///
+/// # Errors
+/// What S3 answers.
+pub async fn versions(s3: &aws_sdk_s3::Client, bucket: &str) -> Result<Vec<(String, String, bool)>> {
     let mut all = Vec::new();
     let (mut key_marker, mut version_marker) = (None, None);
     loop {
@@ -132,7 +135,7 @@ impl Page {
 
 /// Whose event a line is: the user it names at the top, as a string or a number; for an alias also the user
 /// that this one was before.
-fn owners(line: &[u8]) -> Vec<String> {
+pub fn owners(line: &[u8]) -> Vec<String> {
     let Ok(event) = serde_json::from_slice::<Value>(line) else { return Vec::new() };
     let former = if event["type"] == "alias" { &event["previousId"] } else { &Value::Null };
     [&event["userId"], former]

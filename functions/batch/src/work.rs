@@ -216,6 +216,7 @@ fn entry(batch: &Batch) -> TrailEntry {
         caller_name: batch.sender.clone(),
         action: "batch".to_owned(),
         object: Some(batch.id.to_string()),
+        part: None,
         status,
         reason,
     }

@@ -60,14 +60,16 @@ pub async fn gate(
 }
 
 fn entry(caller: &Caller, path: &MatchedPath, request: &Request, now: Timestamp) -> TrailEntry {
+    // Any other part of a path may be an identifier by mistake.
+    let mut ids = request.uri().path().split('/').filter(|part| is_ours(part)).map(str::to_owned);
     TrailEntry {
         id: TrailId::new(),
         at: now,
         caller: caller.id().to_owned(),
         caller_name: caller.name().to_owned(),
         action: format!("{} {}", request.method(), path.as_str()),
-        // Any other part of a path may be an identifier by mistake.
-        object: request.uri().path().split('/').find(|part| is_ours(part)).map(str::to_owned),
+        object: ids.next(),
+        part: ids.next(),
         status: None,
         reason: None,
     }
@@ -81,10 +83,13 @@ async fn note(entry: &mut TrailEntry, response: Response) -> Response {
     let answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     let text = |value: &Value| value.as_str().map(str::to_owned);
     entry.reason = text(&answer["errors"][0]["message"]);
+    let mut made = answer["data"].as_object().into_iter().flat_map(|fields| fields.values());
     if entry.object.is_none() {
-        let made = answer["data"].as_object().into_iter().flat_map(|fields| fields.values());
         entry.object =
-            made.filter_map(|made| text(made).or_else(|| text(&made["id"]))).find(|id| is_ours(id));
+            made.find_map(|made| text(made).or_else(|| text(&made["id"])).filter(|id| is_ours(id)));
+    } else if entry.part.is_none() {
+        let made = made.find_map(|made| text(&made["id"]).filter(|id| is_ours(id)));
+        entry.part = made.filter(|id| entry.object.as_ref() != Some(id));
     }
     Response::from_parts(parts, Body::from(bytes))
 }

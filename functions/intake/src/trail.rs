@@ -56,10 +56,11 @@ pub async fn list(
 }
 
 fn table(entries: &[TrailEntry]) -> String {
-    let head = ["id", "at", "caller", "callerName", "action", "object", "status", "reason"];
+    let head = ["id", "at", "caller", "callerName", "action", "object", "part", "status", "reason"];
     let rows = entries.iter().map(|entry| {
         let status = entry.status.map(|status| status.to_string()).unwrap_or_default();
         let (at, object) = (entry.at.to_string(), entry.object.as_deref().unwrap_or_default());
+        let part = entry.part.as_deref().unwrap_or_default();
         let reason = entry.reason.as_deref().unwrap_or_default();
         csv::line([
             entry.id.as_str(),
@@ -68,6 +69,7 @@ fn table(entries: &[TrailEntry]) -> String {
             &entry.caller_name,
             &entry.action,
             object,
+            part,
             &status,
             reason,
         ])

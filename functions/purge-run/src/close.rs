@@ -20,7 +20,7 @@ use crate::evidence::{forgot, found, verified};
 use crate::id_shape::Looks;
 use crate::report::write_report;
 use crate::run::{answer, end, goes_on, still_waits};
-use crate::tally::{Obstacles, Tally, tally};
+use crate::tally::{Obstacles, Tally, except, tally};
 
 /// The most residual objects that a message names.
 const NAMED: usize = 3;
@@ -39,11 +39,11 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
         write_report(context, run, plan).await?;
     } else if let Some(plan) = &plan {
         let mut archives = tally(context, run).await?;
+        except(context, &mut archives).await?;
         let listing: ListingProgress = context.files.read(Key::Listing(run)).await?.unwrap_or_default();
         for archive in plan.archives() {
             let tally = archives.entry(archive.clone()).or_default();
             tally.excluded = listing.excluded.get(archive).copied().unwrap_or(0);
-            tally.except(&context.store.exceptions(archive).await?, Timestamp::now());
         }
         let mut looks = Looks::default();
         for member in &plan.members {

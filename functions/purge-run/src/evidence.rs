@@ -96,6 +96,7 @@ pub fn verified(member: &RunMember, task: &Task, tally: &Tally) -> Evidence {
         ("excluded", tally.excluded),
     ];
     verified.residuals.extend(counts(&others).into_iter().filter(|(_, count)| *count > 0));
+    verified.exceptions.clone_from(&tally.exceptions);
     verified
 }
 

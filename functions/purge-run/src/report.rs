@@ -10,7 +10,7 @@ use model::subject::Pseudonym;
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::tally::tally;
+use crate::tally::{except, tally};
 
 /// The report, which names people by pseudonym.
 #[derive(Serialize)]
@@ -21,6 +21,8 @@ struct Report {
     objects: Vec<Object>,
     /// The objects that could not be read, and why.
     residuals: Vec<Residual>,
+    /// Number of objects that could not be read and that exceptions cover.
+    excepted: u64,
 }
 
 #[derive(Serialize)]
@@ -39,11 +41,15 @@ struct Residual {
 
 pub async fn write_report(context: &Context, run: &RunId, plan: &RunPlan) -> Result<()> {
     let pseudonyms: Vec<_> = plan.subjects.iter().map(|s| context.pseudonyms.pseudonym(s)).collect();
-    let mut report = Report { subjects: BTreeMap::new(), objects: Vec::new(), residuals: Vec::new() };
+    let mut report =
+        Report { subjects: BTreeMap::new(), objects: Vec::new(), residuals: Vec::new(), excepted: 0 };
     for pseudonym in &pseudonyms {
         report.subjects.insert(pseudonym.clone(), 0);
     }
-    for (archive, tally) in tally(context, run).await? {
+    let mut archives = tally(context, run).await?;
+    except(context, &mut archives).await?;
+    for (archive, tally) in archives {
+        report.excepted += tally.excepted;
         for (key, hit) in tally.hits {
             let named = |(subject, lines): (&u32, &u64)| (pseudonyms[*subject as usize].clone(), *lines);
             let lines: BTreeMap<_, _> = hit.lines.iter().map(named).collect();

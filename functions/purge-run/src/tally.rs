@@ -8,7 +8,7 @@ use aws::bucket::Key;
 use futures::stream::{self, Stream};
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
-use model::exception::{Exception, Unreadable};
+use model::exception::{Covered, Exception, Unreadable};
 use model::failure::Result;
 use model::id::{DestinationId, RunId};
 use model::purge_run::Phase;
@@ -46,6 +46,8 @@ pub struct Tally {
     pub residuals: BTreeMap<String, Obstacles>,
     /// Number of keys that could not be dealt with and that exceptions cover.
     pub excepted: u64,
+    /// Those exceptions, each with the number of keys that it covers.
+    pub exceptions: Vec<Covered>,
     /// Number of keys that the archive's settings exclude, so that they were not read.
     pub excluded: u64,
 }
@@ -66,10 +68,10 @@ impl Obstacles {
         all.into_iter().next().map(|first| Self { first, exceptable })
     }
 
-    /// Whether exceptions cover all of them.
-    fn are_excepted(&self, key: &str, exceptions: &[Exception], now: Timestamp) -> bool {
-        let covered = |kind: &Unreadable| exceptions.iter().any(|one| one.covers(key, *kind, now));
-        !self.exceptable.is_empty() && self.exceptable.iter().all(covered)
+    /// The exceptions that cover all of them, by index; `None`, if something is not covered.
+    fn covered_by(&self, key: &str, exceptions: &[Exception], now: Timestamp) -> Option<BTreeSet<usize>> {
+        let covers = |kind: &Unreadable| exceptions.iter().position(|one| one.covers(key, *kind, now));
+        self.exceptable.iter().map(covers).collect::<Option<BTreeSet<_>>>().filter(|some| !some.is_empty())
     }
 }
 
@@ -111,6 +113,14 @@ pub async fn tally(context: &Context, run: &RunId) -> Result<HashMap<Destination
     Ok(archives)
 }
 
+/// Counts in each archive what its exceptions cover apart from what they do not.
+pub async fn except(context: &Context, archives: &mut HashMap<DestinationId, Tally>) -> Result<()> {
+    for (archive, tally) in archives {
+        tally.except(&context.store.exceptions(archive).await?, Timestamp::now());
+    }
+    Ok(())
+}
+
 /// The batches of a phase, in order, each with the outcomes of its entries.
 pub async fn batches(
     context: &Context,
@@ -149,8 +159,9 @@ impl Tally {
         }
         if outcome.is_hit() {
             let (lines, unread) = (lines(&outcome), outcome.residuals.len());
-            self.hits.insert(outcome.key, Hit { lines, unread, ..Hit::default() });
-        } else if let Some(obstacles) = Obstacles::new(outcome.obstacles(), false) {
+            self.hits.insert(outcome.key.clone(), Hit { lines, unread, ..Hit::default() });
+        }
+        if let Some(obstacles) = Obstacles::new(outcome.obstacles(), false) {
             self.residuals.insert(outcome.key, obstacles);
         }
     }
@@ -165,6 +176,7 @@ impl Tally {
     /// The second look decides: what it finds clean is clean, whatever went wrong on the way. A version that it cannot
     /// read and the first look could may still hold a subject.
     fn verified(&mut self, outcome: KeyOutcome) {
+        self.residuals.remove(&outcome.key);
         let hit = self.hits.entry(outcome.key.clone()).or_default();
         hit.left = lines(&outcome);
         let mut obstacles = outcome.obstacles();
@@ -183,9 +195,14 @@ impl Tally {
 
     /// Counts the keys that exceptions cover apart from the others.
     pub fn except(&mut self, exceptions: &[Exception], now: Timestamp) {
-        let all = self.residuals.len();
-        self.residuals.retain(|key, obstacles| !obstacles.are_excepted(key, exceptions, now));
-        self.excepted += (all - self.residuals.len()) as u64;
+        let mut covered: Vec<_> = exceptions.iter().map(Covered::from).collect();
+        self.residuals.retain(|key, obstacles| {
+            let Some(by) = obstacles.covered_by(key, exceptions, now) else { return true };
+            self.excepted += 1;
+            by.into_iter().for_each(|one| covered[one].objects += 1);
+            false
+        });
+        self.exceptions = covered.into_iter().filter(|exception| exception.objects > 0).collect();
     }
 }
 
@@ -270,6 +287,15 @@ mod tests {
         assert_eq!(tally.residuals["k"].first.reason, Reason::Unprocessed);
     }
 
+    /// A dry run ends after find: it says of a key with hits, too, what a run would leave.
+    #[test]
+    fn what_is_left_of_a_key_with_hits_is_known_before_they_go() {
+        let mut tally = Tally::default();
+        tally.found(outcome(3, Some(Reason::Corrupt)));
+        assert_eq!((tally.hits.len(), tally.residuals["k"].first.reason), (1, Reason::Corrupt));
+        assert_eq!(except(&mut tally, &[Unreadable::Corrupt]), (0, 1));
+    }
+
     /// Exceptions of these kinds for every key.
     fn except(tally: &mut Tally, kinds: &[Unreadable]) -> (usize, u64) {
         let exception = |kind: &Unreadable| Exception {
@@ -280,6 +306,8 @@ mod tests {
             created_by: "admin".into(),
             created_at: Timestamp::UNIX_EPOCH,
             until: Timestamp::MAX,
+            ended_at: None,
+            ended_by: None,
         };
         tally.except(&kinds.iter().map(exception).collect::<Vec<_>>(), Timestamp::UNIX_EPOCH);
         (tally.residuals.len(), tally.excepted)
@@ -300,7 +328,10 @@ mod tests {
         let mut both = corrupt();
         both.seen[0].report.opaque = 1;
         assert_eq!(except(&mut found(both.clone()), &[Corrupt]), (1, 0));
-        assert_eq!(except(&mut found(both), &[Corrupt, Opaque]), (0, 1));
+        let mut both = found(both);
+        assert_eq!(except(&mut both, &[Denied, Corrupt, Opaque]), (0, 1));
+        let by: Vec<_> = both.exceptions.iter().map(|one| (one.kind, one.objects, &*one.reason)).collect();
+        assert_eq!(by, [(Corrupt, 1, "sums"), (Opaque, 1, "sums")]);
 
         // What was in the way before the subject went is excepted, what came into the way is not.
         let mut tally = found(outcome(3, Some(Reason::Denied)));

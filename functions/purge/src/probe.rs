@@ -34,11 +34,9 @@ async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Surve
         }
     }
     let archive = Archive::new(context.s3.clone(), settings.bucket.clone(), settings.request_payer);
+    let exceptions = context.store.exceptions(destination_id).await?;
     match probe {
-        Probe::Check { destination_id } => {
-            let exceptions = context.store.exceptions(&destination_id).await?;
-            survey::check(&archive, &settings, &exceptions, until).await
-        }
+        Probe::Check { .. } => survey::check(&archive, &settings, &exceptions, until).await,
         Probe::Count { destination_id, subjects, .. } => {
             let matcher = Matcher::new(&settings.rules, &SubjectSet::new(subjects));
             let (files, rules) = (context.files.clone(), settings.rules.clone());
@@ -51,7 +49,7 @@ async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Surve
                 until,
                 matcher,
             };
-            count(&purge, &settings, context.cores).await
+            count(&purge, &settings, &exceptions, context.cores).await
         }
         Probe::Resolvable { .. } => Err(Failure::invalid("an archive knows no other identifiers of people")),
     }

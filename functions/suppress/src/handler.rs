@@ -82,6 +82,7 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
             .collect(),
             looked_at: Default::default(),
             residuals: Default::default(),
+            exceptions: Default::default(),
             sources: Default::default(),
         };
         store.keep_evidence(id, &evidence).await?;

@@ -9,6 +9,7 @@ use crate::purge::{Left, Purge};
 use crate::run_plan::{Checkpoint, Entry};
 use crate::survey::{Count, Survey};
 use destinations::archive::Settings;
+use model::exception::Exception;
 use model::failure::Result;
 
 /// The most filters asked at once.
@@ -21,7 +22,12 @@ const READ: u64 = 64 << 20;
 ///
 /// # Errors
 /// `Transient` or `Permanent`, if the archive cannot be listed.
-pub async fn count(purge: &Purge, settings: &Settings, cores: usize) -> Result<Survey> {
+pub async fn count(
+    purge: &Purge,
+    settings: &Settings,
+    exceptions: &[Exception],
+    cores: usize,
+) -> Result<Survey> {
     let (mut survey, mut count) = (Survey::new(settings), Count::default());
     let (mut unread, mut to_read) = (Vec::new(), 0);
     let mut listing = purge.archive.list(&settings.prefix);
@@ -43,7 +49,7 @@ pub async fn count(purge: &Purge, settings: &Settings, cores: usize) -> Result<S
         }
     };
     if survey.whole && to_read <= READ {
-        count.lines = read(purge, &unread, cores, &mut survey).await;
+        count.lines = read(purge, &unread, exceptions, cores, &mut survey).await;
         count.exact = count.lines.is_some() && survey.unreachable.is_empty();
     }
     survey.count = Some(count);
@@ -51,14 +57,20 @@ pub async fn count(purge: &Purge, settings: &Settings, cores: usize) -> Result<S
 }
 
 /// The lines that would be removed from these entries; none, if time is up before all are read.
-async fn read(purge: &Purge, entries: &[Entry], cores: usize, survey: &mut Survey) -> Option<u64> {
+async fn read(
+    purge: &Purge,
+    entries: &[Entry],
+    exceptions: &[Exception],
+    cores: usize,
+    survey: &mut Survey,
+) -> Option<u64> {
     let finds = stream::iter(entries).map(|entry| purge.find(entry, Checkpoint::new(&entry.key)));
     let mut finds = finds.buffer_unordered(cores);
     let mut lines = 0;
     while let Some(left) = finds.next().await {
         let Left::Done(outcome) = left else { return None };
         lines += outcome.seen.iter().map(|seen| seen.report.removed).sum::<u64>();
-        survey.leave(outcome.key.clone(), outcome.obstacles(), &[]);
+        survey.leave(outcome.key.clone(), outcome.obstacles(), exceptions);
     }
     Some(lines)
 }

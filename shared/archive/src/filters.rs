@@ -76,6 +76,14 @@ impl Filters {
         }
     }
 
+    /// Drops the filter of a version that was deleted: it holds fingerprints of people who are gone. A filter that is left
+    /// because this fails expires with the others.
+    pub(crate) async fn drop(&self, key: &str, version: &Version) {
+        if let Err(failure) = self.files.delete(Key::Filter(&self.archive, &hash(key, version))).await {
+            tracing::warn!(%failure, "the filter of a deleted version was not dropped");
+        }
+    }
+
     fn source<'a>(&'a self, version: &'a Version) -> FilterSource<'a> {
         FilterSource { etag: &version.etag, version: Some(&version.id), rules: &self.rules }
     }

@@ -202,6 +202,7 @@ impl Purge {
             return Ok(None);
         }
         self.archive.delete_version(key, version, all).await?;
+        self.filters.drop(key, version).await;
         Ok(Some(report.lines - report.removed))
     }
 
@@ -246,6 +247,7 @@ impl Purge {
         } else if report.leaves_nothing() {
             upload.discard(sent).await;
             self.archive.delete_current(key, current).await?;
+            self.filters.drop(key, current).await;
             None
         } else {
             Some(upload.commit(sent).await?)
@@ -307,6 +309,7 @@ pub(crate) fn unreadable(error: FormatError) -> Trouble {
     let (reason, detail) = match error {
         FormatError::Unsupported(_) => (Reason::Unsupported, error.to_string()),
         FormatError::Corrupt(_) => (Reason::Corrupt, error.to_string()),
+        FormatError::Envelope => (Reason::Envelope, error.to_string()),
         FormatError::Io(error) => match error.downcast::<Refused>() {
             Ok(Refused(trouble)) => return trouble,
             Err(error) => {

@@ -212,6 +212,8 @@ pub enum Reason {
     Unsupported,
     /// Records in it hold a value in an identifier's place that cannot be compared.
     Opaque,
+    /// Its only record holds a subject in an array, beside what may be others'.
+    Envelope,
     /// We may not read, write or delete it.
     Denied,
     /// It is in cold storage and has to be restored first.
@@ -233,6 +235,7 @@ impl Reason {
             Self::Corrupt => "corrupt",
             Self::Unsupported => "unsupported",
             Self::Opaque => "opaque",
+            Self::Envelope => "envelope",
             Self::Denied => "denied",
             Self::Cold => "cold",
             Self::Locked => "locked",
@@ -250,7 +253,7 @@ impl Reason {
             Self::Opaque => Some(Unreadable::Opaque),
             Self::Denied => Some(Unreadable::Denied),
             Self::Cold => Some(Unreadable::Cold),
-            Self::Locked | Self::Unreachable | Self::Contended | Self::Unprocessed => None,
+            Self::Envelope | Self::Locked | Self::Unreachable | Self::Contended | Self::Unprocessed => None,
         }
     }
 }

@@ -29,7 +29,7 @@ pub(crate) const DESCRIPTION: Description = Description {
         Field::optional(
             "rules",
             "Rules",
-            "Where identifiers stand in a record; Segment's places if left out",
+            "Where identifiers stand in a record, or in which column of text without a header; Segment's places if left out",
         )
         .of(Form::Json),
         Field::optional(

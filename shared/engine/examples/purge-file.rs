@@ -20,8 +20,8 @@ Removes the records of some people from a file, and says what it did.
 
     purge-file [--strict] IN IDS OUT [KEYS]
 
-IN      JSON (one object per line or otherwise) or CSV, plain, gzip or zstd; Parquet; Avro. Told by its bytes.
-        Stays as it is.
+IN      JSON (one object per line or otherwise) or delimited text, plain or compressed; Parquet; Avro. Told by its
+        bytes. Stays as it is.
 IDS     a text file with one identifier per line. Blank lines are ignored.
 OUT     where to write what is left. Must not exist, or may be - to only count.
 KEYS    where identifiers stand, as paths joined by commas: userId,context.traits.email

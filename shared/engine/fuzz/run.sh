@@ -1,12 +1,12 @@
 #!/bin/sh
-# Fuzzes one target (lines, values, gzip, splice, parquet, avro, events, subjects) for some seconds, with the stable toolchain.
+# Fuzzes one target for some seconds (60 if not said), with the stable toolchain.
 set -eu
 cd "$(dirname "$0")"
-target=${1:?one of: lines values gzip splice parquet avro events subjects}
+target=${1:?one of: lines values delimited gzip codecs splice parquet avro events subjects}
 seconds=${2:-60}
 host=$(rustc -vV | sed -n 's/^host: //p')
 
-# What cargo-fuzz would pass. BOOTSTRAP lets the stable compiler take the sanitizer flag.
+# The flags that cargo-fuzz passes. RUSTC_BOOTSTRAP makes the stable compiler accept the sanitizer flag.
 export RUSTC_BOOTSTRAP=1
 export RUSTFLAGS="--cfg fuzzing -Zsanitizer=address -Ccodegen-units=1 -Cpasses=sancov-module \
 -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \

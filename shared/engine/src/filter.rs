@@ -1,12 +1,12 @@
-//! A small filter beside each archive object, which tells who cannot be in it. Pure.
+//! A small filter for each archive object, which tells who cannot be in it. Pure.
 //!
-//! 1. While an object is scanned, the keyed hash of every value in an identifier's place is collected.
-//! 2. The hashes become a binary fuse filter of 32 bits (<https://arxiv.org/abs/2201.01174>): some 4.5 bytes
-//!    per distinct identifier, and a false "may contain" in 4 billion questions.
-//! 3. The filter is sealed by an HMAC over itself and what it was made from: the object's ETag and version,
-//!    the rules, and the key. Whatever of these has changed, it does not open.
-//! 4. The next run opens it and asks for its subjects. A filter that is missing, stale, damaged, or made from
-//!    an object with unreadable lines rules nobody out: the object is scanned.
+//! 1. A scan collects the keyed hash of every value at an identifier's path.
+//! 2. The hashes become a binary fuse filter with 32-bit fingerprints (<https://arxiv.org/abs/2201.01174>): about 4.5 bytes
+//!    per distinct identifier, and one false "may contain" in 4 billion questions.
+//! 3. The filter is sealed by an HMAC over itself and its source: the object's ETag and version, and the rules. If any of
+//!    these or the key has changed, the filter does not open.
+//! 4. The next run opens the filter and asks about its subjects. Without a filter that opens, the object is scanned; an
+//!    object with unreadable lines gets none.
 
 use xorf::{BinaryFuse32, Descriptor, Filter as _};
 
@@ -17,18 +17,18 @@ use model::comparison::Comparison;
 use model::rules::Rules;
 use model::subject::SubjectType;
 
-/// Goes up when an older filter may rule out somebody whom a scan finds today.
+/// Must increase whenever an older filter may rule out somebody whom a scan would find.
 const VERSION: u8 = 2;
 const DESCRIPTOR: usize = 20;
-/// Fewer keys than this the construction does not like; random ones fill up.
+/// The least number of keys for which the construction is reliable; random ones make up for missing ones.
 const MIN_KEYS: usize = 32;
 
-/// What a filter speaks about.
+/// What a filter was made from.
 #[derive(Debug, Clone, Copy)]
 pub struct FilterSource<'a> {
     /// The object's ETag, which changes with its content.
     pub etag: &'a str,
-    /// The object's version, where the bucket has versions.
+    /// The object's version, if the bucket keeps versions.
     pub version: Option<&'a str>,
     /// The rules it was scanned by.
     pub rules: &'a Rules,
@@ -47,8 +47,8 @@ impl Questions {
     }
 }
 
-/// Scans an object as [`format::scan`] does and makes its filter. No filter where the object has unreadable
-/// lines, as nobody can say who is in them.
+/// Scans an object as [`format::scan`] does and makes its filter. An object with unreadable lines gets none, since they may
+/// hold anybody.
 pub fn scan(
     object: &dyn Object,
     matcher: &Matcher,
@@ -62,14 +62,14 @@ pub fn scan(
 
 /// How a scan ended.
 pub enum Scanned {
-    /// At the object's end, and the filter.
+    /// At the end of the object; with its filter.
     Whole(Report, Option<Filter>),
-    /// On the way, as it was asked to.
+    /// Before the end, because `pause` asked for it.
     Paused(Pause),
 }
 
-/// The same, from where an earlier go paused, and until `pause` says so. Only one go makes a filter: what takes more
-/// of them has none, and is read again the next time.
+/// The same from the checkpoint `from`, until `pause` returns true. Only a scan in one invocation makes a filter; an object
+/// that needs several is read again by the next run.
 pub fn scan_from(
     object: &dyn Object,
     matcher: &Matcher,
@@ -89,7 +89,7 @@ pub fn scan_from(
 }
 
 impl Filter {
-    /// A filter of distinct hashes. `None`: the construction failed, which it may though it hardly does.
+    /// Makes a filter of distinct hashes. `None`, if the construction fails, which is rare.
     fn new(mut hashes: Vec<u64>, key: &IndexKey) -> Option<Self> {
         for filler in hashes.len()..MIN_KEYS {
             hashes.push(key.hash(SubjectType::UserId, Comparison::default(), &format!("\0filler {filler}")));
@@ -104,7 +104,7 @@ impl Filter {
         questions.0.iter().any(|hash| self.0.contains(hash))
     }
 
-    /// As bytes, sealed to what it speaks about.
+    /// The filter as bytes, sealed to its source.
     pub fn seal(&self, source: &FilterSource<'_>, key: &IndexKey) -> Vec<u8> {
         let Descriptor { seed, segment_length, segment_length_mask, segment_count_length } =
             self.0.descriptor;
@@ -116,8 +116,8 @@ impl Filter {
         [&[VERSION], &tag(source, key, &body)[..], &body].concat()
     }
 
-    /// A filter from its bytes. `None`: it is not the filter of this object as it is now, by these rules and
-    /// this key, or it is damaged; nobody is ruled out.
+    /// Reads a filter. `None`, if it is damaged, or was made from another state of the object, other rules or another
+    /// key.
     pub fn open(bytes: &[u8], source: &FilterSource<'_>, key: &IndexKey) -> Option<Self> {
         let (&version, bytes) = bytes.split_first()?;
         let (seal, body) = bytes.split_at_checked(TAG)?;

@@ -1,4 +1,4 @@
-//! What is collected can be erased: the engine finds an event by each subject that collection read in it.
+//! What is collected can be erased: the engine finds an event by each subject that collection read from it.
 
 use engine::matching::{Matcher, SubjectSet, Verdict};
 use jiff::Timestamp;

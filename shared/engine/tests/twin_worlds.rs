@@ -20,11 +20,11 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
-/// The person. Unlike anything else in either world.
+/// The person. No other text in either world resembles this.
 const PERSON: &str = "planted-person-7f3a";
 const SEEDS: u64 = 60;
 
-/// One event: whose it is, and its number in the stream.
+/// An event: its user, and its number in the stream.
 type Event = (String, i64);
 
 /// SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>): the same seed makes the same world.
@@ -40,7 +40,7 @@ impl Dice {
     }
 }
 
-/// A stream with the person's events, and the same stream without them. Each has somebody's events at least.
+/// A stream with the person's events, and the same stream without them. Neither is empty.
 fn worlds(seed: u64) -> (Vec<Event>, Vec<Event>) {
     let mut dice = Dice(seed);
     let (count, share) = (1 + dice.roll(400) as i64, 1 + dice.roll(20));
@@ -57,7 +57,7 @@ fn worlds(seed: u64) -> (Vec<Event>, Vec<Event>) {
 
 fn json_lines(events: &[Event]) -> Vec<u8> {
     let line = |(user, n): &Event| {
-        // Escapes change how an identifier is spelled, not whose it is.
+        // Escapes change an identifier's spelling, not its meaning.
         let spelled = if n % 3 == 0 { user.replacen('p', "\\u0070", 1) } else { user.clone() };
         format!("{{\"type\":\"track\", \"userId\":\"{spelled}\",\"properties\":{{\"n\":{n}}}}}\n")
     };
@@ -121,6 +121,30 @@ fn unzstandard(bytes: &[u8]) -> Vec<u8> {
     zstd::decode_all(bytes).expect("good zstd")
 }
 
+fn bz(plain: &[u8]) -> Vec<u8> {
+    let mut out = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    out.write_all(plain).expect("memory takes all");
+    out.finish().expect("memory takes all")
+}
+
+fn zlib(plain: &[u8]) -> Vec<u8> {
+    let mut out = flate2::write::ZlibEncoder::new(Vec::new(), Level::fast());
+    out.write_all(plain).expect("memory takes all");
+    out.finish().expect("memory takes all")
+}
+
+fn snappy(plain: &[u8]) -> Vec<u8> {
+    let mut out = snap::write::FrameEncoder::new(Vec::new());
+    out.write_all(plain).expect("memory takes all");
+    out.into_inner().expect("memory takes all")
+}
+
+fn whole(mut reader: impl Read) -> Vec<u8> {
+    let mut plain = Vec::new();
+    reader.read_to_end(&mut plain).expect("good data");
+    plain
+}
+
 fn parquet(events: &[Event], codec: Compression) -> Vec<u8> {
     let schema = "message event { required int64 n; required binary userId (UTF8); }";
     let schema = Arc::new(parse_message_type(schema).expect("a schema"));
@@ -165,7 +189,7 @@ fn holds(bytes: &[u8]) -> bool {
     bytes.windows(PERSON.len()).any(|window| window == PERSON.as_bytes())
 }
 
-/// How a world becomes an object, and what of an object must be the same in both worlds.
+/// A name, how a world is packed into an object, and what of the object must be equal in both worlds.
 type Packing = (&'static str, fn(&[Event]) -> Vec<u8>, fn(Vec<u8>) -> Vec<u8>);
 
 const PACKINGS: &[Packing] = &[
@@ -173,6 +197,21 @@ const PACKINGS: &[Packing] = &[
     ("JSON lines, gzip", |events| gzip(&json_lines(events)), |bytes| gunzip(&bytes)),
     ("JSON lines, gzip members", |events| gzip_members(&json_lines(events)), |bytes| gunzip(&bytes)),
     ("JSON lines, zstd", |events| zstandard(&json_lines(events)), |bytes| unzstandard(&bytes)),
+    (
+        "JSON lines, bzip2",
+        |events| bz(&json_lines(events)),
+        |bytes| whole(bzip2::read::MultiBzDecoder::new(&bytes[..])),
+    ),
+    (
+        "JSON lines, zlib",
+        |events| zlib(&json_lines(events)),
+        |bytes| whole(flate2::read::ZlibDecoder::new(&bytes[..])),
+    ),
+    (
+        "JSON lines, framed Snappy",
+        |events| snappy(&json_lines(events)),
+        |bytes| whole(snap::read::FrameDecoder::new(&bytes[..])),
+    ),
     ("JSON array", json_array, |bytes| bytes),
     ("JSON array, gzip", |events| gzip(&json_array(events)), |bytes| gunzip(&bytes)),
     ("JSON array on one line", json_array_line, |bytes| bytes),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use crate::exception::Covered;
 use crate::id::DestinationId;
 use crate::source::{SeenAt, Sightings};
 use crate::subject::hex;
@@ -69,6 +70,9 @@ pub struct Evidence {
     /// What could not be removed, and until when, by its reason.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub residuals: BTreeMap<String, u64>,
+    /// The exceptions that covered what could not be read.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub exceptions: Vec<Covered>,
     /// From which sources it came, and on which days, as far as an archive's folders tell.
     #[serde(skip_serializing_if = "Sightings::is_empty", default)]
     #[schema(value_type = Vec<SeenAt>)]
@@ -78,9 +82,10 @@ pub struct Evidence {
 impl Evidence {
     /// Evidence of a step at a destination.
     pub fn of(task: &Task, attempt: u32, step: Step, at: Timestamp, counts: BTreeMap<String, u64>) -> Self {
-        let (looked_at, residuals, sources) = (BTreeMap::new(), BTreeMap::new(), Sightings::default());
+        let (looked_at, residuals, exceptions) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         let (destination_id, vendor) = (Some(task.destination_id.clone()), Some(task.vendor.clone()));
-        Self { destination_id, vendor, attempt, step, at, counts, looked_at, residuals, sources }
+        let sources = Sightings::default();
+        Self { destination_id, vendor, attempt, step, at, counts, looked_at, residuals, exceptions, sources }
     }
 
     /// Combines this with what the same step did in a later run. `find` takes the larger count, since a later run finds
@@ -171,6 +176,7 @@ mod tests {
             counts: [("web.users".to_owned(), 3)].into(),
             looked_at: BTreeMap::new(),
             residuals: BTreeMap::new(),
+            exceptions: Vec::new(),
             sources: Sightings::default(),
         }
     }

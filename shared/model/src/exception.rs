@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use crate::failure::{Failure, Result};
 use crate::id::ExceptionId;
 use crate::keys::{MAX_LENGTH, fits};
+use crate::name::reads_as_stored;
 
 /// The longest reason, in bytes.
 const MAX_REASON: usize = 500;
@@ -46,14 +47,50 @@ pub struct Exception {
     pub created_by: String,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it ends.
+    /// When it ends, unless somebody ends it before.
     pub until: Timestamp,
+    /// When somebody ended it, if that was before `until`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ended_at: Option<Timestamp>,
+    /// The caller who ended it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ended_by: Option<String>,
 }
 
 impl Exception {
+    /// Whether it is in force.
+    pub fn is_in_force(&self, now: Timestamp) -> bool {
+        now < self.until && self.ended_at.is_none_or(|ended| now < ended)
+    }
+
     /// Whether it covers an object that is left for this.
     pub fn covers(&self, key: &str, kind: Unreadable, now: Timestamp) -> bool {
-        now < self.until && self.kind == kind && fits(&self.keys, key)
+        self.is_in_force(now) && self.kind == kind && fits(&self.keys, key)
+    }
+}
+
+/// What an exception covered, as evidence and certificates say it. It names no key, since people may be named in keys.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Covered {
+    /// The exception's id.
+    pub id: ExceptionId,
+    /// What the objects were left for.
+    pub kind: Unreadable,
+    /// Why they may stay.
+    pub reason: String,
+    /// The caller who made the exception.
+    pub created_by: String,
+    /// When it ends.
+    pub until: Timestamp,
+    /// Number of objects that it covered.
+    pub objects: u64,
+}
+
+impl From<&Exception> for Covered {
+    fn from(exception: &Exception) -> Self {
+        let Exception { id, kind, reason, created_by, until, .. } = exception.clone();
+        Self { id, kind, reason, created_by, until, objects: 0 }
     }
 }
 
@@ -94,11 +131,29 @@ impl NewException {
         if reason.trim().is_empty() || reason.len() > MAX_REASON {
             return Err(Failure::invalid("reason must have 1 to 500 bytes").field("reason"));
         }
+        for (field, text) in [("keys", &keys), ("reason", &reason)] {
+            if !reads_as_stored(text) {
+                let message = format!(
+                    "{field} must not have control characters, line breaks or characters that change the writing direction"
+                );
+                return Err(Failure::invalid(message).field(field));
+            }
+        }
         if until <= now || until > now + SignedDuration::from_hours(24 * MAX_DAYS) {
             return Err(Failure::invalid("until must be within the next 366 days").field("until"));
         }
         let (id, created_by) = (ExceptionId::new(), caller.to_owned());
-        Ok(Exception { id, keys, kind, reason, created_by, created_at: now, until })
+        Ok(Exception {
+            id,
+            keys,
+            kind,
+            reason,
+            created_by,
+            created_at: now,
+            until,
+            ended_at: None,
+            ended_by: None,
+        })
     }
 }
 
@@ -130,6 +185,8 @@ mod tests {
         ] {
             assert_eq!(exception.covers(key, kind, at(day)), covered, "{key} {kind:?} {day}");
         }
+        let ended = Exception { ended_at: Some(at(5)), ..exception };
+        assert_eq!([4, 5, 8].map(|day| ended.is_in_force(at(day))), [true, false, false]);
     }
 
     #[test]
@@ -138,8 +195,13 @@ mod tests {
             ("keys", json!("")),
             ("keys", json!("x".repeat(1025))),
             ("keys", json!("s3://events/raw/a.orc")),
+            ("keys", json!("raw/\u{202e}cro.a")),
+            ("keys", json!("raw/\u{85}*")),
             ("reason", json!(" ")),
             ("reason", json!("x".repeat(501))),
+            ("reason", json!("sums\nCONFIRMED")),
+            ("reason", json!("a\u{9b}31m")),
+            ("reason", json!("a\u{2066}b")),
             ("until", json!(at(0))),
             ("until", json!(at(367))),
         ] {

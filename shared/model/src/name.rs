@@ -14,12 +14,18 @@ pub fn check(name: &str) -> Result<()> {
     if name.trim().is_empty() || name.len() > MAX_NAME {
         return wrong("name must have 1 to 100 characters");
     }
-    if name.chars().any(|letter| letter.is_control() || rearranges(letter)) {
+    if !reads_as_stored(name) {
         return wrong(
             "name must not have control characters, line breaks or characters that change the writing direction",
         );
     }
     Ok(())
+}
+
+/// Whether a text reads as it is stored: one line without control characters or characters that change the writing
+/// direction.
+pub(crate) fn reads_as_stored(text: &str) -> bool {
+    !text.chars().any(|letter| letter.is_control() || rearranges(letter))
 }
 
 /// Whether a character breaks the line or changes the direction of the text around it: see

@@ -14,10 +14,18 @@
 //!
 //! A path names fields from the outermost in, joined by dots; a list of names (`["a.b", "c"]`) serves names
 //! that hold a dot. An array on the way, or at the end, stands for each of its elements.
+//!
+//! Text without a header has columns by number, from `#1` on, which a path begins with:
+//! ```json
+//! {"headerless": {"delimiter": "tab", "quotes": false}, "rules": [{"path": "#13", "type": "USER_ID"}]}
+//! ```
+//! All text in the archive is read so then: nothing is guessed from its first line.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::comparison::{Comparison, Normalize};
@@ -27,11 +35,27 @@ use crate::subject::SubjectType;
 const MAX_RULES: usize = 64;
 /// The most fields one path can go through.
 const MAX_DEPTH: usize = 16;
+/// The most columns of text without a header.
+const MAX_COLUMNS: usize = 10_000;
 
 /// Where identifiers stand in the records of one archive. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<RuleConfig>", into = "Vec<RuleConfig>")]
-pub struct Rules(Vec<Rule>);
+#[serde(try_from = "Config", into = "Config")]
+pub struct Rules {
+    rules: Vec<Rule>,
+    headerless: Option<Dialect>,
+}
+
+/// How delimited text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "DialectConfig", into = "DialectConfig")]
+pub struct Dialect {
+    /// The ASCII character between two cells.
+    pub delimiter: u8,
+    /// Whether a cell in double quotes may hold delimiters and line feeds, as RFC 4180 has it; otherwise a quote is a
+    /// character like any other.
+    pub quotes: bool,
+}
 
 /// One place where an identifier stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,12 +90,13 @@ impl Rules {
             when,
             comparison: Comparison::default(),
         };
-        Self(vec![
+        let rules = vec![
             rule("userId", SubjectType::UserId, None),
             rule("anonymousId", SubjectType::AnonymousId, None),
             rule("previousId", SubjectType::UserId, Some(alias())),
             rule("previousId", SubjectType::AnonymousId, Some(alias())),
-        ])
+        ];
+        Self { rules, headerless: None }
     }
 
     /// Rules that look for both kinds of identifier at each of these dotted paths.
@@ -86,12 +111,12 @@ impl Rules {
                 normalize: None,
             })
         };
-        paths.into_iter().flat_map(both).collect::<Vec<_>>().try_into()
+        Config::Named(paths.into_iter().flat_map(both).collect()).try_into()
     }
 
     /// The condition of the rule at this index, if it has one.
     pub fn conditional(&self, rule: usize) -> Option<&When> {
-        self.0.get(rule)?.when.as_ref()
+        self.rules.get(rule)?.when.as_ref()
     }
 
     /// The kinds of identifier that are looked for.
@@ -101,8 +126,19 @@ impl Rules {
 
     /// The rules, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Rule> {
-        self.0.iter()
+        self.rules.iter()
     }
+
+    /// How the archive's text is written, if it has no header.
+    pub fn headerless(&self) -> Option<Dialect> {
+        self.headerless
+    }
+}
+
+/// The index of the column that a name such as `#13` numbers, from 0.
+pub fn column(name: &str) -> Option<usize> {
+    let number: usize = name.strip_prefix('#')?.parse().ok()?;
+    (1..=MAX_COLUMNS).contains(&number).then(|| number - 1)
 }
 
 /// What is wrong with a rule, and at which field of the configuration.
@@ -113,6 +149,71 @@ pub struct RuleError {
     pub field: String,
     /// What is wrong with it.
     pub problem: &'static str,
+}
+
+/// Rules as the configuration writes them.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Config {
+    Named(Vec<RuleConfig>),
+    Numbered(NumberedConfig),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NumberedConfig {
+    headerless: Dialect,
+    rules: Vec<RuleConfig>,
+}
+
+// Not derived: errors of an untagged enum do not say what is wrong.
+impl<'de> Deserialize<'de> for Config {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Config;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of rules, or an object with headerless and rules")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, rules: A) -> Result<Config, A::Error> {
+                Deserialize::deserialize(SeqAccessDeserializer::new(rules)).map(Config::Named)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Config, A::Error> {
+                Deserialize::deserialize(MapAccessDeserializer::new(fields)).map(Config::Numbered)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DialectConfig {
+    delimiter: String,
+    quotes: bool,
+}
+
+impl TryFrom<DialectConfig> for Dialect {
+    type Error = RuleError;
+
+    fn try_from(DialectConfig { delimiter, quotes }: DialectConfig) -> Result<Self, RuleError> {
+        let delimiter = if delimiter == "tab" { "\t" } else { &delimiter };
+        match delimiter.as_bytes() {
+            [byte @ (1..=9 | 11 | 12 | 14..=33 | 35..=47 | 58..=64 | 91..=96 | 123..=126)] => {
+                Ok(Self { delimiter: *byte, quotes })
+            }
+            _ => Err(RuleError {
+                field: "headerless.delimiter".into(),
+                problem: "must be tab or one ASCII character that is no letter, digit, quote or line break",
+            }),
+        }
+    }
+}
+
+impl From<Dialect> for DialectConfig {
+    fn from(Dialect { delimiter, quotes }: Dialect) -> Self {
+        Self { delimiter: char::from(delimiter).to_string(), quotes }
+    }
 }
 
 /// A rule as the configuration writes it.
@@ -150,10 +251,14 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-impl TryFrom<Vec<RuleConfig>> for Rules {
+impl TryFrom<Config> for Rules {
     type Error = RuleError;
 
-    fn try_from(configs: Vec<RuleConfig>) -> Result<Self, RuleError> {
+    fn try_from(config: Config) -> Result<Self, RuleError> {
+        let (configs, headerless) = match config {
+            Config::Named(rules) => (rules, None),
+            Config::Numbered(NumberedConfig { headerless, rules }) => (rules, Some(headerless)),
+        };
         if configs.is_empty() {
             return Err(RuleError { field: "rules".into(), problem: "name at least one path" });
         }
@@ -162,11 +267,11 @@ impl TryFrom<Vec<RuleConfig>> for Rules {
         }
         let rule = |(at, config): (usize, RuleConfig)| {
             let when = |when: WhenConfig| {
-                let path = names(when.path, format_args!("rules[{at}].when.path"))?;
+                let path = names(when.path, headerless, format_args!("rules[{at}].when.path"))?;
                 Ok(When { path, equals: when.equals })
             };
             Ok(Rule {
-                path: names(config.path, format_args!("rules[{at}].path"))?,
+                path: names(config.path, headerless, format_args!("rules[{at}].path"))?,
                 kind: config.kind,
                 when: config.when.map(when).transpose()?,
                 comparison: Comparison {
@@ -178,12 +283,18 @@ impl TryFrom<Vec<RuleConfig>> for Rules {
                 .of_kind(config.kind),
             })
         };
-        configs.into_iter().enumerate().map(rule).collect::<Result<_, _>>().map(Self)
+        let rules = configs.into_iter().enumerate().map(rule).collect::<Result<_, _>>()?;
+        Ok(Self { rules, headerless })
     }
 }
 
 /// The names of a path. `[]` after a name is allowed and ignored: every element of an array counts anyway.
-fn names(path: Path, field: fmt::Arguments<'_>) -> Result<Vec<String>, RuleError> {
+fn names(
+    path: Path,
+    headerless: Option<Dialect>,
+    field: fmt::Arguments<'_>,
+) -> Result<Vec<String>, RuleError> {
+    let is_dotted = matches!(path, Path::Dotted(_));
     let names: Vec<String> = match path {
         Path::Dotted(path) => {
             path.split('.').map(|name| name.strip_suffix("[]").unwrap_or(name).to_owned()).collect()
@@ -196,14 +307,18 @@ fn names(path: Path, field: fmt::Arguments<'_>) -> Result<Vec<String>, RuleError
         "has an empty name between its dots"
     } else if names.len() > MAX_DEPTH {
         "goes deeper than 16 fields"
+    } else if headerless.is_some() && column(&names[0]).is_none() {
+        "must begin with a column's number, from #1 to #10000, as headerless has it"
+    } else if headerless.is_none() && is_dotted && column(&names[0]).is_some() {
+        "numbers a column: say by headerless how the files are written"
     } else {
         return Ok(names);
     };
     Err(RuleError { field: field.to_string(), problem })
 }
 
-impl From<Rules> for Vec<RuleConfig> {
-    fn from(rules: Rules) -> Self {
+impl From<Rules> for Config {
+    fn from(Rules { rules, headerless }: Rules) -> Self {
         let config = |rule: Rule| RuleConfig {
             path: Path::Names(rule.path),
             kind: rule.kind,
@@ -212,7 +327,11 @@ impl From<Rules> for Vec<RuleConfig> {
             trim: rule.comparison.trim,
             normalize: rule.comparison.normalize,
         };
-        rules.0.into_iter().map(config).collect()
+        let rules = rules.into_iter().map(config).collect();
+        match headerless {
+            None => Self::Named(rules),
+            Some(headerless) => Self::Numbered(NumberedConfig { headerless, rules }),
+        }
     }
 }
 
@@ -232,14 +351,25 @@ mod tests {
                 {"path": "email", "type": "EMAIL"}, {"path": "tel", "type": "PHONE"}, {"path": "crm", "type": "crm"}]"#,
         )
         .unwrap();
-        assert_eq!(rules.0[0].path, ["a", "b", "c"]);
+        assert_eq!(rules.rules[0].path, ["a", "b", "c"]);
         let comparison =
             Comparison { fold_case: true, trim: true, normalize: Some(Normalize::Nfc), phone: false };
-        assert_eq!([rules.0[0].comparison, rules.0[2].comparison], [comparison; 2]);
-        assert!(rules.0[3].comparison.phone && rules.0[4].comparison.is_exact());
+        assert_eq!([rules.rules[0].comparison, rules.rules[2].comparison], [comparison; 2]);
+        assert!(rules.rules[3].comparison.phone && rules.rules[4].comparison.is_exact());
         assert_eq!(rules.kinds().len(), 5);
-        assert_eq!(rules.0[1].path, ["d.e"]);
-        for rules in [rules, Rules::segment()] {
+        assert_eq!(rules.rules[1].path, ["d.e"]);
+        let numbered = parse(
+            r##"{"headerless": {"delimiter": "tab", "quotes": false}, "rules": [
+                {"path": "#13", "type": "USER_ID"}, {"path": "#53.data.id", "type": "USER_ID", "when": {"path": "#6", "equals": "x"}}]}"##,
+        )
+        .unwrap();
+        assert_eq!(numbered.headerless(), Some(Dialect { delimiter: b'\t', quotes: false }));
+        assert_eq!(numbered.rules[1].path, ["#53", "data", "id"]);
+        assert_eq!(
+            (column("#13"), column("#0"), column("#10001"), column("13")),
+            (Some(12), None, None, None)
+        );
+        for rules in [rules, numbered, Rules::segment()] {
             assert_eq!(parse(&serde_json::to_string(&rules).unwrap()).unwrap(), rules);
         }
     }
@@ -260,6 +390,21 @@ mod tests {
                 "rules[0].when.path: names no field",
             ),
             (&deep, "rules[0].path: goes deeper"),
+            (r##"[{"path": "#13", "type": "USER_ID"}]"##, "rules[0].path: numbers a column"),
+            (
+                r##"{"headerless": {"delimiter": "tab", "quotes": false}, "rules": [{"path": "userId", "type": "USER_ID"}]}"##,
+                "rules[0].path: must begin with a column's number",
+            ),
+            (
+                r##"{"headerless": {"delimiter": "\n", "quotes": true}, "rules": [{"path": "#1", "type": "USER_ID"}]}"##,
+                "headerless.delimiter: must be tab or one ASCII character",
+            ),
+            (
+                r##"{"headerless": {"delimiter": ","}, "rules": [{"path": "#1", "type": "USER_ID"}]}"##,
+                "missing field `quotes`",
+            ),
+            (r##"{"rules": [{"path": "#1", "type": "USER_ID"}]}"##, "missing field `headerless`"),
+            (r#""userId""#, "a list of rules, or an object with headerless and rules"),
             (r#"[{"path": "a", "type": "Crm"}]"#, "unknown variant `Crm`"),
             (r#"[{"path": "a", "type": "email"}]"#, "unknown variant `email`"),
             (r#"[{"path": "a"}]"#, "missing field `type`"),

@@ -29,6 +29,9 @@ pub struct TrailEntry {
     /// Lethe's own id of what the call was about or of what it made.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub object: Option<String>,
+    /// Lethe's own id of the part of the object that it was about or made: an exception of an archive.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub part: Option<String>,
     /// The HTTP status that was answered; none, if the work broke off.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub status: Option<u16>,
@@ -121,6 +124,7 @@ mod tests {
                 caller_name: "admin".into(),
                 action: "POST /tokens".into(),
                 object: None,
+                part: None,
                 status: Some(200),
                 reason: None,
             };

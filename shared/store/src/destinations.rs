@@ -84,6 +84,16 @@ impl Store {
         self.put(&self.tables.destinations, item).await
     }
 
+    /// Stores an exception that somebody ended, unless it has ended before. Returns whether it is stored.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn end_exception(&self, of: &DestinationId, exception: &Exception) -> Result<bool> {
+        let item = to_item(of.as_str(), exception.id.as_str(), exception)?;
+        let put = self.client.put_item().table_name(&self.tables.destinations).set_item(Some(item));
+        if_held(put.condition_expression("attribute_not_exists(endedAt)").send().await)
+    }
+
     /// All exceptions of a destination, in the order in which they were made, ended ones included.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use model::rules::Rules;
 use model::subject::Subject;
 use reqwest::Method;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::certificate;
 use tests::scenario::{retry, task};
 
@@ -153,9 +153,20 @@ async fn what_nobody_can_read_fails_no_regulation_while_it_is_excepted() -> Resu
         json!({ "keys": key("sums.orc"), "kind": "unsupported", "reason": "sums, no ids", "until": until });
     let (_, other) = api.new_token(&json!({ "name": "IT", "scopes": ["destinations:write"] })).await?;
     assert_eq!(other.send(Method::POST, &path, Some(&body)).await?.0, 403);
+    let mut everything = body.clone();
+    everything["keys"] = json!("*");
+    let (status, refusal) = api.send(Method::POST, &path, Some(&everything)).await?;
+    assert_eq!((status.as_u16(), &refusal["errors"][0]["field"]), (422, &json!("keys")), "{refusal:#}");
     let made = api.post(&path, &body).await?;
     let exception = &made["data"]["exception"];
     assert_eq!((exception["createdBy"].as_str(), &exception["reason"]), (Some("admin"), &body["reason"]));
+    let rehearsal =
+        json!({ "regulationType": "DELETE_ONLY", "subjectType": "USER_ID", "subjectIds": ["ada"] });
+    let rehearsed = api.post("/regulations?dryRun=true", &rehearsal).await?;
+    let mut reached = rehearsed["data"]["destinations"].as_array().into_iter().flatten();
+    let reached = reached.find(|one| one["id"] == *archive_id).context("the archive")?;
+    assert_eq!(reached["count"], 0, "{rehearsed:#}");
+    assert!(reached["reason"].to_string().contains("exceptions cover 1"), "{rehearsed:#}");
 
     let again = retry(&world, &failed).await?;
     let told = ("NO_DATA_FOUND".to_owned(), "1 object(s) that cannot be read are excepted".to_owned());
@@ -166,6 +177,12 @@ async fn what_nobody_can_read_fails_no_regulation_while_it_is_excepted() -> Resu
     let jws = answer["data"]["certificate"].as_str().context("no certificate")?;
     let claims = certificate::verify(jws, &api.get("/.well-known/jwks.json").await?)?.to_string();
     assert!(claims.contains(r#""residuals":{"excepted":1}"#), "{claims}");
+    let covered = json!([{
+        "id": exception["id"], "kind": "unsupported", "reason": "sums, no ids", "createdBy": "admin",
+        "until": exception["until"], "objects": 1
+    }]);
+    assert_eq!(archive(&again)["evidence"]["verify"]["exceptions"], covered, "{again:#}");
+    assert!(claims.contains(r#""reason":"sums, no ids""#) && !claims.contains("sums.orc"), "{claims}");
     let checked = api.post(&format!("/destinations/{archive_id}/check"), &json!(null)).await?;
     assert!(checked["data"]["message"].to_string().contains("exceptions cover 1"), "{checked:#}");
 
@@ -178,9 +195,74 @@ async fn what_nobody_can_read_fails_no_regulation_while_it_is_excepted() -> Resu
     assert_eq!(archive(&new)["evidence"]["verify"]["residuals"], residuals, "{new:#}");
 
     let one = format!("{path}/{}", exception["id"].as_str().context("an id")?);
-    assert_eq!(api.send(Method::DELETE, &one, None).await?.0, 200);
+    for _ in 0..2 {
+        let (status, ended) = api.send(Method::DELETE, &one, None).await?;
+        let ended = &ended["data"]["exception"];
+        assert_eq!((status.as_u16(), &ended["until"]), (200, &exception["until"]), "{ended:#}");
+        assert!(ended["endedBy"] == "admin" && ended["endedAt"].is_string(), "{ended:#}");
+    }
+    let trail = api.get("/audit").await?;
+    let trail = trail["data"]["entries"].as_array().context("entries")?;
+    for action in ["POST /destinations/{id}/exceptions", "DELETE /destinations/{id}/exceptions/{exceptionId}"]
+    {
+        let named = |entry: &Value| {
+            entry["action"] == action && entry["object"] == *archive_id && entry["part"] == exception["id"]
+        };
+        assert!(trail.iter().any(named), "{action}: {trail:#?}");
+    }
     let ended = retry(&world, &new).await?;
     assert_eq!(archive(&ended)["evidence"]["verify"]["residuals"], json!({ "unsupported": 2 }), "{ended:#}");
+    Ok(())
+}
+
+/// CloudTrail's file is one record of many people: it stays, and no exception hides it. Snowplow's rows go by their column's
+/// number, once the rules say that there is no header.
+#[tokio::test]
+async fn a_file_of_many_peoples_records_stays_and_rows_without_a_header_go_by_number() -> Result<()> {
+    let world = world().await?;
+    let api = &world.stack.api;
+    let trail = br#"{"Records":[{"user":{"name":"ada"}},{"user":{"name":"bob"}}]}"#;
+    let rows = "web\tada\t1\nweb\tbob\t2\n";
+    world.put(&key("trail.json"), trail).await?;
+    let all = api.get("/destinations").await?;
+    let mut all = all["data"]["destinations"].as_array().into_iter().flatten();
+    let id =
+        all.find(|one| one["vendor"] == "s3").and_then(|one| one["id"].as_str()).context("an archive")?;
+    let path = format!("/destinations/{id}");
+    let set = async |settings: Value| -> Result<()> {
+        let (status, told) = api.send(Method::PATCH, &path, Some(&json!({ "settings": settings }))).await?;
+        assert_eq!(status, 200, "{told:#}");
+        Ok(())
+    };
+    set(json!({ "rules": [{ "path": "Records.user.name", "type": "USER_ID" }] })).await?;
+    let exception = json!({
+        "keys": key("*.json"), "kind": "unsupported", "reason": "no ids",
+        "until": jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1)
+    });
+    api.post(&format!("{path}/exceptions"), &exception).await?;
+    let regulation = forget(&world, &["ada"]).await?;
+    let (status, message) = task(&regulation, "Events archive");
+    assert!(status == "FAILED" && message.contains("one record is the whole object"), "{message}");
+    let evidence = &archive(&regulation)["evidence"];
+    assert_eq!(evidence["verify"]["residuals"], json!({ "envelope": 1 }), "{evidence:#}");
+    assert_eq!(world.get(&key("trail.json")).await?, trail);
+
+    world.put(&key("enriched.tsv"), rows.as_bytes()).await?;
+    let rules = json!({
+        "headerless": { "delimiter": "tab", "quotes": false }, "rules": [{ "path": "#2", "type": "USER_ID" }]
+    });
+    set(json!({ "rules": rules, "exclude": ["*/trail.json"] })).await?;
+    let again = retry(&world, &regulation).await?;
+    assert_eq!(task(&again, "Events archive").0, "CONFIRMED", "{again:#}");
+    assert_eq!(world.get(&key("enriched.tsv")).await?, b"web\tbob\t2\n");
+    let (status, told) = api
+        .send(
+            Method::PATCH,
+            &path,
+            Some(&json!({ "settings": { "rules": [{ "path": "#2", "type": "USER_ID" }] } })),
+        )
+        .await?;
+    assert!(status == 422 && told.to_string().contains("say by headerless"), "{told:#}");
     Ok(())
 }
 

@@ -31,6 +31,7 @@ mod sources;
 mod stopped;
 mod suppressions;
 mod tokens;
+mod twins;
 mod vendors;
 mod warehouses;
 mod window;

@@ -117,6 +117,18 @@ async fn a_dry_run_counts_and_changes_nothing() -> Result<()> {
     let text = format!("{}{}", line("ada-lovelace", 1).repeat(2), line("bob", 1).repeat(9));
     world.put(&key, line("ada-lovelace", 7).as_bytes()).await?;
     world.put(&key, text.as_bytes()).await?;
+    for name in ["sums.orc", "other.orc"] {
+        world.put(&self::key(name), b"ORC\x0a").await?;
+    }
+    let all = api.get("/destinations").await?;
+    let archive =
+        all["data"]["destinations"].as_array().into_iter().flatten().find(|one| one["vendor"] == "s3");
+    let archive = archive.and_then(|archive| archive["id"].as_str()).context("an archive")?;
+    let exception = json!({
+        "keys": self::key("sums.orc"), "kind": "unsupported", "reason": "sums, no ids",
+        "until": jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1)
+    });
+    api.post(&format!("/destinations/{archive}/exceptions"), &exception).await?;
     let id = api.erase(&["ada-lovelace", "nobody"]).await?;
     let everything = async || -> Result<String> {
         let versions = world.s3.list_object_versions().bucket(&world.bucket).send().await?;
@@ -143,6 +155,8 @@ async fn a_dry_run_counts_and_changes_nothing() -> Result<()> {
     lines.sort_by_key(Value::as_u64);
     assert_eq!(lines, [json!(0), json!(3)], "{report:#}");
     assert_eq!(report["objects"][0]["key"], key.as_str(), "{report:#}");
+    assert_eq!((&report["excepted"], &report["residuals"][1]), (&json!(1), &Value::Null), "{report:#}");
+    assert_eq!(report["residuals"][0]["key"], self::key("other.orc"), "{report:#}");
     assert!(!report.to_string().contains("ada-lovelace"), "people stand in it by pseudonym: {report:#}");
     assert_eq!(world.get(&key).await?, text.as_bytes());
     assert_eq!(api.regulation(&id).await?["overallStatus"], "RUNNING", "it still waits");

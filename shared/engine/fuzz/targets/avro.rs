@@ -1,4 +1,4 @@
-//! Damaged Avro is refused or read, and never brings the engine down; what is left of a file that was read holds nobody.
+//! Damaged Avro is refused or read, and never crashes the engine. A rewritten file holds no record of the subject.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -45,7 +45,7 @@ fuzz_target!(|data: &[u8]| {
     let file = match which / 4 % 3 {
         0 => [b"Obj\x01", data].concat(),
         1 => [&header[..], data].concat(),
-        // A block that ends well, of one to four records.
+        // A complete block of one to four records.
         _ => [&header[..], &[which / 64 * 2 + 2], &sized(data), MARK].concat(),
     };
     let object = Bytes::from(file);

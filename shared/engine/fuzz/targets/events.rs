@@ -1,5 +1,5 @@
-//! Whatever comes in through the tracking API: what is kept is one line of JSON, reads back as what it was, and is found
-//! by a purge for everybody whom it names.
+//! For any input of the tracking API: a stored event is one line of JSON, reads back as it was, and a purge finds it by each
+//! subject that it names.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
     let Ok(incoming) = read(call, body, now) else { return };
     for event in &incoming.events {
         assert!(!event.line.contains(&b'\n') && event.line.len() < 4 * MAX_EVENT);
-        let stored = Event::stored(&event.line).expect("what is kept is readable");
+        let stored = Event::stored(&event.line).expect("a stored event is readable");
         assert_eq!(stored.message_id, event.message_id);
         let subjects: Vec<_> = event.subjects().collect();
         assert!(!subjects.is_empty() && stored.subjects().eq(subjects.iter().cloned()));

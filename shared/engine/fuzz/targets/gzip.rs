@@ -1,4 +1,4 @@
-//! The gzip reader gives what another one gives or refuses; and whatever is cut into members comes back whole.
+//! The gzip reader returns what another reader returns, or an error. Plain bytes cut into members come back whole.
 #![no_main]
 
 use std::io::{Read, Write};
@@ -35,20 +35,20 @@ fn member(plain: &[u8], level: u32) -> Vec<u8> {
 
 fuzz_target!(|data: &[u8]| {
     let Some((&cut, data)) = data.split_first() else { return };
-    // Foreign bytes behind a good start.
+    // Any bytes after a valid member.
     let good = member(b"{}\n", 6);
     let foreign = [&good[..], data].concat();
     if let (Ok((ours, _)), Ok(theirs)) = (through(foreign.clone()), plain(&foreign)) {
         assert_eq!(ours, theirs);
     }
-    // A damaged member is never taken for whole.
+    // A truncated member is always an error.
     let mut damaged = member(&[b"{}\n", data].concat(), u32::from(cut % 10));
     let at = usize::from(cut) * 7 % damaged.len();
     damaged.truncate(at);
     if at > 2 {
         assert!(matches!(through(damaged), Err(FormatError::Corrupt(_))));
     }
-    // Any lines, any cut.
+    // Any lines, cut into two members anywhere.
     let lines = [b"{}\n", data].concat();
     let (a, b) = lines.split_at(usize::from(cut) % lines.len());
     let (ours, report) = through([member(a, 1), member(b, 9)].concat()).expect("two good members");

@@ -1,4 +1,4 @@
-//! The fast line matcher decides exactly as a full parse of each line does.
+//! The fast line matcher decides exactly as a full parse of each line.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! Damaged Parquet is refused or read, and never brings the engine down; in several goes neither.
+//! Damaged Parquet is refused or read, and never crashes the engine, in one invocation or several.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};
@@ -17,12 +17,12 @@ const SCHEMA: &str = "message m { optional binary userId (UTF8); required int32 
     optional group anonymousId (LIST) { repeated group list { optional binary element (UTF8); } } }";
 
 static MATCHER: LazyLock<Matcher> = LazyLock::new(|| {
-    // The library's panics are caught by the engine; libFuzzer's hook would end the process before that.
+    // The engine catches the library's panics; libFuzzer's hook would end the process first.
     std::panic::set_hook(Box::new(|_| {}));
     Matcher::new(&Rules::segment(), &SubjectSet::new([Subject::user("u7")]))
 });
 
-/// Two row groups, one with a hit.
+/// Two row groups, of which one has a hit.
 static FILE: LazyLock<Vec<u8>> = LazyLock::new(|| write().expect("a good file"));
 
 fn write() -> parquet::errors::Result<Vec<u8>> {
@@ -52,7 +52,7 @@ fuzz_target!(|data: &[u8]| {
     if raw {
         object = [b"PAR1", &data[1..]].concat();
     } else {
-        // Three bytes each: a place and what to put there.
+        // Three bytes each: a position and the byte to write there.
         for edit in data.chunks_exact(3) {
             let at = usize::from(u16::from_le_bytes([edit[0], edit[1]])) % object.len();
             object[at] = edit[2];
@@ -60,7 +60,7 @@ fuzz_target!(|data: &[u8]| {
     }
     let object = Bytes::from(object);
     let whole = rewrite(&object, &mut Vec::new(), matcher);
-    // In goes, the same is found, or the object refused.
+    // Several invocations find the same, or refuse the object.
     let (mut out, mut from) = (Vec::new(), None);
     while let Ok(rewritten) = rewrite_from(&object, &mut out, matcher, from.take(), &|| true) {
         match rewritten {

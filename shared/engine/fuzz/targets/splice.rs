@@ -1,5 +1,5 @@
-//! A spliced gzip is one member of exactly the lines that stay: whatever compressed it, wherever members begin, lines go
-//! and rewriting pauses.
+//! A spliced gzip is one member with exactly the kept lines, whatever compressed it, and wherever members begin, lines are
+//! removed and rewriting pauses.
 #![no_main]
 
 use std::cell::Cell;
@@ -33,7 +33,8 @@ fn member(plain: &[u8], how: [u8; 2]) -> Vec<u8> {
     compress_slice(&mut out, plain, config).0.to_vec()
 }
 
-/// Each byte is a line: of the subject, or of somebody else with a filler that comes from the bytes around it.
+/// Each byte makes a line: the subject's, or somebody else's with a filler made from the bytes before it. Returns all lines
+/// and the kept ones.
 fn lines(data: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let (mut all, mut kept) = (Vec::new(), Vec::new());
     for (at, &byte) in data.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! A file of subjects reads the same in whatever pieces it arrives, and every line of it is told once, in order.
+//! A file of subjects reads the same however it is cut into pieces, and each line is reported once, in order.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Of JSON values in any layout, what is left is as valid as what was there, holds all survivors, and nobody's else.
+//! After a purge, JSON values in any layout are as valid as before, and are exactly the survivors.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -14,14 +14,14 @@ use serde_json::{Deserializer, Value};
 static MATCHER: LazyLock<Matcher> =
     LazyLock::new(|| Matcher::new(&Rules::segment(), &SubjectSet::new([Subject::user("u7")])).strict());
 
-/// The values at the top; nothing, where they are no JSON.
+/// The top-level values; `None`, if the text is not JSON objects and arrays.
 fn values(text: &[u8]) -> Option<Vec<Value>> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let values: Result<Vec<Value>, _> = Deserializer::from_slice(text).into_iter().collect();
     values.ok().filter(|values| values.iter().all(|value| value.is_object() || value.is_array()))
 }
 
-/// Elements of arrays at the top, and objects there, but those that are u7's.
+/// Top-level objects and elements of top-level arrays, without u7's.
 fn survivors(values: Vec<Value>) -> Vec<Value> {
     let records = values.into_iter().flat_map(|value| match value {
         Value::Array(elements) => elements,

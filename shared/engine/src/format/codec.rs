@@ -1,15 +1,16 @@
 //! Converts an object's bytes to plain bytes and back, by codec.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::ops::Range;
 
 use super::gzip::GzipReader;
 use super::mark::Mark;
 use super::source::{ByteSource, judge};
 use super::splice::{GzipMember, Kept, Plain, Tape};
+use super::zlib::ZlibReader;
 use super::{Codec, FormatError, Object};
 
-const BAD_ZSTD: &str = "zstd data that does not decompress or ends too early";
+const BROKEN: &str = "compressed data that does not decompress or ends too early";
 
 /// Decodes an object to plain bytes.
 pub(super) struct Decoder<'o> {
@@ -24,7 +25,10 @@ pub(super) struct Decoder<'o> {
 enum Inner<'o> {
     Plain(ByteSource<'o>),
     Gzip(Box<GzipReader<'o>>),
-    Zstd(Box<zstd::stream::read::Decoder<'o, io::BufReader<ByteSource<'o>>>>),
+    Zstd(Box<zstd::stream::read::Decoder<'o, BufReader<ByteSource<'o>>>>),
+    Bzip2(Box<bzip2::bufread::MultiBzDecoder<BufReader<ByteSource<'o>>>>),
+    Zlib(Box<ZlibReader<'o>>),
+    Snappy(Box<snap::read::FrameDecoder<ByteSource<'o>>>),
 }
 
 /// How far back a decoder may refer to its output, in bytes.
@@ -39,8 +43,13 @@ impl<'o> Decoder<'o> {
             Codec::Plain => Inner::Plain(source),
             Codec::Gzip => Inner::Gzip(Box::new(GzipReader::new(source, taped.then(Tape::new)))),
             Codec::Zstd => Inner::Zstd(Box::new(
-                zstd::stream::read::Decoder::new(source).map_err(|error| judge(error, BAD_ZSTD))?,
+                zstd::stream::read::Decoder::new(source).map_err(|error| judge(error, BROKEN))?,
             )),
+            Codec::Bzip2 => {
+                Inner::Bzip2(Box::new(bzip2::bufread::MultiBzDecoder::new(BufReader::new(source))))
+            }
+            Codec::Zlib => Inner::Zlib(Box::new(ZlibReader::new(source))),
+            Codec::Snappy => Inner::Snappy(Box::new(snap::read::FrameDecoder::new(source))),
         };
         Ok(Self { inner, head: Vec::new(), given: 0, history: Vec::new(), plain: 0 })
     }
@@ -62,12 +71,14 @@ impl<'o> Decoder<'o> {
     }
 
     /// A mark to resume from after plain byte `done`. `given` plain bytes were returned so far; `window` holds the last
-    /// of them. `None`: not here, but after some more bytes. For zstd, and for gzip when rewriting, the mark is the
-    /// start of the object: the encoder needs what came before.
+    /// of them. `None`: not here, but after some more bytes; zlib, of which a file has one stream, cannot pause when
+    /// rewriting. For gzip when rewriting, whose encoder needs what came before, and for the other codecs the mark is
+    /// the start of the object.
     pub(super) fn mark(&self, done: u64, given: u64, window: &[u8], rewriting: bool) -> Option<Mark> {
         match &self.inner {
             Inner::Plain(_) => Some(Mark { plain: done, raw: done, inside: None }),
             Inner::Gzip(reader) if !rewriting => reader.mark(given, window),
+            Inner::Zlib(_) if rewriting => None,
             _ => Some(Mark::default()),
         }
     }
@@ -109,6 +120,9 @@ impl Inner<'_> {
             Self::Plain(source) => fill(source, &mut buffer[at..]),
             Self::Gzip(reader) => reader.fill(buffer, at),
             Self::Zstd(reader) => fill(reader, &mut buffer[at..]),
+            Self::Bzip2(reader) => fill(reader, &mut buffer[at..]),
+            Self::Zlib(reader) => fill(reader, &mut buffer[at..]),
+            Self::Snappy(reader) => fill(reader, &mut buffer[at..]),
         }
     }
 }
@@ -120,7 +134,7 @@ fn fill(reader: &mut impl Read, out: &mut [u8]) -> Result<usize, FormatError> {
             Ok(0) => break,
             Ok(read) => filled += read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(judge(error, BAD_ZSTD)),
+            Err(error) => return Err(judge(error, BROKEN)),
         }
     }
     Ok(filled)
@@ -132,6 +146,9 @@ pub(super) enum Encoder<'w> {
     /// One member, however many the source had: some readers lose what follows the first one.
     Gzip(Box<GzipMember<&'w mut (dyn Write + Send)>>),
     Zstd(Box<zstd::stream::write::Encoder<'static, &'w mut (dyn Write + Send)>>),
+    Bzip2(Box<bzip2::write::BzEncoder<&'w mut (dyn Write + Send)>>),
+    Zlib(Box<flate2::write::ZlibEncoder<&'w mut (dyn Write + Send)>>),
+    Snappy(Box<snap::write::FrameEncoder<&'w mut (dyn Write + Send)>>),
 }
 
 impl<'w> Encoder<'w> {
@@ -151,6 +168,13 @@ impl<'w> Encoder<'w> {
                 encoder.include_checksum(true).map_err(FormatError::Io)?;
                 Self::Zstd(Box::new(encoder))
             }
+            Codec::Bzip2 => {
+                Self::Bzip2(Box::new(bzip2::write::BzEncoder::new(out, bzip2::Compression::best())))
+            }
+            Codec::Zlib => {
+                Self::Zlib(Box::new(flate2::write::ZlibEncoder::new(out, flate2::Compression::default())))
+            }
+            Codec::Snappy => Self::Snappy(Box::new(snap::write::FrameEncoder::new(out))),
         })
     }
 
@@ -165,6 +189,9 @@ impl<'w> Encoder<'w> {
         let out: &mut dyn Write = match self {
             Self::Plain(out) => out,
             Self::Zstd(out) => out,
+            Self::Bzip2(out) => out,
+            Self::Zlib(out) => out,
+            Self::Snappy(out) => out,
             Self::Gzip(out) => {
                 let tape = tape.ok_or(FormatError::Io(io::ErrorKind::Unsupported.into()))?;
                 return out.write_without(plain, range, gone, tape).map_err(FormatError::Io);
@@ -186,8 +213,8 @@ impl<'w> Encoder<'w> {
         }
     }
 
-    /// Ends the output so far, so that another encoder can continue. Call [`Self::settle`] first. A zstd stream
-    /// continues in a new frame.
+    /// Ends the output so far, so that another encoder can continue. Call [`Self::settle`] first. What is
+    /// compressed by zstd, bzip2 or Snappy continues in a new frame or stream.
     pub(super) fn pause(self) -> Result<Option<Kept>, FormatError> {
         match self {
             Self::Gzip(out) => out.pause().map(Some).map_err(FormatError::Io),
@@ -200,6 +227,11 @@ impl<'w> Encoder<'w> {
             Self::Plain(out) => out.flush(),
             Self::Gzip(out) => out.finish(),
             Self::Zstd(out) => out.finish().and_then(|out| out.flush()),
+            Self::Bzip2(out) => out.finish().and_then(|out| out.flush()),
+            Self::Zlib(out) => out.finish().and_then(|out| out.flush()),
+            Self::Snappy(out) => {
+                out.into_inner().map_err(|error| error.into_error()).and_then(|out| out.flush())
+            }
         }
         .map_err(FormatError::Io)
     }

@@ -1,13 +1,15 @@
-//! Comma-separated values (RFC 4180) under a header.
+//! Comma-separated values (RFC 4180) under a header, and delimited text without one.
 //!
 //! 1. The header names the columns. A column is relevant if its name is a rule's path, including the dots. The
-//!    delimiter is the one of `, ; tab |` that yields a relevant column.
+//!    delimiter is the one of `, ; tab |` that yields a relevant column. Without a header, the rules number the columns
+//!    and say how the text is written; the first record shows how many cells each has.
 //! 2. Records are cut out: a quoted cell may hold delimiters, line feeds and doubled quotes. A quote that is not
 //!    closed, or not followed by a delimiter, makes that one line unreadable; reading resumes after it.
 //! 3. Cells in relevant columns are looked up exactly, as bytes: `123.0` does not match 123 here, as the same digits
 //!    may be a name. A record is unreadable if it has more or fewer cells than the header, or if a rule's cell is not
 //!    UTF-8 or is broken JSON.
-//! 4. Everything but the removed records is written as it is, the header first.
+//! 4. Without a header, an unreadable record counts as opaque, too: cells may have shifted, and the identifier with them.
+//! 5. Everything but the removed records is written as it is, the header first.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -17,16 +19,18 @@ use memchr::{memchr, memchr2, memmem};
 use super::blocks::Blocks;
 use super::codec::Encoder;
 use super::mark::Mark;
-use super::{FormatError, Report};
+use super::{BYTE_ORDER_MARK, FormatError, Report};
 use crate::matching::{Matcher, Node};
+use model::rules::{Dialect, column};
 
 const DELIMITERS: &[u8] = b",\t;|";
 /// A quoted cell that is not closed within this many bytes is treated as a stray quote.
 const MAX_QUOTED: usize = 1 << 20;
 
-/// What the header defines.
-struct Header<'m> {
-    delimiter: u8,
+/// What the header defines, or else the rules and the first record.
+pub(super) struct Header<'m> {
+    dialect: Dialect,
+    is_written: bool,
     cells: usize,
     /// Relevant columns by index, with the rules' node for each.
     columns: Vec<(usize, &'m Node)>,
@@ -38,10 +42,11 @@ pub(super) fn has_header(head: &[u8], matcher: &Matcher) -> bool {
 }
 
 fn header<'m>(bytes: &[u8], last: bool, matcher: &'m Matcher) -> Option<(Header<'m>, usize)> {
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     DELIMITERS.iter().find_map(|&delimiter| {
+        let dialect = Dialect { delimiter, quotes: true };
         let mut cells = Vec::new();
-        let record = read_record(text, delimiter, last, &mut cells).filter(|record| record.well_formed)?;
+        let record = read_record(text, dialect, last, &mut cells).filter(|record| record.well_formed)?;
         let column = |(at, cell): (usize, &Cell)| {
             let name = cell.text(text);
             let name = str::from_utf8(&name).ok()?;
@@ -49,25 +54,60 @@ fn header<'m>(bytes: &[u8], last: bool, matcher: &'m Matcher) -> Option<(Header<
         };
         let columns: Vec<_> = cells.iter().enumerate().filter_map(column).collect();
         let end = bytes.len() - text.len() + record.end;
-        let header = Header { delimiter, cells: cells.len(), columns };
+        let header = Header { dialect, is_written: true, cells: cells.len(), columns };
         header.columns.iter().any(|(_, node)| node.leads_to_identifier()).then_some((header, end))
     })
 }
 
-/// Processes the records under the header, which `head` begins with. Returns the checkpoint, if `pause` asked for one.
-pub(super) fn purge(
+/// The columns of text without a header, by the rules and the first record. `whole`: `head` is the whole text.
+///
+/// # Errors
+/// `Unsupported`, if the first record is not one in which the rules' columns are.
+pub(super) fn numbered<'m>(
+    head: &[u8],
+    whole: bool,
+    dialect: Dialect,
+    matcher: &'m Matcher,
+) -> Result<Header<'m>, FormatError> {
+    let text = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
+    let named = matcher.root().children();
+    let columns: Vec<_> = named.filter_map(|(name, node)| Some((column(name)?, node))).collect();
+    let needed = columns.iter().map(|(column, _)| column + 1).max().unwrap_or_default();
+    let header = |cells| Header { dialect, is_written: false, cells, columns };
+    let (mut at, mut cells) = (0, Vec::new());
+    while at < text.len() {
+        let Some(record) = read_record(&text[at..], dialect, whole, &mut cells) else {
+            return Err(FormatError::Unsupported("text whose first record is longer than 64 KiB".into()));
+        };
+        if !text[at..at + record.end].trim_ascii().is_empty() {
+            return match record.well_formed && cells.len() >= needed {
+                true => Ok(header(cells.len())),
+                false => {
+                    Err(FormatError::Unsupported("text without the columns that the rules number".into()))
+                }
+            };
+        }
+        at += record.end;
+    }
+    Ok(header(0))
+}
+
+/// Processes the records under the header, which `head` begins with, or all records of text without one, whose header
+/// is `known`. Returns the checkpoint, if `pause` asked for one.
+pub(super) fn purge<'m>(
     blocks: &mut Blocks<'_, '_>,
     head: &[u8],
+    known: Option<Header<'m>>,
     mut out: Option<&mut Encoder<'_>>,
-    matcher: &Matcher,
+    matcher: &'m Matcher,
     report: &mut Report,
     pause: &dyn Fn() -> bool,
 ) -> Result<Option<(u64, Mark)>, FormatError> {
     let (mut gone, mut cells, mut hits) = (Vec::new(), Vec::new(), Vec::new());
     let mut found = matcher.record();
-    let mut known: Option<Header<'_>> = match blocks.is_at_start() {
-        true => None,
-        false => header(head, true, matcher).map(|(header, _)| header),
+    let mut known = match known {
+        None if !blocks.is_at_start() => header(head, true, matcher).map(|(header, _)| header),
+        known => known,
     };
     loop {
         let (block, last) = blocks.next()?;
@@ -83,13 +123,18 @@ pub(super) fn purge(
             }
         };
         while at < block.len() {
-            let Some(record) = read_record(&block[at..], header.delimiter, last, &mut cells) else { break };
+            let Some(record) = read_record(&block[at..], header.dialect, last, &mut cells) else { break };
             let range = at..at + record.end;
             let bytes = &block[range.clone()];
             at = range.end;
             report.lines += 1;
-            if !record.well_formed || cells.len() != header.cells || bytes.trim_ascii().is_empty() {
+            if bytes.trim_ascii().is_empty() {
                 report.count_unreadable(bytes, matcher);
+                continue;
+            }
+            if !record.well_formed || cells.len() != header.cells {
+                report.count_unreadable(bytes, matcher);
+                report.opaque += u64::from(!header.is_written);
                 continue;
             }
             let mut readable = true;
@@ -105,6 +150,7 @@ pub(super) fn purge(
                 gone.push(range);
             } else if !readable {
                 report.count_unreadable(bytes, matcher);
+                report.opaque += u64::from(!header.is_written);
             }
         }
         blocks.pass_on(at, &gone, out.as_deref_mut())?;
@@ -152,11 +198,12 @@ struct Record {
 }
 
 /// Cuts one record off the front; `None`, if its end is not in `bytes` yet. `last`: no bytes follow.
-fn read_record(bytes: &[u8], delimiter: u8, last: bool, cells: &mut Vec<Cell>) -> Option<Record> {
+fn read_record(bytes: &[u8], dialect: Dialect, last: bool, cells: &mut Vec<Cell>) -> Option<Record> {
+    let Dialect { delimiter, quotes } = dialect;
     cells.clear();
     let mut at = 0;
     loop {
-        let behind = if bytes.get(at) == Some(&b'"') {
+        let behind = if quotes && bytes.get(at) == Some(&b'"') {
             let Some((cell, behind)) = quoted(bytes, at + 1) else {
                 return if last || bytes.len() - at > MAX_QUOTED { malformed(bytes) } else { None };
             };

@@ -12,22 +12,20 @@ const REFUSED: &[(&[u8], &str)] = &[
     (b"PARE", "encrypted Parquet"),
     (b"ORC", "ORC: have the engine that wrote it delete the rows, or write it anew as Parquet or Avro"),
     (b"ARROW1", "Arrow"),
-    (b"BZh", "bzip2"),
     (b"\xfd7zXZ\0", "xz"),
     (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
     (b"LZIP", "lzip"),
     (b"\x04\x22\x4d\x18", "lz4"),
-    (b"\xff\x06\0\0sNaPpY", "framed Snappy"),
+    (b"\x82SNAPPY\0", "Snappy as Java's SnappyOutputStream writes it"),
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
     (b"\x1f\x9d", "compress (.Z)"),
-    (b"\x78\x01", "zlib"),
-    (b"\x78\x9c", "zlib"),
-    (b"\x78\xda", "zlib"),
     (b"SQLite format 3\0", "SQLite"),
     (b"\xff\xfe", "UTF-16 text"),
     (b"\xfe\xff", "UTF-16 text"),
 ];
+
+const BINARY: &str = "binary data of an unknown format";
 
 /// Detects the compression by the object's first bytes.
 pub(super) fn codec(head: &[u8]) -> Result<Codec, FormatError> {
@@ -36,13 +34,18 @@ pub(super) fn codec(head: &[u8]) -> Result<Codec, FormatError> {
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Ok(Codec::Zstd),
         // A skippable frame may come first (RFC 8878, 3.1.2).
         [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Ok(Codec::Zstd),
+        // A block, or the end of a stream without one.
+        [b'B', b'Z', b'h', b'1'..=b'9', b'1', b'A', b'Y', b'&', b'S', b'Y', ..]
+        | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..] => Ok(Codec::Bzip2),
+        [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => Ok(Codec::Zlib),
+        [0xff, 0x06, 0, 0, b's', b'N', b'a', b'P', b'p', b'Y', ..] => Ok(Codec::Snappy),
         _ => Ok(Codec::Plain),
     }
 }
 
 /// Detects the content by the first plain bytes. They are JSON lines if one of the first lines begins with `{`, so that
 /// a broken first line does not hide the rest. An object of blank lines only counts as JSON lines too: it holds no
-/// records.
+/// records. If the rules say that text has no header, all text is delimited text.
 pub(super) fn content(head: &[u8], matcher: &Matcher) -> Result<Content, FormatError> {
     if let Some((_, name)) = REFUSED.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Err(FormatError::Unsupported((*name).into()));
@@ -54,6 +57,13 @@ pub(super) fn content(head: &[u8], matcher: &Matcher) -> Result<Content, FormatE
     let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
     if head.starts_with(b"PAR1") {
         return Ok(Content::Parquet);
+    }
+    if let Some(dialect) = matcher.headerless() {
+        twice(head)?;
+        if memchr(0, head).is_some() {
+            return Err(FormatError::Unsupported(BINARY.into()));
+        }
+        return csv::numbered(head, whole, dialect, matcher).map(|_| Content::Delimited);
     }
     let starts = std::iter::once(0).chain(memchr_iter(b'\n', head).map(|at| at + 1));
     let first_byte =
@@ -73,15 +83,21 @@ pub(super) fn content(head: &[u8], matcher: &Matcher) -> Result<Content, FormatE
     if is_text && opens.any(|opens| opens) {
         return Ok(Content::JsonLines);
     }
-    if codec(head)? != Codec::Plain {
-        return Err(FormatError::Unsupported("data compressed twice".into()));
-    }
+    twice(head)?;
     let what = if memchr(0, head).is_some() {
-        "binary data of an unknown format"
+        BINARY
     } else {
         "text that is no JSON, and no CSV with a column that a rule names"
     };
     Err(FormatError::Unsupported(what.into()))
+}
+
+/// Refuses plain bytes that are compressed data again.
+fn twice(head: &[u8]) -> Result<(), FormatError> {
+    match codec(head)? {
+        Codec::Plain => Ok(()),
+        _ => Err(FormatError::Unsupported("data compressed twice".into())),
+    }
 }
 
 /// Number of control characters that do not occur in text; NUL does not count.

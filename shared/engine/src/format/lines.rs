@@ -31,7 +31,7 @@ pub(super) fn purge(
         report.lines += scan.block(block, |line, verdict, hits| match verdict {
             Verdict::Keep => {}
             Verdict::Remove => {
-                report.count(hits);
+                report.count_removed(&block[line.clone()], hits, matcher);
                 gone.push(line);
             }
             Verdict::Unreadable => match values::of_line(&block[line.clone()], matcher) {

@@ -21,6 +21,7 @@ mod report;
 mod source;
 mod splice;
 mod values;
+mod zlib;
 
 #[cfg(test)]
 mod tests;
@@ -126,6 +127,12 @@ pub enum FormatError {
     /// The object breaks the rules of its own format: it stays as it is and is listed as residual.
     #[error("corrupt: {0}")]
     Corrupt(&'static str),
+    /// The only record of the whole object holds a subject in an array, beside what may be others': it stays as it is
+    /// and is listed as residual.
+    #[error(
+        "one record is the whole object, and the elements of its array cannot be removed one by one: have them written as records of their own, or name by a rule whose the whole record is"
+    )]
+    Envelope,
     /// Reading the object or writing the result failed; a retry may succeed.
     #[error("reading or writing failed: {0}")]
     Io(io::Error),
@@ -199,7 +206,7 @@ fn check(object: &dyn Object, content: Content, codec: Codec, matcher: &Matcher)
         Content::Parquet | Content::Avro if codec != Codec::Plain => Err(as_a_whole(content)),
         Content::Parquet => parquet::check(object, matcher),
         Content::Avro => avro::check(object, matcher),
-        Content::JsonLines | Content::JsonValues | Content::Csv => Ok(()),
+        Content::JsonLines | Content::JsonValues | Content::Csv | Content::Delimited => Ok(()),
     }
 }
 
@@ -229,7 +236,7 @@ pub fn rewrite(
 }
 
 /// Scans an object from the checkpoint `from` until `pause` returns true. Each invocation begins where the previous one
-/// ended, except for zstd, which is decoded from the start again.
+/// ended, except for codecs other than gzip, which are decoded from the start again.
 pub fn scan_from(
     object: &dyn Object,
     matcher: &Matcher,
@@ -269,7 +276,7 @@ fn purge(
         Content::Parquet | Content::Avro if codec != Codec::Plain => return Err(as_a_whole(content)),
         Content::Parquet => return parquet::purge(object, out, matcher, from, pause),
         Content::Avro => return avro::purge(object, out, matcher, from, pause),
-        Content::JsonLines | Content::JsonValues | Content::Csv => {}
+        Content::JsonLines | Content::JsonValues | Content::Csv | Content::Delimited => {}
     }
     let begun = Report { format, ..Report::default() };
     let Pause { done, mut report, mark, kept, mut values } =
@@ -285,13 +292,21 @@ fn purge(
         blocks.pass_on(BYTE_ORDER_MARK.len(), &[], out.as_deref_mut())?;
     }
     let paused = match content {
-        Content::Csv => csv::purge(&mut blocks, &head, out, matcher, &mut report, pause)?,
+        Content::Csv => csv::purge(&mut blocks, &head, None, out, matcher, &mut report, pause)?,
+        Content::Delimited => {
+            let dialect = matcher.headerless().ok_or(FormatError::Corrupt("other rules than before"))?;
+            let header = csv::numbered(&head, head.len() < codec::HEAD, dialect, matcher)?;
+            csv::purge(&mut blocks, &head, Some(header), out, matcher, &mut report, pause)?
+        }
         Content::JsonValues => values.purge(&mut blocks, out, matcher, &mut report, pause)?,
         _ => lines::purge(&mut blocks, out, matcher, &mut report, pause)?,
     };
     if let Some((done, mark)) = paused {
         let kept = encoder.map(codec::Encoder::pause).transpose()?.flatten().map(Kept::Gzip);
         return Ok(Rewritten::Paused(Pause { done, report, mark, kept, values }));
+    }
+    if report.removes_others() {
+        return Err(FormatError::Envelope);
     }
     if let Some(encoder) = encoder {
         encoder.finish()?;

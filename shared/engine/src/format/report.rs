@@ -18,6 +18,12 @@ pub enum Codec {
     Gzip,
     /// RFC 8878, one or more frames.
     Zstd,
+    /// One or more streams.
+    Bzip2,
+    /// RFC 1950, one stream.
+    Zlib,
+    /// In Snappy's framing format, not raw.
+    Snappy,
 }
 
 /// What an object holds once decompressed.
@@ -31,6 +37,8 @@ pub enum Content {
     JsonValues,
     /// Comma-separated values under a header line.
     Csv,
+    /// Delimited text without a header, as the rules say.
+    Delimited,
     /// Apache Parquet.
     Parquet,
     /// An Apache Avro object container file.
@@ -52,6 +60,7 @@ impl fmt::Display for Format {
             Content::JsonLines => "JSON lines",
             Content::JsonValues => "JSON values",
             Content::Csv => "CSV",
+            Content::Delimited => "delimited text",
             Content::Parquet => "Parquet",
             Content::Avro => "Avro",
         })?;
@@ -59,6 +68,9 @@ impl fmt::Display for Format {
             Codec::Plain => "",
             Codec::Gzip => ", gzip",
             Codec::Zstd => ", zstd",
+            Codec::Bzip2 => ", bzip2",
+            Codec::Zlib => ", zlib",
+            Codec::Snappy => ", framed Snappy",
         })
     }
 }
@@ -87,6 +99,9 @@ pub struct Report {
     /// owner cannot be determined.
     #[serde(default)]
     pub opaque: u64,
+    /// Whether the first removed record may be an envelope of others' records.
+    #[serde(default)]
+    pub envelope: bool,
 }
 
 impl Report {
@@ -103,6 +118,7 @@ impl Report {
         self.unreadable += other.unreadable;
         self.suspect += other.suspect;
         self.opaque += other.opaque;
+        self.envelope |= other.envelope;
         for (&subject, lines) in &other.hits {
             *self.hits.entry(subject).or_default() += lines;
         }
@@ -112,6 +128,17 @@ impl Report {
     pub(crate) fn count_unreadable(&mut self, line: &[u8], matcher: &Matcher) {
         self.unreadable += 1;
         self.suspect += u64::from(matcher.suspects(line));
+    }
+
+    /// Counts a JSON record that is removed.
+    pub(crate) fn count_removed(&mut self, record: &[u8], hits: &[u32], matcher: &Matcher) {
+        self.count(hits);
+        self.envelope |= self.removed == 1 && matcher.is_envelope(record);
+    }
+
+    /// Whether the only record of the whole object would be removed, though it may be an envelope of others' records.
+    pub(crate) fn removes_others(&self) -> bool {
+        self.envelope && self.removed == 1 && self.lines - self.unreadable == 1
     }
 
     /// Counts a record that belongs to these subjects. Empty: to none of them.

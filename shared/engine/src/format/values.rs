@@ -144,7 +144,7 @@ impl Values {
                         let from = if array.begun { at } else { token };
                         match verdict {
                             Verdict::Remove => {
-                                report.count(&hits);
+                                report.count_removed(record, &hits, matcher);
                                 gone.push(from..range.end);
                             }
                             // Every element before it was removed with its separator, so this one's separator goes too.
@@ -183,7 +183,7 @@ impl Values {
                                         match matcher.line(record, &mut hits) {
                                             Verdict::Keep => {}
                                             Verdict::Remove => {
-                                                report.count(&hits);
+                                                report.count_removed(record, &hits, matcher);
                                                 gone.push(token..behind);
                                             }
                                             Verdict::Unreadable => report.count_unreadable(record, matcher),

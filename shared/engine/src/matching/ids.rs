@@ -1,4 +1,4 @@
-//! The identifiers of one kind, compared in one way, indexed by hash.
+//! A hash index of the identifiers of one kind, for one way of comparing them.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
@@ -14,10 +14,10 @@ use model::comparison::Comparison;
 use model::rules::Rule;
 use model::subject::SubjectType;
 
-/// Bits of the bitmap per identifier: most values that are nobody's end at the bitmap.
+/// Bits of the bitmap per identifier: it rules out most values that name no subject.
 const BITS_PER_ID: usize = 16;
 
-/// Identifiers of one kind under one way of comparing: value → subjects.
+/// Maps values to subjects, for one kind of identifier and one way of comparing.
 pub(super) struct Ids {
     kind: SubjectType,
     comparison: Comparison,
@@ -27,11 +27,11 @@ pub(super) struct Ids {
     hash: RandomState,
     table: HashTable<u32>,
     bitmap: Box<[u64]>,
-    /// The lengths that occur, a bit for each; the last bit stands for all that are longer.
+    /// The identifiers' lengths, one bit each; the last bit stands for all longer ones.
     lengths: u128,
-    /// Those that are UUIDs, however they are spelled.
+    /// The identifiers that are UUIDs, in any spelling.
     uuids: HashMap<Uuid, Vec<u32>>,
-    /// What floats are left of those that are large whole numbers.
+    /// The floats to which identifiers that are large whole numbers round.
     rounded: HashSet<Rounded>,
 }
 
@@ -61,18 +61,18 @@ impl Ids {
             let hash = ids.hash(ids.comparison.normal(&subject.id).as_bytes());
             let bit = ids.bit(hash);
             ids.bitmap[bit / 64] |= 1 << (bit % 64);
-            // The capacity was reserved: nothing is ever hashed again.
+            // The capacity is reserved, so nothing is hashed again.
             ids.table.insert_unique(hash, index as u32, |_| unreachable!("the table does not grow"));
         }
         ids
     }
 
-    /// Whether this index answers for a rule.
+    /// Whether this index serves a rule.
     pub(super) fn serves(&self, rule: &Rule) -> bool {
         (self.kind, self.comparison) == (rule.kind, rule.comparison)
     }
 
-    /// Whether some subject may have this value, given as raw bytes of a JSON string without escapes.
+    /// Whether some subject may have this value, given as the raw bytes of a JSON string without escapes.
     #[inline]
     pub(super) fn may_hold(&self, value: &[u8]) -> bool {
         if !self.exact {
@@ -85,8 +85,7 @@ impl Ids {
         self.in_bitmap(hash) && self.table.find(hash, |&index| self.id(index).as_bytes() == value).is_some()
     }
 
-    /// The subjects that a value names. More than one only where the comparison makes two identifiers the
-    /// same.
+    /// The subjects that a value names: more than one only if the comparison makes two identifiers equal.
     pub(super) fn find<'a>(&'a self, value: &'a str) -> impl Iterator<Item = u32> + 'a {
         let value = self.comparison.normal(value);
         let hash = self.hash(value.as_bytes());
@@ -94,7 +93,7 @@ impl Ids {
         found.into_iter().flatten().filter(move |&index| *self.comparison.normal(self.id(index)) == *value)
     }
 
-    /// The subjects that are this UUID.
+    /// The subjects whose identifier is this UUID.
     pub(super) fn find_uuid(&self, uuid: Uuid) -> impl Iterator<Item = u32> {
         self.uuids.get(&uuid).into_iter().flatten().copied()
     }
@@ -104,17 +103,17 @@ impl Ids {
         self.rounded.contains(&rounded)
     }
 
-    /// A place in a table for this value.
+    /// A value's slot in a table.
     pub(super) fn slot(&self, value: &str) -> usize {
         (self.hash(value.as_bytes()) >> 8) as usize
     }
 
-    /// The hash under which the index of an object knows this value.
+    /// The hash by which an object's filter knows a value.
     pub(super) fn index_hash(&self, key: &IndexKey, value: &str) -> u64 {
         key.hash(self.kind, self.comparison, &self.comparison.normal(value))
     }
 
-    /// All identifiers; UUIDs also as typed formats have them.
+    /// All identifiers; UUIDs also in the spelling of typed formats.
     pub(super) fn iter(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let uuids = self.uuids.keys().map(|uuid| Cow::Owned(uuid.hyphenated().to_string()));
         self.table.iter().map(|&index| Cow::Borrowed(self.id(index))).chain(uuids)
@@ -130,7 +129,7 @@ impl Ids {
         self.bitmap[bit / 64] >> (bit % 64) & 1 == 1
     }
 
-    /// The top bits: the table below uses the others.
+    /// A value's bit in the bitmap, from the hash's upper bits: the table uses the others.
     fn bit(&self, hash: u64) -> usize {
         (hash >> 24) as usize & (self.bitmap.len() * 64 - 1)
     }

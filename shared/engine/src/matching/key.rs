@@ -1,4 +1,4 @@
-//! The key under which values are known where they may not be kept.
+//! Keyed hashes of values, for places where the values themselves must not be stored.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -6,20 +6,20 @@ use sha2::Sha256;
 use model::comparison::Comparison;
 use model::subject::SubjectType;
 
-/// Bytes of an HMAC.
+/// Length of an HMAC in bytes.
 pub(crate) const TAG: usize = 32;
 
-/// The key of all filters of an installation. Without it a filter cannot be asked.
+/// The key of all filters of an installation. A filter is useless without it.
 #[derive(Clone)]
 pub struct IndexKey(Hmac<Sha256>);
 
 impl IndexKey {
-    /// A key from its secret bytes (any length; 32 or more are wanted).
+    /// Makes a key from a secret of any length; 32 bytes or more are advisable.
     pub fn new(secret: &[u8]) -> Self {
         Self(Hmac::new_from_slice(secret).expect("HMAC takes keys of every length"))
     }
 
-    /// The hash under which a value is known. Ways of comparing are apart, as they make other values equal.
+    /// A value's hash. It depends on the way of comparing, since each makes different values equal.
     pub(crate) fn hash(&self, kind: SubjectType, comparison: Comparison, value: &str) -> u64 {
         // That numbers are compared as such follows from the kind.
         let Comparison { fold_case, trim, normalize, phone: _ } = comparison;
@@ -28,7 +28,7 @@ impl IndexKey {
         u64::from_le_bytes(std::array::from_fn(|at| digest[at]))
     }
 
-    /// HMAC over parts that cannot run into each other.
+    /// HMAC over parts, each preceded by its length, so that no two lists of parts give the same input.
     pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; TAG] {
         let mut mac = self.0.clone();
         for part in parts {

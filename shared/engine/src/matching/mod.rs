@@ -1,14 +1,14 @@
 //! Which records belong to which subject. Pure.
 //!
-//! 1. [`SubjectSet`] holds every subject of one purge run; a subject is known by its index from there on.
+//! 1. [`SubjectSet`] holds every subject of a purge run; from there on, a subject is an index into it.
 //! 2. [`Rules`] say which paths of a record hold which kind of identifier.
-//! 3. [`Matcher`] joins the two. Its word on a line is what a full JSON parse says (`record`): the value at
-//!    each path, by meaning (escapes, key order and spaces do not matter; of duplicate keys the last counts).
-//! 4. `fast` comes to the same word for whole blocks of lines, parsing hardly any.
-//! 5. `residue` searches lines that no parser can read for the raw bytes of an identifier.
-//! 6. `typed` compares the values of typed formats, which are no text.
-//! 7. `sample` takes note of the ids in the beginning of an object.
-//! 8. `seen` takes note of whose records there are, by keyed hashes (`key`), for an index; only when asked to.
+//! 3. [`Matcher`] joins the two. It decides about a line by a full JSON parse (`record`): it compares the value at each
+//!    path by meaning (escapes, key order and spaces do not matter; of duplicate keys the last counts).
+//! 4. `fast` makes the same decisions for whole blocks of lines, and parses few of them.
+//! 5. `residue` searches unreadable lines for the raw bytes of an identifier.
+//! 6. `typed` compares values of typed formats, which are not text.
+//! 7. `sample` notes the ids at the beginning of an object.
+//! 8. `seen` notes all identifiers in an object, by keyed hashes (`key`), for its filter; only on request.
 
 mod fast;
 mod ids;
@@ -39,9 +39,9 @@ use ids::Ids;
 use residue::Residue;
 use seen::SeenIds;
 
-use model::rules::Rules;
+use model::rules::{Dialect, Rules};
 
-/// Decides which subjects a record belongs to. Cheap to clone, shared between threads.
+/// Decides which subjects a record belongs to. Cheap to clone, and can be shared between threads.
 #[derive(Clone)]
 pub struct Matcher {
     plan: Arc<Plan>,
@@ -58,10 +58,10 @@ fn of_kinds(subjects: &SubjectSet, rules: &Rules) -> SubjectSet {
     }
 }
 
-/// What [`Matcher`] works out once per purge run.
+/// What [`Matcher`] prepares once per purge run.
 struct Plan {
     rules: Rules,
-    /// One index of identifiers per kind and way of comparing; `rule_ids[rule]` names the one a rule asks.
+    /// One index of identifiers per kind and way of comparing; `rule_ids[rule]` is a rule's.
     ids: Vec<Ids>,
     rule_ids: Vec<usize>,
     root: Node,
@@ -71,7 +71,7 @@ struct Plan {
 }
 
 impl Matcher {
-    /// Joins rules and subjects: one hash index per kind of identifier and way of comparing.
+    /// Joins rules and subjects.
     pub fn new(rules: &Rules, subjects: &SubjectSet) -> Self {
         let mut ids: Vec<Ids> = Vec::new();
         let rule_ids: Vec<usize> = rules
@@ -98,63 +98,73 @@ impl Matcher {
         Self { plan: Arc::new(plan), strict: false, seen: None }
     }
 
-    /// The same matcher, parsing every line in full: about half as fast, and no unreadable line goes uncounted.
+    /// The same matcher, but it parses every line in full: about half as fast, and it counts every unreadable line.
     #[must_use]
     pub fn strict(self) -> Self {
         Self { strict: true, ..self }
     }
 
-    /// Goes through blocks of lines with the same decisions as [`Self::line`], only faster.
+    /// Makes the same decisions as [`Self::line`] for blocks of lines, but faster.
     pub fn blocks(&self) -> BlockScan<'_> {
         BlockScan::new(self)
     }
 
-    /// What a full parse of one line (without its line feed) says. `hits` ends as the subjects the line
-    /// belongs to: sorted, each once.
+    /// Decides about a line (without its line feed) by a full parse. Sets `hits` to the subjects that the line belongs
+    /// to, sorted and without duplicates.
     pub fn line(&self, line: &[u8], hits: &mut Vec<u32>) -> Verdict {
         record::decide(self, line, hits)
     }
 
-    /// What rules look for in a record.
+    /// How text is written, if it has no header.
+    pub(crate) fn headerless(&self) -> Option<Dialect> {
+        self.plan.rules.headerless()
+    }
+
+    /// Whether a record may be an envelope of others' records: see [`record::is_envelope`].
+    pub(crate) fn is_envelope(&self, record: &[u8]) -> bool {
+        record::is_envelope(self, record)
+    }
+
+    /// The root of the rules' paths.
     pub(crate) fn root(&self) -> &Node {
         &self.plan.root
     }
 
-    /// What rules look for at a path, for formats that know their columns beforehand.
+    /// The rules' node at a path, for formats whose columns are known beforehand.
     pub(crate) fn at<'a>(&self, path: impl Iterator<Item = &'a str>) -> Option<&Node> {
         self.plan.root.at(path)
     }
 
-    /// Whether a text at a place may name somebody: what is ruled out here needs no [`Found`]. Of a matcher that
-    /// takes note of values every one does, as it has to be noted.
+    /// Whether a text at a node may name somebody; if not, it need not be added to [`Found`]. Always true for a matcher
+    /// that collects values.
     fn may_concern(&self, node: &Node, text: &str) -> bool {
         self.seen.is_some()
             || node.goes_deeper()
             || node.rules().any(|rule| self.plan.ids[self.plan.rule_ids[rule]].may_hold(text.as_bytes()))
     }
 
-    /// An empty record, to be told its values one by one.
+    /// An empty record, to which values are added one by one.
     pub(crate) fn record(&self) -> Found<'_> {
         Found::new(self)
     }
 
-    /// A matcher that also notes whose records it comes across, in one object.
+    /// The same matcher, but it also collects all identifiers in one object.
     pub(crate) fn collecting(&self, key: IndexKey) -> Self {
         Self { seen: Some(Arc::new(Mutex::new(SeenIds::new(key)))), ..self.clone() }
     }
 
-    /// The hashes of all values seen; `None` when something could not be read.
+    /// The hashes of all collected identifiers; `None`, if something could not be read.
     pub(crate) fn collected(self) -> Option<Vec<u64>> {
         let seen = Arc::into_inner(self.seen?)?;
         seen.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
     }
 
-    /// The hashes under which an index may know the subjects.
+    /// The hashes by which a filter may know the subjects.
     pub(crate) fn questions(&self, key: &IndexKey) -> Vec<u64> {
         seen::questions(&self.plan.ids, key)
     }
 
-    /// Takes note of a value, when asked to. `which`: the identifiers it would be looked up in.
+    /// Notes a value, if this matcher collects. `which`: the index in which the value is looked up.
     #[inline]
     fn note(&self, which: usize, value: &[u8]) {
         if let (Some(seen), Ok(value)) = (&self.seen, str::from_utf8(value)) {
@@ -163,27 +173,27 @@ impl Matcher {
         }
     }
 
-    /// Takes note, when asked to, that something cannot be read, so that nobody is ruled out.
+    /// Notes that something cannot be read, so that the filter rules nobody out; if this matcher collects.
     fn note_opaque(&self) {
         if let Some(seen) = &self.seen {
             seen.lock().unwrap_or_else(PoisonError::into_inner).opaque();
         }
     }
 
-    /// Takes note of a line that cannot be read, when asked to. A blank one hides nobody.
+    /// Notes a line that cannot be read, unless it is blank; if this matcher collects.
     fn note_unreadable(&self, line: &[u8]) {
         if !line.trim_ascii().is_empty() {
             self.note_opaque();
         }
     }
 
-    /// Whether an identifier of any subject stands anywhere in the bytes of an unreadable line.
+    /// Whether the bytes of an unreadable line contain an identifier of any subject.
     pub(crate) fn suspects(&self, line: &[u8]) -> bool {
         self.note_unreadable(line);
         self.raw_bytes_hold_an_identifier(line)
     }
 
-    /// Whether an identifier of any subject stands anywhere in these bytes.
+    /// Whether these bytes contain an identifier of any subject.
     pub fn raw_bytes_hold_an_identifier(&self, bytes: &[u8]) -> bool {
         self.plan.residue.found_in(bytes)
     }

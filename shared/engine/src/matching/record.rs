@@ -118,6 +118,48 @@ pub(super) fn decide(matcher: &Matcher, line: &[u8], hits: &mut Vec<u32>) -> Ver
     }
 }
 
+/// Whether every identifier in a record is inside an element of an array with several elements. Such a record has no
+/// owner of its own: each element may be somebody else's.
+pub(super) fn is_envelope(matcher: &Matcher, record: &[u8]) -> bool {
+    let mut places = Places::default();
+    let text = str::from_utf8(record).unwrap_or_default();
+    places.value(text.trim_ascii(), &matcher.plan.root, false).is_ok() && places.inside && !places.outside
+}
+
+/// Where the identifiers of a record are, whoever they name.
+#[derive(Default)]
+struct Places {
+    /// Whether one is inside an element of an array with several elements.
+    inside: bool,
+    /// Whether one is elsewhere.
+    outside: bool,
+}
+
+impl Places {
+    fn value(&mut self, text: &str, node: &Node, inside: bool) -> Result<(), serde_json::Error> {
+        match text.as_bytes().first() {
+            Some(b'{') if node.goes_deeper() => {
+                let mut json = serde_json::Deserializer::from_str(text);
+                for (value, (_, child)) in json.deserialize_map(Fields(node))?.iter().zip(&node.children) {
+                    value.map_or(Ok(()), |value| self.value(value.get(), child, inside))?;
+                }
+            }
+            Some(b'[') => {
+                let elements: Vec<&RawValue> = serde_json::from_str(text)?;
+                let inside = inside || elements.len() > 1 && node.goes_deeper();
+                for element in elements {
+                    self.value(element.get(), node, inside)?;
+                }
+            }
+            Some(b'"' | b'-' | b'0'..=b'9') if !node.rules.is_empty() && text != "\"\"" => {
+                *(if inside { &mut self.inside } else { &mut self.outside }) = true;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
 /// What is found in a record, value by value.
 pub(crate) struct Found<'p> {
     matcher: &'p Matcher,

@@ -1,4 +1,4 @@
-//! The ids in the beginning of an object.
+//! The ids at the beginning of an object.
 
 use std::io::Read;
 
@@ -8,14 +8,14 @@ use model::id_shape::Known;
 use model::rules::Rules;
 use model::subject::SubjectType;
 
-/// How many bytes are looked at, decompressed.
+/// The most plain bytes that are read.
 const MOST: u64 = 1 << 20;
 
-/// Takes note of the ids of one kind in the first bytes of an object of JSON lines, plain, gzip or zstd. They may break
-/// off anywhere. Of other formats nothing is noted.
+/// Notes the ids of one kind in the first bytes of an object of JSON lines, plain, gzip or zstd. The bytes may end anywhere.
+/// Other formats are ignored.
 pub fn note_ids(rules: &Rules, kind: SubjectType, head: &[u8], known: &mut Known) {
     let mut plain = Vec::new();
-    // What is cut off ends with an error; what came before it will do.
+    // Truncated data ends with an error; what was decoded before suffices.
     let _ = match head {
         [0x1f, 0x8b, ..] => flate2::read::MultiGzDecoder::new(head).take(MOST).read_to_end(&mut plain),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => match zstd::stream::read::Decoder::new(head) {
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gzip_that_is_cut_off_tells_what_its_ids_look_like() {
+    fn a_truncated_gzip_shows_the_shape_of_its_ids() {
         let mut plain = Vec::new();
         for n in 0..5_000 {
             writeln!(plain, r#"{{"userId": "{n}", "anonymousId": "a@b.example", "n": {}}}"#, n * 7919)

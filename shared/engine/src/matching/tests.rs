@@ -1,4 +1,4 @@
-//! The matcher against a full parse, on lines as nasty as they come.
+//! Tests the fast matcher against full parses of hostile lines.
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use model::comparison::Comparison;
 use model::subject::{Subject, SubjectType};
 use unicode_normalization::UnicodeNormalization;
 
-/// What lines are made of: names, and identifiers of subjects and of strangers who look like them.
+/// The material of lines: names, and identifiers of subjects and of others that resemble them.
 const NAMES: &[&str] = &[
     "userId",
     "anonymousId",
@@ -66,7 +66,7 @@ fn rule_sets() -> [Rules; 3] {
     ]
 }
 
-/// A small generator: every test case is one seed, and a failure prints the line.
+/// A small random generator: every test case is one seed, and a failure prints the line.
 pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
@@ -184,8 +184,8 @@ impl Dice {
     }
 }
 
-/// Decides by `serde_json::Value` alone; `None` where that parser is stricter than JSON (unpaired surrogates,
-/// numbers beyond a double) or the line is no object.
+/// Decides by `serde_json::Value` alone. `None`, if the line is not an object, or if that parser is stricter than JSON
+/// (unpaired surrogates, numbers beyond a double).
 fn by_value(rules: &Rules, subjects: &SubjectSet, line: &[u8]) -> Option<Vec<u32>> {
     let record = serde_json::from_slice::<Value>(line).ok().filter(Value::is_object)?;
     let mut hits = Vec::new();
@@ -281,7 +281,7 @@ fn fast_matcher_decides_a_million_nasty_lines_as_a_full_parse_does() {
         let (matcher, rules) = &cases[dice.roll(cases.len())];
         let lines: Vec<Vec<u8>> = (0..1000).map(|_| dice.line()).collect();
         let mut block = lines.join(&b'\n');
-        // One bad byte makes the whole block slow and safe: most blocks must not have one.
+        // A block with a bad byte is parsed line by line: most blocks must have none.
         if dice.one_in(4) { block.push(b'\n') } else { block = String::from_utf8_lossy(&block).into_owned().into() }
         let lines: Vec<&[u8]> = block.strip_suffix(b"\n").unwrap_or(&block).split(|&byte| byte == b'\n').collect();
 

@@ -7,13 +7,17 @@
 Each file has 60 records of several people. Needles are what must be in no byte of what is left, as that format spells them.
 """
 
+import bz2
+import csv
 import decimal
 import json
 import struct
 import sys
 import uuid
+import zlib
 from pathlib import Path
 
+import cramjam
 import duckdb
 import fastavro
 import pandas
@@ -45,9 +49,9 @@ def uuids():
     return pick(UUID, lambda n: uuid.UUID(int=(n % 7 + 1) << 90 | 0x4000_8000_0000_0000_0000))
 
 
-def note(name, person, path, needles):
+def note(name, person, path, needles, **rules):
     needles = [needle.hex() for needle in needles]
-    files[name] = {"person": person, "path": path, "records": ROWS, "theirs": len(THEIRS), "needles": needles}
+    files[name] = {"person": person, "path": path, "records": ROWS, "theirs": len(THEIRS), "needles": needles, **rules}
 
 
 def parquet(folder, name, column, person, needles, **options):
@@ -87,6 +91,14 @@ def with_pyarrow(folder):
     nested = [{"ids": [{"id": "x"}, {"id": user}]} for user in texts()]
     pq.write_table(pa.table({"context": nested}), folder / "pyarrow-nested.parquet")
     note("pyarrow-nested.parquet", PERSON, "context.ids.id", text)
+    # Columns of types that others' erasers lost: nanoseconds, 16-bit floats, byte-stream-split and delta-encoded ones.
+    odd = {"ns": pa.array([n * 1_000_000_001 for n in range(ROWS)], pa.timestamp("ns")),
+           "half": pa.array([n / 2 for n in range(ROWS)], pa.float16()), "split": [n / 3 for n in range(ROWS)],
+           "delta": list(range(ROWS)), "wide": pa.array([decimal.Decimal(10**50 + n) for n in range(ROWS)], pa.decimal256(60))}
+    encodings = {"split": "BYTE_STREAM_SPLIT", "delta": "DELTA_BINARY_PACKED", "userId": "DELTA_LENGTH_BYTE_ARRAY"}
+    pq.write_table(pa.table({**odd, "userId": texts()}), folder / "pyarrow-odd-decimal256.parquet", row_group_size=25,
+                   use_dictionary=False, column_encoding=encodings, write_page_checksum=True, write_page_index=True)
+    note("pyarrow-odd-decimal256.parquet", PERSON, "userId", text)
     # As Spark writes by default: INT96 times, Snappy, dictionaries.
     table = pa.table({"userId": texts(), "at": pa.array([n * 10**9 for n in range(ROWS)], pa.timestamp("ns"))})
     pq.write_table(table, folder / "spark-like.parquet", use_deprecated_int96_timestamps=True, version="1.0")
@@ -130,7 +142,7 @@ def with_fastavro(folder):
             fastavro.writer(out, fastavro.parse_schema(schema), rows, sync_interval=400, **options)
         note(name, person, "userId", needles)
 
-    for codec in ["null", "deflate", "snappy", "zstandard"]:
+    for codec in ["null", "deflate", "bzip2", "snappy", "zstandard"]:
         write(f"fastavro-{codec}.avro", "string", texts(), PERSON, [PERSON.encode()], codec=codec)
     write("fastavro-uuid.avro", {"type": "string", "logicalType": "uuid"}, uuids(), str(UUID).upper(), [str(UUID).encode()])
     write("fastavro-uuid-fixed.avro", {"type": "fixed", "name": "u", "size": 16}, [u.bytes for u in uuids()], str(UUID), [UUID.bytes])
@@ -152,6 +164,37 @@ def with_firehose(folder):
         note(name, PERSON, "userId", [PERSON.encode()])
 
 
+# How others read enriched events: tabs, no quotes, no header.
+SNOWPLOW = {"sep": "\t", "header": None, "quoting": csv.QUOTE_NONE, "dtype": str, "keep_default_na": False}
+
+
+def with_snowplow(folder):
+    """As Snowplow writes enriched events: 131 columns, of which the 13th is the user's id."""
+    rows = [[f"c{column}" for column in range(131)] for _ in range(ROWS)]
+    for n, (row, user) in enumerate(zip(rows, texts())):
+        row[5], row[12], row[52], row[60] = str(n), user, json.dumps({"data": [n]}), 'a "page'
+    text = "".join("\t".join(cell or "" for cell in row) + "\n" for row in rows)
+    rules = {"headerless": {"delimiter": "tab", "quotes": False}, "rules": [{"path": "#13", "type": "USER_ID"}]}
+    (folder / "snowplow-enriched.tsv").write_bytes(text.encode())
+    note("snowplow-enriched.tsv", PERSON, "#13", [PERSON.encode()], rules=rules)
+
+
+def with_codecs(folder):
+    """Lines compressed as a whole: bzip2 in two streams, as parallel programs write it, zlib and framed Snappy."""
+    lines = [json.dumps({"n": n, "userId": user}) + "\n" for n, user in enumerate(texts())]
+    first, rest = "".join(lines[:30]).encode(), "".join(lines[30:]).encode()
+    for name, packed in {
+        "lines.json.bz2": bz2.compress(first) + bz2.compress(rest),
+        "lines.json.zz": zlib.compress(first + rest),
+        "lines.json.sz": bytes(cramjam.snappy.compress(first + rest)),
+    }.items():
+        (folder / name).write_bytes(packed)
+        note(name, PERSON, "userId", [])
+
+
+OPEN = {".bz2": bz2.decompress, ".zz": zlib.decompress, ".sz": lambda packed: bytes(cramjam.snappy.decompress(packed))}
+
+
 def read(name):
     """Rows by each reader that knows the format."""
     path, plain = str(name), lambda rows: [json.dumps(row, default=str, sort_keys=True) for row in rows]
@@ -169,8 +212,12 @@ def read(name):
             yield "polars", plain(polars.read_avro(path).to_dicts())
     elif path.endswith(".csv"):
         yield "duckdb", plain(duckdb.read_csv(path).to_arrow_table().to_pylist())
-    elif path.endswith("json"):
-        text, rows, at = Path(path).read_text("utf-8-sig"), [], 0
+    elif path.endswith(".tsv"):
+        yield "pandas", plain(pandas.read_csv(path, **SNOWPLOW).to_dict("records"))
+        yield "duckdb", plain(duckdb.read_csv(path, sep="\t", header=False, quotechar="", all_varchar=True).to_arrow_table().to_pylist())
+    elif ".json" in path or path.endswith("json"):
+        unpack = OPEN.get(Path(path).suffix, bytes)
+        text, rows, at = unpack(Path(path).read_bytes()).decode("utf-8-sig"), [], 0
         while at < len(text.rstrip()):
             at += len(text[at:]) - len(text[at:].lstrip())
             value, at = json.JSONDecoder().raw_decode(text, at)
@@ -195,7 +242,7 @@ def main():
     if sys.argv[1] == "--check":
         return check(Path(sys.argv[2]), Path(sys.argv[3]))
     folder = Path(sys.argv[1])
-    for make in [with_pyarrow, with_duckdb, with_frames, with_fastavro, with_firehose]:
+    for make in [with_pyarrow, with_duckdb, with_frames, with_fastavro, with_firehose, with_snowplow, with_codecs]:
         make(folder)
     (folder / "files.json").write_text(json.dumps(files, indent=1) + "\n")
 

@@ -221,6 +221,8 @@ export const en = {
       corrupt: 'are damaged: repair or remove them, then retry',
       unsupported: 'are in a format that Lethe does not read: check them, then remove them or move them out of scope',
       opaque: 'hold values that cannot be compared with identifiers: correct the rules or the values, then retry',
+      envelope: 'hold one of these people in an array beside others: have its elements written as records of their own',
+      excepted: 'cannot be read and are excepted: an administrator said that they may stay',
       excluded: 'the settings exclude: nothing in them was looked for',
       locked: 'are under Object Lock: they can be rewritten once the lock ends',
       cold: 'are in cold storage: restore them, then retry',

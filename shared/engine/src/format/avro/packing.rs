@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::io::{Read, Write};
 
+use bzip2::bufread::MultiBzDecoder;
+use bzip2::write::BzEncoder;
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
@@ -13,6 +15,7 @@ use crate::format::FormatError;
 pub(super) enum Packing {
     Null,
     Deflate,
+    Bzip2,
     /// Followed by the CRC-32 of the plain bytes.
     Snappy,
     Zstandard,
@@ -23,10 +26,11 @@ impl Packing {
         match name {
             b"null" => Ok(Self::Null),
             b"deflate" => Ok(Self::Deflate),
+            b"bzip2" => Ok(Self::Bzip2),
             b"snappy" => Ok(Self::Snappy),
             b"zstandard" => Ok(Self::Zstandard),
             _ => Err(FormatError::Unsupported(Cow::Borrowed(
-                "Avro compressed by other than deflate, Snappy or zstd",
+                "Avro compressed by other than deflate, bzip2, Snappy or zstd",
             ))),
         }
     }
@@ -35,6 +39,7 @@ impl Packing {
         match self {
             Self::Null => Ok(Cow::Borrowed(data)),
             Self::Deflate => all(DeflateDecoder::new(data)),
+            Self::Bzip2 => all(MultiBzDecoder::new(data)),
             Self::Zstandard => all(zstd::stream::read::Decoder::new(data).map_err(|_| CORRUPT)?),
             Self::Snappy => {
                 let (packed, crc) = data.split_last_chunk::<4>().ok_or(CORRUPT)?;
@@ -56,6 +61,10 @@ impl Packing {
             Self::Null => Ok(plain.to_vec()),
             Self::Deflate => {
                 let mut out = DeflateEncoder::new(Vec::new(), Compression::default());
+                out.write_all(plain).and_then(|()| out.finish()).map_err(FormatError::Io)
+            }
+            Self::Bzip2 => {
+                let mut out = BzEncoder::new(Vec::new(), bzip2::Compression::best());
                 out.write_all(plain).and_then(|()| out.finish()).map_err(FormatError::Io)
             }
             // In one call, so that the frame states its size, which some readers require.

@@ -1,4 +1,4 @@
-//! Tests of CSV.
+//! Tests of CSV, and of delimited text without a header.
 
 use super::*;
 
@@ -45,4 +45,105 @@ fn bad_csv_rows_are_kept_and_flagged_and_do_not_hide_the_next() {
     let kept = "userId,x\n\"u7\n1,2\nu7,\"stray\nu7\nu7,1,2\n\nu1,\"a\"b\nu8,caf\u{e9}\n";
     assert_eq!(String::from_utf8(out).unwrap(), kept);
     assert_eq!((report.lines, report.removed, report.unreadable, report.suspect), (10, 2, 6, 4));
+}
+
+/// A matcher for user `u7` by rules that number columns.
+fn numbered(delimiter: &str, quotes: bool, rules: serde_json::Value) -> Matcher {
+    let rules =
+        serde_json::json!({ "headerless": { "delimiter": delimiter, "quotes": quotes }, "rules": rules });
+    Matcher::new(&serde_json::from_value(rules).unwrap(), &SubjectSet::new([Subject::user("u7")]))
+}
+
+fn third() -> serde_json::Value {
+    serde_json::json!([{ "path": "#3", "type": "USER_ID" }])
+}
+
+/// What is left of a text, from a scan and rewrites that agree.
+#[track_caller]
+fn left(text: &str, matcher: &Matcher) -> (String, Report) {
+    let scanned = scan(&Bytes::from(text.to_owned()), matcher).unwrap();
+    let mut out = Vec::new();
+    assert_eq!(rewrite(&Bytes::from(text.to_owned()), &mut out, matcher).unwrap(), scanned);
+    let mut packed = Vec::new();
+    rewrite(&Bytes::from(gzip(text.as_bytes())), &mut packed, matcher).unwrap();
+    assert_eq!(gunzip(&packed), out);
+    (String::from_utf8(out).unwrap(), scanned)
+}
+
+/// As Snowplow writes enriched events: tabs, no quotes, no header, even if a cell looks like one.
+#[test]
+fn rows_without_a_header_go_by_the_number_of_their_column() {
+    let matcher = numbered("tab", false, third());
+    let first = "userId\tuserId\tuserId\tx\nu7\tu7\t\tx\n";
+    let text = format!("{first}w\t\"7\"\tu7\t\"u7\n{{\"a\":1}}\t\t u7\tx\nw\t\tu7\t\r\nw\t\tu77\tx");
+    let kept = format!("{first}{{\"a\":1}}\t\t u7\tx\nw\t\tu77\tx");
+    for bom in ["", "\u{feff}"] {
+        let (out, report) = left(&format!("{bom}{text}"), &matcher);
+        assert_eq!(out, format!("{bom}{kept}"));
+        assert_eq!((report.lines, report.removed, report.unreadable, report.opaque), (6, 2, 0, 0));
+        assert_eq!(report.format.to_string(), "delimited text");
+    }
+    // Quotes hold delimiters and line feeds where the rules say so.
+    let (out, report) = left("1;\"a;\nb\";\"u7\"\n2;\"\"\"\";u8\n", &numbered(";", true, third()));
+    assert_eq!((out.as_str(), report.removed), ("2;\"\"\"\";u8\n", 1));
+    // Hive's delimiter, a condition, and JSON in a cell.
+    let when = serde_json::json!({ "path": "#1", "equals": "a" });
+    let rules = serde_json::json!([{ "path": "#2.id", "type": "USER_ID", "when": when }]);
+    let text = "a\u{1}{\"id\":\"u7\"}\nb\u{1}{\"id\":\"u7\"}\n";
+    assert_eq!(left(text, &numbered("\u{1}", false, rules)).0, "b\u{1}{\"id\":\"u7\"}\n");
+    let (_, report) = left("1,2,u7\n1,2,u7\n", &numbered(",", true, third()));
+    assert!(report.leaves_nothing());
+}
+
+#[test]
+fn rows_whose_columns_may_have_shifted_are_opaque_and_a_text_without_the_columns_is_refused() {
+    let matcher = numbered("tab", false, third());
+    let shifted = "1\t2\tu1\n1\t2\tx\tu7\n1\tu7\n\n1\t2\tu7\n";
+    let (out, report) = left(shifted, &matcher);
+    assert_eq!(out, "1\t2\tu1\n1\t2\tx\tu7\n1\tu7\n\n");
+    assert_eq!((report.removed, report.unreadable, report.suspect, report.opaque), (1, 3, 2, 2));
+    let latin = Bytes::from(&b"1\t2\tu1\n1\t2\t\xe9\n\xe9\t2\tu7\n"[..]);
+    let report = scan(&latin, &matcher).unwrap();
+    assert_eq!((report.removed, report.opaque), (1, 1));
+    for (text, why) in [
+        ("1\tu7\n", "text without the columns that the rules number"),
+        ("{\"userId\":\"u7\"}\n", "text without the columns that the rules number"),
+        ("a\0b\tu7\tu7\n", "binary data of an unknown format"),
+    ] {
+        let object = Bytes::from(text);
+        for error in [scan(&object, &matcher).unwrap_err(), detect(&object, &matcher).unwrap_err()] {
+            assert_eq!(error.to_string(), format!("not supported: {why}"));
+        }
+    }
+    for empty in ["", "\n", "\r\n\n"] {
+        let (out, report) = left(empty, &matcher);
+        assert_eq!((out.as_str(), report.removed, report.opaque), (empty, 0, 0));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Against a writer of another make: exactly the rows with the subject in the column go.
+    #[test]
+    fn rows_without_a_header_go_as_their_writer_meant_them(
+        cells in proptest::collection::vec(r#"u7|u1|"|u7"|é|;| |[a-z]{0,3}"#, 0..160),
+        quotes: bool,
+        feed: bool,
+    ) {
+        let style = if quotes { ::csv::QuoteStyle::Necessary } else { ::csv::QuoteStyle::Never };
+        let line = |row: &[String]| {
+            let mut writer = ::csv::WriterBuilder::new();
+            let mut writer = writer.delimiter(b';').quote_style(style).from_writer(Vec::new());
+            writer.write_record(row.iter().map(|cell| if quotes { cell.as_str() } else { cell.trim_matches(';') })).unwrap();
+            String::from_utf8(writer.into_inner().unwrap()).unwrap()
+        };
+        let rows: Vec<&[String]> = cells.chunks_exact(4).collect();
+        let end = if feed { "" } else { "2;2;u7;2" };
+        let all = rows.iter().map(|row| line(row)).collect::<String>() + end;
+        let kept: String = rows.iter().filter(|row| row[2] != "u7").map(|row| line(row)).collect();
+        let (out, report) = left(&all, &numbered(";", quotes, third()));
+        prop_assert_eq!(out, kept);
+        prop_assert_eq!((report.lines, report.opaque), (rows.len() as u64 + u64::from(!feed), 0));
+    }
 }

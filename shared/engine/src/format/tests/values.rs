@@ -222,3 +222,55 @@ fn lines_of_several_records_are_found_fast_as_by_a_full_parse() {
     }
     assert!(found > 1000, "{found}");
 }
+
+/// A matcher for user `u7` at these paths.
+fn at(paths: &[&str]) -> Matcher {
+    let rules = Rules::at_paths(paths.iter().copied()).unwrap();
+    Matcher::new(&rules, &SubjectSet::new([Subject::user("u7")]))
+}
+
+/// CloudTrail, HAR and OpenTelemetry write a file of many people's records as one object.
+#[test]
+fn a_file_that_is_one_envelope_of_many_records_is_not_removed_as_one() {
+    let trail = r#"{"Records":[{"user":{"name":"u7"}},{"user":{"name":"u1"}},{"event":"x"}]}"#;
+    let pretty = serde_json::to_string_pretty(&serde_json::from_str::<Value>(trail).unwrap()).unwrap();
+    for object in [
+        trail.to_owned(),
+        format!("{trail}\n"),
+        format!("\u{feff}{trail}\r\n\n"),
+        format!("[{trail}]"),
+        pretty,
+        format!("{{\"log\":{trail},\"Records\":[]}}"),
+        r#"{"Records":[[{"user":{"name":"u7"}}],[{"user":{"name":"u1"}}]]}"#.to_owned(),
+        r#"{"Records":[{"user":{"name":"u7"}},{"user":{"name":"u1"}}],"name":null,"id":""}"#.to_owned(),
+    ] {
+        let matcher = at(&["Records.user.name", "log.Records.user.name", "name", "id"]);
+        for packed in [object.clone().into_bytes(), gzip(object.as_bytes()), zstd(object.as_bytes())] {
+            for way in [matcher.clone(), matcher.clone().strict()] {
+                let packed = Bytes::from(packed.clone());
+                assert!(matches!(scan(&packed, &way), Err(FormatError::Envelope)), "{object}");
+                assert!(matches!(rewrite(&packed, &mut Vec::new(), &way), Err(FormatError::Envelope)));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_of_one_event_goes_though_the_event_has_arrays() {
+    for (object, paths) in [
+        (r#"{"userId":"u7","properties":{"products":[{"id":1},{"id":2}]}}"#, &["userId"][..]),
+        // Whose the event is says the event itself, or the one element.
+        (r#"{"userId":"u1","context":{"ids":[{"id":"u7"},{"id":"x"}]}}"#, &["userId", "context.ids.id"]),
+        (r#"{"userId":"u7","context":{"ids":[{"id":"u7"},{"id":"x"}]}}"#, &["userId", "context.ids.id"]),
+        (r#"{"type":"track","context":{"ids":[{"id":"u7"}]}}"#, &["userId", "context.ids.id"]),
+        // An array at the end of the path names several ids of one record.
+        (r#"{"anonymousIds":["u7","u8"]}"#, &["anonymousIds"]),
+        ("{\n  \"userId\": \"u7\",\n  \"ids\": [{\"id\": 1}, {\"id\": 2}]\n}\n", &["userId", "ids.id"]),
+    ] {
+        let report = scan(&Bytes::from(object), &at(paths)).unwrap();
+        assert!(report.leaves_nothing(), "{object}");
+    }
+    // One of several records goes whoever else is named in it.
+    let two = "{\"a\":[{\"id\":\"u7\"},{\"id\":\"x\"}]}\n{\"a\":[]}\n";
+    assert_eq!(scan(&Bytes::from(two), &at(&["a.id"])).unwrap().removed, 1);
+}
