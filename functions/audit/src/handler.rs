@@ -98,6 +98,7 @@ async fn seal(context: &Context, request: Attempt) -> Result<Status> {
         let about = About {
             subjects: named(store.subjects(id).await?),
             linked_subjects: named(store.linked_subjects(id).await?),
+            resolved_subjects: named(store.resolved_subjects(id).await?),
             left_out: named(store.left_out_subjects(id).await?),
         };
         let claims = Claims::new(regulation.clone(), status, about, &tasks, chain(evidence), now);
@@ -107,7 +108,9 @@ async fn seal(context: &Context, request: Attempt) -> Result<Status> {
     seal_trail(context).await?;
     if status.drops_identifiers() {
         if erases {
-            store.forget_people(&store.everyone(id).await?, now).await?;
+            let mut known = store.everyone(id).await?;
+            known.retain(|subject| subject.kind.is_searched());
+            store.forget_people(&known, now).await?;
         }
         store.drop_subjects(id).await?;
     } else {

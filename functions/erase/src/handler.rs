@@ -2,7 +2,8 @@
 //!
 //! 1. A step continues find, forget or verify. The deletion is shared with other regulations that wait at the warehouse
 //!    ([`group_commit`](crate::group_commit)).
-//! 2. A probe lists the tables and columns that would be matched, or counts rows; it changes nothing.
+//! 2. A warehouse may be asked first for other identifiers of the people ([`resolve`](crate::resolve)).
+//! 3. A probe lists the tables and columns that would be matched, or counts rows; it changes nothing.
 
 use std::time::Instant;
 
@@ -13,19 +14,22 @@ use destinations::narrow;
 use destinations::warehouse::Table;
 use jiff::{SignedDuration, Timestamp};
 use model::evidence::{Evidence, Step};
-use model::failure::Result;
+use model::failure::{Failure, Result};
 use model::id_shape::{Known, Shape, advice as advice_on};
+use model::missing::{Missing, NO_IDENTIFIER};
 use model::probe::{Finding, Probe};
 use model::status::TaskStatus;
 use model::subject::Subject;
 use model::task::Task;
+use serde::Deserialize;
 use serde_json::json;
 use store::Store;
 use warehouses::erasure::{Erasure, ErasureProgress, Next};
 use warehouses::survey::{self, Survey};
-use warehouses::{Engine, Ids, Surroundings, with_engine};
+use warehouses::{Engine, Ids, Surroundings, kinds, with_engine};
 
 use crate::group_commit::{Group, Turn};
+use crate::resolve::{Resolve, resolvable, resolve};
 
 pub struct Context {
     pub store: Store,
@@ -34,23 +38,38 @@ pub struct Context {
     pub retry_window: SignedDuration,
 }
 
+/// What the state machine asks for.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Work {
+    /// Other identifiers of the people, before anything is erased.
+    Resolve(Resolve),
+    /// The next step of a task.
+    Erase(Request),
+}
+
 pub async fn handle(
     context: &Context,
-    event: Event<Request>,
+    event: Event<Work>,
     until: Instant,
 ) -> Result<worker::Reply<task_step::Next>> {
-    let step = async |request, until| erase(context, request, until).await;
+    let step = async |work, until| match work {
+        Work::Resolve(Resolve { request, .. }) => resolve(context, request).await,
+        Work::Erase(request) => erase(context, request, until).await,
+    };
     worker::handle(event, until, step, async |probe, until| look(context, probe, until).await).await
 }
 
 async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Finding> {
+    if let Probe::Resolvable { destination_id, people } = &probe {
+        return resolvable(context, destination_id, people).await;
+    }
     let survey = survey(context, probe, until).await?;
     Ok(Finding { ok: survey.is_whole(), message: survey.message(), details: json!(survey) })
 }
 
 async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Survey> {
-    let (Probe::Check { destination_id } | Probe::Count { destination_id, .. }) = &probe;
-    let destination = context.store.destination(destination_id).await?;
+    let destination = context.store.destination(probe.destination_id()).await?;
     let secrets = context.secrets.fresh(&destination).await?;
     match probe {
         Probe::Check { .. } => {
@@ -68,12 +87,14 @@ async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Surve
                 survey::count(engine, &ids, &Timestamp::now().to_string(), until).await
             })
         }
+        Probe::Resolvable { .. } => Err(Failure::invalid("a look-up is no survey")),
     }
 }
 
 async fn erase(context: &Context, request: Request, until: Instant) -> Result<task_step::Next> {
     let group = Group { store: &context.store, request: &request };
     let next = task_step::step(&context.store, &request, context.retry_window, async |task, destination| {
+        let people = context.store.individuals(&request.regulation_id).await?;
         let subjects = task_step::kept(context.store.everyone(&request.regulation_id).await?)?;
         let narrowed = task.part.as_ref().map(|part| narrow::to_source(destination, part)).transpose()?;
         let destination = narrowed.as_ref().unwrap_or(destination);
@@ -85,7 +106,7 @@ async fn erase(context: &Context, request: Request, until: Instant) -> Result<ta
         }
         let secrets = context.secrets.fresh(destination).await?;
         with_engine!(&context.surroundings, destination, &secrets, |engine| {
-            delete_rows(group, task, progress, engine, &subjects, until).await
+            delete_rows(group, task, progress, engine, (&subjects, &people), until).await
         })
     })
     .await?;
@@ -106,12 +127,14 @@ async fn delete_rows<E: Engine>(
     task: &mut Task,
     mut progress: ErasureProgress,
     engine: &mut E,
-    subjects: &[Subject],
+    (subjects, people): (&[Subject], &[Vec<Subject>]),
     until: Instant,
 ) -> Result<Option<u32>> {
     let Group { store, request } = group;
     let id = &request.regulation_id;
     let tables = engine.discover().await?;
+    let kinds = kinds(&tables);
+    let missing = Missing::of(people, &kinds);
     // A new look is not progress: a table that stays locked counts as one failure all the while.
     task.status = TaskStatus::Running;
     let seed = format!("{id}/{}/{}", task.destination_id, request.attempt);
@@ -150,6 +173,9 @@ async fn delete_rows<E: Engine>(
                 let mut evidence =
                     Evidence::of(task, request.attempt, report.step, Timestamp::now(), report.counts);
                 (evidence.looked_at, evidence.residuals) = (report.looked_at, report.residuals);
+                if let Some(missing) = missing.as_ref().filter(|_| report.step == Step::Verify) {
+                    evidence.residuals.insert(NO_IDENTIFIER.to_owned(), missing.people as u64);
+                }
                 store.keep_evidence(id, &evidence).await?;
             }
             Next::Done => {
@@ -157,7 +183,11 @@ async fn delete_rows<E: Engine>(
                     true => TaskStatus::Confirmed,
                     false => TaskStatus::NoDataFound,
                 };
-                task.end(status, advice(status, &tables, subjects), Timestamp::now());
+                let (status, message) = match &missing {
+                    Some(missing) => (TaskStatus::NoIdentifier, Some(missing.to_string())),
+                    None => (status, advice(status, &tables, subjects)),
+                };
+                task.end(status, message, Timestamp::now());
                 task.progress.take();
                 return Ok(None);
             }

@@ -2,6 +2,7 @@
 
 mod group_commit;
 mod handler;
+mod resolve;
 
 use aws::secrets::SecretStore;
 use lambda::{environment, telemetry};

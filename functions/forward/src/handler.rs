@@ -19,7 +19,7 @@ use model::evidence::{Evidence, Step};
 use model::failure::{Failure, Result};
 use model::probe::{Finding, Probe};
 use model::status::TaskStatus;
-use model::subject::{Subject, people};
+use model::subject::Subject;
 use model::task::Task;
 use serde_json::Value;
 use store::Store;
@@ -56,9 +56,8 @@ async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Finding
 
 async fn forward(context: &Context, request: &Request, until: Instant) -> Result<Next> {
     let next = task_step::step(&context.store, request, context.retry_window, async |task, place| {
-        // Vendors are asked only about those whom the request names, since a deletion there cannot be undone.
-        let named = task_step::kept(context.store.named(&request.regulation_id).await?)?;
-        let people: Vec<_> = people(&named).collect();
+        // Vendors are not asked by ids that events linked, since a deletion there cannot be undone.
+        let people = task_step::kept(context.store.individuals(&request.regulation_id).await?)?;
         ask(context, request, task, place, &people, until).await
     })
     .await?;

@@ -1,5 +1,6 @@
 //! Lists of regulations, page by page.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 
 use axum::extract::State;
@@ -38,9 +39,13 @@ pub struct Regulations {
 struct RegulationEntry {
     id: RegulationId,
     subject_type: SubjectType,
-    /// The subjects' identifiers; empty once they are dropped.
+    /// The subjects' identifiers of this type; empty once they are dropped.
     subjects: Vec<String>,
     subject_count: usize,
+    /// Number of identifiers by kind, if people are given by several.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = BTreeMap<String, usize>)]
+    identifiers: BTreeMap<SubjectType, usize>,
     status: Status,
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,8 +101,13 @@ async fn entry(context: &Context, regulation: Regulation) -> Result<RegulationEn
         about: About::new(&regulation),
         id: regulation.id,
         subject_type: regulation.subject_type,
-        subjects: subjects.into_iter().map(|subject| subject.id).collect(),
+        subjects: subjects
+            .into_iter()
+            .filter(|subject| subject.kind == regulation.subject_type)
+            .map(|subject| subject.id)
+            .collect(),
         subject_count: regulation.subject_count,
+        identifiers: regulation.identifiers,
         status: regulation.status,
         created_at: regulation.created_at,
         finished_at: regulation.finished_at,

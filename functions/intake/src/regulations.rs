@@ -11,9 +11,10 @@ use model::evidence::{Evidence, by_step};
 use model::failure::Failure;
 use model::id::{DestinationId, RegulationId};
 use model::regulation::{NewRegulation, Regulation, RegulationType};
+use model::resolved::ResolvedNumbers;
 use model::source::{Recipient, SeenAt, Sightings, SourceId};
 use model::status::{Status, TaskStatus};
-use model::subject::{Named, SubjectType};
+use model::subject::{Named, Subject, SubjectType};
 use model::suppression;
 use model::task::Task;
 use serde::Serialize;
@@ -192,6 +193,14 @@ struct Covers {
     left_out_subjects: Vec<Whom>,
     /// How many these are or were.
     left_out_count: u64,
+    /// Identifiers that warehouses gave for them, by which places are asked, too; none once the identifiers are dropped.
+    resolved_subjects: Vec<ResolvedSubject>,
+    /// How many these are or were, by kind.
+    #[schema(value_type = BTreeMap<String, u64>)]
+    resolved: BTreeMap<SubjectType, u64>,
+    /// How many identifiers stand with several people there, by kind: they are not used.
+    #[schema(value_type = BTreeMap<String, u64>)]
+    resolved_shared: BTreeMap<SubjectType, u64>,
     /// Which sources saw them.
     #[schema(value_type = Vec<SeenAt>)]
     sources: Sightings,
@@ -199,11 +208,24 @@ struct Covers {
     recipients: Vec<Recipient>,
 }
 
+/// An identifier that a warehouse gave.
+#[derive(Serialize, ToSchema)]
+struct ResolvedSubject {
+    #[serde(rename = "type")]
+    kind: SubjectType,
+    id: String,
+}
+
 impl Covers {
     async fn of(context: &Context, regulation: &Regulation, evidence: &[Evidence]) -> Result<Self, ApiError> {
         let Some(covered) = context.store.covered(regulation).await? else { return Ok(Self::default()) };
         let linked = context.store.linked_subjects(&regulation.id).await?;
         let left_out = context.store.left_out_subjects(&regulation.id).await?;
+        let mut resolved = ResolvedNumbers::default();
+        for numbers in context.store.resolved_numbers(&regulation.id).await? {
+            resolved.add(&numbers);
+        }
+        let resolved_subjects = context.store.resolved_subjects(&regulation.id).await?;
         let mut seen = covered.seen;
         seen.extend(evidence.iter().flat_map(|evidence| evidence.sources.clone()));
         Ok(Self {
@@ -212,6 +234,12 @@ impl Covers {
             shared_count: covered.shared,
             left_out_subjects: left_out.into_iter().map(Whom::from).collect(),
             left_out_count: covered.left_out,
+            resolved_subjects: resolved_subjects
+                .into_iter()
+                .map(|Subject { kind, id }| ResolvedSubject { kind, id })
+                .collect(),
+            resolved: resolved.found,
+            resolved_shared: resolved.shared,
             recipients: who_received(context, &seen).await?,
             sources: seen,
         })

@@ -24,6 +24,7 @@ type Reply<T> = Result<axum::Json<T>, ApiError>;
 
 /// The body of `POST /v1beta/workspaces/{slug}/regulations`.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "regulation_type": "Suppress_With_Delete", "attributes": { "name": "userId", "values": ["u7"] }
 }))]
@@ -35,6 +36,7 @@ pub struct OlderRegulation {
 
 /// Whom an older client means.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct OlderAttributes {
     /// Which kind of identifier the values are.
     #[schema(pattern = "^userId$")]

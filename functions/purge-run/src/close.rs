@@ -9,8 +9,10 @@ use aws::bucket::Key;
 use jiff::Timestamp;
 use model::failure::Result;
 use model::id::RunId;
+use model::missing::{Missing, NO_IDENTIFIER};
 use model::purge_run::Phase;
 use model::status::TaskStatus;
+use model::subject::Subject;
 use model::task::Task;
 
 use crate::context::Context;
@@ -49,13 +51,14 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
             if !still_waits(context, member).await? {
                 continue;
             }
+            let people = context.store.individuals(&member.regulation_id).await?;
             for archive in &member.archives {
                 let mut task = context.store.task(&member.regulation_id, archive).await?;
                 if let Some(why) = listing.unreadable.get(archive) {
                     task.end(TaskStatus::Failed, Some(why.clone()), Timestamp::now());
                 } else {
                     let tally = &archives[archive];
-                    settle(context, run, member, &mut task, tally).await?;
+                    settle(context, run, member, &people, &mut task, tally).await?;
                     if task.status == TaskStatus::NoDataFound && tally.suspect == 0 {
                         let advice = looks.advice(context, archive, plan, member).await;
                         task.message = advice.or(task.message);
@@ -71,23 +74,32 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
 }
 
 /// Stores evidence and status of one regulation in one archive. Objects that the archive's settings exclude, or that
-/// exceptions cover, are in the evidence and fail nothing.
+/// exceptions cover, are in the evidence and fail nothing. People whom the archive was not searched for are never done.
 async fn settle(
     context: &Context,
     run: &RunId,
     member: &RunMember,
+    people: &[Vec<Subject>],
     task: &mut Task,
     tally: &Tally,
 ) -> Result<()> {
     let (id, its) = (&member.regulation_id, &*task);
-    for evidence in [found(member, its, tally), forgot(member, its, tally), verified(member, its, tally)] {
+    let missing = Missing::of(people, &tally.kinds);
+    let mut verified = verified(member, its, tally);
+    if let Some(missing) = &missing {
+        verified.residuals.insert(NO_IDENTIFIER.to_owned(), missing.people as u64);
+    }
+    for evidence in [found(member, its, tally), forgot(member, its, tally), verified] {
         context.store.keep_run_evidence(id, run, &evidence).await?;
     }
-    if tally.residuals.is_empty() {
+    if !tally.residuals.is_empty() {
+        task.end(TaskStatus::Failed, Some(explain(&tally.bucket, &tally.residuals)), Timestamp::now());
+    } else if let Some(missing) = missing {
+        let message = [Some(missing.to_string()), remark(tally)].into_iter().flatten().collect::<Vec<_>>();
+        task.end(TaskStatus::NoIdentifier, Some(message.join("; ")), Timestamp::now());
+    } else {
         let status = found_or_not(context, member, task).await?;
         task.end(status, remark(tally), Timestamp::now());
-    } else {
-        task.end(TaskStatus::Failed, Some(explain(&tally.bucket, &tally.residuals)), Timestamp::now());
     }
     Ok(())
 }

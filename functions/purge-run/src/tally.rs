@@ -12,6 +12,7 @@ use model::exception::{Covered, Exception, Unreadable};
 use model::failure::Result;
 use model::id::{DestinationId, RunId};
 use model::purge_run::Phase;
+use model::subject::SubjectType;
 
 use crate::context::Context;
 use crate::run::ManifestLine;
@@ -23,6 +24,8 @@ const READS: usize = 16;
 #[derive(Default)]
 pub struct Tally {
     pub bucket: String,
+    /// The kinds of identifier that it was searched for; none, if it holds nothing.
+    pub kinds: BTreeSet<SubjectType>,
     /// Number of object versions to look at.
     pub versions: u64,
     /// Number of versions that a filter ruled out, so that they were not read.
@@ -97,6 +100,7 @@ pub async fn tally(context: &Context, run: &RunId) -> Result<HashMap<Destination
         while let Some((batch, outcomes)) = batches.try_next().await? {
             let tally = archives.entry(batch.archive).or_default();
             tally.bucket = batch.bucket;
+            tally.kinds = batch.rules.kinds();
             for outcome in outcomes {
                 match phase {
                     Phase::Find => tally.found(outcome),

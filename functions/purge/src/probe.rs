@@ -11,7 +11,7 @@ use archive::survey::{self, Survey};
 use destinations::archive::Settings;
 use destinations::narrow;
 use engine::matching::{Matcher, SubjectSet};
-use model::failure::Result;
+use model::failure::{Failure, Result};
 use model::id::RunId;
 use model::probe::{Finding, Probe};
 use serde_json::json;
@@ -25,8 +25,7 @@ pub async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Fin
 }
 
 async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Survey> {
-    let (Probe::Check { destination_id } | Probe::Count { destination_id, .. }) = &probe;
-    let destination = context.store.destination(destination_id).await?;
+    let destination = context.store.destination(probe.destination_id()).await?;
     let mut settings: Settings = destination.settings()?;
     if let Probe::Count { part: Some(part), .. } = &probe {
         match narrow::archive_prefix(&destination, part)? {
@@ -52,5 +51,6 @@ async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Surve
             };
             count(&purge, &settings, &exceptions, context.cores).await
         }
+        Probe::Resolvable { .. } => Err(Failure::invalid("an archive knows no other identifiers of people")),
     }
 }

@@ -3,7 +3,8 @@
 //! 1. The regulation begins, unless it was withdrawn.
 //! 2. Its subjects, with all that is linked to them, are suppressed, or that is lifted; the evidence says how many.
 //! 3. The step waits until every instance of `collect` has read the list anew.
-//! 4. The reply lists the destinations that are left to erase from, by kind.
+//! 4. The reply lists the destinations that are left to erase from, by kind, and the warehouses that know people by other
+//!    identifiers, too.
 
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub struct Request {
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
+    /// Warehouses that are asked for other identifiers of the people before anything is erased.
+    resolvers: Vec<DestinationId>,
     archives: Vec<DestinationId>,
     warehouses: Vec<DestinationId>,
     cloud_destinations: Vec<DestinationId>,
@@ -92,7 +95,9 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
     }
     note_subjects(context, id).await?;
     let tasks = store.tasks(id).await?;
+    let resolvers = tasks.iter().filter(|task| task.resolves).map(|task| task.destination_id.clone());
     Ok(Plan {
+        resolvers: resolvers.collect(),
         archives: left(&tasks, DestinationKind::Archive),
         warehouses: left(&tasks, DestinationKind::Warehouse),
         cloud_destinations: left(&tasks, DestinationKind::Cloud),

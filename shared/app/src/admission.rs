@@ -1,14 +1,16 @@
 //! Admits regulations: stores them with their tasks and starts them.
 
 use aws::workflow::Workflow;
-use destinations::narrow;
+use destinations::{narrow, searched_for, warehouse};
 use jiff::Timestamp;
 use model::destination::{Destination, DestinationKind};
 use model::failure::{Failure, Result};
 use model::id::TokenId;
+use model::missing::Missing;
 use model::regulation::{Regulation, RegulationType};
 use model::status::TaskStatus;
-use model::subject::{Named, Subject, searched};
+use model::subject::{Named, Subject, people};
+use model::suppression;
 use model::task::Task;
 use store::Store;
 
@@ -26,12 +28,18 @@ pub async fn admit(
     delay: u32,
     only_of: Option<&TokenId>,
 ) -> Result<bool> {
-    let searched = searched(&named);
-    may_lift(store, regulation, &searched).await?;
+    may_lift(store, regulation, &suppression::of(&named)).await?;
     let destinations = in_scope(store, regulation).await?;
     let mut tasks: Vec<_> = destinations.iter().map(|d| Task::new(d, regulation.part.as_ref())).collect();
-    if searched.is_empty() {
-        tasks.iter_mut().filter(|task| task.kind != DestinationKind::Cloud).for_each(unsearched);
+    for (task, destination) in tasks.iter_mut().zip(&destinations) {
+        task.resolves = resolves(regulation, destination);
+    }
+    // With what warehouses give, somebody may be known there after all.
+    if !tasks.iter().any(|task| task.resolves) {
+        let people: Vec<_> = people(&named).collect();
+        for (task, destination) in tasks.iter_mut().zip(&destinations) {
+            end_unsearched(task, destination, &people);
+        }
     }
     let stored = store.create(regulation, named, &tasks, only_of).await?;
     if stored {
@@ -40,10 +48,20 @@ pub async fn admit(
     Ok(stored)
 }
 
-/// Ends a task of an archive or a warehouse that has nothing to search for.
-fn unsearched(task: &mut Task) {
-    let message = "nobody is given by a userId or anonymousIds: nothing was searched for here";
-    task.end(TaskStatus::NoIdentifier, Some(message.to_owned()), Timestamp::now());
+/// Whether the people of a regulation are looked up in a destination first: not those of one source, whose part of the
+/// warehouse is all that may be looked at.
+pub fn resolves(regulation: &Regulation, destination: &Destination) -> bool {
+    destination.kind == DestinationKind::Warehouse
+        && regulation.part.is_none()
+        && warehouse::resolves(destination)
+}
+
+/// Ends the task of an archive that would be read for nobody.
+fn end_unsearched(task: &mut Task, destination: &Destination, people: &[Vec<Subject>]) {
+    let Some(kinds) = searched_for(destination) else { return };
+    if let Some(missing) = Missing::of(people, &kinds).filter(Missing::is_everyone) {
+        task.end(TaskStatus::NoIdentifier, Some(missing.to_string()), Timestamp::now());
+    }
 }
 
 /// Suppresses the subjects of a regulation at once, before its work would. It takes effect as soon as each instance of

@@ -1,7 +1,7 @@
 //! Looks at an archive and changes nothing: whether it can be read, and what is in it. How much of it may be the subjects'
 //! is what [`count`](crate::count) says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt, stream};
@@ -18,6 +18,7 @@ use engine::matching::{Matcher, SubjectSet};
 use jiff::Timestamp;
 use model::exception::Exception;
 use model::failure::Result;
+use model::subject::SubjectType;
 
 /// How long a check lists keys.
 const LISTING: Duration = Duration::from_secs(5);
@@ -34,6 +35,8 @@ pub struct Survey {
     pub bucket: String,
     /// The prefix of the keys in scope.
     pub prefix: String,
+    /// The kinds of identifier that it is searched for.
+    pub kinds: BTreeSet<SubjectType>,
     /// The bucket's region, if S3 tells it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
@@ -99,7 +102,7 @@ fn is_zero(number: &u64) -> bool {
 impl Survey {
     pub(crate) fn new(settings: &Settings) -> Self {
         let (bucket, prefix) = (settings.bucket.clone(), settings.prefix.clone());
-        Self { bucket, prefix, ..Self::default() }
+        Self { bucket, prefix, kinds: settings.rules.kinds(), ..Self::default() }
     }
 
     /// The entries that the settings do not exclude; counts the others.

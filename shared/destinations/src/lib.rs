@@ -19,12 +19,14 @@ pub mod warehouse;
 pub use change::DestinationChange;
 pub use description::{Description, Field, Form, Region};
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use model::destination::{Destination, DestinationKind, Secrets};
 use model::failure::{Failure, Result};
 use model::id::DestinationId;
 use model::name;
-use model::subject::hex;
+use model::subject::{SubjectType, hex};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -48,6 +50,13 @@ pub fn describe(vendor: &str) -> Result<&'static Description> {
         let known: Vec<_> = catalog().map(|d| d.vendor).collect();
         Failure::invalid(format!("vendor must be one of {}", known.join(", "))).field("vendor")
     })
+}
+
+/// The kinds of identifier that an archive is searched for; none, if it is no archive.
+pub fn searched_for(destination: &Destination) -> Option<BTreeSet<SubjectType>> {
+    let archive = destination.kind == DestinationKind::Archive;
+    let settings = archive.then(|| destination.settings::<archive::Settings>().ok()).flatten();
+    settings.map(|settings| settings.rules.kinds())
 }
 
 /// Checks a destination and its secrets again before they are used: what a setting or secret leads to must not depend

@@ -44,6 +44,9 @@ pub struct Claims {
     /// Their other ids, which were treated the same way.
     #[serde(default)]
     pub linked_subjects: Vec<Pseudonym>,
+    /// Identifiers of theirs that warehouses gave, by which places were asked, too.
+    #[serde(default)]
+    pub resolved_subjects: Vec<Pseudonym>,
     /// Ids that were linked to them and left out: user ids, and those of subjects with too many to be one person's.
     #[serde(default)]
     pub left_out: Vec<Pseudonym>,
@@ -60,6 +63,8 @@ pub struct About {
     pub subjects: Vec<Pseudonym>,
     /// Their other ids, which were treated the same way.
     pub linked_subjects: Vec<Pseudonym>,
+    /// Identifiers of theirs that warehouses gave.
+    pub resolved_subjects: Vec<Pseudonym>,
     /// Ids that were linked to them and left out.
     pub left_out: Vec<Pseudonym>,
 }
@@ -113,6 +118,7 @@ impl Claims {
             regulation,
             subjects: about.subjects,
             linked_subjects: about.linked_subjects,
+            resolved_subjects: about.resolved_subjects,
             left_out: about.left_out,
             destinations,
             evidence,

@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::kind::SubjectType;
+use crate::normal;
+
 /// How identifiers are compared with the values at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Comparison {
@@ -14,6 +17,8 @@ pub struct Comparison {
     pub trim: bool,
     /// The Unicode form in which they are compared; as they are, if there is none.
     pub normalize: Option<Normalize>,
+    /// Whether values that are phone numbers are compared in their [normal form](normal::phone).
+    pub phone: bool,
 }
 
 /// A Unicode normalization form: <https://unicode.org/reports/tr15/>.
@@ -25,6 +30,19 @@ pub enum Normalize {
 }
 
 impl Comparison {
+    /// The same for identifiers of a kind: addresses and numbers are kept in a form of their own, so values are compared in
+    /// that form.
+    #[must_use]
+    pub fn of_kind(self, kind: SubjectType) -> Self {
+        match kind {
+            SubjectType::Email => {
+                Self { fold_case: true, trim: true, normalize: Some(Normalize::Nfc), ..self }
+            }
+            SubjectType::Phone => Self { phone: true, ..self },
+            _ => self,
+        }
+    }
+
     /// Whether values are compared byte by byte.
     pub fn is_exact(self) -> bool {
         self == Self::default()
@@ -32,6 +50,9 @@ impl Comparison {
 
     /// A value as it is compared.
     pub fn normal(self, value: &str) -> Cow<'_, str> {
+        if let Some(number) = self.phone.then(|| normal::phone(value)).flatten() {
+            return Cow::Owned(number);
+        }
         let value = if self.trim { value.trim() } else { value };
         let folded = if self.fold_case { Cow::Owned(value.to_lowercase()) } else { Cow::Borrowed(value) };
         match self.normalize {
@@ -63,6 +84,10 @@ mod tests {
             (nfc, " JOSE", " JOSE"),
             (nfc, "ﬁ", "ﬁ"),
             (all, " JOSE\u{301}\u{a0}", "josé"),
+            (exact.of_kind(SubjectType::Email), " Ada@Example.COM ", "ada@example.com"),
+            (exact.of_kind(SubjectType::Phone), "+44 (20) 7946-0000", "+442079460000"),
+            (exact.of_kind(SubjectType::Phone), "020 7946 0000", "020 7946 0000"),
+            (exact.of_kind(SubjectType::UserId), " +44 (20)", " +44 (20)"),
         ] {
             assert_eq!(comparison.normal(value), normal, "{value:?}");
         }

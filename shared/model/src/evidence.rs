@@ -19,6 +19,8 @@ use crate::task::Task;
 pub enum Step {
     /// The suppression list was changed.
     Suppress,
+    /// Which other identifiers of the people a warehouse gave.
+    Resolve,
     /// What was there before anything was removed.
     Find,
     /// What was removed.
@@ -34,6 +36,7 @@ impl Step {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Suppress => "suppress",
+            Self::Resolve => "resolve",
             Self::Find => "find",
             Self::Forget => "forget",
             Self::Verify => "verify",
@@ -92,7 +95,7 @@ impl Evidence {
         let combine: fn(u64, u64) -> u64 = match self.step {
             Step::Find => u64::max,
             Step::Forget => |before, now| before + now,
-            Step::Suppress | Step::Verify | Step::Forward => |_, now| now,
+            Step::Suppress | Step::Resolve | Step::Verify | Step::Forward => |_, now| now,
         };
         for (name, before) in &self.counts {
             let count = both.counts.entry(name.clone()).or_default();

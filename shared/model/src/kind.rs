@@ -37,7 +37,7 @@ pub enum SubjectType {
 pub struct KindName([u8; MAX_NAME]);
 
 impl SubjectType {
-    /// The kinds that archives and warehouses are searched for.
+    /// The kinds of Segment's own, which the suppression list holds.
     pub const SEARCHED: [Self; 3] = [Self::UserId, Self::AnonymousId, Self::ObjectId];
 
     /// The name in the API and in stored items.
@@ -72,7 +72,8 @@ impl SubjectType {
         Ok(Self::Custom(KindName(bytes)))
     }
 
-    /// Whether archives and warehouses are searched for it.
+    /// Whether it is an id: what events and rows carry, and what archives and warehouses are searched for unless their
+    /// settings name more kinds.
     pub fn is_searched(&self) -> bool {
         Self::SEARCHED.contains(self)
     }
@@ -119,11 +120,26 @@ impl<'de> Deserialize<'de> for SubjectType {
     }
 }
 
+/// Names of custom kinds that somebody means a field by.
+pub(crate) const LOOK_ALIKES: [&str; 7] =
+    ["email", "phone", "user_id", "userid", "anonymous_id", "anonymousid", "object_id"];
+
 /// The kinds as a message lists them.
 const KNOWN: [&str; 6] =
     ["USER_ID", "ANONYMOUS_ID", "OBJECT_ID", "EMAIL", "PHONE", "the name of a custom kind"];
 
-/// Reads a kind that archives and warehouses are searched for.
+/// Reads the kind that a rule or a column holds: any, but no custom one that is named like a field of a person, since
+/// nobody could be given by it.
+///
+/// # Errors
+/// If it is none.
+pub fn held<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SubjectType, D::Error> {
+    let name = Cow::<str>::deserialize(deserializer)?;
+    let kind = name.parse().ok().filter(|_| !LOOK_ALIKES.contains(&&*name));
+    kind.ok_or_else(|| Error::unknown_variant(&name, &KNOWN))
+}
+
+/// Reads a kind that the suppression list holds.
 ///
 /// # Errors
 /// If it is another kind, or none.

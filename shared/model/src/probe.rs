@@ -1,6 +1,7 @@
 //! What `intake` asks the functions that do the work: whether a destination can be reached, and what it holds. They are
 //! asked so that network, role and secrets are tested where they will be used.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::id::DestinationId;
 use crate::source_scope::SourceScope;
-use crate::subject::Subject;
+use crate::subject::{Subject, SubjectType};
 
 /// How long the function may take: a client waits for the answer.
 pub const TIME_TO_ANSWER: Duration = Duration::from_secs(20);
@@ -33,6 +34,32 @@ pub enum Probe {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         part: Option<SourceScope>,
     },
+    /// Which other identifiers it knows of people, by kind; nothing is changed, and no identifier is told.
+    Resolvable {
+        /// The warehouse to look in.
+        destination_id: DestinationId,
+        /// The people, each by all identifiers.
+        people: Vec<Vec<Subject>>,
+    },
+}
+
+impl Probe {
+    /// The destination that it is about.
+    pub fn destination_id(&self) -> &DestinationId {
+        let (Self::Check { destination_id }
+        | Self::Count { destination_id, .. }
+        | Self::Resolvable { destination_id, .. }) = self;
+        destination_id
+    }
+}
+
+/// What a warehouse knows of people, by kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolvable {
+    /// The place of a person and the kind of an identifier that is only the person's: one entry for each.
+    pub found: Vec<(usize, SubjectType)>,
+    /// How many identifiers stand with several people.
+    pub shared: BTreeMap<SubjectType, u64>,
 }
 
 /// The answer.
@@ -48,6 +75,12 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// The kinds of identifier that was searched for.
+    pub fn kinds(&self) -> BTreeSet<SubjectType> {
+        let kinds = self.details.get("kinds").cloned().unwrap_or_default();
+        serde_json::from_value(kinds).unwrap_or_default()
+    }
+
     /// The number found, if all of it could be counted: rows of a warehouse, lines of an archive.
     pub fn count(&self) -> Option<u64> {
         let number = |name| self.details.get(name).and_then(Value::as_u64);

@@ -5,9 +5,13 @@
 //! [
 //!   {"path": "userId", "type": "USER_ID"},
 //!   {"path": "previousId", "type": "USER_ID", "when": {"path": "type", "equals": "alias"}},
-//!   {"path": "context.traits.email", "type": "USER_ID", "foldCase": true, "trim": true, "normalize": "nfc"}
+//!   {"path": "context.traits.email", "type": "EMAIL"},
+//!   {"path": "context.traits.login", "type": "login", "foldCase": true, "trim": true, "normalize": "nfc"}
 //! ]
 //! ```
+//! A rule finds the identifiers of its own kind and no others. Email addresses and phone numbers are compared in their
+//! [normal form](crate::normal), all else as the rule says.
+//!
 //! A path names fields from the outermost in, joined by dots; a list of names (`["a.b", "c"]`) serves names
 //! that hold a dot. An array on the way, or at the end, stands for each of its elements.
 //!
@@ -17,6 +21,7 @@
 //! ```
 //! All text in the archive is read so then: nothing is guessed from its first line.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
@@ -112,6 +117,11 @@ impl Rules {
     /// The condition of the rule at this index, if it has one.
     pub fn conditional(&self, rule: usize) -> Option<&When> {
         self.rules.get(rule)?.when.as_ref()
+    }
+
+    /// The kinds of identifier that are looked for.
+    pub fn kinds(&self) -> BTreeSet<SubjectType> {
+        self.iter().map(|rule| rule.kind).collect()
     }
 
     /// The rules, in order.
@@ -211,7 +221,7 @@ impl From<Dialect> for DialectConfig {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RuleConfig {
     path: Path,
-    #[serde(rename = "type", deserialize_with = "crate::kind::searched")]
+    #[serde(rename = "type", deserialize_with = "crate::kind::held")]
     kind: SubjectType,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     when: Option<WhenConfig>,
@@ -268,7 +278,9 @@ impl TryFrom<Config> for Rules {
                     fold_case: config.fold_case,
                     trim: config.trim,
                     normalize: config.normalize,
-                },
+                    phone: false,
+                }
+                .of_kind(config.kind),
             })
         };
         let rules = configs.into_iter().enumerate().map(rule).collect::<Result<_, _>>()?;
@@ -335,12 +347,16 @@ mod tests {
     fn rules_read_and_write_as_configuration() {
         let rules = parse(
             r#"[{"path": "a.b[].c", "type": "USER_ID", "foldCase": true, "trim": true, "normalize": "nfc"},
-                {"path": ["d.e"], "type": "ANONYMOUS_ID", "when": {"path": "type", "equals": "alias"}}]"#,
+                {"path": ["d.e"], "type": "ANONYMOUS_ID", "when": {"path": "type", "equals": "alias"}},
+                {"path": "email", "type": "EMAIL"}, {"path": "tel", "type": "PHONE"}, {"path": "crm", "type": "crm"}]"#,
         )
         .unwrap();
         assert_eq!(rules.rules[0].path, ["a", "b", "c"]);
-        let comparison = Comparison { fold_case: true, trim: true, normalize: Some(Normalize::Nfc) };
-        assert_eq!(rules.rules[0].comparison, comparison);
+        let comparison =
+            Comparison { fold_case: true, trim: true, normalize: Some(Normalize::Nfc), phone: false };
+        assert_eq!([rules.rules[0].comparison, rules.rules[2].comparison], [comparison; 2]);
+        assert!(rules.rules[3].comparison.phone && rules.rules[4].comparison.is_exact());
+        assert_eq!(rules.kinds().len(), 5);
         assert_eq!(rules.rules[1].path, ["d.e"]);
         let numbered = parse(
             r##"{"headerless": {"delimiter": "tab", "quotes": false}, "rules": [
@@ -389,7 +405,8 @@ mod tests {
             ),
             (r##"{"rules": [{"path": "#1", "type": "USER_ID"}]}"##, "missing field `headerless`"),
             (r#""userId""#, "a list of rules, or an object with headerless and rules"),
-            (r#"[{"path": "a", "type": "EMAIL"}]"#, "unknown variant `EMAIL`"),
+            (r#"[{"path": "a", "type": "Crm"}]"#, "unknown variant `Crm`"),
+            (r#"[{"path": "a", "type": "email"}]"#, "unknown variant `email`"),
             (r#"[{"path": "a"}]"#, "missing field `type`"),
             (r#"[{"path": 1, "type": "USER_ID"}]"#, "a path: names joined by dots"),
             (r#"[{"path": "a", "type": "USER_ID", "fold": true}]"#, "unknown field `fold`"),

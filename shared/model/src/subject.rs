@@ -57,7 +57,7 @@ pub fn subjects(named: &[Named]) -> Vec<Subject> {
     named.iter().map(|one| one.subject.clone()).collect()
 }
 
-/// The identifiers that archives and warehouses are searched for.
+/// Those that are ids: what archives and warehouses are searched for unless their settings name more kinds.
 pub fn searched(named: &[Named]) -> Vec<Subject> {
     subjects(named).into_iter().filter(|subject| subject.kind.is_searched()).collect()
 }

@@ -28,6 +28,9 @@ pub struct Task {
     /// The part of the destination that it is about; all of it, if left out.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub part: Option<SourceScope>,
+    /// Whether other identifiers of the people are looked up there first.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub resolves: bool,
     /// Its status.
     pub status: TaskStatus,
     /// What happened and what to do about it, for people.
@@ -56,6 +59,7 @@ impl Task {
             name: destination.name.clone(),
             vendor: destination.vendor.clone(),
             kind: destination.kind,
+            resolves: false,
             status: TaskStatus::Queued,
             message: None,
             tries: 0,
@@ -118,6 +122,7 @@ pub(crate) mod tests {
             vendor: "postgres".into(),
             kind: DestinationKind::Warehouse,
             part: None,
+            resolves: false,
             status: TaskStatus::Running,
             message: None,
             tries: 0,

@@ -6,14 +6,17 @@ use serde_json::Value;
 
 use crate::{Item, Store, text, to_item};
 use model::failure::Result;
-use model::id::RegulationId;
+use model::id::{DestinationId, RegulationId};
 use model::linking::Linked;
+use model::resolved::{Resolved, ResolvedNumbers};
 use model::subject::{self, Named, Subject};
 use model::suppression;
 
 pub(crate) const SUBJECTS: &str = "SUBJECTS#";
 const LINKED: &str = "LINKED#";
 const LEFT_OUT: &str = "LEFTOUT#";
+const RESOLVED: &str = "RESOLVED#";
+const RESOLVED_NUMBERS: &str = "RESOLVEDNUMBERS#";
 /// The key under which regulations are listed by the time at which their subjects are to be dropped.
 const DUE: &str = "DUE";
 
@@ -62,14 +65,6 @@ impl Store {
         Ok(suppression::of(&self.named(id).await?))
     }
 
-    /// The identifiers that a regulation names and that archives and warehouses are searched for.
-    ///
-    /// # Errors
-    /// As [`Store::named`].
-    pub async fn searched(&self, id: &RegulationId) -> Result<Vec<Subject>> {
-        Ok(subject::searched(&self.named(id).await?))
-    }
-
     /// The other ids that a regulation acts on; none once they are dropped, or while the work has not begun.
     ///
     /// # Errors
@@ -91,12 +86,75 @@ impl Store {
         Ok(chunks.into_iter().flat_map(|chunk| chunk.subjects).collect())
     }
 
-    /// All ids that archives and warehouses are searched for: those that a regulation names, and their other ids.
+    /// The people whom a regulation names, each by all identifiers: those that it names and those that warehouses gave
+    /// for them; none once they are dropped.
+    ///
+    /// # Errors
+    /// As [`Store::named`].
+    pub async fn individuals(&self, id: &RegulationId) -> Result<Vec<Vec<Subject>>> {
+        let mut people: Vec<_> = subject::people(&self.named(id).await?).collect();
+        for Named { person, subject } in self.kept(id, RESOLVED).await? {
+            if let Some(person) = person.and_then(|number| people.get_mut(number as usize))
+                && !person.contains(&subject)
+            {
+                person.push(subject);
+            }
+        }
+        Ok(people)
+    }
+
+    /// The identifiers that warehouses gave; none once they are dropped.
+    ///
+    /// # Errors
+    /// As [`Store::named`].
+    pub async fn resolved_subjects(&self, id: &RegulationId) -> Result<Vec<Subject>> {
+        Ok(subject::subjects(&self.kept(id, RESOLVED).await?))
+    }
+
+    /// How many identifiers each warehouse gave that has been asked.
+    ///
+    /// # Errors
+    /// As [`Store::named`].
+    pub async fn resolved_numbers(&self, id: &RegulationId) -> Result<Vec<ResolvedNumbers>> {
+        self.all(&self.tables.regulations, id.as_str(), RESOLVED_NUMBERS).await
+    }
+
+    /// Whether a warehouse has been asked for other identifiers, and what it gave is stored.
+    ///
+    /// # Errors
+    /// As [`Store::named`].
+    pub async fn is_resolved(&self, id: &RegulationId, warehouse: &DestinationId) -> Result<bool> {
+        let key = format!("{RESOLVED_NUMBERS}{warehouse}");
+        let numbers: Option<ResolvedNumbers> =
+            self.get(&self.tables.regulations, (id.as_str(), &key)).await?;
+        Ok(numbers.is_some())
+    }
+
+    /// Stores what a warehouse gave, then that it has been asked: its rows are about to be erased, so that it could not be
+    /// asked again.
+    ///
+    /// # Errors
+    /// As [`Store::named`]. Call again.
+    pub async fn keep_resolved(
+        &self,
+        id: &RegulationId,
+        warehouse: &DestinationId,
+        resolved: Resolved,
+    ) -> Result<()> {
+        let numbers = to_item(id.as_str(), &format!("{RESOLVED_NUMBERS}{warehouse}"), &resolved.numbers())?;
+        for item in chunked(id, &format!("{RESOLVED}{warehouse}#"), resolved.found)? {
+            self.put(&self.tables.regulations, item).await?;
+        }
+        self.put(&self.tables.regulations, numbers).await
+    }
+
+    /// All identifiers that archives and warehouses are searched for: those of the people whom a regulation names, and
+    /// their other ids.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn everyone(&self, id: &RegulationId) -> Result<Vec<Subject>> {
-        let mut all = self.searched(id).await?;
+        let mut all = self.individuals(id).await?.concat();
         if !all.is_empty() {
             all.extend(self.linked_subjects(id).await?);
         }
@@ -116,7 +174,7 @@ impl Store {
         Ok(())
     }
 
-    /// Drops the subjects of a regulation, their other ids, and the notes of its tasks, which may hold vendors' ids of
+    /// Drops the subjects of a regulation, their other identifiers, and the notes of its tasks, which may hold vendors' ids of
     /// them. Harmless when they are gone.
     ///
     /// # Errors
@@ -126,7 +184,7 @@ impl Store {
         struct Key {
             sk: String,
         }
-        for prefix in [SUBJECTS, LINKED, LEFT_OUT] {
+        for prefix in [SUBJECTS, LINKED, LEFT_OUT, RESOLVED] {
             for key in self.all::<Key>(&self.tables.regulations, id.as_str(), prefix).await? {
                 self.delete(&self.tables.regulations, (id.as_str(), &key.sk)).await?;
             }

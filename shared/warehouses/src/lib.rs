@@ -7,9 +7,11 @@
 //!    deletion. A statement may outlive the invocation that began it.
 //! 3. [`erasure`] decides what runs next: **find** counts the subjects' rows per table, **forget** deletes them,
 //!    **verify** counts again. [`survey`] only looks: whether it would work, and how many rows would go.
-//! 4. Regulations that wait for the same warehouse are deleted together: a [`group_commit`](model::group_commit).
+//! 4. [`resolve`] looks up other identifiers of people, where the settings say so, before anything is erased.
+//! 5. Regulations that wait for the same warehouse are deleted together: a [`group_commit`](model::group_commit).
 
 pub mod erasure;
+pub mod resolve;
 pub mod survey;
 
 pub mod bigquery;
@@ -21,17 +23,18 @@ pub mod snowflake;
 
 pub use connect::Surroundings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use destinations::warehouse::{Column, Table};
+use destinations::warehouse::{Column, Holds, Resolve, Table};
 use model::backoff;
 use model::failure::{Failure, Result};
 use model::subject::{Subject, SubjectType};
+use resolve::Standing;
 
 /// Rows by table, as `schema.table`.
 pub type Rows = BTreeMap<String, u64>;
@@ -74,6 +77,20 @@ pub trait Engine {
         Rows::new()
     }
 
+    /// The tables that know other identifiers of people, by the settings.
+    fn resolves(&self) -> Vec<Resolve> {
+        Vec::new()
+    }
+
+    /// The values of a column in the rows of some identifiers, each once, and one more than [`resolve::MOST`] of an
+    /// identifier at most.
+    ///
+    /// # Errors
+    /// `Transient`, if the warehouse cannot be reached; `Permanent`, if it refuses the role, or has no such table.
+    fn resolve(&mut self, _: &Resolve, _: &Holds, _: &[&str]) -> impl Future<Output = Result<Vec<Standing>>> {
+        async { Err(Failure::permanent("other identifiers of people cannot be looked up in this warehouse")) }
+    }
+
     /// Looks closer at the tables, for `check`.
     ///
     /// # Errors
@@ -94,21 +111,16 @@ pub struct Inspection {
 
 /// The identifiers of the subjects, by kind.
 #[derive(Clone, Default)]
-pub struct Ids<'a> {
-    users: Vec<&'a str>,
-    anonymous: Vec<&'a str>,
-    objects: Vec<&'a str>,
-}
+pub struct Ids<'a>(BTreeMap<SubjectType, Vec<&'a str>>);
 
 impl<'a> Ids<'a> {
     /// The identifiers of these subjects.
     pub fn new(subjects: &'a [Subject]) -> Self {
-        let of = |kind| subjects.iter().filter(|s| s.kind == kind).map(|s| s.id.as_str()).collect();
-        Self {
-            users: of(SubjectType::UserId),
-            anonymous: of(SubjectType::AnonymousId),
-            objects: of(SubjectType::ObjectId),
+        let mut ids = Self::default();
+        for subject in subjects {
+            ids.0.entry(subject.kind).or_default().push(&subject.id);
         }
+        ids
     }
 
     /// The columns of a table that can hold any of them, each with the identifiers that it can hold.
@@ -117,15 +129,42 @@ impl<'a> Ids<'a> {
         wanted.filter(|(_, ids)| !ids.is_empty())
     }
 
+    /// The kinds of which there are identifiers.
+    pub fn kinds(&self) -> impl Iterator<Item = SubjectType> {
+        self.0.keys().copied()
+    }
+
     /// The identifiers of a kind.
     pub fn of(&self, kind: SubjectType) -> &[&'a str] {
-        match kind {
-            SubjectType::UserId => &self.users,
-            SubjectType::AnonymousId => &self.anonymous,
-            SubjectType::ObjectId => &self.objects,
-            _ => &[],
-        }
+        self.0.get(&kind).map_or(&[], Vec::as_slice)
     }
+}
+
+/// A column's value as it is compared with identifiers of its kind, in SQL that all engines know: addresses and numbers are
+/// kept in a form of their own.
+fn comparable(holds: SubjectType, value: String) -> String {
+    match holds {
+        SubjectType::Email => format!("LOWER(TRIM({value}))"),
+        SubjectType::Phone => format!("TRANSLATE({value}, ' -.()/', '')"),
+        _ => value,
+    }
+}
+
+/// The name of the list of all identifiers of a kind in a statement: of letters, digits and underscores.
+fn list_name(kind: SubjectType) -> String {
+    match kind {
+        SubjectType::UserId => "users".to_owned(),
+        SubjectType::AnonymousId => "anonymous".to_owned(),
+        SubjectType::ObjectId => "objects".to_owned(),
+        SubjectType::Email => "emails".to_owned(),
+        SubjectType::Phone => "phones".to_owned(),
+        SubjectType::Custom(_) => format!("own_{kind}"),
+    }
+}
+
+/// The kinds of identifier that the columns of these tables hold.
+pub fn kinds(tables: &[Table]) -> BTreeSet<SubjectType> {
+    tables.iter().flat_map(|table| &table.columns).map(|column| column.holds).collect()
 }
 
 /// What a statement does.

@@ -1,14 +1,16 @@
 //! Looks at a warehouse and changes nothing: whether it can be reached and which columns would be matched (`check`),
 //! and how many rows would be deleted (`count`).
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use serde::Serialize;
 
 use crate::erasure::{Erasure, ErasureProgress};
-use crate::{Engine, Ids, Inspection, Statement, Verb};
+use crate::{Engine, Ids, Inspection, Statement, Verb, kinds};
 use destinations::warehouse::Table;
 use model::failure::{Failure, Result};
+use model::subject::SubjectType;
 
 /// What a survey of a warehouse found.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -16,6 +18,8 @@ use model::failure::{Failure, Result};
 pub struct Survey {
     /// The tables in scope.
     pub tables: Vec<Found>,
+    /// The kinds of identifier in their columns.
+    pub kinds: BTreeSet<SubjectType>,
     /// The subjects' rows in all tables; set by `count` alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
@@ -105,7 +109,9 @@ pub async fn check<E: Engine>(engine: &mut E, ids: &Ids<'_>) -> Result<Survey> {
         }
     }
     let found = |table: &Table| Found { error: refusals.remove(&table.place()), ..Found::new(table) };
-    Ok(Survey { tables: tables.iter().map(found).collect(), estimated_bytes, remarks, ..Survey::default() })
+    let kinds = kinds(&tables);
+    let tables = tables.iter().map(found).collect();
+    Ok(Survey { tables, kinds, estimated_bytes, remarks, ..Survey::default() })
 }
 
 /// Counts the subjects' rows per table, and what their deletion would cost.
@@ -122,7 +128,8 @@ pub async fn count<E: Engine>(engine: &mut E, ids: &Ids<'_>, seed: &str, until: 
             return Err(Failure::transient("counting takes longer than a call may last"));
         }
     }
-    let mut survey = Survey { rows: Some(progress.counts().values().sum()), ..Survey::default() };
+    let rows = Some(progress.counts().values().sum());
+    let mut survey = Survey { rows, kinds: kinds(&tables), ..Survey::default() };
     for table in tables.iter() {
         let place = table.place();
         let rows = progress.counts().get(&place).copied();

@@ -25,6 +25,14 @@ async fn segments_own_sdk_and_an_older_client_work_with_another_host() -> Result
         "regulation_type": "Suppress_With_Delete",
         "attributes": { "name": "userId", "values": ["edx-1", "edx-2"] },
     });
+    let mut rehearsal = older.clone();
+    rehearsal["dryRun"] = true.into();
+    let refused = api.send(Method::POST, "/v1beta/workspaces/edx/regulations", Some(&rehearsal)).await?;
+    assert_eq!(
+        refused.0, 422,
+        "what it does not know may have been meant to change what is done: {}",
+        refused.1
+    );
     let answer = api.post("/v1beta/workspaces/edx/regulations", &older).await?;
     let id = answer["regulate_id"].as_str().with_context(|| format!("{answer}"))?;
     assert_eq!(api.regulation(id).await?["regulationType"], "SUPPRESS_WITH_DELETE");

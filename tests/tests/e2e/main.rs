@@ -21,6 +21,7 @@ mod outages;
 mod people;
 mod privacy;
 mod remains;
+mod resolving;
 mod runs;
 mod s3;
 mod scale;

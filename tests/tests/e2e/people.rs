@@ -16,8 +16,8 @@ use tests::world::World;
 async fn each_place_is_asked_by_the_identifier_that_it_knows() -> Result<()> {
     let world = World::new().await?;
     let api = &world.stack.api;
-    fill(&world.warehouse, &["lms-1", "lms-2"].map(str::to_owned), 2).await?;
-    for learner in ["lms-1", "lms-2"] {
+    fill(&world.warehouse, &["lms-1", "lms-2", "lms-3"].map(str::to_owned), 3).await?;
+    for learner in ["lms-1", "lms-2", "lms-3"] {
         let line = json!({ "type": "track", "userId": learner, "event": "Seen" }).to_string() + "\n";
         world.put(&format!("segment-logs/web/1793577600000/{learner}.log"), line.as_bytes()).await?;
     }
@@ -100,6 +100,17 @@ async fn who_lacks_an_identifier_is_never_accepted(world: &World, hubspot: &Fake
         assert_eq!(task(&regulation, name).0, status, "{name}: {regulation:#}");
     }
     assert!(hubspot.world().users.is_empty());
+
+    // Of two people, one is known in archives and warehouses: erased there, and still not done.
+    let two = json!({ "regulationType": "DELETE_ONLY", "subjects": [{ "userId": "lms-3" }, { "email": "cyd@example.com" }] });
+    let regulation = ended(api, &two).await?;
+    for name in ["Warehouse", "Events archive"] {
+        let (status, message) = task(&regulation, name);
+        assert_eq!(status, "NO_IDENTIFIER", "{name}: {regulation:#}");
+        assert!(message.starts_with("1 of 2 people") && message.contains("USER_ID"), "{message}");
+    }
+    let rows = "SELECT FROM web.users WHERE id = 'lms-3'";
+    assert!(world.warehouse.query(rows, &[]).await?.is_empty(), "whoever is known is erased");
     Ok(())
 }
 

@@ -26,8 +26,7 @@ impl Local {
         let dataset = machine::name();
         bigquery.create_dataset(&dataset).await?;
         let proxy = Proxy::start(&bigquery.url)?;
-        let columns =
-            json!([{ "table": format!("{dataset}.members"), "column": "Member Id", "type": "USER_ID" }]);
+        let columns = suite::columns(&dataset);
         let settings = json!({ "project": PROJECT, "location": "US", "datasets": [dataset], "endpoint": proxy.url,
                                "columns": columns });
         Ok(Self { bigquery, proxy, settings, credentials: json!({ "type": "anonymous" }), dataset })

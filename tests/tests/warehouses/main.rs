@@ -8,6 +8,7 @@ mod group_commit;
 mod machine;
 mod postgres;
 mod postgres_check;
+mod postgres_resolve;
 mod redshift;
 mod snowflake;
 mod suite;

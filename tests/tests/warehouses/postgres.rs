@@ -84,7 +84,7 @@ pub async fn rows(client: &Client, sql: &str) -> Result<Vec<Vec<String>>> {
 
 async fn with_members() -> Result<Local> {
     let mut local = Local::new().await?;
-    local.settings["columns"] = suite::columns();
+    local.settings["columns"] = suite::columns(SCHEMA);
     Ok(local)
 }
 

@@ -31,7 +31,7 @@ impl Local {
         let redshift = local::Redshift::start(server)?;
         let proxy = Proxy::start(&redshift.url)?;
         let settings = json!({ "cluster": CLUSTER, "database": database, "user": USER, "schemas": [SCHEMA],
-                               "endpoint": proxy.url, "columns": suite::columns() });
+                               "endpoint": proxy.url, "columns": suite::columns(SCHEMA) });
         Ok(Self { owner, redshift, proxy, settings })
     }
 }

@@ -25,7 +25,7 @@ impl Local {
         snowflake.sql(&database, &format!("CREATE SCHEMA \"{database}\".\"{SCHEMA}\"")).await?;
         let proxy = Proxy::start(&snowflake.url)?;
         let settings = json!({ "account": ACCOUNT, "user": USER, "warehouse": "WH", "database": database,
-                               "schemas": [SCHEMA], "endpoint": proxy.url, "columns": suite::columns() });
+                               "schemas": [SCHEMA], "endpoint": proxy.url, "columns": suite::columns(SCHEMA) });
         Ok(Self { snowflake, proxy, settings, key: snowflake.private_key.clone(), database })
     }
 }

@@ -99,7 +99,7 @@ const fn tables(weird: &'static str) -> [Table; 8] {
         },
         Table {
             name: "users",
-            columns: &[("id", Text, "{p}"), ("email", Text, "CONCAT({p}, '@example.com')")],
+            columns: &[("id", Text, "{p}"), ("email", Text, "CONCAT(' ', {p}, '@Example.com')")],
             rows: PEOPLE,
             people: &[0],
         },
@@ -146,9 +146,14 @@ const fn tables(weird: &'static str) -> [Table; 8] {
     ]
 }
 
-/// The settings that all engines have in common: one column beside Segment's.
-pub fn columns() -> Value {
-    serde_json::json!([{ "table": "web.members", "column": "Member Id", "type": "USER_ID" }])
+/// The settings that all engines have in common: columns beside Segment's.
+pub fn columns(schema: &str) -> Value {
+    let table = |name: &str| format!("{schema}.{name}");
+    serde_json::json!([
+        { "table": table("members"), "column": "Member Id", "type": "USER_ID" },
+        { "table": table("users"), "column": "email", "type": "EMAIL" },
+        { "table": table("orders"), "column": "previous_id", "type": "crm" },
+    ])
 }
 
 /// Fills a warehouse.
@@ -334,7 +339,7 @@ pub async fn killed_half_way<D: Double>(double: &D) -> Result<()> {
     Ok(())
 }
 
-/// Anonymous people are looked for in their own columns only, and known ones in theirs.
+/// Identifiers of each kind are looked for in columns of this kind only, addresses in whatever case they are written.
 pub async fn kinds_are_kept_apart<D: Double>(double: &D) -> Result<()> {
     fill(double).await?;
     let anonymous = |id: &str| Subject { kind: SubjectType::AnonymousId, id: id.to_owned() };
@@ -344,6 +349,16 @@ pub async fn kinds_are_kept_apart<D: Double>(double: &D) -> Result<()> {
     assert_eq!(found, &Rows::from([(tracks.clone(), 2)]));
     let left = Holdings::take(double, &people([7])).await?;
     assert_eq!(left.theirs[&tracks], 2, "the user 7 stays");
+
+    let of = |kind: &str, id: &str| Subject { kind: kind.parse().expect("a kind"), id: id.to_owned() };
+    let subjects =
+        [of("EMAIL", "9@example.com"), of("crm", "11"), of("crm", "12@example.com"), of("PHONE", "12")];
+    let reports = erase(double, &subjects, "forms").await?;
+    let at = |table: &str| format!("{}.{table}", double.schema());
+    assert_eq!(report(&reports, Step::Find)?.counts.values().sum::<u64>(), 2, "{reports:?}");
+    assert_eq!(report(&reports, Step::Forget)?.counts, Rows::from([(at("orders"), 1), (at("users"), 1)]));
+    let left = Holdings::take(double, &people([9, 12])).await?;
+    assert_eq!((left.theirs[&at("users")], left.theirs[&tracks]), (1, 4), "12 stays, and 9 elsewhere");
     Ok(())
 }
 

@@ -118,7 +118,7 @@ function keeps(reason: string, amount: number): string {
 export function leftovers(regulation: RegulationShown): string[] {
   if (isCancelled(regulation)) return [];
   return places(regulation).flatMap((place) => {
-    const kept = residuals(place).map(([reason, amount]) => `${place.name}: ${keeps(reason, amount)}.`);
+    const kept = residuals(place).map(([reason, amount]) => reason === 'noIdentifier' ? words.left.unasked(place.name) : `${place.name}: ${keeps(reason, amount)}.`);
     if (kept.length > 0) return kept;
     if (place.taskStatus === 'FAILED') return [words.left.failed(place.name)];
     if (place.taskStatus === 'NOT_SUPPORTED') return [words.left.manual(place.name)];

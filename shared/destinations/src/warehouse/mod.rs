@@ -4,12 +4,14 @@
 pub mod bigquery;
 pub mod postgres;
 pub mod redshift;
+mod resolve;
 mod scope;
 pub mod snowflake;
 
 pub use bigquery::BigQuery;
 pub use postgres::Postgres;
 pub use redshift::Redshift;
+pub use resolve::{Holds, Resolve, resolves};
 pub use scope::{Candidate, Column, Pattern, Table, TableScope, place, quote};
 pub use snowflake::Snowflake;
 
@@ -127,6 +129,12 @@ const COLUMNS: Field = Field::optional(
     "columns",
     "Columns",
     "Columns that identify people beside Segment's: [{\"table\": \"web.loyalty\", \"column\": \"member\", \"type\": \"USER_ID\"}]",
+)
+.of(Form::Json);
+const RESOLVES: Field = Field::optional(
+    "resolves",
+    "Resolves",
+    "Tables that know other identifiers of a person: [{\"table\": \"web.users\", \"from\": {\"column\": \"id\", \"type\": \"USER_ID\"}, \"to\": [{\"column\": \"email\", \"type\": \"EMAIL\"}]}]",
 )
 .of(Form::Json);
 const SCHEMAS: Field =

@@ -5,7 +5,7 @@ use model::failure::{Failure, Result};
 use model::status::TaskStatus;
 use serde::{Deserialize, Serialize};
 
-use super::{COLUMNS, EXCEPT, SCHEMAS, Settings, TableScope};
+use super::{COLUMNS, EXCEPT, RESOLVES, Resolve, SCHEMAS, Settings, TableScope};
 use crate::address::is_remote_host;
 use crate::description::{Description, Field, Form};
 
@@ -24,6 +24,7 @@ const DESCRIPTION: Description = Description {
         SCHEMAS,
         EXCEPT,
         COLUMNS,
+        RESOLVES,
         Field::optional("tls", "TLS", "\"require\" (default) or \"disable\"")
             .of(Form::Choice(&["require", "disable"]))
             .directing_secrets(),
@@ -56,6 +57,9 @@ pub struct Postgres {
     pub tls: Tls,
     /// PEM of the authority that signed the server's certificate, where it is not a public one.
     pub ca_certificate: Option<String>,
+    /// The tables that know other identifiers of a person.
+    #[serde(default)]
+    pub resolves: Vec<Resolve>,
     /// The tables in scope.
     #[serde(flatten)]
     pub scope: TableScope,
@@ -84,6 +88,7 @@ impl Settings for Postgres {
     }
 
     fn check(&self, any_endpoint: bool) -> Result<()> {
+        Resolve::check(&self.resolves)?;
         if !any_endpoint && !is_remote_host(&self.host) {
             return Err(Failure::invalid(
                 "settings.host must be the name or address of another machine: no socket, no port, no loopback or link-local address",

@@ -5,8 +5,10 @@
 //! configuration:
 //! ```json
 //! {"schemas": ["web", "mobile_*"], "exceptTables": ["web.audit_*"],
-//!  "columns": [{"table": "web.loyalty", "column": "member", "type": "USER_ID"}]}
+//!  "columns": [{"table": "web.loyalty", "column": "member", "type": "USER_ID"}, {"column": "email", "type": "EMAIL"}]}
 //! ```
+//! A column is compared with the identifiers of its own kind and no others; email addresses and phone numbers in their
+//! [normal form](model::normal).
 //! A `*` stands for any characters. All else is compared exactly, as the warehouse itself writes the name.
 
 use std::collections::BTreeMap;
@@ -46,7 +48,7 @@ pub struct Extra {
     /// Its name.
     column: Pattern,
     /// The kind of identifier in it.
-    #[serde(deserialize_with = "model::kind::searched")]
+    #[serde(deserialize_with = "model::kind::held")]
     r#type: SubjectType,
 }
 
@@ -361,7 +363,7 @@ mod tests {
         for settings in [
             json!({"schemas": [""]}),
             json!({"schemas": ["web\u{0}"]}),
-            json!({"schemas": ["web"], "columns": [{"column": "x", "type": "EMAIL"}]}),
+            json!({"schemas": ["web"], "columns": [{"column": "x", "type": "email"}]}),
             json!({"schemas": ["web"], "columns": [{"column": "x", "type": "USER_ID", "fold": true}]}),
         ] {
             assert!(serde_json::from_value::<TableScope>(settings.clone()).is_err(), "{settings}");

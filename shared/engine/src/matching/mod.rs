@@ -49,6 +49,15 @@ pub struct Matcher {
     seen: Option<Arc<Mutex<SeenIds>>>,
 }
 
+/// The subjects of the kinds that rules look for.
+fn of_kinds(subjects: &SubjectSet, rules: &Rules) -> SubjectSet {
+    let kinds = rules.kinds();
+    match subjects.iter().all(|subject| kinds.contains(&subject.kind)) {
+        true => subjects.clone(),
+        false => subjects.iter().filter(|subject| kinds.contains(&subject.kind)).cloned().collect(),
+    }
+}
+
 /// What [`Matcher`] prepares once per purge run.
 struct Plan {
     rules: Rules,
@@ -84,7 +93,7 @@ impl Matcher {
             root: Node::new(rules),
             escapes: Escapes::of(&keys),
             keys,
-            residue: Residue::new(subjects, fold),
+            residue: Residue::new(&of_kinds(subjects, rules), fold),
         };
         Self { plan: Arc::new(plan), strict: false, seen: None }
     }

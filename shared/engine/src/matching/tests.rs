@@ -46,7 +46,8 @@ const IDS: &[&str] = &["u7", "42", "é@x.io", "a\"b\\c", "a@b.io", "-7", "100", 
 pub(crate) fn subjects() -> SubjectSet {
     let kinds = [SubjectType::UserId, SubjectType::AnonymousId];
     let both = |id: &&str| kinds.map(|kind| Subject { kind, id: (*id).to_owned() });
-    SubjectSet::new(IDS.iter().flat_map(both).skip(1))
+    let addresses = ["a@b.io", "é@x.io"].map(|id| Subject { kind: SubjectType::Email, id: id.to_owned() });
+    SubjectSet::new(IDS.iter().flat_map(both).skip(1).chain(addresses))
 }
 
 fn rule_sets() -> [Rules; 3] {
@@ -55,6 +56,7 @@ fn rule_sets() -> [Rules; 3] {
         {"path": "context.traits.email", "type": "USER_ID", "foldCase": true, "trim": true},
         {"path": "context.userId", "type": "ANONYMOUS_ID", "when": {"path": "context.type", "equals": "alias"}},
         {"path": "ids", "type": "USER_ID", "normalize": "nfc"},
+        {"path": "email", "type": "EMAIL"},
         {"path": "naïve/\"key\"", "type": "ANONYMOUS_ID", "trim": true}
     ]"#;
     [
@@ -194,7 +196,7 @@ fn by_value(rules: &Rules, subjects: &SubjectSet, line: &[u8]) -> Option<Vec<u32
         }
         for value in at_path(&record, &rule.path) {
             let normal = |text: &str| {
-                let Comparison { fold_case, trim, normalize } = rule.comparison;
+                let Comparison { fold_case, trim, normalize, phone: _ } = rule.comparison;
                 let text = if trim { text.trim() } else { text };
                 let text = if fold_case { text.to_lowercase() } else { text.to_owned() };
                 if normalize.is_some() { text.nfc().collect() } else { text }
@@ -224,6 +226,49 @@ fn at_path(value: &Value, path: &[String]) -> Vec<String> {
         },
         _ => vec![],
     }
+}
+
+/// Each kind is found at the places of its own rules alone, addresses and numbers however they are written; so say the
+/// filters and the search of lines that nobody can read.
+#[test]
+fn identifiers_are_found_by_rules_of_their_own_kind_alone() {
+    let of = |kind: &str, id: &str| Subject { kind: kind.parse().expect("a kind"), id: id.to_owned() };
+    let subjects = SubjectSet::new([
+        of("USER_ID", "u7"),
+        of("EMAIL", "ada@example.com"),
+        of("PHONE", "+442079460000"),
+        of("crm", "7"),
+        of("shop", "unruled"),
+    ]);
+    let rules: Rules = serde_json::from_str(
+        r#"[{"path": "userId", "type": "USER_ID"}, {"path": "traits.email", "type": "EMAIL"},
+            {"path": "traits.phone", "type": "PHONE"}, {"path": "crm", "type": "crm"}]"#,
+    )
+    .expect("rules");
+    let matcher = Matcher::new(&rules, &subjects);
+    let key = IndexKey::new(b"secret");
+    for (line, whose) in [
+        (r#"{"userId":"u7"}"#, Some(0)),
+        (r#"{"userId":"ada@example.com","traits":{"email":"u7","phone":"7"},"crm":"u7"}"#, None),
+        (r#"{"traits":{"email":" ADA@Example.com "}}"#, Some(1)),
+        (r#"{"traits":{"phone":"+44 (20) 7946-0000"}}"#, Some(2)),
+        (r#"{"traits":{"phone":"020 7946 0000"}}"#, None),
+        (r#"{"crm":7}"#, Some(3)),
+        (r#"{"email":"ada@example.com","shop":"unruled"}"#, None),
+    ] {
+        let (mut hits, mut fast) = (Vec::new(), Vec::new());
+        matcher.line(line.as_bytes(), &mut hits);
+        matcher.blocks().block(line.as_bytes(), |_, _, hits| fast = hits.to_vec());
+        let wanted: Vec<u32> = whose.into_iter().collect();
+        assert_eq!((&hits, &fast), (&wanted, &wanted), "{line}");
+        let collecting = matcher.collecting(key.clone());
+        collecting.line(line.as_bytes(), &mut hits);
+        let seen = collecting.collected().expect("all is read");
+        let asked = matcher.questions(&key).iter().any(|hash| seen.contains(hash));
+        assert_eq!(asked, whose.is_some(), "{line}");
+    }
+    let suspects = |line: &str| matcher.suspects(line.as_bytes());
+    assert!(suspects("rubbish ada@example.com") && !suspects("rubbish unruled"));
 }
 
 /// 1,024 seeds of 1,000 lines each: the fast matcher, the full parse and `serde_json::Value` agree.

@@ -1,24 +1,22 @@
 //! People whom a request names by several identifiers each.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{MAX_SUBJECT_BYTES, MAX_SUBJECTS, RegulationType};
-use crate::destination::DestinationKind;
 use crate::failure::{Failure, Result};
+use crate::kind::LOOK_ALIKES;
 use crate::normal;
 use crate::subject::{Named, Subject, SubjectType, fault};
 use crate::suppression;
 
 /// The most identifiers of one regulation: they are stored in one transaction with it.
 const MAX_IDENTIFIERS: usize = 10_000;
-
-/// Names of custom kinds that somebody means a field by.
-const LOOK_ALIKES: [&str; 7] =
-    ["email", "phone", "user_id", "userid", "anonymous_id", "anonymousid", "object_id"];
 
 /// A person, by all identifiers that the company knows: at least one.
 #[derive(Deserialize, ToSchema)]
@@ -35,10 +33,34 @@ pub struct Individual {
     /// The phone number with `+` and country code: kept without separators (E.164).
     phone: Option<String>,
     /// Ids in other systems, by a name of your own or the one that a vendor documents (`braze_id`).
-    // Any value, since an error of form would name the key, which may be an identifier.
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, String>)]
-    ids: BTreeMap<String, Value>,
+    ids: Ids,
+}
+
+/// The entries of an object as they were sent, so that a doubled name shows. Any value, since an error of form would name
+/// the key, which may be an identifier.
+#[derive(Default)]
+struct Ids(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Ids {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Ids;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Ids, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Ids(entries))
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
 }
 
 /// Checks people and returns their identifiers, those of one person after the other.
@@ -80,30 +102,20 @@ pub(super) fn named(people: Vec<Individual>) -> Result<Vec<Named>> {
     Ok(named)
 }
 
-/// Checks that each place that knows people by some kinds of identifiers alone can tell the truth about the request. The
-/// suppression list must know all of its people. Archives and warehouses, which know them by `userId` and `anonymousIds`,
-/// must know all or none: of some, a task could not say both that it erased and that it did not look.
-pub(super) fn searchable(kind: RegulationType, people: impl Iterator<Item = Vec<Subject>>) -> Result<()> {
-    let people: Vec<_> = people.collect();
-    let first_without = |is_known: &dyn Fn(&SubjectType) -> bool| {
-        people.iter().position(|person| !person.iter().any(|subject| is_known(&subject.kind)))
-    };
-    if kind.suppression().is_some()
-        && let Some(place) = first_without(&|kind| suppression::KINDS.contains(kind))
-    {
-        return Err(invalid(format!(
+/// Checks that the suppression list knows all people of a request that suppresses.
+pub(super) fn suppressible(
+    kind: RegulationType,
+    mut people: impl Iterator<Item = Vec<Subject>>,
+) -> Result<()> {
+    if kind.suppression().is_none() {
+        return Ok(());
+    }
+    match people.position(|person| !person.iter().any(|subject| suppression::KINDS.contains(&subject.kind))) {
+        None => Ok(()),
+        Some(place) => Err(invalid(format!(
             "subjects[{place}] has no userId, anonymousIds, email or phone: the suppression list knows people by these alone"
-        )));
+        ))),
     }
-    if kind.erases_from(DestinationKind::Archive)
-        && let Some(place) = first_without(&SubjectType::is_searched)
-        && people.iter().flatten().any(|subject| subject.kind.is_searched())
-    {
-        return Err(invalid(format!(
-            "subjects[{place}] has neither userId nor anonymousIds: archives and warehouses know people by these alone, so send those without in a request of their own"
-        )));
-    }
-    Ok(())
 }
 
 fn invalid(message: String) -> Failure {
@@ -122,7 +134,11 @@ impl Individual {
         );
         given.extend(self.email.map(|text| (field("email"), SubjectType::Email, text)));
         given.extend(self.phone.map(|text| (field("phone"), SubjectType::Phone, text)));
-        for (name, id) in self.ids {
+        let mut names = HashSet::new();
+        for (name, id) in self.ids.0 {
+            if !names.insert(name.clone()) {
+                return Err(invalid(format!("{} has a name twice", field("ids"))));
+            }
             if LOOK_ALIKES.contains(&name.as_str()) {
                 return Err(invalid(format!("a name in {} is that of a field: use the field", field("ids"))));
             }
@@ -179,6 +195,13 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_sent_twice_is_refused() {
+        let twice = r#"[{"ids": {"crm": "secret1", "shop": "7", "crm": "secret2"}}]"#;
+        let failure = named(serde_json::from_str(twice).expect("of the form")).expect_err("which one?");
+        assert_eq!(failure.public, "subjects[0].ids has a name twice");
+    }
+
+    #[test]
     fn what_is_wrong_is_named_by_its_field_and_never_repeated() {
         let long = "y".repeat(2_000);
         for (subjects, field) in [
@@ -200,23 +223,23 @@ mod tests {
     }
 
     #[test]
-    fn the_suppression_list_knows_all_people_of_a_request_and_archives_all_or_none() {
+    fn the_suppression_list_knows_all_people_of_a_request_that_suppresses() {
         use RegulationType::{DeleteOnly, SuppressOnly, SuppressWithDelete};
-        let check = |kind, subjects| searchable(kind, people(&read(subjects).expect("valid")));
-        let (known, unknown) = (json!({"anonymousIds": ["a"], "email": "a@b"}), json!({"email": "c@d"}));
+        let check = |kind, subjects| suppressible(kind, people(&read(subjects).expect("valid")));
+        let (known, mailed) = (json!({"anonymousIds": ["a"], "email": "a@b"}), json!({"email": "c@d"}));
+        let unknown = json!({"ids": {"crm": "7"}});
         for (kind, subjects, is_taken) in [
             (SuppressOnly, json!([known]), true),
-            (SuppressOnly, json!([unknown, known]), true),
-            (SuppressOnly, json!([known, {"ids": {"crm": "7"}}]), false),
-            (SuppressWithDelete, json!([unknown]), true),
-            (SuppressWithDelete, json!([known, unknown]), false),
-            (DeleteOnly, json!([unknown, {"phone": "+442079460000"}]), true),
-            (DeleteOnly, json!([known, unknown]), false),
+            (SuppressOnly, json!([mailed, known]), true),
+            (SuppressWithDelete, json!([known, mailed]), true),
+            (SuppressOnly, json!([known, unknown]), false),
+            (SuppressWithDelete, json!([unknown]), false),
+            (DeleteOnly, json!([known, unknown]), true),
         ] {
             let checked = check(kind, subjects.clone());
             assert_eq!(checked.is_ok(), is_taken, "{kind:?} {subjects}");
         }
-        let failure = check(DeleteOnly, json!([known, unknown])).expect_err("one is not looked for");
+        let failure = check(SuppressOnly, json!([known, unknown])).expect_err("one is not known");
         assert!(failure.public.starts_with("subjects[1] has neither userId"), "{failure}");
     }
 }

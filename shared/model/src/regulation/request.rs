@@ -130,7 +130,7 @@ impl NewRegulation {
         let kind = Self::kind(regulation_type)?;
         let count = subjects.len();
         let named = people::named(subjects)?;
-        people::searchable(kind, subject::people(&named))?;
+        people::suppressible(kind, subject::people(&named))?;
         let mut identifiers = BTreeMap::new();
         for one in &named {
             *identifiers.entry(one.subject.kind).or_default() += 1;

@@ -5,10 +5,9 @@ use google_cloud_bigquery_v2::model::{
 };
 use jiff::civil::Date;
 
-use crate::{Ids, Statement, Verb};
+use crate::{Ids, Statement, Verb, comparable, list_name};
 use destinations::warehouse::BigQuery as Settings;
 use destinations::warehouse::{Column, Table};
-use model::subject::SubjectType;
 
 /// A statement as a query with its parameters.
 pub(super) fn sql(settings: &Settings, statement: &Statement<'_>) -> JobConfigurationQuery {
@@ -30,9 +29,7 @@ pub(super) fn sql(settings: &Settings, statement: &Statement<'_>) -> JobConfigur
             format!("DELETE FROM {} WHERE {}", name(table), where_theirs(table))
         }
     };
-    let kinds = SubjectType::SEARCHED.into_iter();
-    let parameters = kinds.filter(|kind| !statement.ids.of(*kind).is_empty());
-    let parameters = parameters.map(|kind| array(parameter(kind), statement.ids.of(kind)));
+    let parameters = statement.ids.kinds().map(|kind| array(&list_name(kind), statement.ids.of(kind)));
     JobConfigurationQuery::new().set_query(sql).set_query_parameters(parameters)
 }
 
@@ -43,7 +40,7 @@ fn condition(settings: &Settings, table: &Table, ids: &Ids<'_>) -> String {
             "STRING" => name,
             _ => format!("SAFE_CAST({name} AS STRING)"),
         };
-        format!("{value} IN UNNEST(@{})", parameter(column.holds))
+        format!("{} IN UNNEST(@{})", comparable(column.holds, value), list_name(column.holds))
     };
     let any: Vec<_> = ids.wanted(table).map(|(column, _)| compare(column)).collect();
     let any = if any.is_empty() { "FALSE".to_owned() } else { any.join(" OR ") };
@@ -65,15 +62,6 @@ fn since(column: &str, day: Date) -> String {
 /// A name in backticks.
 pub(super) fn quote(name: &str) -> String {
     format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
-}
-
-fn parameter(kind: SubjectType) -> &'static str {
-    match kind {
-        SubjectType::UserId => "users",
-        SubjectType::AnonymousId => "anonymous",
-        SubjectType::ObjectId => "objects",
-        _ => "others",
-    }
 }
 
 /// An `ARRAY<STRING>` of this name.

@@ -103,6 +103,16 @@ pub(super) async fn read(client: &Client, scope: &TableScope) -> Result<(Vec<Tab
         candidates.push(Candidate { schema, table, name, data_type });
     }
     let tables = scope.tables(candidates)?;
+    for table in &tables {
+        let Some(entry) = entries.get_mut(&table.place()) else { continue };
+        for column in &table.columns {
+            let Some((compare, indexed)) = entry.columns.remove(&column.name) else { continue };
+            let compare = Compare::of_kind(column.holds, compare);
+            // An index of the column is one of its values as they are.
+            let indexed = indexed && !matches!(compare, Compare::Form(_));
+            entry.columns.insert(column.name.clone(), (compare, indexed));
+        }
+    }
     for (place, sql) in partitioned.iter().filter(|(place, _)| tables.iter().any(|t| t.place() == *place)) {
         let rows = client.query(PARTITIONS, &[sql]).await.map_err(|e| failure(&e))?;
         let name = |row: &tokio_postgres::Row| format!("{}.{}", quote(row.get(0)), quote(row.get(1)));

@@ -3,7 +3,9 @@
 
 use uuid::Uuid;
 
+use crate::comparable;
 use destinations::warehouse::quote;
+use model::subject::SubjectType;
 
 /// How a column of some type is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,9 +24,16 @@ pub(super) enum Compare {
     Citext(String),
     /// Any other type, by its text.
     Other,
+    /// A column of any type that holds identifiers of a kind with a form of its own.
+    Form(SubjectType),
 }
 
 impl Compare {
+    /// How a column that holds identifiers of a kind is compared; `otherwise`, if the kind has no form of its own.
+    pub(super) fn of_kind(kind: SubjectType, otherwise: Self) -> Self {
+        if matches!(kind, SubjectType::Email | SubjectType::Phone) { Self::Form(kind) } else { otherwise }
+    }
+
     /// How a type of this name is compared, in this schema.
     pub(super) fn of(type_name: &str, schema: &str) -> Self {
         match type_name {
@@ -50,21 +59,39 @@ impl Compare {
         }
     }
 
+    /// A column's value as text, as it is compared.
+    pub(super) fn text(&self, column: &str) -> String {
+        let text = format!("{column}::text");
+        if let Self::Form(kind) = self { comparable(*kind, text) } else { text }
+    }
+
     /// The comparison of a column with a parameter that holds an array of texts.
     pub(super) fn sql(&self, column: &str, parameter: usize) -> String {
-        let column = quote(column);
-        match self {
-            Self::Text => format!("{column} = ANY(${parameter}::text[])"),
-            Self::Padded => format!("{column} = ANY(${parameter}::text[]::bpchar[])"),
-            Self::Integer => format!("{column} = ANY(${parameter}::text[]::int8[])"),
-            Self::Decimal => format!("{column} = ANY(${parameter}::text[]::numeric[])"),
-            Self::Uuid => format!("{column} = ANY(${parameter}::text[]::uuid[])"),
+        let (value, operator, of) = self.parts(&quote(column));
+        format!("{value} {operator} ANY(${parameter}::text[]::{of}[])")
+    }
+
+    /// The comparison of a column, as SQL names it, with a text.
+    pub(super) fn equals(&self, column: &str, text: &str) -> String {
+        let (value, operator, of) = self.parts(column);
+        format!("{value} {operator} {text}::{of}")
+    }
+
+    /// What stands left of a comparison, its operator, and the type of what stands right of it.
+    fn parts(&self, column: &str) -> (String, String, String) {
+        let of = match self {
+            Self::Text => "text",
+            Self::Padded => "bpchar",
+            Self::Integer => "int8",
+            Self::Decimal => "numeric",
+            Self::Uuid => "uuid",
             Self::Citext(schema) => {
                 let schema = quote(schema);
-                format!("{column} OPERATOR({schema}.=) ANY(${parameter}::text[]::{schema}.citext[])")
+                return (column.to_owned(), format!("OPERATOR({schema}.=)"), format!("{schema}.citext"));
             }
-            Self::Other => format!("{column}::text = ANY(${parameter}::text[])"),
-        }
+            Self::Other | Self::Form(_) => return (self.text(column), "=".to_owned(), "text".to_owned()),
+        };
+        (column.to_owned(), "=".to_owned(), of.to_owned())
     }
 }
 
@@ -108,8 +135,9 @@ mod tests {
             Compare::Integer,
             Compare::Citext("ex\"t".into()),
             Compare::Other,
+            Compare::Form(SubjectType::Email),
         ] {
-            assert!(compare.sql(r#"We"ird"#, 1).starts_with(r#""We""ird""#), "{compare:?}");
+            assert!(compare.sql(r#"We"ird"#, 1).contains(r#""We""ird""#), "{compare:?}");
         }
         assert!(Compare::Citext("ex\"t".into()).sql("c", 1).contains(r#"OPERATOR("ex""t".=)"#));
     }

@@ -9,6 +9,7 @@ mod connection;
 mod cursor;
 mod failure;
 mod inspect;
+mod resolve;
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -16,11 +17,12 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 
+use super::resolve::Standing;
 use super::{Answer, Engine, Ids, Inspection, Memory, Statement, StatementState, Verb};
 use catalog::{Catalog, Entry};
 use cursor::{Cursor, Way};
 use destinations::warehouse::Postgres as Settings;
-use destinations::warehouse::{Table, TableScope};
+use destinations::warehouse::{Holds, Resolve, Table, TableScope};
 use failure::Trouble;
 use model::failure::Result;
 
@@ -41,6 +43,7 @@ const PACE: Duration = Duration::from_millis(700);
 pub struct Postgres {
     client: Client,
     scope: TableScope,
+    resolves: Vec<Resolve>,
     catalog: Catalog,
 }
 
@@ -52,7 +55,8 @@ impl Postgres {
     /// is not another machine.
     pub async fn connect(settings: &Settings, password: &str, any_endpoint: bool) -> Result<Self> {
         let client = connection::open(settings, password, any_endpoint).await?;
-        Ok(Self { client, scope: settings.scope.clone(), catalog: Catalog::default() })
+        let (scope, resolves) = (settings.scope.clone(), settings.resolves.clone());
+        Ok(Self { client, scope, resolves, catalog: Catalog::default() })
     }
 
     async fn count(&self, table: &Table, entry: &Entry, ids: &Ids<'_>) -> Result<u64, Trouble> {
@@ -246,6 +250,14 @@ impl Engine for Postgres {
         }
         memory.end();
         Ok(StatementState::Done(Answer { rows, bytes: 0 }))
+    }
+
+    fn resolves(&self) -> Vec<Resolve> {
+        self.resolves.clone()
+    }
+
+    async fn resolve(&mut self, resolve: &Resolve, to: &Holds, ids: &[&str]) -> Result<Vec<Standing>> {
+        resolve::look_up(&self.client, resolve, to, ids).await
     }
 
     async fn inspect(&mut self, tables: &[Table]) -> Result<Inspection> {

@@ -1,6 +1,6 @@
 //! Redshift, through its Data API: no network path to the cluster, no connection to hold, no password.
 //!
-//! 1. A session is opened with two temporary tables in it, which hold the identifiers of each kind. They arrive as
+//! 1. A session is opened with a temporary table in it for the identifiers of each kind. They arrive as
 //!    bound JSON arrays, many at a time.
 //! 2. Every statement joins them. Its `ClientToken` is the statement's key: when it is begun again after a crash within
 //!    eight hours, the Data API returns the statement that it has already
@@ -24,7 +24,7 @@ use destinations::warehouse::Redshift as Settings;
 use destinations::warehouse::{Candidate, Table};
 use failure::{failure, lost, refusal};
 use model::failure::{Failure, Result};
-use model::subject::{SubjectType, hex};
+use model::subject::hex;
 use sql::{arrays, fill, sql, table_of};
 
 /// How long, in seconds, a session waits for the next statement: longer than the state machine ever waits between two.
@@ -106,7 +106,7 @@ impl Redshift {
     /// Opens a session with the identifiers in it.
     async fn open(&self, ids: &Ids<'_>) -> Result<String> {
         let mut session: Option<String> = None;
-        for kind in SubjectType::SEARCHED.into_iter().filter(|kind| !ids.of(*kind).is_empty()) {
+        for kind in ids.kinds() {
             let table = table_of(kind);
             let (id, opened) = self
                 .execute(format!("CREATE TEMP TABLE {table} (id varchar(1024))"), &[], session.as_deref())
@@ -114,7 +114,7 @@ impl Redshift {
             session = session.or(opened);
             self.complete(&id).await?;
             for json in arrays(ids.of(kind)) {
-                let (id, _) = self.execute(fill(table), &[("ids", json)], session.as_deref()).await?;
+                let (id, _) = self.execute(fill(&table), &[("ids", json)], session.as_deref()).await?;
                 self.complete(&id).await?;
             }
         }

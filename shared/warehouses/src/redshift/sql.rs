@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Statement, Verb};
+use crate::{Statement, Verb, comparable, list_name};
 use destinations::warehouse::{Column, Table, quote};
 use model::subject::SubjectType;
 
@@ -18,13 +18,8 @@ const NUMBERS: &str = "(SELECT a.d + 10 * b.d + 100 * c.d AS n FROM \
     (SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 \
      UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9) c) numbers";
 
-pub(super) fn table_of(kind: SubjectType) -> &'static str {
-    match kind {
-        SubjectType::UserId => "lethe_users",
-        SubjectType::AnonymousId => "lethe_anonymous",
-        SubjectType::ObjectId => "lethe_objects",
-        _ => "lethe_others",
-    }
+pub(super) fn table_of(kind: SubjectType) -> String {
+    format!("lethe_{}", list_name(kind))
 }
 
 /// The identifiers, each once, as JSON arrays that fit into a parameter. Redshift's text cannot hold NUL.
@@ -93,14 +88,15 @@ pub(super) fn sql(statement: &Statement<'_>) -> Vec<String> {
     }
 }
 
-/// A column as text, without the blanks that pad a `char`.
+/// A column as text, without the blanks that pad a `char`, as it is compared.
 fn value(table: &str, column: &Column) -> String {
     let name = format!("{table}.{}", quote(&column.name));
-    match column.data_type.as_str() {
+    let text = match column.data_type.as_str() {
         "character varying" | "text" => name,
         "character" => format!("RTRIM({name})"),
         _ => format!("{name}::varchar"),
-    }
+    };
+    comparable(column.holds, text)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::{Builder, Uuid};
 
 use super::poll::poll;
-use super::{Answer, Engine, Memory, Rows, Statement, StatementState, Verb, counts};
+use super::{Answer, Engine, Memory, Rows, Statement, StatementState, Verb, comparable, counts, list_name};
 use client::{Api, Reply, ResultSet};
 use destinations::warehouse::Snowflake as Settings;
 use destinations::warehouse::{Candidate, Column, Table, place, quote};
@@ -86,8 +86,7 @@ impl Snowflake {
     fn sql(&self, statement: &Statement<'_>) -> (String, Vec<SubjectType>) {
         match statement.verb {
             Verb::Count => {
-                let kinds = SubjectType::SEARCHED.into_iter();
-                let kinds = kinds.filter(|kind| !statement.ids.of(*kind).is_empty()).collect::<Vec<_>>();
+                let kinds: Vec<_> = statement.ids.kinds().collect();
                 let with: Vec<_> = kinds.iter().map(|kind| format!("{} AS ({IDS})", list(*kind))).collect();
                 let tables = statement.tables.iter().enumerate();
                 let count = |(n, table): (usize, &Table)| {
@@ -117,18 +116,13 @@ impl Snowflake {
 /// The elements of a bound JSON array.
 const IDS: &str = "SELECT VALUE::VARCHAR AS ID FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?)))";
 
-fn list(kind: SubjectType) -> &'static str {
-    match kind {
-        SubjectType::UserId => "USERS",
-        SubjectType::AnonymousId => "ANONYMOUS",
-        SubjectType::ObjectId => "OBJECTS",
-        _ => "OTHERS",
-    }
+fn list(kind: SubjectType) -> String {
+    list_name(kind).to_uppercase()
 }
 
 fn value(column: &Column) -> String {
     let name = quote(&column.name);
-    if column.data_type == "TEXT" { name } else { format!("{name}::VARCHAR") }
+    comparable(column.holds, if column.data_type == "TEXT" { name } else { format!("{name}::VARCHAR") })
 }
 
 impl Engine for Snowflake {

@@ -60,7 +60,7 @@ function Answers({ regulation, refresh }: { regulation: RegulationShown; refresh
           <Recipients recipients={regulation.recipients} places={where} />
         </Section>
       )}
-      {regulation.linkedCount + regulation.sharedCount > 0 && <Linked regulation={regulation} />}
+      {hasOthers(regulation) && <Linked regulation={regulation} />}
       <Proof regulation={regulation} />
       <About regulation={regulation} />
     </>
@@ -263,7 +263,13 @@ function Left({ regulation }: { regulation: RegulationShown }) {
   );
 }
 
-function Linked({ regulation: { linkedCount, linkedSubjects, sharedCount, regulationType } }: { regulation: RegulationShown }) {
+const hasOthers = ({ linkedCount, sharedCount, resolved, resolvedShared }: RegulationShown): boolean =>
+  linkedCount + sharedCount + Object.keys({ ...resolved, ...resolvedShared }).length > 0;
+
+/** How many of each kind. */
+const byKind = (counts: Record<string, number>): string => list(Object.entries(counts).map(([kind, n]) => `${n} × ${kindOf(kind)}`));
+
+function Linked({ regulation: { linkedCount, linkedSubjects, sharedCount, resolved, resolvedShared, regulationType } }: { regulation: RegulationShown }) {
   const named = list(linkedSubjects.map((one) => `${one.id} (${kindOf(one.type)})`));
   return (
     <Section title={said.linked}>
@@ -274,6 +280,8 @@ function Linked({ regulation: { linkedCount, linkedSubjects, sharedCount, regula
           </li>
         )}
         {sharedCount > 0 && <li class="point">{said.shared(sharedCount)}</li>}
+        {Object.keys(resolved).length > 0 && <li class="point">{said.resolved(byKind(resolved))}</li>}
+        {Object.keys(resolvedShared).length > 0 && <li class="point">{said.resolvedShared(byKind(resolvedShared))}</li>}
       </ul>
     </Section>
   );

@@ -426,6 +426,8 @@ export const de: Words = {
     linked: 'Welche weiteren Kennungen gehören dazu?',
     linkedSame: (n, lifted, named) => `${ids(n)}, ebenso ${lifted ? 'aufgehoben' : 'behandelt'}${named ? `: ${named}` : '; seit dem Ende der Anfrage entfernt'}.`,
     shared: (n) => `${ids(n)} mit anderen Personen geteilt, unverändert.`,
+    resolved: (named) => `In Ihren eigenen Tabellen gefunden und ebenfalls verwendet: ${named}.`,
+    resolvedShared: (named) => `Bei mehreren Personen gefunden, nicht verwendet: ${named}.`,
     proof: 'Wo ist der Nachweis?',
     proofOpen: 'Ein signiertes Zertifikat wird ausgestellt, wenn die Anfrage endet.',
     proofNone: 'Keiner: Es geschah nichts, was zu bescheinigen wäre.',
@@ -473,7 +475,7 @@ export const de: Words = {
     step: 'Schritt',
     counted: 'Gezählt',
     hash: 'Hash',
-    steps: { suppress: 'Gesperrt', find: 'Gesucht', forget: 'Gelöscht', verify: 'Nachgeprüft', forward: 'An Anbieter gesendet' },
+    steps: { suppress: 'Gesperrt', resolve: 'Nachgeschlagen', find: 'Gesucht', forget: 'Gelöscht', verify: 'Nachgeprüft', forward: 'An Anbieter gesendet' },
   },
   person: {
     lead: 'Ob die Daten einer Person gelöscht sind, woher sie kamen, wer sie erhielt und ob die Person gesperrt ist.',

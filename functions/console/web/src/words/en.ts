@@ -424,6 +424,8 @@ export const en = {
     linkedSame: (n: number, lifted: boolean, named: string) =>
       `${count(n, 'identifier')}, ${lifted ? 'lifted' : 'treated'} the same way${named ? `: ${named}` : '; removed since the request ended'}.`,
     shared: (n: number) => `${count(n, 'identifier')} shared with other people, not touched.`,
+    resolved: (named: string) => `Found in your own tables, and used as well: ${named}.`,
+    resolvedShared: (named: string) => `Found with several people, not used: ${named}.`,
     proof: 'Where is the proof?',
     proofOpen: 'A signed certificate is issued when the request ends.',
     proofNone: 'None: nothing was done that could be certified.',
@@ -471,7 +473,7 @@ export const en = {
     step: 'Step',
     counted: 'Counted',
     hash: 'Hash',
-    steps: { suppress: 'Suppressed', find: 'Searched', forget: 'Deleted', verify: 'Verified', forward: 'Sent to vendor' } as Record<string, string>,
+    steps: { suppress: 'Suppressed', resolve: 'Looked up', find: 'Searched', forget: 'Deleted', verify: 'Verified', forward: 'Sent to vendor' } as Record<string, string>,
   },
   person: {
     lead: 'Whether somebody is gone, where their data came from, who received it, and whether they are suppressed.',
