@@ -34,7 +34,7 @@ async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Surve
         }
     }
     let archive = Archive::new(context.s3.clone(), settings.bucket.clone(), settings.request_payer);
-    let exceptions = context.store.exceptions(destination_id).await?;
+    let exceptions = context.store.exceptions(probe.destination_id()).await?;
     match probe {
         Probe::Check { .. } => survey::check(&archive, &settings, &exceptions, until).await,
         Probe::Count { destination_id, subjects, .. } => {

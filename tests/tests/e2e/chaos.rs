@@ -44,7 +44,7 @@ async fn regulations_end_truthfully_whatever_fails_on_the_way() -> Result<()> {
 
     for round in 0..given("ROUNDS").unwrap_or(1) {
         let seed = seed + round;
-        println!("chaos: round {round}, SEED={seed}");
+        eprintln!("chaos: round {round}, SEED={seed}");
         let scenario = Scenario::with_events(&world, 100).await?;
         aws.begin(seed);
         braze.begin(seed);
@@ -52,7 +52,7 @@ async fn regulations_end_truthfully_whatever_fails_on_the_way() -> Result<()> {
         let ended = forget_each(&world).await;
         killer.abort();
         let (troubles, vendors) = (aws.end(), braze.end());
-        println!("chaos: {troubles:?} {vendors:?}");
+        eprintln!("chaos: {troubles:?} {vendors:?}");
         ensure!(troubles.values().sum::<usize>() > 20, "hardly anything went wrong: {troubles:?}");
         for regulation in ended.with_context(|| format!("SEED={seed}"))? {
             let regulation =
@@ -156,7 +156,7 @@ async fn until_finished(world: &World, regulation: Value) -> Result<Value> {
     if regulation["overallStatus"] == "FINISHED" {
         return Ok(regulation);
     }
-    println!("chaos: {} is {}", regulation["id"], regulation["overallStatus"]);
+    eprintln!("chaos: {} is {}", regulation["id"], regulation["overallStatus"]);
     for task in destinations(&regulation).iter().filter(|task| task["taskStatus"] == "FAILED") {
         ensure!(
             task["errString"].as_str().is_some_and(|why| !why.is_empty()),
@@ -196,7 +196,7 @@ async fn assert_at_rest(world: &World) -> Result<()> {
 #[tokio::test]
 async fn no_event_is_lost_and_no_suppressed_person_comes_in_whatever_fails_on_the_way() -> Result<()> {
     let seed = given("SEED").unwrap_or_else(|| fastrand::u64(..1 << 32));
-    println!("chaos: SEED={seed}");
+    eprintln!("chaos: SEED={seed}");
     let world = World::collecting().await?;
     let client = TrackingClient::open(&world, "web").await?;
     let aws = Chaos::start(&world.stack.aws.url())?;
@@ -219,7 +219,7 @@ async fn no_event_is_lost_and_no_suppressed_person_comes_in_whatever_fails_on_th
         }
     }
     killer.abort();
-    println!("chaos: {:?}", aws.end());
+    eprintln!("chaos: {:?}", aws.end());
     let found = tests::ingest::wait_for(
         &world,
         "web",
