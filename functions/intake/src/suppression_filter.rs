@@ -29,7 +29,7 @@ const RATE: HeaderName = HeaderName::from_static("lethe-false-positives");
     responses(
         (status = 200, description = "A filter of up to 100,000 subjects: those who are suppressed are in it, and \
             `Lethe-False-Positives` says which share of others is; `Link` names the next piece",
-            body = Vec<u8>, content_type = "application/octet-stream"),
+            content((String = "application/octet-stream"))),
         (status = 304, description = "The piece is the one that has this `ETag`"),
     ))]
 pub async fn show(

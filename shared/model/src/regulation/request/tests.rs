@@ -75,7 +75,10 @@ fn people_are_counted_apart_from_their_identifiers_and_told_apart_by_who_has_whi
             serde_json::json!({"regulationType": "DELETE_ONLY", "subjectIds": ["a"], "subjects": []}),
             "subjects",
         ),
-        (serde_json::json!({"regulationType": "SUPPRESS_ONLY", "subjects": [{"email": "a@b"}]}), "subjects"),
+        (
+            serde_json::json!({"regulationType": "SUPPRESS_ONLY", "subjects": [{"ids": {"crm": "7"}}]}),
+            "subjects",
+        ),
     ] {
         assert_eq!(of(body).expect_err("invalid").field, Some(field));
     }
