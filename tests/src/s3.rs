@@ -38,6 +38,8 @@ pub enum Fault {
     Gone,
     /// 503 `SlowDown`.
     SlowDown,
+    /// 409 `ConditionalRequestConflict`: another write is under way.
+    Conflict,
     /// The answer has this header, too.
     WithHeader(&'static str, &'static str),
     /// Of this storage class, with this `x-amz-restore`.
@@ -214,6 +216,13 @@ async fn answer(State(proxy): State<Proxy>, request: Request) -> Response {
             StatusCode::SERVICE_UNAVAILABLE,
             "SlowDown",
             "Please reduce your request rate.",
+            "",
+        ),
+        Some(Fault::Conflict) => refuse(
+            &request,
+            StatusCode::CONFLICT,
+            "ConditionalRequestConflict",
+            "The conditional request cannot succeed due to a conflicting operation.",
             "",
         ),
         Some(Fault::Archived(class, restore)) => {

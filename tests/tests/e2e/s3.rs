@@ -190,6 +190,37 @@ async fn a_null_version_that_is_overwritten_just_before_it_is_deleted_stays() ->
     Ok(())
 }
 
+/// Another writer comes between the beginning and the end of an upload in parts. S3 answers `CompleteMultipartUpload` with 409,
+/// and the whole upload must begin again.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html#conditional-write-behavior>
+#[tokio::test]
+async fn a_writer_who_comes_during_an_upload_loses_nothing_and_no_parts_are_left() -> Result<()> {
+    let world = world().await?;
+    let proxy = world.s3_proxy().await?;
+    let key = key("busy.jsonl");
+    let long = |n: usize| -> String {
+        (0..200_000).map(|i| line(if i % 1_000 == 0 { "ada" } else { "bob" }, n + i)).collect()
+    };
+    world.put(&key, long(0).as_bytes()).await?;
+    let (s3, bucket, name, second) = (world.s3.clone(), world.bucket.clone(), key.clone(), long(7));
+    let write = move || -> futures::future::BoxFuture<'static, ()> {
+        let put = s3.put_object().bucket(&bucket).key(&name).body(second.clone().into_bytes().into());
+        Box::pin(async move { drop(put.send().await) })
+    };
+    // The first POST begins the upload, the second ends it.
+    for fault in [Fault::First(Arc::new(write)), Fault::Conflict] {
+        proxy.world().rules.push(Rule { methods: &[Method::POST], path: key.clone(), times: 1, fault });
+    }
+    let regulation = forget(&world, &["ada"]).await?;
+    assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
+    assert!(proxy.world().rules.iter().all(|rule| rule.times == 0), "it was raced");
+    let expected: String = long(7).split_inclusive('\n').filter(|line| line.contains("bob")).collect();
+    assert!(world.get(&key).await? == expected.as_bytes(), "what the other writer wrote, without ada");
+    let uploads = world.s3.list_multipart_uploads().bucket(&world.bucket).send().await?;
+    assert!(uploads.uploads().is_empty(), "parts are left: {uploads:?}");
+    Ok(())
+}
+
 /// MiniStack answers a call from another region as S3 does, with 301 and `x-amz-bucket-region`.
 #[tokio::test]
 async fn a_bucket_of_another_region_is_named_with_its_region() -> Result<()> {

@@ -37,6 +37,23 @@ async fn a_tick_takes_up_what_an_operator_stopped() -> Result<()> {
     Ok(())
 }
 
+/// The lock is gone, as by an operator's hand; the run's execution is alive.
+#[tokio::test]
+async fn a_tick_does_not_abort_a_run_that_lost_its_lock() -> Result<()> {
+    let (world, id, run) = guarded().await?;
+    let lock = json!({ "pk": { "S": "LOCK" }, "sk": { "S": "LOCK" } });
+    let delete = json!({ "TableName": world.stack.output("RunsTable")?, "Key": lock });
+    world.stack.aws.call("dynamodb", "DynamoDB_20120810.DeleteItem", delete).await?;
+    tick(&world).await?;
+    let run = run["id"].as_str().context("an id")?;
+    let waits = world.stack.api.get(&format!("/purge-runs/{run}")).await?["data"]["purgeRun"].take();
+    assert_eq!((&waits["phase"], &waits["finishedAt"]), (&json!("guard"), &Value::Null), "{waits:#}");
+    world.stack.api.post(&format!("/purge-runs/{run}/confirm"), &Value::Null).await?;
+    let regulation = world.stack.api.wait(&id, |_| ()).await?;
+    assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_regulation_whose_executions_never_seal_fails_with_a_reason_and_can_be_retried() -> Result<()> {
     let world = world_with(Options { purge_delay: Some(3_600), ..Options::default() }).await?;

@@ -240,6 +240,6 @@ mod tests {
             assert_eq!(checked.is_ok(), is_taken, "{kind:?} {subjects}");
         }
         let failure = check(SuppressOnly, json!([known, unknown])).expect_err("one is not known");
-        assert!(failure.public.starts_with("subjects[1] has neither userId"), "{failure}");
+        assert!(failure.public.starts_with("subjects[1] has no userId"), "{failure}");
     }
 }
