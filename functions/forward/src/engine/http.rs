@@ -212,7 +212,7 @@ mod tests {
         let hash = |n: u32| format!("{n:016x}{}", "0".repeat(48));
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.expect("a connection");
-            stream.read(&mut [0; 4096]).await.expect("a request");
+            assert!(stream.read(&mut [0; 4096]).await.expect("a request") > 0);
             let hashes: Vec<String> = (0..300_000).map(|n| format!("\"{}\"", hash(n))).collect();
             let body = format!("{{\"hashedEmails\":[{}]}}", hashes.join(","));
             let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());

@@ -153,8 +153,10 @@ async fn run(
 ) -> (VendorProgress, Result<VendorTurn>) {
     let destination = destination(vendor, fixture, &server.url);
     let vendor: &'static dyn Vendor = Box::leak(Box::new(Unlimited(vendor)));
-    let engine =
-        Engine { http: Http::new(Duration::from_millis(300), true).expect("a client"), pace: Pace::new(None) };
+    let engine = Engine {
+        http: Http::new(Duration::from_millis(300), true).expect("a client"),
+        pace: Pace::new(None),
+    };
     let job = Job { destination: &destination, secrets: &fixture.secrets, regulation: "reg", people };
     let (mut progress, mut turn) = (VendorProgress::default(), Ok(VendorTurn::Later(0)));
     for _ in 0..turns {
