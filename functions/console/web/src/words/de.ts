@@ -226,6 +226,8 @@ export const de: Words = {
       corrupt: 'beschädigt; reparieren oder entfernen, dann wiederholen',
       unsupported: 'in einem Format, das Lethe nicht liest; prüfen, dann entfernen oder ausnehmen',
       opaque: 'mit Werten, die sich nicht mit Kennungen vergleichen lassen; Regeln oder Werte berichtigen, dann wiederholen',
+      envelope: 'enthalten eine dieser Personen in einer Liste neben anderen: schreiben Sie deren Einträge als eigene Datensätze',
+      excepted: 'nicht lesbar und ausgenommen: ein Administrator hat sie so belassen',
       excluded: 'durch die Einstellungen ausgenommen; nicht durchsucht',
       locked: 'durch Object Lock gesperrt; nach Ablauf der Sperre können sie neu geschrieben werden',
       cold: 'im Kältespeicher; wiederherstellen, dann wiederholen',
