@@ -132,6 +132,7 @@ mod tests {
         // In time proportional to the product of both lengths, not exponential.
         assert!(!fits(&"*a".repeat(500), &format!("{}b", "a".repeat(1023))));
     }
+
     #[test]
     fn a_pattern_reaches_below_a_prefix_if_some_key_there_fits() {
         for (pattern, prefix, wanted) in [
