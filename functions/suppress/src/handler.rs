@@ -9,7 +9,8 @@
 use std::time::Duration;
 
 use aws::secrets::SecretStore;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
+use lambda::clock;
 use lambda::metrics::{Metric, report};
 use model::destination::DestinationKind;
 use model::evidence::{Evidence, Step};
@@ -22,12 +23,17 @@ use model::task::Task;
 use serde::{Deserialize, Serialize};
 use store::Store;
 
+/// What an invocation uses, made once at cold start.
 pub struct Context {
+    /// The tables.
     pub store: Store,
+    /// The pseudonyms' key.
     pub secrets: SecretStore,
+    /// How long a regulation may wait for others to share its purge run.
     pub purge_delay: SignedDuration,
 }
 
+/// The attempt of a regulation that begins.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
@@ -48,6 +54,10 @@ pub struct Plan {
     purge_delay_seconds: i64,
 }
 
+/// Takes the first step of an attempt; see the head of this file.
+///
+/// # Errors
+/// `Transient`, if AWS throttles or cannot be reached; `Permanent`, if it refuses a call or there is no such regulation.
 pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
     let (store, id) = (&context.store, &request.regulation_id);
     let regulation = store
@@ -58,7 +68,7 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         // It was withdrawn: there is nothing to do.
         return Ok(Plan::default());
     }
-    let now = Timestamp::now();
+    let now = clock::now();
     let covered = store.cover(&regulation, now).await?;
     if let Some(change) = regulation.regulation_type.suppression() {
         let counted = match change {
@@ -87,9 +97,9 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         };
         store.keep_evidence(id, &evidence).await?;
         // Once this step is done, every instance of `collect` has read the list anew.
-        tokio::time::sleep(Duration::from_millis(FRESH_MILLISECONDS)).await;
+        clock::sleep(Duration::from_millis(FRESH_MILLISECONDS)).await;
         if request.attempt == 1 {
-            let delay = Timestamp::now().duration_since(regulation.created_at);
+            let delay = clock::now().duration_since(regulation.created_at);
             report(&[(Metric::SuppressionSeconds, delay.as_secs_f64())]);
         }
     }

@@ -98,6 +98,9 @@ function Sheet({ checked }: { checked: Checked }) {
           {claims.subjects.length > 50 && <li>{said.moreSubjects(claims.subjects.length - 50)}</li>}
         </ul>
       </Section>
+      <Section title={said.how} id="how">
+        <p class="help">{said.howHelp}</p>
+      </Section>
     </article>
   );
 }
