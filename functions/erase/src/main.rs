@@ -1,5 +1,7 @@
 //! Deletes the subjects' rows in one warehouse and counts them to zero; or only looks at it.
 
+#![recursion_limit = "256"]
+
 use aws::secrets::SecretStore;
 use lambda::{environment, telemetry};
 use lambda_runtime::Error;

@@ -110,7 +110,7 @@ fn cast(life: &Life, loaded: Rc<Cell<usize>>) -> Vec<Regulation> {
 #[test]
 fn rows_are_gone_once_sealed_whoever_leads_and_whoever_dies() {
     if has_environment("rows::rows_are_gone_once_sealed_whoever_leads_and_whoever_dies") {
-        play_all("rows", 300, |seed| play(seed, None));
+        play_all("rows", 20, |seed| play(seed, None));
     }
 }
 
