@@ -1,5 +1,5 @@
 //! A DynamoDB in memory: the operations that the store uses, on tables whose keys are `pk` and `sk`. Every call is carried
-//! out at once. `shadow.rs` holds its answers against those of the local AWS.
+//! out at once.
 
 use std::collections::BTreeMap;
 
@@ -52,11 +52,6 @@ impl DynamoDb {
                 Reply::json(400, &body)
             }
         }
-    }
-
-    /// Empties all tables.
-    pub fn clear(&mut self) {
-        self.tables.clear();
     }
 
     /// An item, as the tests look at it.

@@ -138,21 +138,3 @@ fn a_table_that_ignores_conditions_is_found_out() {
         find("NoConditions", 200, |seed| play(seed, Some(Mutant::NoConditions)));
     }
 }
-
-#[test]
-fn a_seed_repeats_exactly() {
-    if has_environment("regulations::a_seed_repeats_exactly") {
-        crate::seeds::repeats(|seed| async move {
-            let life = Life::new(seed, Trouble { faults: 9, crashes: 2, ghosts: 1, expiries: 0 }, None).await;
-            life.object("a", true);
-            cast(&life);
-            for _ in 0..600 {
-                if !life.installation.turnstile.step().await {
-                    break;
-                }
-                life.installation.begin_executions();
-            }
-            life.installation.turnstile.schedule()
-        });
-    }
-}

@@ -76,23 +76,3 @@ pub fn find<F: Future<Output = Result<Figures, String>>>(
     });
     assert!(found.load(Ordering::Relaxed) < u64::MAX, "{mutant} goes unseen");
 }
-
-/// Plays some seeds twice, and compares their schedules but for ids.
-pub fn repeats<F: Future<Output = Vec<String>>>(play: impl Fn(u64) -> F) {
-    for seed in 0..10 {
-        let (once, again) = (run(play(seed)), run(play(seed)));
-        for (once, again) in once.iter().zip(&again) {
-            assert_eq!(without_ids(once), without_ids(again), "seed {seed}");
-        }
-        assert_eq!(once.len(), again.len());
-    }
-}
-
-fn without_ids(line: &str) -> String {
-    let long = |part: &str| part.len() >= 16 && part.chars().all(|c| c.is_ascii_alphanumeric());
-    line.split_inclusive(|c: char| !c.is_ascii_alphanumeric())
-        .map(
-            |part| if long(part.trim_end_matches(|c: char| !c.is_ascii_alphanumeric())) { "*" } else { part },
-        )
-        .collect()
-}

@@ -24,8 +24,6 @@ pub struct World {
     pub tables: DynamoDb,
     pub step_functions: StepFunctions,
     pub redshift: Redshift,
-    /// Every call of DynamoDB and its answer, if they are kept.
-    pub kept: Option<Vec<(String, Value, Value)>>,
 }
 
 #[derive(Default)]
@@ -50,7 +48,7 @@ impl World {
         };
         let body: Value = serde_json::from_slice(call.body).expect("JSON");
         match service {
-            "DynamoDB_20120810" => self.ask(operation, body),
+            "DynamoDB_20120810" => self.tables.call(operation, &body),
             "AWSStepFunctions" => self.step_functions.answer(operation, &body),
             "RedshiftData" => self.redshift.answer(operation, &body),
             "secretsmanager" => {
@@ -63,18 +61,6 @@ impl World {
             "TrentService" => Reply::json(200, &json!({ "Signature": BASE64_STANDARD.encode(SIGNATURE) })),
             _ => panic!("nobody simulates {service}"),
         }
-    }
-}
-
-impl World {
-    /// Asks DynamoDB.
-    pub fn ask(&mut self, operation: &str, body: Value) -> Reply {
-        let answer = self.tables.call(operation, &body);
-        if let Some(kept) = &mut self.kept {
-            let told = serde_json::from_slice(&answer.body).expect("JSON");
-            kept.push((operation.to_owned(), body, told));
-        }
-        answer
     }
 }
 

@@ -2,7 +2,7 @@
 //! it, lose its answer, carry it out twice (as the SDK does that tries again), or end the caller before or after it.
 //!
 //! A task is a future of this thread: an invocation of a function, an execution of a state machine, or somebody outside.
-//! Between two calls only the task that was answered goes on, until it waits again: so a seed repeats exactly. Time is
+//! Between two calls only the task that was answered goes on, until it waits again. Time is
 //! simulated; it moves a little with each call, and up to the next timer once nothing else is left to do.
 
 mod schedule;
