@@ -6,9 +6,9 @@
 //! 2. Records are cut out: a quoted cell may hold delimiters, line feeds and doubled quotes. A quote that is not
 //!    closed, or not followed by a delimiter, makes that one line unreadable; reading resumes after it.
 //! 3. Cells in relevant columns are looked up exactly, as bytes: `123.0` does not match 123 here, as the same digits
-//!    may be a name. A record is unreadable if it has more or fewer cells than the header, or if a rule's cell is not
-//!    UTF-8 or is broken JSON.
-//! 4. Without a header, an unreadable record counts as opaque, too: cells may have shifted, and the identifier with them.
+//!    may be a name. A cell that is not UTF-8, or names a subject only in other quotes than these, is opaque.
+//! 4. A record with more or fewer cells than the header is unreadable. Without a header it is opaque, too: cells may have
+//!    shifted, and the identifier with them.
 //! 5. Everything but the removed records is written as it is, the header first.
 
 use std::borrow::Cow;
@@ -20,7 +20,7 @@ use super::blocks::Blocks;
 use super::codec::Encoder;
 use super::mark::Mark;
 use super::{BYTE_ORDER_MARK, FormatError, Report};
-use crate::matching::{Matcher, Node};
+use crate::matching::{Matcher, Node, Verdict};
 use model::rules::{Dialect, column};
 
 const DELIMITERS: &[u8] = b",\t;|";
@@ -137,20 +137,17 @@ pub(super) fn purge<'m>(
                 report.opaque += u64::from(!header.is_written);
                 continue;
             }
-            let mut readable = true;
             for (column, node) in &header.columns {
                 match str::from_utf8(&cells[*column].text(bytes)) {
-                    Ok(text) => found.cell(text, node),
-                    Err(_) => readable &= !node.leads_to_identifier(),
+                    Ok(text) => found.text_cell(text, node),
+                    Err(_) if node.leads_to_identifier() => found.opaque(),
+                    Err(_) => {}
                 }
             }
-            readable &= !found.is_opaque();
-            if found.decide(&mut hits) {
-                report.count(&hits);
+            let verdict = found.decide(&mut hits);
+            report.decided(verdict, &hits, bytes, matcher);
+            if verdict == Verdict::Remove {
                 gone.push(range);
-            } else if !readable {
-                report.count_unreadable(bytes, matcher);
-                report.opaque += u64::from(!header.is_written);
             }
         }
         blocks.pass_on(at, &gone, out.as_deref_mut())?;

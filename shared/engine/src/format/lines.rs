@@ -31,9 +31,11 @@ pub(super) fn purge(
         report.lines += scan.block(block, |line, verdict, hits| match verdict {
             Verdict::Keep => {}
             Verdict::Remove => {
-                report.count_removed(&block[line.clone()], hits, matcher);
+                report.count(hits);
                 gone.push(line);
             }
+            Verdict::Opaque => report.opaque += 1,
+            Verdict::Shared => report.shared += 1,
             Verdict::Unreadable => match values::of_line(&block[line.clone()], matcher) {
                 None => report.count_unreadable(&block[line], matcher),
                 Some((of_line, ranges)) => {

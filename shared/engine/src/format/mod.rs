@@ -127,12 +127,6 @@ pub enum FormatError {
     /// The object breaks the rules of its own format: it stays as it is and is listed as residual.
     #[error("corrupt: {0}")]
     Corrupt(&'static str),
-    /// The only record of the whole object holds a subject in an array, beside what may be others': it stays as it is
-    /// and is listed as residual.
-    #[error(
-        "one record is the whole object, and the elements of its array cannot be removed one by one: have them written as records of their own, or name by a rule whose the whole record is"
-    )]
-    Envelope,
     /// Reading the object or writing the result failed; a retry may succeed.
     #[error("reading or writing failed: {0}")]
     Io(io::Error),
@@ -304,9 +298,6 @@ fn purge(
     if let Some((done, mark)) = paused {
         let kept = encoder.map(codec::Encoder::pause).transpose()?.flatten().map(Kept::Gzip);
         return Ok(Rewritten::Paused(Pause { done, report, mark, kept, values }));
-    }
-    if report.removes_others() {
-        return Err(FormatError::Envelope);
     }
     if let Some(encoder) = encoder {
         encoder.finish()?;

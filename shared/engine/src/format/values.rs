@@ -142,17 +142,12 @@ impl Values {
                         let record = &block[range.clone()];
                         let verdict = matcher.line(record, &mut hits);
                         let from = if array.begun { at } else { token };
+                        report.decided(verdict, &hits, record, matcher);
                         match verdict {
-                            Verdict::Remove => {
-                                report.count_removed(record, &hits, matcher);
-                                gone.push(from..range.end);
-                            }
+                            Verdict::Remove => gone.push(from..range.end),
                             // Every element before it was removed with its separator, so this one's separator goes too.
                             _ if array.begun && !array.stays => gone.push(from..range.start),
                             _ => {}
-                        }
-                        if verdict == Verdict::Unreadable {
-                            report.count_unreadable(record, matcher);
                         }
                         array.begun = true;
                         array.stays |= verdict != Verdict::Remove;
@@ -180,13 +175,10 @@ impl Values {
                                         self.mid_line = !takes_feed;
                                         report.lines += 1;
                                         let record = &block[token..end];
-                                        match matcher.line(record, &mut hits) {
-                                            Verdict::Keep => {}
-                                            Verdict::Remove => {
-                                                report.count_removed(record, &hits, matcher);
-                                                gone.push(token..behind);
-                                            }
-                                            Verdict::Unreadable => report.count_unreadable(record, matcher),
+                                        let verdict = matcher.line(record, &mut hits);
+                                        report.decided(verdict, &hits, record, matcher);
+                                        if verdict == Verdict::Remove {
+                                            gone.push(token..behind);
                                         }
                                         Some(behind)
                                     }
