@@ -9,7 +9,7 @@
 //! 2. A key is its bytes, including quotes. The value after it is read: a string or number that is some subject's
 //!    (bitmap, then hash table) makes the line a candidate; so does anything that cannot be read at a glance (a
 //!    backslash in the string, an array, an exponent). Keys beyond the prefilter's limit are searched for one by one.
-//! 3. In a block that is not UTF-8, every line is a candidate.
+//! 3. In a block that is not UTF-8, or has control characters that are in no text, every line is a candidate.
 //!
 //! Not seen: a line that is not valid JSON somewhere in its middle, but has the ends of an object and is not a
 //! candidate. It is kept, as it should be, but not counted as unreadable. Use [`super::Matcher::strict`] to count those
@@ -20,7 +20,7 @@ use std::ops::Range;
 use memchr::{memchr, memchr_iter, memchr3, memmem, memrchr};
 
 use super::ids::Ids;
-use super::prefilter::{Anchor, MAX_KEYS, Prefilter};
+use super::prefilter::{Anchor, MAX_KEYS, Prefilter, has_controls};
 use super::{Matcher, Node, Verdict};
 use model::rules::Rules;
 
@@ -130,6 +130,18 @@ impl<'m> BlockScan<'m> {
     /// that is to be removed or is unreadable, with its range (including the line feed) and its subjects. Returns the
     /// number of lines in the block.
     pub fn block(&mut self, block: &[u8], mut each: impl FnMut(Range<usize>, Verdict, &[u32])) -> u64 {
+        self.block_until(block, |line, verdict, hits| {
+            each(line, verdict, hits);
+            true
+        })
+    }
+
+    /// The same, until `each` returns false.
+    pub(crate) fn block_until(
+        &mut self,
+        block: &[u8],
+        mut each: impl FnMut(Range<usize>, Verdict, &[u32]) -> bool,
+    ) -> u64 {
         let plan = &*self.matcher.plan;
         if self.anchors.is_empty() {
             let sieved = plan.keys.iter().take(MAX_KEYS);
@@ -151,7 +163,8 @@ impl<'m> BlockScan<'m> {
             done = after;
             match self.matcher.line(&block[start..end], &mut self.hits) {
                 Verdict::Keep => {}
-                verdict => each(start..after, verdict, &self.hits),
+                verdict if each(start..after, verdict, &self.hits) => {}
+                _ => break,
             }
         }
         lines
@@ -166,7 +179,7 @@ impl<'m> BlockScan<'m> {
     }
 
     /// Counts lines. Candidates are lines without the ends of an object, lines with a suspicious escape, and lines
-    /// where a key has a value that may be a subject's. `None`: the block is not UTF-8.
+    /// where a key has a value that may be a subject's. `None`: the block is not UTF-8, or no text.
     fn sifted(&mut self, block: &[u8]) -> Option<u64> {
         let plan = &*self.matcher.plan;
         let (mut lines, mut start, mut from, mut known) = (0, 0, 0, false);
@@ -175,6 +188,9 @@ impl<'m> BlockScan<'m> {
             if !self.prefilter.ascii && !known {
                 simdutf8::basic::from_utf8(block).ok()?;
                 known = true;
+            }
+            if self.prefilter.controls && has_controls(&block[from..self.prefilter.next]) {
+                return None;
             }
             from = self.prefilter.next;
             for at in self.prefilter.places() {
@@ -245,8 +261,13 @@ impl<'m> BlockScan<'m> {
             digits @ [b'0'..=b'9', ..] => {
                 let end = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
                 match digits.get(end) {
-                    Some(b'.' | b'e' | b'E') => true,
-                    _ => self.is_somebody(&digits[..end], key),
+                    Some(b',' | b'}' | b' ' | b'\t' | b'\r' | b'\n') | None
+                        if end == 1 || digits[0] != b'0' =>
+                    {
+                        self.is_somebody(&digits[..end], key)
+                    }
+                    // A fraction, an exponent, or no JSON, as 0123 and 0x7B.
+                    _ => true,
                 }
             }
             [b'{', ..] => key.is_end,

@@ -28,6 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use fast::BlockScan;
 pub use key::IndexKey;
 pub(crate) use key::TAG;
+pub(crate) use prefilter::has_controls;
 pub use record::Verdict;
 pub(crate) use record::{Found, Node};
 pub use sample::note_ids;
