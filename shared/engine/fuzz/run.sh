@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fuzzes one target for some seconds (60 if not said), with the stable toolchain. SANITIZER=none builds in a third of the
-# time: the engine has no unsafe code, so that what is lost is a look into the C libraries.
+# Fuzzes one target for some seconds (60 if not said), with the stable toolchain. SANITIZER=none builds and
+# runs faster: the engine itself has no unsafe code, but the C libraries are then not watched.
 set -eu
 cd "$(dirname "$0")"
 target=${1:?one of: lines values delimited gzip codecs splice parquet avro events subjects}
