@@ -1,6 +1,7 @@
 //! Detects an object's format by its first bytes.
 
 use memchr::{memchr, memchr2_iter};
+use serde_json::Value;
 
 use super::codec::HEAD;
 use super::text::is_binary;
@@ -49,6 +50,7 @@ const UTF_16: &str = "UTF-16 text";
 const UTF_32: &str = "UTF-32 text";
 const TAR: &str = "tar: store its files as objects of their own";
 const RAW: &str = "raw Snappy, which nothing marks: have it written framed, or by another codec";
+const BULK: &str = "Elasticsearch's bulk format: a document that goes would leave its action to the next";
 const HADOOP: &str = "Hadoop's block compression (Snappy, LZ4 or LZO)";
 const NO_JSON: &str = "text that is no JSON, and no CSV with a column that a rule names";
 pub(super) const BINARY: &str = "binary data of an unknown format";
@@ -129,6 +131,7 @@ fn foreign(head: &[u8], whole: bool) -> Option<&'static str> {
         .or_else(|| is_tar(head).then_some(TAR))
         .or_else(|| wide(head))
         .or_else(|| is_hadoop(head).then_some(HADOOP))
+        .or_else(|| is_bulk(head).then_some(BULK))
         .or_else(|| (whole && is_raw_snappy(head)).then_some(RAW))
 }
 
@@ -139,7 +142,7 @@ fn is_tar(head: &[u8]) -> bool {
     let wanted = u32::from_str_radix(sum, 8).ok();
     let sum: u32 = header.iter().map(|&byte| u32::from(byte)).sum();
     let own: u32 = header[148..156].iter().map(|&byte| u32::from(byte)).sum();
-    &header[257..262] == b"ustar" || wanted == Some(sum - own + 8 * u32::from(b' '))
+    &header[257..262] == b"ustar" && header.contains(&0) || wanted == Some(sum - own + 8 * u32::from(b' '))
 }
 
 /// The name of an encoding with several bytes to a character, by the zeros in the first ones.
@@ -165,6 +168,19 @@ fn is_hadoop(head: &[u8]) -> bool {
     lengths.is_some_and(|(plain, packed)| {
         head[0] == 0 && head[4] == 0 && packed > 0 && packed <= plain + plain / 6 + 64
     })
+}
+
+/// Whether the first value is an action of a bulk request.
+fn is_bulk(head: &[u8]) -> bool {
+    let mut values = serde_json::Deserializer::from_slice(head).into_iter::<Value>();
+    let Some(Ok(Value::Object(first))) = values.next() else { return false };
+    first.len() == 1
+        && ["index", "create", "update", "delete"]
+            .iter()
+            .filter_map(|action| first.get(*action)?.as_object())
+            .any(|target| {
+                target.keys().all(|key| key.starts_with('_') || key == "routing" || key == "pipeline")
+            })
 }
 
 fn is_raw_snappy(object: &[u8]) -> bool {

@@ -40,6 +40,8 @@ impl Behind {
                 Some(Self { line_end: end.len(), feed: rest[end].ends_with(b"\n"), ..behind })
             }
             Some(_) if has_comma => Some(behind),
+            // Columns, of which nobody knows which are one row's.
+            Some(_) if bytes[..length].contains(&b'\t') => Some(Self { is_text: true, ..behind }),
             Some(b'{' | b'[') => Some(Self { length: 0, ..behind }),
             Some(_) if rest.starts_with(BYTE_ORDER_MARK) => Some(Self { length: 0, ..behind }),
             Some(_) if begins_mark(rest) && !last => None,

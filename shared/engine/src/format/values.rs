@@ -37,7 +37,8 @@ const TEXT_BEHIND: FormatError = FormatError::Corrupt("text behind a JSON value 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Values {
-    /// Whether records are read as values; otherwise as lines.
+    /// Whether records are read as values; otherwise as lines. Every file can be read as values.
+    #[serde(default = "yes")]
     pub(super) by_value: bool,
     array: Option<Array>,
     line: Line,
@@ -45,6 +46,10 @@ pub(super) struct Values {
     unclosed: u32,
     /// How many objects on a line each were read since anything else was.
     calm: u32,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What is on the current line before the position.

@@ -215,11 +215,27 @@ fn text_of_another_encoding_is_refused_by_name() {
 /// Text behind a value on its line makes it no JSON line: nothing is cut out of a row of something else.
 #[test]
 fn a_value_with_text_behind_it_is_not_cut_out_of_its_line() {
-    for line in ["{\"userId\":\"u7\"}\tcart\t3", "{\"userId\":\"u7\"}; done", "{\"userId\":\"u7\"} // seen"] {
+    for line in [
+        "{\"userId\":\"u7\"}\tcart\t3",
+        "{\"userId\":\"u7\"}; done",
+        "{\"userId\":\"u7\"} // seen",
+        "{\"userId\":\"u7\"}\t{\"x\":1}",
+    ] {
         let (out, report) = purged(format!("{MIXED}{line}\n{MIXED}")).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), format!("{KEPT}{line}\n{KEPT}"));
         assert_eq!((report.removed, report.unreadable, report.suspect), (4, 1, 1), "{line}");
     }
+}
+
+/// Each document belongs to the action on the line before it.
+#[test]
+fn bulk_requests_are_refused_by_name() {
+    for action in ["{\"index\":{\"_index\":\"x\",\"_id\":\"1\"}}", "{ \"create\" : {} }"] {
+        let bulk = format!("{action}\n{{\"userId\":\"u7\"}}\n").repeat(9);
+        assert!(refused(bulk.as_bytes()).starts_with("Elasticsearch"));
+    }
+    let (_, report) = purged("{\"index\":{\"a\":1}}\n{\"userId\":\"u7\"}\n{\"index\":1,\"x\":2}\n").unwrap();
+    assert_eq!(report.removed, 1);
 }
 
 #[test]

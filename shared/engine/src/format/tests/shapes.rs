@@ -130,7 +130,7 @@ fn an_array_behind_many_blank_lines_stays_an_array() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     /// Any shapes in any order, cut into members anywhere, with the first block's end anywhere among them.
     #[test]
@@ -147,7 +147,7 @@ proptest! {
             match before {
                 0 if text.is_empty() || text.ends_with(['\n', '\r']) => text.push_str(&format!("# so: {{\"userId\":\"u7\"}}{feed}")),
                 1 => text.push_str(feed),
-                2 => text.push_str("\u{feff}"),
+                2 => text.push('\u{feff}'),
                 _ => {}
             }
             text.push_str(&written(*shape, &records, feed));
