@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import re
+import string
 import subprocess
 from pathlib import Path
 
@@ -204,7 +205,7 @@ def twice(issuer):
 
 def loose_end(issuer):
     """The same bytes, written with bits that no encoder writes."""
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    letters = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
     text = issuer.sign(claims())
     return text[:-1] + letters[letters.index(text[-1]) + 1]
 

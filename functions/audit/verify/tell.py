@@ -17,6 +17,7 @@ OUTCOME = {
     "FAILED": "FAILED everywhere",
     "NOT_SUPPORTED": "no place could be asked to delete",
 }
+STEPS = ["resolve", "find", "forget", "verify", "forward"]
 OWN, VENDOR = "a second look found nothing left", "the vendor confirmed it"
 PLACE = {
     "CONFIRMED": "deleted",
@@ -84,11 +85,16 @@ def stayed(place, evidence):
 
 
 def last_attempt(place, evidence):
+    """In the order of the steps: those of one second are chained by chance."""
     here = [link for link in evidence if link.get("destinationId") == place["id"]]
-    return [link for link in here if link["attempt"] == max(one["attempt"] for one in here)]
+    last = [link for link in here if link["attempt"] == max(one["attempt"] for one in here)]
+    return sorted(last, key=lambda link: STEPS.index(link["step"]) if link["step"] in STEPS else len(STEPS))
 
 
 def counts(values):
+    if len(values) > 1 and all("." in name for name in values):
+        tables = [rows for rows in values.values() if rows]
+        return f"{sum(tables):,} rows in {len(tables)} tables" if tables else "nothing"
     told = ", ".join(f"{name} {count:,}" for name, count in values.items() if count)
     return told or "nothing"
 

@@ -139,13 +139,12 @@ def main():
     for file in all_files:
         try:
             claims, kid = verify(file.read_bytes().decode("ascii").removesuffix("\n"), keys)
-            print(f"{file}: HOLDS\n{tell(claims, kid)}\n")
+            verdict = f"HOLDS\n{tell(claims, kid)}"
         except (OSError, ValueError, Refused) as error:
-            refused += 1
-            print(f"{file}: DOES NOT HOLD: {error}\n")
+            refused, verdict = refused + 1, f"DOES NOT HOLD: {error}"
         except (KeyError, TypeError, AttributeError):
-            refused += 1
-            print(f"{file}: DOES NOT HOLD: its claims are of another form\n")
+            refused, verdict = refused + 1, "DOES NOT HOLD: its claims are of another form"
+        print(f"{file}: {verdict}\n")
     print(f"{len(all_files) - refused} of {len(all_files)} hold.")
     sys.exit(1 if refused else 0)
 
