@@ -36,7 +36,7 @@ async function open(page, certificate) {
   await page.locator('.sheet').waitFor();
 }
 
-/** On paper: nothing wider than it, and no section on another. */
+/** Nothing is wider than its place, and no section lies on another. */
 const faults = () => {
   const sheet = document.querySelector('.sheet');
   const boxes = [...sheet.children].map((part) => part.getBoundingClientRect());
@@ -70,6 +70,7 @@ test('on paper nothing lies on anything else or beside the paper, and it is tagg
   const { page } = browser;
   for (const certificate of [jws, large()]) {
     await open(page, certificate);
+    assert.deepEqual(await page.evaluate(faults), [], 'on the screen');
     await page.emulateMedia({ media: 'print' });
     for (const [format, width] of Object.entries(PAPER)) {
       await page.setViewportSize({ width, height: 900 });
