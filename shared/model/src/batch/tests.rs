@@ -6,16 +6,17 @@ use flate2::write::GzEncoder;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::entry::Entry;
+use super::entry::{Entry, Named};
 use super::file::File;
 use super::ledger::{Closed, Ledger};
 use super::message::{Message, Subjects};
 use super::{Account, MAX_BATCH};
 use crate::failure::{Failure, FailureKind};
+use crate::subject::{Subject, SubjectType};
 
 /// What the lines of a file are, when it arrives in pieces of this many bytes.
 fn read_in(bytes: &[u8], column: Option<&str>, piece: usize) -> Result<Vec<(u64, Entry)>, Failure> {
-    let (mut file, mut entries) = (File::new(column.map(str::to_owned)), Vec::new());
+    let (mut file, mut entries) = (File::new(Named::ByUserId(column.map(str::to_owned))), Vec::new());
     let mut sink = |line, entry| {
         entries.push((line, entry));
         Ok(())
@@ -38,7 +39,7 @@ fn refusal(text: &str, column: Option<&str>) -> String {
 }
 
 fn id(line: u64, id: &str) -> (u64, Entry) {
-    (line, Entry::Subject(id.to_owned()))
+    (line, Entry::Person(vec![Subject::user(id)]))
 }
 
 fn refused(entries: &[(u64, Entry)]) -> Vec<(u64, &str)> {
@@ -89,7 +90,7 @@ fn what_could_be_read_in_two_ways_is_refused_as_a_whole() {
 #[test]
 fn a_bad_row_takes_none_of_its_neighbours_with_it() {
     let entries = read("name,userId\nAda,u1\nBob\n,\nEve,x,u9\n\"a\nb\",u2\n\"Zoe\nMay,u3\nTom,u4\n");
-    let good: Vec<_> = entries.iter().filter(|(_, e)| matches!(e, Entry::Subject(_))).cloned().collect();
+    let good: Vec<_> = entries.iter().filter(|(_, e)| matches!(e, Entry::Person(_))).cloned().collect();
     assert_eq!(good, [id(2, "u1"), id(6, "u2"), id(9, "u3"), id(10, "u4")]);
     let expected = [
         (3, "has another number of cells than the first line: 1, not 2"),
@@ -179,12 +180,99 @@ fn a_message_has_subjects_or_a_file() {
     assert!(listed.subjects == Subjects::Listed(vec!["u1".to_owned()]));
     assert!(with(r#", "file": {"bucket": "b", "key": "k", "column": "mail"}"#).is_ok());
     assert!(with("").is_err() && with(r#", "subjectIds": [], "file": {"bucket": "b", "key": "k"}"#).is_err());
+    let alone = |rest: &str| Message::parse(&format!(r#"{{"regulationType": "DELETE_ONLY"{rest}}}"#));
+    let people =
+        alone(r#", "subjects": [{"userId": "u1", "ids": {"crm": "1", "crm": "2"}}]"#).expect("valid");
+    assert!(people.named == Named::ByAll { suppressed: false });
+    assert!(
+        people.subjects
+            == Subjects::Listed(vec![r#"{"userId": "u1", "ids": {"crm": "1", "crm": "2"}}"#.to_owned()])
+    );
+    assert!(alone(r#", "file": {"bucket": "b", "key": "k"}"#).is_ok());
+    assert!(alone(r#", "file": {"bucket": "b", "key": "k", "column": "mail"}"#).is_err());
+    assert!(alone(r#", "subjectIds": ["u1"]"#).is_err() && with(r#", "subjects": []"#).is_err());
     let many = format!(r#", "subjectIds": {:?}"#, vec!["u"; 5_001]);
     assert!(with(&many).err().expect("too many").public.contains("5001 subjects"));
 }
 
+fn people(text: &str) -> Result<Vec<(u64, Entry)>, Failure> {
+    let (mut file, mut entries) = (File::new(Named::ByAll { suppressed: true }), Vec::new());
+    let mut sink = |line, entry| {
+        entries.push((line, entry));
+        Ok(())
+    };
+    file.push(text.as_bytes(), &mut sink)?;
+    file.finish(&mut sink)?;
+    Ok(entries)
+}
+
+fn ada() -> Entry {
+    let of = |kind: &str, id: &str| Subject { kind: kind.parse().expect("a kind"), id: id.to_owned() };
+    Entry::Person(vec![
+        of("USER_ID", "u1"),
+        of("ANONYMOUS_ID", "a1"),
+        of("ANONYMOUS_ID", "a2"),
+        of("EMAIL", "ada@example.com"),
+        of("crm", "7"),
+    ])
+}
+
+#[test]
+fn people_have_several_identifiers_in_columns_or_in_fields() {
+    let csv = "name;User ID;anonymousId;anonymous_id;E-Mail;phone;ids.crm\n\
+               Ada;u1;a1;a2; Ada@Example.com;;7\n;;;;no address;;\n;;;;;;7\nx;;;;;;\n";
+    let entries = people(csv).expect("readable");
+    assert_eq!(entries[..2], [(1, Entry::Header), (2, ada())]);
+    let expected = [
+        (3, "email is no email address"),
+        (4, "has no userId, anonymousIds, email or phone: the suppression list knows people by these alone"),
+        (5, "has no identifier"),
+    ];
+    assert_eq!(refused(&entries).len(), 3, "{entries:?}");
+    for ((line, said), (place, wanted)) in refused(&entries).into_iter().zip(expected) {
+        assert!(line == place && said.starts_with(wanted), "{line}: {said}");
+    }
+    let lines = concat!(
+        r#"{"userId": "u1", "anonymousIds": ["a1", "a2", "a1"], "email": " Ada@Example.com", "ids": {"crm": "7"}}"#,
+        "\n\n",
+        r#"{"secret": "u2"}"#,
+        "\n",
+        r#"{"userId": 7}"#,
+    );
+    let entries = people(lines).expect("readable");
+    assert_eq!(entries[..2], [(1, ada()), (2, Entry::Blank)]);
+    let wanted = "is not a person as the API takes one";
+    assert_eq!(refused(&entries), [(3, wanted), (4, wanted)]);
+    assert_eq!(people("ids.crm;email\n;a@b\n").expect("readable").len(), 2);
+    for text in ["u1\nu2\n", "email,Email\na@b,c@d\n", "userId,ids.CRM\nu,1\n", "name,mail\nAda,a@b\n"] {
+        let failure = people(text).expect_err("unclear");
+        assert_eq!(failure.kind, FailureKind::Invalid, "{text}");
+    }
+}
+
+#[test]
+fn whom_two_lines_name_by_other_sets_of_identifiers_is_one_person_or_two() {
+    let of = |text: &str| {
+        Entry::Person(text.split(' ').map(|id| Subject { kind: SubjectType::Email, id: id.into() }).collect())
+    };
+    let lines = ["a b", "b a", "a", "b c", "c", "d"].map(of);
+    let (cuts, closed) = account((1..).zip(lines)).expect("few");
+    assert_eq!(closed.account.subjects, 3, "a b, c, d");
+    assert_eq!((closed.account.duplicates, closed.account.refused), (2, 1));
+    assert_eq!((cuts[0].len(), closed.refusals[0].line), (3, 4));
+}
+
+#[test]
+fn a_regulation_takes_as_many_identifiers_as_are_stored_at_once() {
+    let many = |n: u64| (0..400).map(|m| Subject::anonymous(format!("{n}-{m}"))).collect();
+    let (cuts, _) = account((1..=60).map(|n| (n, Entry::Person(many(n))))).expect("few");
+    assert_eq!(cuts.iter().map(Vec::len).collect::<Vec<_>>(), [25, 25, 10]);
+}
+
 /// Keeps the account of lines, and returns the regulations that they are cut into.
-fn account(entries: impl IntoIterator<Item = (u64, Entry)>) -> Result<(Vec<Vec<String>>, Closed), Failure> {
+fn account(
+    entries: impl IntoIterator<Item = (u64, Entry)>,
+) -> Result<(Vec<Vec<Vec<Subject>>>, Closed), Failure> {
     let (mut ledger, mut cuts) = (Ledger::default(), Vec::new());
     for (line, entry) in entries {
         cuts.extend(ledger.enter(line, entry)?);
@@ -198,7 +286,7 @@ fn account(entries: impl IntoIterator<Item = (u64, Entry)>) -> Result<(Vec<Vec<S
 fn every_line_is_counted_once() {
     let entries = read("userId\nu1\n\nu2\nu1\n\"\"\n,\nu3\n");
     let (cuts, closed) = account(entries).expect("few");
-    assert_eq!(cuts, [["u1", "u2", "u3"]]);
+    assert_eq!(cuts, [["u1", "u2", "u3"].map(|id| vec![Subject::user(id)])]);
     let expected =
         Account { lines: 8, subjects: 3, duplicates: 1, refused: 2, blank: 1, header: 1, regulations: 1 };
     assert_eq!(closed.account, expected);
@@ -223,7 +311,7 @@ fn lines_that_name_nobody_are_taken_out_as_they_come_and_end_at_a_million() {
 
 #[test]
 fn a_million_subjects_are_cut_into_two_hundred_regulations_and_one_more_is_refused() {
-    let ids = |count: u64| (1..=count).map(|n| (n, Entry::Subject(n.to_string())));
+    let ids = |count: u64| (1..=count).map(|n| (n, Entry::Person(vec![Subject::user(n.to_string())])));
     let (cuts, closed) = account(ids(MAX_BATCH)).expect("as many as may be");
     assert_eq!((cuts.len(), closed.account.regulations, closed.account.subjects), (200, 200, MAX_BATCH));
     assert!(cuts.iter().all(|cut| cut.len() == 5_000));
@@ -233,9 +321,9 @@ fn a_million_subjects_are_cut_into_two_hundred_regulations_and_one_more_is_refus
 
 #[test]
 fn long_identifiers_make_smaller_regulations() {
-    let ids = (1..=5_000).map(|n| (n, Entry::Subject(format!("{n:0>1000}"))));
+    let ids = (1..=5_000).map(|n| (n, Entry::Person(vec![Subject::user(format!("{n:0>1000}"))])));
     let (cuts, _) = account(ids).expect("few");
-    assert_eq!(cuts.iter().map(Vec::len).collect::<Vec<_>>(), [3_500, 1_500]);
+    assert_eq!(cuts.iter().map(Vec::len).collect::<Vec<_>>(), [3_475, 1_525]);
 }
 
 proptest! {
@@ -266,7 +354,7 @@ proptest! {
         prop_assert_eq!(entries.len(), ids.len() + 1);
         for ((_, entry), id) in entries[1..].iter().zip(&ids) {
             match entry {
-                Entry::Subject(read) => prop_assert_eq!(read, id),
+                Entry::Person(read) => prop_assert_eq!(&read[0].id, id),
                 Entry::Refused(_) | Entry::Blank => prop_assert!(id.trim().is_empty()),
                 Entry::Header => prop_assert!(false, "a second header"),
             }
