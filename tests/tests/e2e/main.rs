@@ -34,6 +34,7 @@ mod strict;
 mod suppressions;
 mod tokens;
 mod twins;
+mod upstream;
 mod vendors;
 mod warehouses;
 mod window;
