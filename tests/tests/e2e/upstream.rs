@@ -136,7 +136,8 @@ async fn what_is_refused_is_a_dead_letter_and_holds_up_nobody() -> Result<()> {
     assert_eq!(dead(&world, "answered 400").await?, ["bad"]);
 
     fake.world().state = "moved".into();
-    door.ok("batch", json!({ "batch": ["5", "6"].map(|name| track("ada", name)) })).await?;
+    let more = ["5", "6"].map(|name| track("ada", name));
+    door.ok("batch", json!({ "batch": more })).await?;
     assert_eq!(dead(&world, "moved to elsewhere.example.com").await?, ["5", "6"]);
 
     // Turned off, a source sends nothing on; its secret was never in a table, an answer or a log.
