@@ -79,7 +79,7 @@ async fn pass_on(context: &Context, delivery: &Delivery, until: Instant) -> Resu
         Ok(read) => read,
         Err(failure) => return bury(&delivery.body, &failure).await,
     };
-    let source = context.store.source(&id).await?.filter(|source| source.deleted_at.is_none());
+    let source = context.store.source(&id).await?;
     let Some(upstream) = source.and_then(|source| source.upstream) else {
         tracing::info!(source = %id, dropped = events.len(), "the source has no upstream any more");
         return Ok(());

@@ -7,6 +7,7 @@ mod archives;
 mod attacks;
 mod bad_input;
 mod batch;
+mod batch_people;
 mod chaos;
 mod clients;
 mod collect;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use aws::event_queue::Message;
+use model::tracking::Event;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::ingest::{TrackingClient, wait_for};
@@ -162,8 +163,11 @@ async fn dead(world: &World, reason: &str) -> Result<Vec<String>> {
     ensure!(said.contains(reason), "{letter}");
     let (source, events) = Message::read(letter["Body"].as_str().context("a body")?)?;
     assert_eq!(source.as_str(), "web");
-    let names = events.iter().map(|event| Ok(serde_json::from_slice::<Value>(&event.line)?["event"].take()));
-    names.map(|name| Ok(name?.as_str().unwrap_or_default().to_owned())).collect::<Result<_>>()
+    let name = |event: &Event| -> Result<String> {
+        let event: Value = serde_json::from_slice(&event.line)?;
+        Ok(event["event"].as_str().context("a name")?.to_owned())
+    };
+    events.iter().map(name).collect()
 }
 
 #[tokio::test]

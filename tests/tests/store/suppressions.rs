@@ -141,7 +141,7 @@ async fn a_regulation_is_carried_out_at_the_door_once() -> Result<()> {
     }
 
     let lifting = regulation("UNSUPPRESS", "INITIALIZED")?;
-    let lifting = model::regulation::Regulation { created_at: at(3), ..lifting };
+    let lifting = Regulation { created_at: at(3), ..lifting };
     store.create(&lifting, vec![ada.clone()], &[], None).await?;
     twice(async || store.cover(&lifting, at(3)).await).await?;
     store.cover(&first, at(4)).await?;
