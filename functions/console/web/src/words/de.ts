@@ -781,6 +781,8 @@ export const de: Words = {
       'DELETE /sources/{id}': 'Quelle entfernt',
       'POST /sources/{id}/write-keys': 'Schreibschlüssel angelegt',
       'DELETE /sources/{id}/write-keys/{writeKeyId}': 'Schreibschlüssel widerrufen',
+      'PUT /sources/{id}/upstream': 'Weiterleitung eingerichtet',
+      'DELETE /sources/{id}/upstream': 'Weiterleitung beendet',
       'POST /tokens': 'Token erstellt',
       'DELETE /tokens/{id}': 'Token widerrufen',
     },

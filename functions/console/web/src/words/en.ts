@@ -778,6 +778,8 @@ export const en = {
       'DELETE /sources/{id}': 'Removed a source',
       'POST /sources/{id}/write-keys': 'Created a write key',
       'DELETE /sources/{id}/write-keys/{writeKeyId}': 'Revoked a write key',
+      'PUT /sources/{id}/upstream': 'Began to send events on',
+      'DELETE /sources/{id}/upstream': 'Ceased to send events on',
       'POST /tokens': 'Created a token',
       'DELETE /tokens/{id}': 'Revoked a token',
     } as Record<string, string>,
