@@ -126,7 +126,8 @@ def hold_to_rules(app):
         current.set(request)
         calls.note(role, request)
         if refusal := rules.before(request, role):
-            grants.note_refusal(role, refusal.code, path, refusal.message)
+            if refusal.code != rules.THROTTLED:
+                grants.note_refusal(role, refusal.code, path, refusal.message)
             return refusal.answer(service)
         answer = await dispatch(method, path, headers, body, query, request_id)
         if service == "s3" and answer[0] == 404 and request.key and method in ("GET", "HEAD"):

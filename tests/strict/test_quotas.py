@@ -88,6 +88,19 @@ def test_keys_are_not_empty_and_indexes_have_theirs(writer, table):
     refused("ValidationException", writer("dynamodb").put_item, TableName=table, Item=item(list="l" * 2049))
 
 
+def test_a_partition_takes_a_thousand_writes_a_second(writer, table):
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
+    dynamodb = writer("dynamodb")
+    one = [{"PutRequest": {"Item": item(pk="hot", sk=str(n))}} for n in range(25)]
+    others = [{"PutRequest": {"Item": item(pk=f"cold {n}", sk="s")}} for n in range(25)]
+    with pytest.raises(dynamodb.exceptions.ClientError) as error:
+        for _ in range(2_000):
+            dynamodb.batch_write_item(RequestItems={table: one})
+    assert error.value.response["Error"]["Code"] == "ThrottlingException"
+    dynamodb.batch_write_item(RequestItems={table: others})
+    assert all(action != "ThrottlingException" for action, _ in writer.refusals()), "it is no fault to be throttled"
+
+
 # ---------------------------------------------------------------- the others
 
 
