@@ -82,8 +82,7 @@ test: $(TOOLS) ## Lint, then every test: unit, store and end to end on the local
 	@rm -rf $(GRANTS)
 	$(BIN)/python -m pytest --quiet --no-header -p no:cacheprovider tests/strict
 	cargo test --workspace --no-fail-fast
-	@# It only tells: a grant that is used by chance fails no suite.
-	-@$(MAKE) --no-print-directory grants
+	@$(MAKE) --no-print-directory grants
 
 grants: ## After `make test`: the grants of the template that no test used, each with its reason
 	@$(BIN)/python tests/strict/report.py $(GRANTS)

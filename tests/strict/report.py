@@ -1,6 +1,6 @@
 """Which grants of the template no test uses: `python tests/strict/report.py target/strict`, after the whole suite.
 
-Each that stays is explained in `unused.json`: by function, then action, the reason. Some are used by chance: nobody minds that.
+Each that stays is explained in `unused.json`: by function, then action, the reason. Some of those are used by chance.
 """
 
 import json
