@@ -23,8 +23,8 @@ def value(name):
 
 def test_a_small_case_by_hand():
     units, hours = counts(CASE, FIGURES)
-    # Two regulations; two runs of 4,000 objects, 2,000 a batch, and 100 objects with hits, found and looked at again.
-    batches = 2 * 2 + 2 * 100 / 2_000 * 2 + 2 * 3
+    # Two regulations; two runs of 4,000 objects in two batches, and of 100 with hits in one, twice.
+    batches = 2 * 2 + 2 * 2
     by_hand = 2 * value("transitions_per_regulation") + 2 * value("transitions_per_run") + batches * value("transitions_per_batch")
     assert abs(units["transitions"] - by_hand) < 1e-6
     assert units["signatures"] == 2
