@@ -25,8 +25,7 @@ def main(stack, bucket, template, *given):
     # The template is longer than a call may carry.
     key = f"{stack}/template-{int(time.time())}"
     s3.put_object(Bucket=bucket, Key=key, Body=Path(template).read_bytes())
-    host = os.environ.get("AWS_ENDPOINT_URL") or f"https://{bucket}.s3.{s3.meta.region_name}.amazonaws.com"
-    url = f"{host}/{bucket}/{key}" if "AWS_ENDPOINT_URL" in os.environ else f"{host}/{key}"
+    url = f"{s3.meta.endpoint_url}/{bucket}/{key}"
     change = f"deploy-{int(time.time())}"
     names = {"StackName": stack, "ChangeSetName": change}
     cloudformation.create_change_set(
