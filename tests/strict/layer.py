@@ -6,9 +6,13 @@ CloudFormation come as the account itself.
 
 import json
 
+import calls
+import concurrency
 import deployed
+import gateway
 import grants
 import implied
+import measured
 import rules
 import states
 from ministack.core import iam_evaluator as iam
@@ -41,8 +45,8 @@ def install(app):
     know_variables()
     iam.enforce = enforced
     hold_to_rules(app)
-    states.install()
-    deployed.install()
+    for part in (states, deployed, gateway, concurrency):
+        part.install()
 
 
 def over_tls(app):
@@ -124,8 +128,10 @@ def hold_to_rules(app):
         service = detect_service(method, path, headers, query)
         request = Request(service, method, path, headers, query, body)
         current.set(request)
+        calls.note(role, request)
         if refusal := rules.before(request, role):
-            grants.note_refusal(role, refusal.code, path, refusal.message)
+            if refusal.code != rules.THROTTLED:
+                grants.note_refusal(role, refusal.code, path, refusal.message)
             return refusal.answer(service)
         answer = await dispatch(method, path, headers, body, query, request_id)
         if service == "s3" and answer[0] == 404 and request.key and method in ("GET", "HEAD"):
@@ -175,8 +181,16 @@ def check(asked):
 
 def report(method, path, body):
     """What was refused of a stack: `GET /_strict/refusals/{stack}`. What a test expects to be refused is left out:
-    `POST /_strict/expected/{stack}` with a text of the refusal."""
-    _, _, what, stack = path.split("/", 3)
+    `POST /_strict/expected/{stack}` with a text of the refusal. Its alarms that go off, now or later, if nothing happens until
+    then: `GET /_strict/alarms/{stack}/{seconds}`. What it has used: `GET /_strict/calls/{stack}`."""
+    _, _, what, stack, *later = path.split("/")
     if method == "POST" and what == "expected":
         grants.expect(stack, body.decode())
-    return 200, {"Content-Type": "application/json"}, json.dumps(grants.refusals(stack)).encode()
+    match what:
+        case "alarms":
+            found = measured.alarms_of(stack, int(later[0]))
+        case "calls":
+            found = calls.of(stack)
+        case _:
+            found = grants.refusals(stack)
+    return 200, {"Content-Type": "application/json"}, json.dumps(found).encode()

@@ -8,7 +8,7 @@
 use std::time::Instant;
 
 use app::admission;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use model::batch::entry::Named;
 use model::batch::ledger::Closed;
 use model::batch::message::{Message, Subjects};
@@ -23,9 +23,6 @@ use store::Store;
 use crate::context::Context;
 use crate::delivery::Delivery;
 use crate::reading::{Taker, bind, read};
-
-/// How long the same subjects are the same batch, once it is accepted: as long as an `Idempotency-Key` is kept.
-const SAME: SignedDuration = SignedDuration::from_hours(24);
 
 /// Seconds between the starts of two regulations' work. The index of the suppression list has one partition, which
 /// takes 1,000 writes a second: a full regulation takes this long.
@@ -101,17 +98,28 @@ async fn claim(context: &Context, message: &Message, content: &str, batch: &Batc
     if owner == batch.id {
         return Ok(None);
     }
-    let other = store.batch(&owner).await?;
-    let is_old = |at: Timestamp| now.duration_since(at) > SAME;
-    if let Some(other) = other.filter(|other| {
-        other.status != BatchStatus::Accepted || other.finished_at.is_some_and(|at| !is_old(at))
-    }) {
+    if let Some(other) = store.batch(&owner).await?
+        && is_under_way(store, &other).await?
+    {
         return Ok(Some(other));
     }
     if store.claim_content(&content, &batch.id, Some(&owner), now).await? == batch.id {
         return Ok(None);
     }
     Err(Failure::transient("the same subjects were sent twice at the same time"))
+}
+
+/// Whether a batch still makes regulations, or one of those that it made has not ended.
+async fn is_under_way(store: &Store, batch: &Batch) -> Result<bool> {
+    if batch.status != BatchStatus::Accepted {
+        return Ok(true);
+    }
+    for id in batch.regulations() {
+        if store.regulation(&id).await?.is_some_and(|regulation| !regulation.status.is_final()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Makes the regulations that are not made yet. The survey has stored the refused lines.

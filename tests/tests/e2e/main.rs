@@ -3,6 +3,7 @@
 //!
 //! `make test` sets up what these need.
 
+mod alarms;
 mod archives;
 mod attacks;
 mod bad_input;
@@ -13,11 +14,14 @@ mod clients;
 mod collect;
 mod console;
 mod contacts;
+mod cost;
 mod formats;
 mod group_commit;
+mod hand_over;
 mod happy_path;
 mod id_shape;
 mod idempotence;
+mod load;
 mod outages;
 mod people;
 mod privacy;
@@ -25,6 +29,7 @@ mod remains;
 mod resolving;
 mod runs;
 mod s3;
+mod samples;
 mod scale;
 mod schema;
 mod sdks;

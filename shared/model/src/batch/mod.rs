@@ -32,7 +32,7 @@ pub enum BatchStatus {
     Running,
     /// All its regulations are made.
     Accepted,
-    /// The same subjects were sent before, within a day: `duplicateOf` says as which batch.
+    /// The same subjects were sent before and are under way: `duplicateOf` says as which batch.
     Duplicate,
     /// It lies in the dead-letter queue: `problem` says why.
     Refused,

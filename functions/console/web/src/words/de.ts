@@ -141,7 +141,7 @@ export const de: Words = {
   batchStatus: {
     RUNNING: { word: 'In Verarbeitung', means: 'Die Anfragen werden angelegt.' },
     ACCEPTED: { word: 'Angenommen', means: 'Alle Anfragen sind angelegt.' },
-    DUPLICATE: { word: 'Duplikat', means: 'Dieselben Personen kamen innerhalb eines Tages schon einmal zum selben Zweck.' },
+    DUPLICATE: { word: 'Duplikat', means: 'Dieselben Personen kamen schon einmal zum selben Zweck und sind noch in Arbeit.' },
     REFUSED: { word: 'Abgelehnt', means: 'Korrigieren und erneut senden.' },
   },
   subject: { USER_ID: 'User-ID', ANONYMOUS_ID: 'Anonyme ID', OBJECT_ID: 'Objekt-ID', EMAIL: 'E-Mail-Adresse', PHONE: 'Telefonnummer' },

@@ -135,7 +135,7 @@ export const en = {
   batchStatus: {
     RUNNING: { word: 'Processing', means: 'Its requests are being created.' },
     ACCEPTED: { word: 'Accepted', means: 'All of its requests are created.' },
-    DUPLICATE: { word: 'Duplicate', means: 'The same people were sent for the same purpose within a day.' },
+    DUPLICATE: { word: 'Duplicate', means: 'The same people were sent for the same purpose, and are still under way.' },
     REFUSED: { word: 'Rejected', means: 'Correct it and send it again.' },
   },
   subject: { USER_ID: 'User ID', ANONYMOUS_ID: 'Anonymous ID', OBJECT_ID: 'Object ID', EMAIL: 'Email address', PHONE: 'Phone number' },
