@@ -103,7 +103,7 @@ audit: .venv-secrets/.tools .venv-checkov/.tools $(DENY) ## Look for secrets, we
 	.venv-checkov/bin/checkov --config-file infra/local/audit/checkov.yaml
 	$(DENY) --locked --all-features check --hide-inclusion-graph licenses bans sources
 
-simulate: ## Run the real purge on an S3 that fails, by seed: make simulate [SEEDS=10000]; SEED=n SEEDS=1 repeats one
+simulate: ## Run the real functions in orders that seeds choose: make simulate [SEEDS=10000]; SEED=n SEEDS=1 repeats one
 	SEEDS=$(or $(SEEDS),10000) cargo test --workspace --test simulation -- --nocapture
 
 chaos: $(TOOLS) programs ## Disturb a deployed stack by chance while it forgets people: make chaos [ROUNDS=100] [SEED=7]

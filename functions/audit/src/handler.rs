@@ -1,7 +1,7 @@
 use aws::bucket::{Bucket, Key};
 use aws::secrets::SecretStore;
 use aws::signing::Signer;
-use jiff::Timestamp;
+use lambda::clock;
 use lambda::metrics::{Metric, report};
 use model::certificate::{About, Claims};
 use model::destination::DestinationKind;
@@ -17,10 +17,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::Store;
 
+/// What an invocation uses, made once at cold start.
 pub struct Context {
+    /// The tables.
     pub store: Store,
+    /// The pseudonyms' key.
     pub secrets: SecretStore,
+    /// Signs certificates.
     pub signer: Signer,
+    /// The bucket that keeps them.
     pub certificates: Bucket,
 }
 
@@ -31,15 +36,21 @@ pub enum Request {
     /// An attempt of a regulation.
     Attempt(Attempt),
     /// Each day: the audit trail, whether or not there is a certificate to seal it with.
-    Daily { action: Daily },
+    Daily {
+        /// What to do.
+        action: Daily,
+    },
 }
 
+/// What is done each day.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Daily {
+    /// The head of the audit trail is written to write-once storage.
     SealTrail,
 }
 
+/// The attempt of a regulation that ends.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
@@ -50,6 +61,7 @@ pub struct Attempt {
     outcomes: Value,
 }
 
+/// The answer to the state machine.
 #[derive(Default, Serialize)]
 pub struct Reply {
     /// The regulation's status.
@@ -57,6 +69,10 @@ pub struct Reply {
     status: Option<Status>,
 }
 
+/// Seals an attempt or the audit trail.
+///
+/// # Errors
+/// `Transient`, if AWS throttles or cannot be reached; `Permanent`, if it refuses a call or there is no such regulation.
 pub async fn handle(context: &Context, request: Request) -> Result<Reply> {
     match request {
         Request::Attempt(attempt) => Ok(Reply { status: Some(seal(context, attempt).await?) }),
@@ -87,7 +103,7 @@ async fn seal(context: &Context, request: Attempt) -> Result<Status> {
     let suppression = suppression(&regulation, &evidence);
     let status = Status::of(tasks.iter().map(|task| task.status).chain(suppression));
     let (now, erases) = (
-        Timestamp::now(),
+        clock::now(),
         regulation.part.is_none() && regulation.regulation_type.erases_from(DestinationKind::Archive),
     );
 
@@ -139,7 +155,7 @@ async fn end_tasks(store: &Store, id: &RegulationId, outcomes: &Value) -> Result
         let before =
             task.message.take().map(|message| format!("; before that: {message}")).unwrap_or_default();
         let message = format!("the work did not end ({error}){before}; see the function's log, then retry");
-        task.end(TaskStatus::Failed, Some(message), Timestamp::now());
+        task.end(TaskStatus::Failed, Some(message), clock::now());
         store.save_task(id, task).await?;
     }
     Ok(tasks)

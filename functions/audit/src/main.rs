@@ -1,8 +1,6 @@
 //! Seals a regulation: signs its evidence into a certificate, then drops its identifiers. Each day, it seals the audit
 //! trail.
 
-mod handler;
-
 use aws::bucket::Bucket;
 use aws::bucket::client;
 use aws::secrets::SecretStore;
@@ -11,7 +9,7 @@ use lambda::{environment, telemetry};
 use lambda_runtime::Error;
 use store::Store;
 
-use handler::Context;
+use audit::{Context, handle};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -23,5 +21,5 @@ async fn main() -> Result<(), Error> {
         signer: Signer::new(&config),
         certificates: Bucket::new(client(&config), environment::required("AUDIT_BUCKET")?),
     };
-    telemetry::run(|request, _| handler::handle(&context, request)).await
+    telemetry::run(|request, _| handle(&context, request)).await
 }

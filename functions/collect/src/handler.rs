@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use jiff::Timestamp;
+use lambda::clock;
 use model::failure::Failure;
 use model::tracking::{Body, Call, Incoming, MAX_BODY};
 use serde_json::{Value, json};
@@ -63,7 +63,7 @@ async fn open(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(Admitted, Incoming), Box<Response>> {
-    let now = Timestamp::now();
+    let now = clock::now();
     let bad = |message: &str| Box::new(refuse(StatusCode::BAD_REQUEST, message));
     let call = Call::at(call).ok_or_else(|| refuse(StatusCode::NOT_FOUND, "there is no such call"))?;
     let too_large = || Box::new(refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body has more than 500 KB"));

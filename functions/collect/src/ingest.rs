@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use aws::event_queue::EventQueue;
 use futures::{StreamExt, TryStreamExt, stream, try_join};
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
+use lambda::clock;
 use model::failure::Result;
 use model::linking;
 use model::person::{FRESH_MILLISECONDS, People, Person};
@@ -69,7 +69,7 @@ impl Ingest {
         let found = match self.store.source_of(&hash).await?.filter(|source| source.deleted_at.is_none()) {
             Some(source) => {
                 let destinations = self.store.destinations().await?;
-                let has_archive = source.archives_at(Timestamp::now(), &destinations).next().is_some();
+                let has_archive = source.archives_at(clock::now(), &destinations).next().is_some();
                 Some(Admitted { source, has_archive })
             }
             None => None,

@@ -12,7 +12,7 @@ use std::time::Instant;
 use app::task_step::Request;
 use destinations::warehouse::Table;
 use futures::{StreamExt, TryStreamExt, stream};
-use jiff::Timestamp;
+use lambda::clock;
 use model::failure::Result;
 use model::group_commit::{GroupMember, GroupOutcome, choose};
 use model::id::RegulationId;
@@ -55,7 +55,7 @@ impl Group<'_> {
         if !shares(task, progress) {
             return Ok(None);
         }
-        let leader = self.store.leader(destination, Timestamp::now()).await?;
+        let leader = self.store.leader(destination, clock::now()).await?;
         if leader.is_none_or(|leader| leader == *id) {
             return Ok(None);
         }
@@ -74,7 +74,7 @@ impl Group<'_> {
         if !shares(task, progress) {
             return Ok(Turn::Alone);
         }
-        let (store, now) = (self.store, Timestamp::now());
+        let (store, now) = (self.store, clock::now());
         let Request { regulation_id: id, attempt, destination_id: destination } = self.request;
         // A leader notes what it did before it releases the lease: read after the lease was taken, the note is there.
         let leads = store.take_lease(destination, id, now).await?;
@@ -120,7 +120,7 @@ impl Group<'_> {
         match erasure.delete(&mut leadership.work, until).await {
             Ok(None) => {}
             Ok(Some(seconds)) => return Ok(Some(seconds)),
-            Err(trouble) if leadership.bears(&trouble, Timestamp::now()) => return Err(trouble),
+            Err(trouble) if leadership.bears(&trouble, clock::now()) => return Err(trouble),
             Err(trouble) => {
                 tracing::info!(%destination, group = members.len(), %trouble, "each goes on alone")
             }

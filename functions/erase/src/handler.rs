@@ -12,7 +12,8 @@ use app::worker::{self, Event};
 use aws::secrets::SecretStore;
 use destinations::narrow;
 use destinations::warehouse::Table;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
+use lambda::clock;
 use model::evidence::{Evidence, Step};
 use model::failure::{Failure, Result};
 use model::id_shape::{Known, Shape, advice as advice_on};
@@ -31,10 +32,15 @@ use warehouses::{Engine, Ids, Surroundings, kinds, with_engine};
 use crate::group_commit::{Group, Turn};
 use crate::resolve::{Resolve, resolvable, resolve};
 
+/// What an invocation uses, made once at cold start.
 pub struct Context {
+    /// The tables.
     pub store: Store,
+    /// The warehouses' secrets.
     pub secrets: SecretStore,
+    /// What a connection needs beside.
     pub surroundings: Surroundings,
+    /// For how long transient failures are retried.
     pub retry_window: SignedDuration,
 }
 
@@ -48,6 +54,10 @@ pub enum Work {
     Erase(Request),
 }
 
+/// Takes a step, or answers a probe.
+///
+/// # Errors
+/// `Transient` or `Permanent`, if the task cannot be read or stored.
 pub async fn handle(
     context: &Context,
     event: Event<Work>,
@@ -84,7 +94,7 @@ async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Surve
             let ids = Ids::new(&subjects);
             with_engine!(&context.surroundings, &destination, &secrets, |engine| {
                 // A new seed, so that every count runs anew.
-                survey::count(engine, &ids, &Timestamp::now().to_string(), until).await
+                survey::count(engine, &ids, &clock::now().to_string(), until).await
             })
         }
         Probe::Resolvable { .. } => Err(Failure::invalid("a look-up is no survey")),
@@ -158,7 +168,7 @@ async fn delete_rows<E: Engine>(
             }
         }
         let mut erasure = Erasure { engine, tables: &tables, ids: &ids, seed: &seed };
-        let next = erasure.next(&mut progress, until, Timestamp::now()).await;
+        let next = erasure.next(&mut progress, until, clock::now()).await;
         keep(task, &progress);
         match next? {
             Next::Later(seconds) => {
@@ -171,7 +181,7 @@ async fn delete_rows<E: Engine>(
                     task.progressed(TaskStatus::Running);
                 }
                 let mut evidence =
-                    Evidence::of(task, request.attempt, report.step, Timestamp::now(), report.counts);
+                    Evidence::of(task, request.attempt, report.step, clock::now(), report.counts);
                 (evidence.looked_at, evidence.residuals) = (report.looked_at, report.residuals);
                 if let Some(missing) = missing.as_ref().filter(|_| report.step == Step::Verify) {
                     evidence.residuals.insert(NO_IDENTIFIER.to_owned(), missing.people as u64);
@@ -187,7 +197,7 @@ async fn delete_rows<E: Engine>(
                     Some(missing) => (TaskStatus::NoIdentifier, Some(missing.to_string())),
                     None => (status, advice(status, &tables, subjects)),
                 };
-                task.end(status, message, Timestamp::now());
+                task.end(status, message, clock::now());
                 task.progress.take();
                 return Ok(None);
             }

@@ -1,8 +1,6 @@
 //! Deletes the subjects' rows in one warehouse and counts them to zero; or only looks at it.
 
-mod group_commit;
-mod handler;
-mod resolve;
+#![recursion_limit = "256"]
 
 use aws::secrets::SecretStore;
 use lambda::{environment, telemetry};
@@ -10,7 +8,7 @@ use lambda_runtime::Error;
 use store::Store;
 use warehouses::Surroundings;
 
-use handler::Context;
+use erase::{Context, handle};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -22,5 +20,5 @@ async fn main() -> Result<(), Error> {
         surroundings: Surroundings { aws: config, any_endpoint: environment::any_endpoint()? },
         retry_window: environment::seconds("RETRY_WINDOW")?,
     };
-    telemetry::run(|event, until| handler::handle(&context, event, until)).await
+    telemetry::run(|event, until| handle(&context, event, until)).await
 }

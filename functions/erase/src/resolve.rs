@@ -5,7 +5,7 @@
 //! 3. A probe answers the same without storing or telling an identifier.
 
 use app::task_step::{self, Next, Request};
-use jiff::Timestamp;
+use lambda::clock;
 use model::evidence::{Evidence, Step};
 use model::failure::{Failure, Result};
 use model::id::DestinationId;
@@ -25,6 +25,7 @@ pub struct Resolve {
     #[allow(dead_code, reason = "tells it from a step of the task")]
     action: Action,
     #[serde(flatten)]
+    /// Whose people, and where.
     pub request: Request,
 }
 
@@ -46,7 +47,7 @@ pub async fn resolve(context: &Context, request: Request) -> Result<Next> {
         };
         let numbers = resolved.numbers();
         let counts = numbers.found.iter().map(|(kind, count)| (kind.to_string(), *count)).collect();
-        let mut evidence = Evidence::of(&task, request.attempt, Step::Resolve, Timestamp::now(), counts);
+        let mut evidence = Evidence::of(&task, request.attempt, Step::Resolve, clock::now(), counts);
         let shared = numbers.shared.iter();
         evidence.residuals =
             shared.map(|(kind, count)| (format!("{kind} of several people, not used"), *count)).collect();

@@ -7,6 +7,7 @@ use app::admission;
 use aws::bucket::Key;
 use axum::extract::State;
 use jiff::Timestamp;
+use lambda::clock;
 use model::evidence::{Evidence, by_step};
 use model::failure::Failure;
 use model::id::{DestinationId, RegulationId};
@@ -67,7 +68,7 @@ pub async fn create(
     Reserved(id): Reserved,
     Body(request): Body<NewRegulation>,
 ) -> Reply<RegulationAnswer> {
-    let accepted = request.accept(id, Timestamp::now())?;
+    let accepted = request.accept(id, clock::now())?;
     answer(&context, &caller, rehearsal, accepted).await
 }
 
@@ -351,7 +352,7 @@ pub async fn withdraw(
 ) -> Reply<RegulationWithdrawn> {
     let regulation = find(&context, &id).await?;
     caller.may_regulate(&regulation)?;
-    if !context.store.withdraw(&regulation, Timestamp::now()).await? {
+    if !context.store.withdraw(&regulation, clock::now()).await? {
         return Err(Failure::invalid("the work on this regulation has begun: it cannot be withdrawn").into());
     }
     Ok(data(RegulationWithdrawn { status: "SUCCESS" }))
@@ -375,7 +376,7 @@ pub async fn retry(
 ) -> Reply<RegulationAttempt> {
     let mut regulation = find(&context, &id).await?;
     caller.may_regulate(&regulation)?;
-    regulation.attempt = context.store.begin_attempt(&regulation, Timestamp::now()).await?;
+    regulation.attempt = context.store.begin_attempt(&regulation, clock::now()).await?;
     // The attempt is recorded: if this call breaks off here, the next tick starts it.
     context.store.reset_failed(&regulation.id).await?;
     admission::start(&context.workflow, &regulation, 0).await;

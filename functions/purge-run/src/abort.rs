@@ -2,7 +2,7 @@
 
 use archive::run_plan::RunPlan;
 use aws::bucket::Key;
-use jiff::Timestamp;
+use lambda::clock;
 use model::failure::Result;
 use model::id::RunId;
 use model::purge_run::Phase;
@@ -32,7 +32,7 @@ pub async fn abort(context: &Context, run: &RunId, error: &str) -> Result<()> {
                 let mut task = context.store.task(&member.regulation_id, archive).await?;
                 let message =
                     format!("{MAX_ABORTED_RUNS} purge runs were given up, the last because {error}; retry");
-                task.end(TaskStatus::Failed, Some(message), Timestamp::now());
+                task.end(TaskStatus::Failed, Some(message), clock::now());
                 context.store.save_task(&member.regulation_id, &task).await?;
             }
             answer(context, member).await?;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use archive::listing::ListingProgress;
 use archive::run_plan::{RunMember, RunPlan};
 use aws::bucket::Key;
-use jiff::Timestamp;
+use lambda::clock;
 use model::failure::Result;
 use model::id::RunId;
 use model::missing::{Missing, NO_IDENTIFIER};
@@ -55,7 +55,7 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
             for archive in &member.archives {
                 let mut task = context.store.task(&member.regulation_id, archive).await?;
                 if let Some(why) = listing.unreadable.get(archive) {
-                    task.end(TaskStatus::Failed, Some(why.clone()), Timestamp::now());
+                    task.end(TaskStatus::Failed, Some(why.clone()), clock::now());
                 } else {
                     let tally = &archives[archive];
                     settle(context, run, member, &people, &mut task, tally).await?;
@@ -93,13 +93,13 @@ async fn settle(
         context.store.keep_run_evidence(id, run, &evidence).await?;
     }
     if !tally.residuals.is_empty() {
-        task.end(TaskStatus::Failed, Some(explain(&tally.bucket, &tally.residuals)), Timestamp::now());
+        task.end(TaskStatus::Failed, Some(explain(&tally.bucket, &tally.residuals)), clock::now());
     } else if let Some(missing) = missing {
         let message = [Some(missing.to_string()), remark(tally)].into_iter().flatten().collect::<Vec<_>>();
-        task.end(TaskStatus::NoIdentifier, Some(message.join("; ")), Timestamp::now());
+        task.end(TaskStatus::NoIdentifier, Some(message.join("; ")), clock::now());
     } else {
         let status = found_or_not(context, member, task).await?;
-        task.end(status, remark(tally), Timestamp::now());
+        task.end(status, remark(tally), clock::now());
     }
     Ok(())
 }

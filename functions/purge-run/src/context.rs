@@ -9,11 +9,17 @@ use jiff::SignedDuration;
 use model::subject::PseudonymKey;
 use store::Store;
 
+/// What an invocation uses.
 pub struct Context {
+    /// The tables.
     pub store: Store,
+    /// Starts runs and resumes regulations.
     pub workflow: Workflow,
+    /// Lethe's own bucket.
     pub files: Bucket,
+    /// The archives.
     pub s3: Client,
+    /// The pseudonyms' key.
     pub pseudonyms: PseudonymKey,
     /// How long a regulation may wait for others to share its run.
     pub purge_delay: SignedDuration,

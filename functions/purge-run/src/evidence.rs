@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use archive::run_plan::{RunMember, RunPlan};
 use destinations::layout::origin;
-use jiff::Timestamp;
+use lambda::clock;
 use model::evidence::{Evidence, Step};
 use model::failure::Result;
 use model::id::{DestinationId, RunId};
@@ -101,7 +101,7 @@ pub fn verified(member: &RunMember, task: &Task, tally: &Tally) -> Evidence {
 }
 
 fn evidence(member: &RunMember, task: &Task, step: Step, counts: BTreeMap<String, u64>) -> Evidence {
-    Evidence::of(task, member.attempt, step, Timestamp::now(), counts)
+    Evidence::of(task, member.attempt, step, clock::now(), counts)
 }
 
 /// The objects that held a member's subjects, by key.

@@ -25,23 +25,54 @@ pub enum Request {
     /// On a schedule: resume what a crash left.
     Tick,
     /// A regulation has waited long enough: start a run, unless one is under way.
-    Nudge { regulation_id: RegulationId },
-    /// The history of an execution (its ARN) is nearly full: another goes on with its attempt.
-    HandOver { regulation_id: RegulationId, attempt: u32, execution: String },
+    Nudge {
+        /// The regulation.
+        regulation_id: RegulationId,
+    },
+    /// The history of an execution is nearly full: another goes on with its attempt.
+    HandOver {
+        /// The regulation.
+        regulation_id: RegulationId,
+        /// The attempt.
+        attempt: u32,
+        /// The execution's ARN.
+        execution: String,
+    },
     /// Begin a run: choose the regulations that it serves.
-    Open { run_id: RunId },
+    Open {
+        /// The run.
+        run_id: RunId,
+    },
     /// Pack the archives' objects into batches, or more of them.
-    List { run_id: RunId },
+    List {
+        /// The run.
+        run_id: RunId,
+    },
     /// Decide, between find and forget, whether the run may go on.
-    Guard { run_id: RunId },
+    Guard {
+        /// The run.
+        run_id: RunId,
+    },
     /// The run has asked: pass on an answer given before.
-    Listen { run_id: RunId },
+    Listen {
+        /// The run.
+        run_id: RunId,
+    },
     /// End a run.
-    Close { run_id: RunId },
+    Close {
+        /// The run.
+        run_id: RunId,
+    },
     /// Abort a run.
-    Abort { run_id: RunId, error: String },
+    Abort {
+        /// The run.
+        run_id: RunId,
+        /// The error of the state before.
+        error: String,
+    },
 }
 
+/// The answer to the state machine.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reply {
@@ -55,6 +86,11 @@ pub struct Reply {
     ask: bool,
 }
 
+/// Takes a step of a run.
+///
+/// # Errors
+/// `Transient`, if AWS throttles or cannot be reached; `Permanent`, if it refuses a call, or the run has ended or was
+/// stopped.
 pub async fn handle(context: &Context, request: Request) -> Result<Reply> {
     let mut reply = Reply::default();
     match request {

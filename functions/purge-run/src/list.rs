@@ -14,7 +14,7 @@ use archive::run_plan::{Entry, ObjectBatch, RunPlan};
 use aws::bucket::Key;
 use destinations::archive::Settings;
 use destinations::narrow;
-use jiff::Timestamp;
+use lambda::clock;
 use model::destination::Destination;
 use model::failure::{Failure, Result};
 use model::id::{DestinationId, RunId};
@@ -32,7 +32,7 @@ pub async fn list(context: &Context, run: &RunId) -> Result<(usize, bool)> {
     // Without a plan, another run was under way.
     let Some(plan) = context.files.read::<RunPlan>(Key::RunPlan(run)).await? else { return Ok((0, false)) };
     goes_on(context, run).await?;
-    if plan.seconds_to_wait(Timestamp::now()) > 0 {
+    if plan.seconds_to_wait(clock::now()) > 0 {
         return Err(Failure::transient("a recorder may still write to the archives: too early to list them"));
     }
     let progress: Option<ListingProgress> = context.files.read(Key::Listing(run)).await?;

@@ -1,19 +1,5 @@
 //! Opens, guards and closes purge runs: their objects and batches, and the outcome for each regulation.
 
-mod abort;
-mod close;
-mod context;
-mod evidence;
-mod guard;
-mod handler;
-mod id_shape;
-mod list;
-mod nudge;
-mod open;
-mod report;
-mod run;
-mod tally;
-
 use aws::bucket::Bucket;
 use aws::bucket::client;
 use aws::secrets::SecretStore;
@@ -22,7 +8,7 @@ use lambda::{environment, telemetry};
 use lambda_runtime::Error;
 use store::Store;
 
-use context::Context;
+use purge_run::{Context, handle};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -40,5 +26,5 @@ async fn main() -> Result<(), Error> {
         list_slice: environment::seconds("LIST_SECONDS")?.unsigned_abs(),
         batch_objects: environment::count("BATCH_OBJECTS")?,
     };
-    telemetry::run(|request, _| handler::handle(&context, request)).await
+    telemetry::run(|request, _| handle(&context, request)).await
 }

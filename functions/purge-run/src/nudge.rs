@@ -2,6 +2,7 @@
 
 use aws::workflow::Execution;
 use jiff::{SignedDuration, Timestamp};
+use lambda::clock;
 use lambda::metrics::{Metric, report};
 use model::destination::DestinationKind;
 use model::failure::{Failure, Result};
@@ -40,7 +41,7 @@ pub async fn nudge(context: &Context, id: &RegulationId) -> Result<()> {
 
 /// Starts a run if a regulation has waited as long as it may.
 pub async fn start_if_due(context: &Context) -> Result<()> {
-    let due = Timestamp::now() - context.purge_delay;
+    let due = clock::now() - context.purge_delay;
     match context.store.waiting().await?.first() {
         Some(longest) if longest.since <= due => start(context).await,
         _ => Ok(()),
@@ -54,7 +55,7 @@ pub async fn tick(context: &Context) -> Result<()> {
     {
         abort(context, &lock.run_id, "its execution was stopped").await?;
     }
-    let now = Timestamp::now();
+    let now = clock::now();
     let open = context.store.under_way(now - LOST).await?;
     let running = context.workflow.running_attempts().await?;
     let mut stuck = 0;
@@ -86,7 +87,7 @@ async fn has_ended(context: &Context, lock: &RunLock) -> Result<bool> {
     Ok(match context.workflow.run_execution(&lock.run_id).await? {
         Execution::Running => false,
         Execution::Ended | Execution::Succeeded | Execution::HandedOver => true,
-        Execution::Absent => Timestamp::now().duration_since(lock.since) > UNKNOWN,
+        Execution::Absent => clock::now().duration_since(lock.since) > UNKNOWN,
     })
 }
 

@@ -7,7 +7,7 @@
 use archive::run_plan::{RunMember, RunPlan};
 use aws::bucket::Key;
 use engine::matching::SubjectSet;
-use jiff::Timestamp;
+use lambda::clock;
 use model::destination::DestinationKind;
 use model::failure::Result;
 use model::id::RunId;
@@ -20,11 +20,11 @@ use crate::run::goes_on;
 
 /// Returns the seconds to wait before the archives are listed.
 pub async fn open(context: &Context, run: &RunId) -> Result<u64> {
-    if !context.store.lock(run, Timestamp::now()).await? {
+    if !context.store.lock(run, clock::now()).await? {
         tracing::info!(%run, "another run is on");
         return Ok(0);
     }
-    context.store.create_run(&Run::new(run.clone(), false, Timestamp::now())).await?;
+    context.store.create_run(&Run::new(run.clone(), false, clock::now())).await?;
     let dry_run = match goes_on(context, run).await {
         Err(failure) if !failure.is_transient() => {
             // It has ended or was stopped: nothing else may unlock, if no state waits for this reply any more.
@@ -43,7 +43,7 @@ pub async fn open(context: &Context, run: &RunId) -> Result<u64> {
         return Ok(0);
     }
     let plan: RunPlan = context.files.expect(Key::RunPlan(run)).await?;
-    Ok(plan.seconds_to_wait(Timestamp::now()))
+    Ok(plan.seconds_to_wait(clock::now()))
 }
 
 /// The regulation that has waited longest, and all that wait for the same part of the archives. A run looks for all its

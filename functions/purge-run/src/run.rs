@@ -3,7 +3,7 @@
 use archive::ledger::Ledger;
 use archive::run_plan::RunMember;
 use aws::bucket::Key;
-use jiff::Timestamp;
+use lambda::clock;
 use model::failure::{Failure, Result};
 use model::id::RunId;
 use model::purge_run::Phase;
@@ -27,7 +27,7 @@ pub async fn write_manifest(context: &Context, run: &RunId, phase: Phase, batche
 /// The record of a run that has neither ended nor been stopped.
 pub async fn goes_on(context: &Context, run: &RunId) -> Result<Run> {
     let record = context.store.run(run).await?;
-    unstopped(record.unwrap_or_else(|| Run::new(run.clone(), false, Timestamp::now())))
+    unstopped(record.unwrap_or_else(|| Run::new(run.clone(), false, clock::now())))
 }
 
 /// The same record, unless its run has ended or was stopped.
@@ -42,7 +42,7 @@ pub fn unstopped(run: Run) -> Result<Run> {
 /// Ends a run and frees the lock for the next one. Unfinished uploads of its batches are aborted.
 pub async fn end(context: &Context, run: &RunId, phase: Phase) -> Result<()> {
     Ledger::new(context.files.clone(), run.clone()).take_back_all(&context.s3).await?;
-    context.store.end_run(run, phase, Timestamp::now()).await?;
+    context.store.end_run(run, phase, clock::now()).await?;
     context.store.drop_confirmation(run).await?;
     context.store.unlock(run).await
 }

@@ -8,6 +8,7 @@ use aws::bucket::Key;
 use futures::stream::{self, Stream};
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
+use lambda::clock;
 use model::exception::{Covered, Exception, Unreadable};
 use model::failure::Result;
 use model::id::{DestinationId, RunId};
@@ -116,7 +117,7 @@ pub async fn tally(context: &Context, run: &RunId) -> Result<HashMap<Destination
 /// Counts in each archive what its exceptions cover apart from what they do not.
 pub async fn except(context: &Context, archives: &mut HashMap<DestinationId, Tally>) -> Result<()> {
     for (archive, tally) in archives {
-        tally.except(&context.store.exceptions(archive).await?, Timestamp::now());
+        tally.except(&context.store.exceptions(archive).await?, clock::now());
     }
     Ok(())
 }

@@ -13,11 +13,17 @@ use lambda::environment;
 use model::failure::Result;
 use store::Store;
 
+/// What an invocation uses, made once at cold start.
 pub struct Context {
+    /// The tables.
     pub store: Store,
+    /// Lethe's own bucket.
     pub files: Bucket,
+    /// The key of the filters.
     pub index_key: IndexKey,
+    /// The archives.
     pub s3: Client,
+    /// How many objects are worked on at once.
     pub cores: usize,
     /// How long an invocation works before it leaves the rest to the next.
     pub slice: Duration,
@@ -25,6 +31,9 @@ pub struct Context {
 
 impl Context {
     /// Makes the context from the environment.
+    ///
+    /// # Errors
+    /// `Permanent`, if a variable is missing; `Transient`, if the secret cannot be read.
     pub async fn from_env(config: &SdkConfig) -> Result<Self> {
         let s3 = client(config);
         let secret =

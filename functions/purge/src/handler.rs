@@ -36,6 +36,10 @@ const TELL_EVERY: Duration = Duration::from_secs(2);
 /// How often it stores its results, in case the invocation does not end.
 const SAVE_EVERY: Duration = Duration::from_secs(20);
 
+/// Works through a batch, or answers a probe.
+///
+/// # Errors
+/// `Transient`, if AWS throttles or cannot be reached; `Permanent`, if the run was stopped or has ended.
 pub async fn handle(
     context: &Context,
     event: Event<Request>,
@@ -45,6 +49,7 @@ pub async fn handle(
     worker::handle(event, until, step, async |probe, until| probe::look(context, probe, until).await).await
 }
 
+/// A batch of a phase.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
@@ -53,6 +58,7 @@ pub struct Request {
     batch: usize,
 }
 
+/// The answer to the state machine.
 #[derive(Serialize)]
 pub struct Reply {
     /// Whether the batch is done; otherwise it continues in the next invocation.

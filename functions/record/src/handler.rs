@@ -17,8 +17,11 @@ use store::Store;
 use crate::batch::{self, BUDGET, Group};
 use crate::file;
 
+/// What an invocation uses, made once at cold start.
 pub struct Context {
+    /// The tables.
     pub store: Store,
+    /// The archives.
     pub s3: Client,
 }
 
@@ -28,6 +31,9 @@ const UNPACK_FOR: Duration = Duration::from_secs(60);
 /// 1. Messages are unpacked up to a number of bytes.
 /// 2. Their events are written to the archives, then the next messages follow.
 /// 3. A message is delivered again if it cannot be read, its events are not all written, or its turn did not come.
+///
+/// # Errors
+/// None: what fails is delivered again.
 pub async fn record(context: &Context, event: SqsEvent) -> Result<SqsBatchResponse, Error> {
     let start = Instant::now();
     let mut batch: VecDeque<SqsMessage> = event.records.into();

@@ -1,21 +1,17 @@
 //! Writes accepted events to the archives.
 
-mod batch;
-mod file;
-mod handler;
-
 use aws_lambda_events::sqs::SqsEvent;
 use lambda::telemetry;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use store::Store;
 
-use handler::Context;
+use record::{Context, record};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::init(module_path!());
     let config = aws::config().await;
     let context = Context { store: Store::from_env(&config), s3: aws::bucket::client(&config) };
-    let serve = |event: LambdaEvent<SqsEvent>| async { handler::record(&context, event.payload).await };
+    let serve = |event: LambdaEvent<SqsEvent>| async { record(&context, event.payload).await };
     lambda_runtime::run(service_fn(serve)).await
 }

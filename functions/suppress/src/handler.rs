@@ -10,7 +10,8 @@
 use std::time::Duration;
 
 use aws::secrets::SecretStore;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
+use lambda::clock;
 use lambda::metrics::{Metric, report};
 use model::destination::DestinationKind;
 use model::evidence::{Evidence, Step};
@@ -22,7 +23,6 @@ use model::status::Status;
 use model::task::Task;
 use serde::{Deserialize, Serialize};
 use store::Store;
-use tokio::time::sleep;
 
 /// The events of an execution that its turns may fill. It ends at 25,000: the rest is for its other steps, and for calls
 /// that are retried. <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
@@ -31,12 +31,17 @@ const EVENTS: usize = 15_000;
 /// The events of one turn: five of the call, two each of the choice, the wait and the count.
 const EVENTS_PER_TURN: usize = 11;
 
+/// What an invocation uses, made once at cold start.
 pub struct Context {
+    /// The tables.
     pub store: Store,
+    /// The pseudonyms' key.
     pub secrets: SecretStore,
+    /// How long a regulation may wait for others to share its purge run.
     pub purge_delay: SignedDuration,
 }
 
+/// The attempt of a regulation that begins.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
@@ -62,6 +67,10 @@ pub struct Plan {
     purge_delay_seconds: i64,
 }
 
+/// Takes the first step of an attempt; see the head of this file.
+///
+/// # Errors
+/// `Transient`, if AWS throttles or cannot be reached; `Permanent`, if it refuses a call or there is no such regulation.
 pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
     let (store, id) = (&context.store, &request.regulation_id);
     let regulation = store
@@ -72,10 +81,10 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         // It was withdrawn: there is nothing to do.
         return Ok(Plan::default());
     }
-    let now = Timestamp::now();
+    let now = clock::now();
     if request.resolved {
         store.cover_resolved(&regulation, now).await?;
-        sleep(Duration::from_millis(FRESH_MILLISECONDS)).await;
+        clock::sleep(Duration::from_millis(FRESH_MILLISECONDS)).await;
         return Ok(Plan::default());
     }
     let covered = store.cover(&regulation, now).await?;
@@ -106,9 +115,9 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         };
         store.keep_evidence(id, &evidence).await?;
         // Once this step is done, every instance of `collect` has read the list anew.
-        sleep(Duration::from_millis(FRESH_MILLISECONDS)).await;
+        clock::sleep(Duration::from_millis(FRESH_MILLISECONDS)).await;
         if request.attempt == 1 {
-            let delay = Timestamp::now().duration_since(regulation.created_at);
+            let delay = clock::now().duration_since(regulation.created_at);
             report(&[(Metric::SuppressionSeconds, delay.as_secs_f64())]);
         }
     }

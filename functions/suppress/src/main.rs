@@ -1,14 +1,12 @@
 //! The first step of every regulation: changes the suppression list, records the ids that the regulation covers, and
 //! returns the destinations to erase from.
 
-mod handler;
-
 use aws::secrets::SecretStore;
 use lambda::{environment, telemetry};
 use lambda_runtime::Error;
 use store::Store;
 
-use handler::Context;
+use suppress::{Context, suppress};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -19,5 +17,5 @@ async fn main() -> Result<(), Error> {
         secrets: SecretStore::from_env(&config),
         purge_delay: environment::seconds("PURGE_DELAY")?,
     };
-    telemetry::run(|request, _| handler::suppress(&context, request)).await
+    telemetry::run(|request, _| suppress(&context, request)).await
 }

@@ -2,7 +2,7 @@
 
 use aws::workflow::Workflow;
 use destinations::{narrow, searched_for, warehouse};
-use jiff::Timestamp;
+use lambda::clock;
 use model::destination::{Destination, DestinationKind};
 use model::failure::{Failure, Result};
 use model::id::TokenId;
@@ -60,7 +60,7 @@ pub fn resolves(regulation: &Regulation, destination: &Destination) -> bool {
 fn end_unsearched(task: &mut Task, destination: &Destination, people: &[Vec<Subject>]) {
     let Some(kinds) = searched_for(destination) else { return };
     if let Some(missing) = Missing::of(people, &kinds).filter(Missing::is_everyone) {
-        task.end(TaskStatus::NoIdentifier, Some(missing.to_string()), Timestamp::now());
+        task.end(TaskStatus::NoIdentifier, Some(missing.to_string()), clock::now());
     }
 }
 

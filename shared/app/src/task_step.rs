@@ -8,9 +8,10 @@
 
 use std::ops::AsyncFnOnce;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use lambda::clock;
 use model::destination::Destination;
 use model::failure::{Failure, Result};
 use model::id::{DestinationId, RegulationId};
@@ -58,7 +59,7 @@ pub async fn step(
     let wait = worked.unwrap_or_else(|failure| {
         tracing::warn!(regulation = %request.regulation_id, destination = %request.destination_id,
             kind = %failure.kind, detail = failure.detail, "{}", failure.public);
-        task.failed(&failure, window, Timestamp::now())
+        task.failed(&failure, window, clock::now())
     });
     store.save_task(&request.regulation_id, &task).await?;
     Ok(Next { done: wait.is_none(), wait_seconds: wait.unwrap_or_default() })

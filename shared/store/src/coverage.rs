@@ -96,7 +96,9 @@ impl Store {
         }
         let everyone = [&subjects[..], &linked.subjects[..]].concat();
         if kind.erases_from(DestinationKind::Archive) && regulation.subject_type != SubjectType::ObjectId {
-            self.mark_erased(&everyone, &scope, now).await?;
+            // Not before the request, by whichever clock: an event that came in before it is from before the erasure, and
+            // one that came in since is suppressed.
+            self.mark_erased(&everyone, &scope, now.max(regulation.created_at)).await?;
         }
         let covered = Covered {
             subjects: subjects.len() as u64,

@@ -49,7 +49,9 @@ impl Store {
         let table = &self.tables.suppressions;
         let (mut left, mut found) = (keys, Vec::new());
         for pause in [0, 20, 40, 80, 160, 320, 640] {
-            sleep(Duration::from_millis(pause)).await;
+            if pause > 0 {
+                sleep(Duration::from_millis(pause)).await;
+            }
             let keys = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build();
             let keys = keys.map_err(|e| Failure::permanent("a read cannot be built").detail(e))?;
             let request = self.client.batch_get_item().request_items(table, keys);

@@ -156,9 +156,14 @@ impl Store {
         status: Status,
         finished: Option<Timestamp>,
     ) -> Result<bool> {
+        // The client may send a write twice, as the first answer was lost: it meets its own time then.
+        let condition = match finished {
+            Some(_) => "#status = :initialized OR finishedAt = :at",
+            None => "#status = :initialized",
+        };
         let request = self
             .update_meta(id)
-            .condition_expression("#status = :initialized")
+            .condition_expression(condition)
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":initialized", value(&Status::Initialized)?)
             .expression_attribute_values(":status", value(&status)?);
@@ -189,7 +194,10 @@ impl Store {
         let attempt = regulation.attempt + 1;
         let request = self
             .update_meta(&regulation.id)
-            .condition_expression("attempt = :before AND #status IN (:failed, :partial)")
+            // Or it is this very write, which the client sends again, as the first answer was lost.
+            .condition_expression(
+                "(attempt = :before AND #status IN (:failed, :partial)) OR (attempt = :attempt AND waitsSince = :now)",
+            )
             .update_expression(
                 "SET #status = :status, attempt = :attempt, waitsSince = :now REMOVE finishedAt",
             )

@@ -1,5 +1,5 @@
-//! Chaos: calls to AWS and to vendors are throttled, delayed, repeated, lost and cut by chance, functions are killed at any
-//! step, and runs are started two at once. At the end every regulation is finished or says what failed, nobody else's
+//! Chaos: calls to AWS and to vendors are throttled, delayed, repeated, lost and cut by chance, AWS is away for a while,
+//! functions are killed at any step, their clocks are wrong, and runs are started two at once. At the end every regulation is finished or says what failed, nobody else's
 //! data changed, nothing is locked and nothing waits.
 //!
 //! `make test` plays one round; `make chaos ROUNDS=100 [SEED=7]` plays more.
@@ -34,7 +34,7 @@ async fn regulations_end_truthfully_whatever_fails_on_the_way() -> Result<()> {
     let seed = given("SEED").unwrap_or_else(|| fastrand::u64(..1 << 32));
     let world = World::with(Options { retry_window: Some(120), ..Options::default() }).await?;
     let (aws, braze) = (Chaos::start(&world.stack.aws.url())?, Chaos::start(&world.braze.url)?);
-    lead_through(&world, &aws, &functions()?).await?;
+    lead_through(&world, &aws, &functions()?, seed).await?;
     let moved =
         json!({ "settings": { "endpoint": braze.url }, "secrets": world.braze.destination()["secrets"] });
     let id = destination(&world, "Braze").await?;
@@ -49,7 +49,7 @@ async fn regulations_end_truthfully_whatever_fails_on_the_way() -> Result<()> {
         aws.begin(seed);
         braze.begin(seed);
         let killer = tokio::spawn(kill_by_chance(world.stack.output("RegulationsTable")?.to_owned(), seed));
-        let ended = forget_each(&world).await;
+        let (ended, ()) = tokio::join!(forget_each(&world), leave_once(&aws, seed));
         killer.abort();
         let (troubles, vendors) = (aws.end(), braze.end());
         eprintln!("chaos: {troubles:?} {vendors:?}");
@@ -65,13 +65,15 @@ async fn regulations_end_truthfully_whatever_fails_on_the_way() -> Result<()> {
     Ok(())
 }
 
-/// Makes the functions call AWS through a network that fails.
-async fn lead_through(world: &World, chaos: &Chaos, functions: &[String]) -> Result<()> {
+/// Makes the functions call AWS through a network that fails, and each of their clocks wrong by up to three minutes.
+async fn lead_through(world: &World, chaos: &Chaos, functions: &[String], seed: u64) -> Result<()> {
+    let mut dice = Rng::with_seed(seed);
     let services = ["DYNAMODB", "KMS", "LAMBDA", "S3", "SECRETS_MANAGER", "SFN", "SQS"];
     let names = services.map(|service| format!("AWS_ENDPOINT_URL_{service}"));
     let change = names.each_ref().map(|name| (name.as_str(), chaos.url.as_str()));
     for function in functions.iter().filter(|name| *name != "console") {
-        world.stack.configure(function, &change).await?;
+        let skew = dice.i64(-180..=180).to_string();
+        world.stack.configure(function, &[&change[..], &[("CLOCK_SKEW", &skew)]].concat()).await?;
     }
     Ok(())
 }
@@ -80,6 +82,13 @@ async fn destination(world: &World, name: &str) -> Result<String> {
     let listed = world.stack.api.get("/destinations").await?["data"]["destinations"].take();
     let found = listed.as_array().into_iter().flatten().find(|one| one["name"] == name);
     Ok(found.and_then(|one| one["id"].as_str()).with_context(|| format!("no {name}: {listed}"))?.to_owned())
+}
+
+/// AWS is away once, as if it restarted, after it was there for some seconds.
+async fn leave_once(aws: &Chaos, seed: u64) {
+    let mut dice = Rng::with_seed(seed);
+    sleep(Duration::from_secs(dice.u64(2..8))).await;
+    aws.go_away(Duration::from_secs(dice.u64(3..15)));
 }
 
 /// Kills all processes of a function every few seconds, as machines that fail do.
@@ -200,7 +209,7 @@ async fn no_event_is_lost_and_no_suppressed_person_comes_in_whatever_fails_on_th
     let world = World::collecting().await?;
     let client = TrackingClient::open(&world, "web").await?;
     let aws = Chaos::start(&world.stack.aws.url())?;
-    lead_through(&world, &aws, &["collect", "record", "suppress", "intake"].map(str::to_owned)).await?;
+    lead_through(&world, &aws, &["collect", "record", "suppress", "intake"].map(str::to_owned), seed).await?;
     aws.begin(seed);
     let killer = tokio::spawn(kill_recorders(world.stack.output("SuppressionsTable")?.to_owned(), seed));
     let (mut wanted, mut unwanted) = (Vec::new(), Vec::new());

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tests::progress::{until, until_every};
 use tests::scenario::task;
 use tests::stack::Stack;
+use tests::traces::items;
 use tests::world::{Options, World};
 
 use crate::archives::{archive, forget, key, line, world_with};
@@ -107,6 +108,23 @@ async fn the_second_run_reads_only_what_can_match_and_a_dry_run_changes_nothing(
     assert_eq!(done["overallStatus"], "FINISHED", "{done:#}");
     assert_eq!(archive(&done)["evidence"]["find"]["counts"]["lines"], scenario.lines_of_the_three());
     scenario.assert_forgotten(&world).await
+}
+
+/// Once, a regulation that another's run served at once was sealed only when it had waited for others all the same.
+#[tokio::test]
+async fn a_regulation_that_is_served_early_is_sealed_early() -> Result<()> {
+    let world = world_with(Options { purge_delay: Some(3_600), ..Options::default() }).await?;
+    world.put(&key("early.jsonl"), line("ada", 1).as_bytes()).await?;
+    let id = world.stack.api.erase(&["ada"]).await?;
+    until(async || {
+        let waits = items(&world, "RunsTable").await?.iter().any(|item| item["pk"]["S"] == "WAITING");
+        Ok(if waits { Break(()) } else { Continue("it does not wait for a run") })
+    })
+    .await?;
+    world.stack.api.post("/purge-runs", &json!({})).await?;
+    let regulation = world.stack.api.wait(&id, |_| ()).await?;
+    assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
+    Ok(())
 }
 
 #[tokio::test]

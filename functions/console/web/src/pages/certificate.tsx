@@ -79,6 +79,9 @@ function Sheet({ checked }: { checked: Checked }) {
       <Remains claims={claims} />
       <Limits claims={claims} />
       <Verifying claims={claims} kid={kid} />
+      <Section title={said.how} id="how">
+        <p class="help">{said.howHelp}</p>
+      </Section>
       <Pseudonyms claims={claims} />
       <Evidence claims={claims} />
     </article>

@@ -524,6 +524,9 @@ export const de: Words = {
     hash: 'Hash',
     list: 'Sperrliste',
     steps: { suppress: 'Gesperrt', resolve: 'Nachgeschlagen', find: 'Gesucht', forget: 'Gelöscht', verify: 'Nachgeprüft', forward: 'An Anbieter gesendet' },
+    how: 'Wie das geschah',
+    howHelp:
+      'Jeder Schritt wird wiederholt, bis er erledigt ist, und hält fest, was er gezählt hat. Modelle und Tests prüfen, dass erledigt bleibt, was hier steht, was auch ausfällt und in welcher Reihenfolge: tests/model/README.md im Quelltext von Lethe sagt, wie, und was nicht bewiesen ist.',
   },
   person: {
     lead: 'Ob die Daten einer Person gelöscht sind, woher sie kamen, wer sie erhielt und ob die Person gesperrt ist.',

@@ -520,6 +520,9 @@ export const en = {
     hash: 'Hash',
     list: 'Suppression list',
     steps: { suppress: 'Suppressed', resolve: 'Looked up', find: 'Searched', forget: 'Deleted', verify: 'Verified', forward: 'Sent to vendor' } as Record<string, string>,
+    how: 'How this was done',
+    howHelp:
+      'Each step is repeated until it is done, and records what it counted. Models and tests check that what is certified stays done, whatever fails and in whatever order: tests/model/README.md in Lethe’s source says how, and what is not proven.',
   },
   person: {
     lead: 'Whether somebody is gone, where their data came from, who received it, and whether they are suppressed.',

@@ -9,11 +9,6 @@
 //! A seed that fails prints its schedule, call by call, and repeats exactly. `SEEDS=10000` runs that many
 //! (`make simulate`). Objects are smaller than a part of an upload: uploads in parts are not simulated.
 
-#![allow(clippy::print_stdout, reason = "the figures are what a run by night is for")]
-
-mod dice;
-mod s3;
-
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -32,8 +27,10 @@ use model::id::{DestinationId, RunId};
 use model::rules::Rules;
 use model::subject::Subject;
 
-use dice::Dice;
-use s3::{ARCHIVE, Mutant, S3};
+use crate::dice::Dice;
+use crate::network::S3;
+use crate::s3::{ARCHIVE, Mutant};
+use crate::variable;
 
 /// How many seeds are played at a time.
 const TOGETHER: usize = 50;
@@ -63,10 +60,10 @@ impl Simulation {
                 let key = format!("segment-logs/web/1793577600000/{object}.jsonl");
                 for _ in 0..1 + dice.roll(3) {
                     let content = (dice.roll(6) > 0).then(|| content(&mut dice));
-                    world.put(ARCHIVE, &key, content);
+                    world.objects.put(ARCHIVE, &key, content);
                 }
                 let wanted =
-                    world.current(&key).map(without_the_person).filter(|content| !content.is_empty());
+                    world.objects.current(&key).map(without_the_person).filter(|content| !content.is_empty());
                 world.wanted.insert(key, wanted);
             }
         }
@@ -167,7 +164,7 @@ impl Simulation {
     /// What is wrong with the world now, if it is sealed.
     fn fault(&self, sealed: bool) -> Option<String> {
         let world = self.s3.world();
-        for ((bucket, key), versions) in &world.objects {
+        for ((bucket, key), versions) in &world.objects.all {
             let holds = |content: &Vec<u8>| String::from_utf8_lossy(content).contains(PERSON);
             let left = versions.iter().filter_map(|version| version.content.as_ref()).any(holds);
             if sealed && bucket == ARCHIVE && left {
@@ -175,7 +172,8 @@ impl Simulation {
             }
         }
         for (key, wanted) in &world.wanted {
-            let current = world.current(key).map(without_the_person).filter(|content| !content.is_empty());
+            let current =
+                world.objects.current(key).map(without_the_person).filter(|content| !content.is_empty());
             if current != *wanted {
                 return Some(format!("somebody else's lines in {key} are not what they were"));
             }
@@ -222,7 +220,6 @@ async fn play(seed: u64, mutant: Option<Mutant>) -> Result<usize, String> {
 
 #[tokio::test]
 async fn sealed_means_gone_whatever_fails_and_whoever_writes() {
-    let variable = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let (first, count) = (variable("SEED").unwrap_or(0), variable("SEEDS").unwrap_or(500));
     let mut runs = BTreeMap::<usize, u64>::new();
     // Side by side, since the code under test waits between its retries; no seed knows of another.
