@@ -80,8 +80,10 @@ async fn main() -> Result<()> {
     rows.push(read(&mut function, "GET /regulations, 100 of 1 subject", list, hundred, 60).await?);
     rows.push(create(&mut function, "POST /regulations, 5,000 subjects", 5_000, 40).await?.0);
     rows.push(read(&mut function, "GET /regulations, a full page of 4 MB", list, hundred, 20).await?);
-    let whom =
-        |n: usize| json!({ "type": ["USER_ID", "EMAIL"][n % 2], "id": format!("user-{n}@example.com") });
+    let whom = |n: usize| {
+        let kind = ["USER_ID", "EMAIL"][n % 2];
+        json!({ "type": kind, "id": format!("user-{n}@example.com") })
+    };
     let half: Vec<Value> = (0..500).map(whom).collect();
     world.stack.api.post("/suppressions", &json!({ "subjects": half })).await?;
     let check = json!({ "subjects": (0..1_000).map(whom).collect::<Vec<_>>() });

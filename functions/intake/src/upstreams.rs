@@ -24,7 +24,8 @@ pub async fn set(
     if before.deleted_at.is_some() {
         return Err(Failure::invalid("this source is deleted").into());
     }
-    if !is_public_url(&request.url) && !(context.any_endpoint && request.url.starts_with("http://")) {
+    let is_local = context.any_endpoint && request.url.starts_with("http://");
+    if !is_local && !is_public_url(&request.url) {
         let message = "url must be an https URL with a public host name, without user or password";
         return Err(Failure::invalid(message).field("url").into());
     }
