@@ -4,7 +4,7 @@
 # `make build` adds the arm64 target to Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test grants lint audit simulate chaos load features fmt openapi contract bench watch try-watch build check-build deploy doctor cost screenshots purge-file batch programs writers
+.PHONY: help demo up down test grants lint audit simulate chaos load features fmt openapi contract bench watch try-watch build check-build deploy doctor cost screenshots purge-file batch verify programs writers
 
 FUNCTIONS := $(notdir $(wildcard functions/*))
 PROGRAMS  := $(or $(CARGO_TARGET_DIR),target)/debug
@@ -24,6 +24,7 @@ DENY_VERSION := 0.20.2
 DENY        := .tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 WEB_TOOLS   := functions/console/web/node_modules/.tools
 BROWSER     := tests/browser/node_modules/.tools
+VERIFY      := functions/audit/verify
 
 # Tests wait for each other's functions more than they compute.
 export RUST_TEST_THREADS ?= $(shell expr $$(nproc) + 1)
@@ -74,13 +75,17 @@ batch: $(TOOLS) ## Send a file of people to be forgotten: make batch FILE=ids.cs
 	@$(if $(STACK),,set -a; . .local/stack.env; set +a;) $(BIN)/python infra/local/batch.py "$(FILE)" "$(or $(STACK),lethe)" \
 	  "$(or $(TYPE),SUPPRESS_WITH_DELETE)" "$(COLUMN)" "$(REFERENCE)"
 
+verify: .venv-verify/.tools ## Verify certificates offline: make verify CERT='a.jws b.jws' (or a folder) KEYS=lethe-keys.json
+	@test -n "$(CERT)" -a -n "$(KEYS)" || { echo "Say which: make verify CERT=file.jws KEYS=lethe-keys.json" >&2; exit 1; }
+	@.venv-verify/bin/python $(VERIFY)/verify.py --keys "$(KEYS)" $(CERT)
+
 # --- Before a change is done --------------------------------------------------------------------------
 
 test: $(TOOLS) ## Lint, then every test: unit, store and end to end on the local AWS
 	@# Tools come over the network while the processors compile.
-	@$(MAKE) --no-print-directory -j4 $(SDK) $(WAREHOUSES) $(SCHEMATHESIS) $(BROWSER) lint programs
+	@$(MAKE) --no-print-directory -j4 $(SDK) $(WAREHOUSES) $(SCHEMATHESIS) $(BROWSER) .venv-verify/.tools lint programs
 	@rm -rf $(GRANTS)
-	$(BIN)/python -m pytest --quiet --no-header -p no:cacheprovider tests/strict
+	$(BIN)/python -m pytest --quiet --no-header -p no:cacheprovider tests/strict tests/verify
 	cargo test --workspace --no-fail-fast
 	@$(MAKE) --no-print-directory grants
 
@@ -193,6 +198,12 @@ $(BENCH_TOOLS): shared/engine/benches/purge/requirements.txt $(TOOLS)
 	@echo "Setting up .venv-$* (once)"
 	@python3 -m venv .venv-$*
 	@.venv-$*/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
+# For whoever holds a certificate and nothing else of Lethe: without the local AWS.
+.venv-verify/.tools: $(VERIFY)/requirements.txt
+	@python3 -m venv .venv-verify
+	@.venv-verify/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
 .venv-writers/.tools: shared/engine/tests/writers/requirements.txt

@@ -22,6 +22,10 @@ from ministack.core.router import detect_service, extract_access_key_id, extract
 from ministack.services import sts
 from request import Request, current
 
+# No actions of their own: a grant covers one message and many.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html
+MANY_AT_ONCE = {f"sqs:{name}Batch": f"sqs:{name}" for name in ("ChangeMessageVisibility", "DeleteMessage", "SendMessage")}
+
 # Nobody's resources in IAM's tables, but AWS evaluates them for the state machine that waits, and names it in its denials:
 # https://github.com/aws/aws-cdk/pull/8486
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
@@ -92,7 +96,7 @@ def evaluate(access_key, action, resource, context=None, region="us-east-1"):
 
 def enforced(access_key, action, service, region, resource_arn="*", service_context=None):
     """In the place of MiniStack's own."""
-    role = role_of(access_key)
+    role, action = role_of(access_key), MANY_AT_ONCE.get(action, action)
     if role is None:
         return _enforce(access_key, action, service, region, resource_arn=resource_arn, service_context=service_context)
     request = current.get(None)

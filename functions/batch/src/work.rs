@@ -9,12 +9,14 @@ use std::time::Instant;
 
 use app::admission;
 use jiff::Timestamp;
+use model::batch::entry::Named;
 use model::batch::ledger::Closed;
 use model::batch::message::{Message, Subjects};
 use model::batch::{Batch, BatchStatus, BoundFile, Refusal};
 use model::failure::{Failure, Result};
 use model::id::{BatchId, TrailId};
 use model::regulation::NewRegulation;
+use model::subject::Subject;
 use model::trail::TrailEntry;
 use store::Store;
 
@@ -53,7 +55,7 @@ pub async fn accept(context: &Context, delivery: &Delivery, batch: &mut Batch, u
 async fn survey(context: &Context, message: &Message, batch: &mut Batch) -> Result<Option<Batch>> {
     let mut surveyor = Surveyor { store: &context.store, batch: &batch.id, kept: 0 };
     let Closed { account, content, .. } =
-        read(&context.s3, &message.subjects, batch.file.as_ref(), &mut surveyor).await?;
+        read(&context.s3, message, batch.file.as_ref(), &mut surveyor).await?;
     if account.subjects == 0 {
         batch.account = account;
         return Err(Failure::invalid("no line names a subject: nothing is done"));
@@ -77,7 +79,7 @@ struct Surveyor<'a> {
 }
 
 impl Taker for Surveyor<'_> {
-    async fn regulation(&mut self, _: Vec<String>) -> Result<()> {
+    async fn regulation(&mut self, _: Vec<Vec<Subject>>) -> Result<()> {
         Ok(())
     }
 
@@ -131,7 +133,7 @@ struct Maker<'a> {
 }
 
 impl Taker for Maker<'_> {
-    async fn regulation(&mut self, subjects: Vec<String>) -> Result<()> {
+    async fn regulation(&mut self, people: Vec<Vec<Subject>>) -> Result<()> {
         let number = self.number;
         self.number += 1;
         if number < self.batch.made {
@@ -140,7 +142,7 @@ impl Taker for Maker<'_> {
         if Instant::now() > self.until {
             return Err(Failure::transient("it takes longer than an invocation: it goes on").wait(Some(0)));
         }
-        regulation(self.context, self.message, self.batch, number, subjects).await?;
+        regulation(self.context, self.message, self.batch, number, people).await?;
         self.batch.made = number + 1;
         self.context.store.save_batch(self.batch).await
     }
@@ -159,7 +161,7 @@ async fn make(
     until: Instant,
 ) -> Result<()> {
     let mut maker = Maker { context, message, batch, until, number: 0 };
-    read(&context.s3, &message.subjects, file.as_ref(), &mut maker).await?;
+    read(&context.s3, message, file.as_ref(), &mut maker).await?;
     batch.end(BatchStatus::Accepted, None, Timestamp::now());
     note(context, batch).await?;
     context.store.save_batch(batch).await
@@ -170,7 +172,7 @@ async fn regulation(
     message: &Message,
     batch: &Batch,
     number: usize,
-    subjects: Vec<String>,
+    people: Vec<Vec<Subject>>,
 ) -> Result<()> {
     let id = batch.regulation(number);
     let now = Timestamp::now();
@@ -182,8 +184,14 @@ async fn regulation(
         ..entry(batch)
     };
     context.store.write_trail(&entry).await?;
-    let request = NewRegulation::of_users(message.regulation_type, subjects);
-    let (mut regulation, named) = request.accept(id, now)?;
+    let kind = message.regulation_type;
+    let (mut regulation, named) = match &message.named {
+        Named::ByUserId(_) => {
+            let ids = people.into_iter().flatten().map(|subject| subject.id).collect();
+            NewRegulation::of_users(kind, ids).accept(id, now)?
+        }
+        Named::ByAll { .. } => NewRegulation::of_batch(kind, id, now, people),
+    };
     regulation.actor = Some(batch.actor());
     let delay = u32::try_from(number).unwrap_or(u32::MAX).saturating_mul(PACE);
     admission::admit(&context.store, &context.workflow, &regulation, named, delay, None).await?;

@@ -99,7 +99,7 @@ pub async fn admit(
     regulation.duplicate_of = context.store.same_under_way(&request, &regulation.id).await?;
     regulation.actor = Some(caller.id().to_owned());
     let (store, workflow, only_of) = (&context.store, &context.workflow, caller.request_only());
-    let subjects = suppression::of(&named);
+    let subjects = suppression::of(named.iter().map(|one| &one.subject));
     if !admission::admit(store, workflow, &regulation, named, 0, only_of).await? {
         return Err(forbidden("this token has made its one regulation"));
     }

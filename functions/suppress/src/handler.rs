@@ -3,7 +3,8 @@
 //! 1. The regulation begins, unless it was withdrawn.
 //! 2. Its subjects, with all that is linked to them, are suppressed, or that is lifted; the evidence says how many.
 //! 3. The step waits until every instance of `collect` has read the list anew.
-//! 4. The reply lists the destinations that are left to erase from, by kind, and the warehouses that know people by other
+//! 4. What warehouses gave of its people since is suppressed, too, in a step of its own before anything is erased.
+//! 5. The reply lists the destinations that are left to erase from, by kind, and the warehouses that know people by other
 //!    identifiers, too.
 
 use std::time::Duration;
@@ -21,6 +22,7 @@ use model::status::Status;
 use model::task::Task;
 use serde::{Deserialize, Serialize};
 use store::Store;
+use tokio::time::sleep;
 
 /// The events of an execution that its turns may fill. It ends at 25,000: the rest is for its other steps, and for calls
 /// that are retried. <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
@@ -40,6 +42,9 @@ pub struct Context {
 pub struct Request {
     regulation_id: RegulationId,
     attempt: u32,
+    /// Whether it is about what warehouses gave: those that the regulation names are suppressed already.
+    #[serde(default)]
+    resolved: bool,
 }
 
 /// The destinations that are left to erase from, by kind.
@@ -68,6 +73,11 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         return Ok(Plan::default());
     }
     let now = Timestamp::now();
+    if request.resolved {
+        store.cover_resolved(&regulation, now).await?;
+        sleep(Duration::from_millis(FRESH_MILLISECONDS)).await;
+        return Ok(Plan::default());
+    }
     let covered = store.cover(&regulation, now).await?;
     if let Some(change) = regulation.regulation_type.suppression() {
         let counted = match change {
@@ -96,7 +106,7 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         };
         store.keep_evidence(id, &evidence).await?;
         // Once this step is done, every instance of `collect` has read the list anew.
-        tokio::time::sleep(Duration::from_millis(FRESH_MILLISECONDS)).await;
+        sleep(Duration::from_millis(FRESH_MILLISECONDS)).await;
         if request.attempt == 1 {
             let delay = Timestamp::now().duration_since(regulation.created_at);
             report(&[(Metric::SuppressionSeconds, delay.as_secs_f64())]);

@@ -4,6 +4,7 @@
 //! [`message`] reads what was sent, [`file`](mod@file) the file line by line, [`ledger`] keeps the account and cuts
 //! regulations. All of it gives the same result each time, so that work that broke off can be resumed.
 
+mod columns;
 mod csv;
 pub mod entry;
 pub mod file;
