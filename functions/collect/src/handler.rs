@@ -76,9 +76,9 @@ async fn open(
         Fault::TooLarge => too_large(),
         Fault::NoGzip => bad("the body is not gzip"),
         // An SDK gives up what is refused with 400, and keeps what it may send again.
-        Fault::Garbled => unavailable(&Failure::transient(
+        Fault::Garbled => Box::new(unavailable(&Failure::transient(
             "API Gateway garbled a compressed body: send it as application/octet-stream, or let the SDK not compress",
-        )),
+        ))),
     })?;
     let body = Body::open(&body).map_err(|problem| bad(problem.0))?;
     let admitted = match (in_header, body.write_key()) {
