@@ -50,14 +50,7 @@ impl World {
         };
         let body: Value = serde_json::from_slice(call.body).expect("JSON");
         match service {
-            "DynamoDB_20120810" => {
-                let answer = self.tables.call(operation, &body);
-                if let Some(kept) = &mut self.kept {
-                    let told = serde_json::from_slice(&answer.body).expect("JSON");
-                    kept.push((operation.to_owned(), body, told));
-                }
-                answer
-            }
+            "DynamoDB_20120810" => self.ask(operation, body),
             "AWSStepFunctions" => self.step_functions.answer(operation, &body),
             "RedshiftData" => self.redshift.answer(operation, &body),
             "secretsmanager" => {
@@ -70,6 +63,18 @@ impl World {
             "TrentService" => Reply::json(200, &json!({ "Signature": BASE64_STANDARD.encode(SIGNATURE) })),
             _ => panic!("nobody simulates {service}"),
         }
+    }
+}
+
+impl World {
+    /// Asks DynamoDB.
+    pub fn ask(&mut self, operation: &str, body: Value) -> Reply {
+        let answer = self.tables.call(operation, &body);
+        if let Some(kept) = &mut self.kept {
+            let told = serde_json::from_slice(&answer.body).expect("JSON");
+            kept.push((operation.to_owned(), body, told));
+        }
+        answer
     }
 }
 
