@@ -4,7 +4,7 @@
 # `make build` adds the arm64 target to Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test grants lint audit simulate chaos features fmt openapi contract bench watch build deploy screenshots purge-file batch programs writers
+.PHONY: help demo up down test grants lint audit simulate chaos load features fmt openapi contract bench watch try-watch build check-build deploy doctor cost screenshots purge-file batch verify programs writers
 
 FUNCTIONS := $(notdir $(wildcard functions/*))
 PROGRAMS  := $(or $(CARGO_TARGET_DIR),target)/debug
@@ -12,7 +12,8 @@ GRANTS    := $(or $(CARGO_TARGET_DIR),target)/strict
 BIN       := $(CURDIR)/.venv/bin
 
 TOOLS       := .venv/.tools
-CARGO_TOOLS := .venv/.cargo-tools
+CARGO_TOOLS := .venv-watch/.tools
+CARGO_BIN   := $(CURDIR)/.venv-watch/bin
 BENCH_TOOLS := .venv/.bench-tools
 NODE_TOOLS  := infra/local/node_modules/.tools
 CONTRACT_TOOLS := infra/local/contract/node_modules/.tools
@@ -23,6 +24,7 @@ DENY_VERSION := 0.20.2
 DENY        := .tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 WEB_TOOLS   := functions/console/web/node_modules/.tools
 BROWSER     := tests/browser/node_modules/.tools
+VERIFY      := functions/audit/verify
 
 # Tests wait for each other's functions more than they compute.
 export RUST_TEST_THREADS ?= $(shell expr $$(nproc) + 1)
@@ -53,9 +55,12 @@ watch: $(CARGO_TOOLS) ## Run one function again whenever it changes, on the loca
 	@test -f .local/stack.env || { echo "Start the local stack first: make up" >&2; exit 1; }
 	@test -n "$(FN)" -a -d "functions/$(FN)" || { echo "Say which function: make watch FN=purge (one of: $(FUNCTIONS))" >&2; exit 1; }
 	@echo "Once it runs (the first build takes minutes), invoke it with:"
-	@echo "  curl http://127.0.0.1:9000/2015-03-31/functions/$(FN)/invocations -d '{…}'"
+	@echo "  curl http://127.0.0.1:9000/2015-03-31/functions/$(FN)/invocations -d @functions/$(FN)/event.json"
 	@set -a; . .local/stack.env; . .local/$(FN).env; \
-	exec $(BIN)/cargo-lambda lambda watch --invoke-address 127.0.0.1 --concurrency 8 --package $(FN)
+	exec $(CARGO_BIN)/cargo-lambda lambda watch --invoke-address 127.0.0.1 --concurrency 8 --package $(FN)
+
+try-watch: $(CARGO_TOOLS) ## Try make watch with sample events, on the local stack: make try-watch [FN="intake suppress purge batch"]
+	$(BIN)/python infra/local/try_watch.py $(or $(FN),intake suppress purge batch)
 
 screenshots: $(TOOLS) $(BROWSER) programs ## Take the console's pictures anew: functions/console/screenshots
 	SCREENSHOTS=1 cargo test --workspace --test e2e -- console --nocapture
@@ -70,16 +75,19 @@ batch: $(TOOLS) ## Send a file of people to be forgotten: make batch FILE=ids.cs
 	@$(if $(STACK),,set -a; . .local/stack.env; set +a;) $(BIN)/python infra/local/batch.py "$(FILE)" "$(or $(STACK),lethe)" \
 	  "$(or $(TYPE),SUPPRESS_WITH_DELETE)" "$(COLUMN)" "$(REFERENCE)"
 
+verify: .venv-verify/.tools ## Verify certificates offline: make verify CERT='a.jws b.jws' (or a folder) KEYS=lethe-keys.json
+	@test -n "$(CERT)" -a -n "$(KEYS)" || { echo "Say which: make verify CERT=file.jws KEYS=lethe-keys.json" >&2; exit 1; }
+	@.venv-verify/bin/python $(VERIFY)/verify.py --keys "$(KEYS)" $(CERT)
+
 # --- Before a change is done --------------------------------------------------------------------------
 
 test: $(TOOLS) ## Lint, then every test: unit, store and end to end on the local AWS
 	@# Tools come over the network while the processors compile.
-	@$(MAKE) --no-print-directory -j4 $(SDK) $(WAREHOUSES) $(SCHEMATHESIS) $(BROWSER) lint programs
+	@$(MAKE) --no-print-directory -j4 $(SDK) $(WAREHOUSES) $(SCHEMATHESIS) $(BROWSER) .venv-verify/.tools lint programs
 	@rm -rf $(GRANTS)
-	$(BIN)/python -m pytest --quiet --no-header -p no:cacheprovider tests/strict
+	$(BIN)/python -m pytest --quiet --no-header -p no:cacheprovider tests/strict tests/verify
 	cargo test --workspace --no-fail-fast
-	@# It only tells: a grant that is used by chance fails no suite.
-	-@$(MAKE) --no-print-directory grants
+	@$(MAKE) --no-print-directory grants
 
 grants: ## After `make test`: the grants of the template that no test used, each with its reason
 	@$(BIN)/python tests/strict/report.py $(GRANTS)
@@ -100,6 +108,9 @@ simulate: ## Run the real functions in orders that seeds choose: make simulate [
 
 chaos: $(TOOLS) programs ## Disturb a deployed stack by chance while it forgets people: make chaos [ROUNDS=100] [SEED=7]
 	ROUNDS=$(or $(ROUNDS),100) $(if $(SEED),SEED=$(SEED)) cargo test --workspace --test e2e -- chaos --nocapture
+
+load: $(TOOLS) programs ## Ask a local stack for more than it can do, by 50 clients: make load [REGULATIONS=1000] [SUBJECTS=100]
+	CLIENTS=50 REGULATIONS=$(or $(REGULATIONS),1000) SUBJECTS=$(or $(SUBJECTS),100) cargo test --workspace --test e2e -- load --nocapture
 
 fmt: ## Format the Rust code
 	cargo fmt --all
@@ -132,21 +143,36 @@ bench: $(BENCH_TOOLS) ## Measure what must be fast, as ratios in one run: make b
 # --- To AWS --------------------------------------------------------------------------------------------
 
 build: $(CARGO_TOOLS) $(PAGE) ## Make the functions' arm64 zips: target/lambda/*/bootstrap.zip
-	PATH="$(BIN):$$PATH" cargo-lambda lambda build --release --arm64 --output-format zip --lambda-dir target/lambda $(FUNCTIONS:%=--package %)
+	PATH="$(CARGO_BIN):$$PATH" cargo-lambda lambda build --release --arm64 --output-format zip --lambda-dir target/lambda $(FUNCTIONS:%=--package %)
+	@$(BIN)/python infra/local/arm64.py target/lambda
+
+check-build: $(TOOLS) ## Start each of the arm64 zips under QEMU with its sample event; hold their sizes and symbols
+	$(BIN)/python infra/local/arm64.py target/lambda --start
 
 # PARAMETERS may have quotes of its own: PARAMETERS='PurgeSchedule="rate(5 minutes)"'. PARAMETERS_FILE is a JSON list of
-# such texts, ["PurgeSchedule=rate(5 minutes)", "ArchiveBuckets=one,two"], that no shell reads.
-deploy: $(TOOLS) ## Deploy to AWS with your credentials: make deploy STACK=lethe BUCKET=my-artifacts [PARAMETERS_FILE=production.json]
-	@test -n "$(STACK)" -a -n "$(BUCKET)" || { \
+# such texts, ["PurgeSchedule=rate(5 minutes)", "ArchiveBuckets=one,two"], that no shell reads. A STAGE is a stack and a file of
+# parameters of its own.
+DEPLOYED := $(or $(STACK),$(if $(STAGE),lethe-$(STAGE)))
+GIVEN    := $(or $(PARAMETERS_FILE),$(wildcard infra/stages/$(STAGE).json))
+
+deploy: $(TOOLS) ## Deploy to AWS: shows what changes, asks, waits, tries it: make deploy STACK=lethe (or STAGE=test) BUCKET=my-artifacts [PARAMETERS_FILE=production.json] [YES=1] [PREVIEW=1]
+	@test -n "$(DEPLOYED)" -a -n "$(BUCKET)" || { \
 	  echo "Say where: make deploy STACK=<stack name> BUCKET=<bucket for the zips> [PARAMETERS_FILE=production.json]" >&2; exit 1; }
-	@test -z '$(PARAMETERS_FILE)' -o -f '$(PARAMETERS_FILE)' || { echo "There is no file $(PARAMETERS_FILE)" >&2; exit 1; }
-	@test -z '$(PARAMETERS_FILE)' -o -z '$(if $(PARAMETERS),yes)' || { echo "Give PARAMETERS or PARAMETERS_FILE, not both" >&2; exit 1; }
+	@test -z '$(GIVEN)' -o -f '$(GIVEN)' || { echo "There is no file $(GIVEN)" >&2; exit 1; }
+	@test -z '$(GIVEN)' -o -z '$(if $(PARAMETERS),yes)' || { echo "Give PARAMETERS or PARAMETERS_FILE, not both" >&2; exit 1; }
 	@$(MAKE) build
 	$(BIN)/aws cloudformation package --template-file infra/template.yaml --s3-bucket "$(BUCKET)" \
 	  --output-template-file target/lambda/template.yaml
-	$(BIN)/aws cloudformation deploy --template-file target/lambda/template.yaml --stack-name "$(STACK)" \
-	  --s3-bucket "$(BUCKET)" --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND --no-fail-on-empty-changeset \
-	  $(if $(PARAMETERS_FILE),--parameter-overrides 'file://$(PARAMETERS_FILE)',$(if $(PARAMETERS),--parameter-overrides $(PARAMETERS)))
+	YES=$(YES) PREVIEW=$(PREVIEW) $(BIN)/python infra/local/deploy.py "$(DEPLOYED)" "$(BUCKET)" target/lambda/template.yaml \
+	  $(if $(GIVEN),'@$(GIVEN)',$(PARAMETERS))
+	$(if $(PREVIEW),,$(BIN)/python infra/local/smoke.py "$(DEPLOYED)")
+
+doctor: $(TOOLS) ## Look at a deployed stack and say what to mend: make doctor STACK=lethe
+	@test -n "$(DEPLOYED)" || { echo "Say which: make doctor STACK=lethe" >&2; exit 1; }
+	@$(BIN)/python infra/local/doctor.py "$(DEPLOYED)"
+
+cost: $(TOOLS) ## Compute what running Lethe costs, and how long it takes, for three sizes of company: infra/local/cost.json
+	@$(BIN)/python infra/local/cost.py infra/local/cost.json
 
 # --- Tools ----------------------------------------------------------------------------------------------
 
@@ -167,15 +193,17 @@ $(BENCH_TOOLS): shared/engine/benches/purge/requirements.txt $(TOOLS)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
-$(CARGO_TOOLS): infra/local/watch-requirements.txt $(TOOLS)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r $<
-	@touch $@
-
-# These want other versions of the same libraries than .venv, and than each other.
+# These want other versions of the same libraries than .venv and than each other, or are seldom wanted.
 .venv-%/.tools: infra/local/%-requirements.txt | $(TOOLS)
 	@echo "Setting up .venv-$* (once)"
 	@python3 -m venv .venv-$*
 	@.venv-$*/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
+# For whoever holds a certificate and nothing else of Lethe: without the local AWS.
+.venv-verify/.tools: $(VERIFY)/requirements.txt
+	@python3 -m venv .venv-verify
+	@.venv-verify/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
 .venv-writers/.tools: shared/engine/tests/writers/requirements.txt

@@ -13,7 +13,7 @@
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tests::process::root;
 use tests::stack::programs;
@@ -80,6 +80,21 @@ async fn main() -> Result<()> {
     rows.push(read(&mut function, "GET /regulations, 100 of 1 subject", list, hundred, 60).await?);
     rows.push(create(&mut function, "POST /regulations, 5,000 subjects", 5_000, 40).await?.0);
     rows.push(read(&mut function, "GET /regulations, a full page of 4 MB", list, hundred, 20).await?);
+    let whom = |n: usize| {
+        let kind = ["USER_ID", "EMAIL"][n % 2];
+        json!({ "type": kind, "id": format!("user-{n}@example.com") })
+    };
+    let half: Vec<Value> = (0..500).map(whom).collect();
+    world.stack.api.post("/suppressions", &json!({ "subjects": half })).await?;
+    let check = json!({ "subjects": (0..1_000).map(whom).collect::<Vec<_>>() });
+    let mut times = Vec::new();
+    for _ in 0..200 {
+        let (answer, took) = function.call("POST", "/suppressions/check", "", Some(check.clone())).await?;
+        let out = answer["data"]["suppressed"].as_array().into_iter().flatten().filter(|out| **out == true);
+        ensure!(out.count() == 500, "half of them are suppressed");
+        times.push(took);
+    }
+    rows.push(row("POST /suppressions/check, 1,000 subjects", times));
     let target = root().join("target/bench");
     fs::create_dir_all(&target)?;
     fs::write(target.join("api.json"), serde_json::to_string_pretty(&rows)?)?;

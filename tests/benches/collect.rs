@@ -8,7 +8,7 @@
 //! `target/bench/collect.json`: per size, p50 and p99 in milliseconds (`ours`) beside those with nobody suppressed
 //! (`reference`), and how many events a second of one core's time lets in. The lag: from the API's 200 to the last event
 //! that one of three warm instances put into the queue, the longest of all in milliseconds, beside the second that is
-//! promised.
+//! promised. Upstream: a source whose events are sent on, too, beside one whose are not.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its result")]
 
@@ -23,6 +23,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
+use reqwest::Method;
 use serde_json::{Value, json};
 use tests::aws::Endpoint;
 use tests::ingest::TrackingClient;
@@ -72,6 +73,7 @@ async fn main() -> Result<()> {
         rows: Vec::new(),
     };
     bench.speed().await?;
+    bench.upstream().await?;
     bench.lag().await?;
     let target = root().join("target/bench");
     fs::create_dir_all(&target)?;
@@ -92,9 +94,14 @@ struct Bench {
 
 impl Bench {
     async fn door(&self, table: Option<&str>) -> Result<Function> {
-        let authorization = format!("Basic {}", BASE64_STANDARD.encode(format!("{}:", self.key)));
+        self.door_of(&self.key, table, None).await
+    }
+
+    async fn door_of(&self, key: &str, table: Option<&str>, upstream: Option<&str>) -> Result<Function> {
+        let authorization = format!("Basic {}", BASE64_STANDARD.encode(format!("{key}:")));
         let mut change = vec![("EVENTS_QUEUE", self.queue.as_str())];
         change.extend(table.map(|table| ("SUPPRESSIONS_TABLE", table)));
+        change.extend(upstream.map(|queue| ("UPSTREAM_QUEUE", queue)));
         Function::start(&self.world, &self.wire, &self.program, &authorization, &change).await
     }
 
@@ -144,6 +151,36 @@ impl Bench {
             self.rows.push(json!({ "name": format!("events a second and core, {size} suppressed"), "ours": per_second,
                 "reference": (EVENTS * ROUNDS) as f64 / none.core, "ratio": none.core / place.core, "at_least": 0.9 }));
         }
+        Ok(())
+    }
+
+    /// The price of sending on: the same requests to a source with an upstream and to one without, in turn.
+    async fn upstream(&mut self) -> Result<()> {
+        let front = TrackingClient::open(&self.world, "front").await?;
+        let there = json!({ "url": "http://127.0.0.1:9", "format": "segment", "secret": "key" });
+        let (status, answer) =
+            self.world.stack.api.send(Method::PUT, "/sources/front/upstream", Some(&there)).await?;
+        ensure!(status.is_success(), "{answer}");
+        let queue = fifo(self.world.stack.aws).await?;
+        let mut places = Vec::new();
+        for key in [self.key.clone(), front.key] {
+            let table = format!("sent-on-{}", places.len());
+            fill(self.world.stack.aws, &table, 0).await?;
+            places.push((self.door_of(&key, Some(&table), Some(&queue)).await?, Vec::new()));
+        }
+        for round in 0..BATCHES + ROUNDS / 2 {
+            for turn in 0..places.len() {
+                let place = (round + turn) % places.len();
+                let (function, times) = &mut places[place];
+                let took = function.call("POST", "/v1/batch", "", Some(batch(round % BATCHES))).await?.1;
+                times.extend((round >= BATCHES).then_some(took));
+            }
+        }
+        let [alone, on] = [0, 1].map(|place| percentile(&places[place].1, 0.5, |took| took.whole));
+        println!("sent on upstream, too: p50 {on:.1} ms, without {alone:.1} ms (ratio {:.2})", alone / on);
+        self.rows
+            .push(json!({ "name": "100 events, sent on upstream, too: p50", "ours": on, "reference": alone,
+            "ratio": alone / on, "at_least": 0.5 }));
         Ok(())
     }
 
@@ -204,6 +241,14 @@ impl Bench {
 /// A queue that nobody takes from.
 async fn queue(aws: Endpoint) -> Result<String> {
     let made = aws.call("sqs", "AmazonSQS.CreateQueue", json!({ "QueueName": "bench-events" })).await?;
+    Ok(made["QueueUrl"].as_str().context("the queue has no URL")?.to_owned())
+}
+
+/// The same, in order.
+async fn fifo(aws: Endpoint) -> Result<String> {
+    let attributes = json!({ "FifoQueue": "true", "ContentBasedDeduplication": "true" });
+    let create = json!({ "QueueName": "bench-upstream.fifo", "Attributes": attributes });
+    let made = aws.call("sqs", "AmazonSQS.CreateQueue", create).await?;
     Ok(made["QueueUrl"].as_str().context("the queue has no URL")?.to_owned())
 }
 

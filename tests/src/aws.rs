@@ -97,7 +97,8 @@ impl Endpoint {
         ]
     }
 
-    fn give_to(self, command: &mut Command) {
+    /// Sends a program of AWS here, by its environment.
+    pub fn give_to(self, command: &mut Command) {
         for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]
         {
             command.env_remove(name);

@@ -13,7 +13,7 @@
 //! warehouse  a schema in Postgres, and counts its rows
 //!
 //! world      all of it for one test   destinations  as the public API takes them
-//! traces     all that a stack holds, to be searched
+//! traces     all that a stack holds, to be searched      strict  what AWS would have refused, counted, and raised alarms for
 //! ```
 //!
 //! Everything runs on ports found free and in directories of its own, so that tests and a running demo never
@@ -43,6 +43,7 @@ pub mod scenario;
 pub mod serve;
 pub mod snowflake;
 pub mod stack;
+pub mod strict;
 pub mod traces;
 pub mod vendors;
 pub mod warehouse;

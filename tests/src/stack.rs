@@ -166,25 +166,6 @@ impl Stack {
         Ok(format!("{}/2015-03-31/functions/{name}/configuration", self.aws.url()))
     }
 
-    /// What AWS would have refused its functions, but for what was expected. `tests/strict` holds them to it.
-    ///
-    /// # Errors
-    /// When the local AWS cannot be reached.
-    pub async fn refusals(&self) -> Result<Vec<Value>> {
-        let url = format!("{}/_strict/refusals/{}", self.aws.url(), self.name);
-        Ok(self.aws.http().get(url).send().await?.error_for_status()?.json().await?)
-    }
-
-    /// Lets the refusals pass in which this text stands.
-    ///
-    /// # Errors
-    /// When the local AWS cannot be reached.
-    pub async fn expect_refusal(&self, text: &str) -> Result<()> {
-        let url = format!("{}/_strict/expected/{}", self.aws.url(), self.name);
-        self.aws.http().post(url).body(text.to_owned()).send().await?.error_for_status()?;
-        Ok(())
-    }
-
     /// Deletes it, but for the data that it keeps.
     ///
     /// Its functions go first, by Lambda's own API: MiniStack lets the processes of a function live on when CloudFormation

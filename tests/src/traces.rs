@@ -23,7 +23,14 @@ const TABLES: [&str; 6] = [
 ];
 
 /// The queues, by their names in the template.
-const QUEUES: [&str; 4] = ["BatchQueue", "BatchDeadLetters", "EventsQueue", "LostEventsQueue"];
+const QUEUES: [&str; 6] = [
+    "BatchQueue",
+    "BatchDeadLetters",
+    "EventsQueue",
+    "LostEventsQueue",
+    "UpstreamQueue",
+    "UpstreamDeadLetters",
+];
 
 /// The state machines, by their outputs.
 const MACHINES: [&str; 2] = ["DeletionStateMachine", "PurgeRunStateMachine"];

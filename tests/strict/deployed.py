@@ -1,4 +1,4 @@
-"""What MiniStack's CloudFormation leaves out of a template, and the other rules ask for: the keys of tables and buckets, Object
+"""What MiniStack's CloudFormation leaves out of a template, and the other rules ask for: the keys of tables and buckets, TTL, Object
 Lock, that `Ref` of a secret is its ARN, and `Fn::Join` in conditions.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-secretsmanager-secret.html
@@ -20,7 +20,6 @@ def install():
     handler = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
     delete = handler["delete"]
     handler["delete"] = lambda arn, *more: delete(secretsmanager._resolve(arn)[0] or arn, *more)
-
 
     evaluate = engine._evaluate_conditions
     for module in (engine, changesets, handlers, stacks):
@@ -54,6 +53,8 @@ def table(name, properties, _):
     found = dynamodb._sse_description_from_spec(properties.get("SSESpecification"))
     if found and (key := kms._resolve_key(found.get("KMSMasterKeyArn"))):
         dynamodb._tables[name]["SSEDescription"] = {**found, "KMSMasterKeyArn": key["Arn"]}
+    if ttl := properties.get("TimeToLiveSpecification"):
+        dynamodb._update_ttl({"TableName": name, "TimeToLiveSpecification": {**ttl, "Enabled": True}})
 
 
 def bucket(name, properties, _):

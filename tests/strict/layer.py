@@ -6,9 +6,13 @@ CloudFormation come as the account itself.
 
 import json
 
+import calls
+import concurrency
 import deployed
+import gateway
 import grants
 import implied
+import measured
 import rules
 import states
 from ministack.core import iam_evaluator as iam
@@ -17,6 +21,10 @@ from ministack.core.responses import get_account_id
 from ministack.core.router import detect_service, extract_access_key_id, extract_region
 from ministack.services import sts
 from request import Request, current
+
+# No actions of their own: a grant covers one message and many.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html
+MANY_AT_ONCE = {f"sqs:{name}Batch": f"sqs:{name}" for name in ("ChangeMessageVisibility", "DeleteMessage", "SendMessage")}
 
 # Nobody's resources in IAM's tables, but AWS evaluates them for the state machine that waits, and names it in its denials:
 # https://github.com/aws/aws-cdk/pull/8486
@@ -37,8 +45,8 @@ def install(app):
     know_variables()
     iam.enforce = enforced
     hold_to_rules(app)
-    states.install()
-    deployed.install()
+    for part in (states, deployed, gateway, concurrency):
+        part.install()
 
 
 def over_tls(app):
@@ -88,7 +96,7 @@ def evaluate(access_key, action, resource, context=None, region="us-east-1"):
 
 def enforced(access_key, action, service, region, resource_arn="*", service_context=None):
     """In the place of MiniStack's own."""
-    role = role_of(access_key)
+    role, action = role_of(access_key), MANY_AT_ONCE.get(action, action)
     if role is None:
         return _enforce(access_key, action, service, region, resource_arn=resource_arn, service_context=service_context)
     request = current.get(None)
@@ -120,8 +128,10 @@ def hold_to_rules(app):
         service = detect_service(method, path, headers, query)
         request = Request(service, method, path, headers, query, body)
         current.set(request)
+        calls.note(role, request)
         if refusal := rules.before(request, role):
-            grants.note_refusal(role, refusal.code, path, refusal.message)
+            if refusal.code != rules.THROTTLED:
+                grants.note_refusal(role, refusal.code, path, refusal.message)
             return refusal.answer(service)
         answer = await dispatch(method, path, headers, body, query, request_id)
         if service == "s3" and answer[0] == 404 and request.key and method in ("GET", "HEAD"):
@@ -171,8 +181,16 @@ def check(asked):
 
 def report(method, path, body):
     """What was refused of a stack: `GET /_strict/refusals/{stack}`. What a test expects to be refused is left out:
-    `POST /_strict/expected/{stack}` with a text of the refusal."""
-    _, _, what, stack = path.split("/", 3)
+    `POST /_strict/expected/{stack}` with a text of the refusal. Its alarms that go off, now or later, if nothing happens until
+    then: `GET /_strict/alarms/{stack}/{seconds}`. What it has used: `GET /_strict/calls/{stack}`."""
+    _, _, what, stack, *later = path.split("/")
     if method == "POST" and what == "expected":
         grants.expect(stack, body.decode())
-    return 200, {"Content-Type": "application/json"}, json.dumps(grants.refusals(stack)).encode()
+    match what:
+        case "alarms":
+            found = measured.alarms_of(stack, int(later[0]))
+        case "calls":
+            found = calls.of(stack)
+        case _:
+            found = grants.refusals(stack)
+    return 200, {"Content-Type": "application/json"}, json.dumps(found).encode()

@@ -5,6 +5,9 @@ What MiniStack keeps itself (`test_quotas.py` holds it to that): 400 KB an item,
 """
 
 import base64
+import json
+import time
+from collections import Counter
 from functools import cache
 
 from defusedxml.ElementTree import ParseError, fromstring
@@ -12,6 +15,7 @@ from ministack.services import dynamodb, lambda_svc, s3
 from request import Refusal
 
 KB, MB = 1024, 1024 * 1024
+WRITES = ("PutItem", "UpdateItem", "DeleteItem")
 CHECKSUMS = ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")
 S3_NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 
@@ -142,6 +146,32 @@ def keys_of_indexes(request):
     return None
 
 
+_written = Counter()  # (table or index, partition, second) -> writes
+THROTTLED = "ThrottlingException"
+
+
+def hot_partition(request):
+    """A partition takes 1,000 writes a second, and so does one of an index. Who is throttled tries again: that breaks no rule.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html"""
+    asked, second = request.json, int(time.time())
+    written = [(asked.get("TableName"), item) for item in (asked.get("Item"), asked.get("Key")) if item and request.target in WRITES]
+    written += [(one.get("TableName"), one.get("Item") or one.get("Key")) for many in asked.get("TransactItems", []) for one in many.values()]
+    for table, writes in asked.get("RequestItems", {}).items() if request.target == "BatchWriteItem" else []:
+        written += [(table, one["PutRequest"]["Item"] if "PutRequest" in one else one["DeleteRequest"]["Key"]) for one in writes]
+    if len(_written) > 10_000:
+        _written.clear()
+    for table, item in written:
+        schema = dynamodb._tables.get(table) or {}
+        for name, keys in ((table, schema), *((i["IndexName"], i) for i in schema.get("GlobalSecondaryIndexes") or [])):
+            partition = next((key["AttributeName"] for key in keys.get("KeySchema", []) if key["KeyType"] == "HASH"), None)
+            if partition in item:
+                place = (table, name, json.dumps(item[partition]), second)
+                _written[place] += 1
+                if _written[place] > 1_000:
+                    return Refusal(THROTTLED, "Throughput exceeds the current capacity of your table or index")
+    return None
+
+
 def state(request):
     """256 KiB of input, output and state; names of 80 characters.
     https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
@@ -185,7 +215,7 @@ def secret(request):
 
 BY_SERVICE = {
     "s3": [checksum_under_lock, checksums_of_parts, completed_parts, key_and_metadata],
-    "dynamodb": [keys_of_indexes],
+    "dynamodb": [keys_of_indexes, hot_partition],
     "states": [state],
     "lambda": [invocation],
     "kms": [signed],

@@ -1,8 +1,11 @@
 """The strict layer refuses what AWS documents, in AWS's form, and nothing else: permissions. Each case cites the page of its example."""
 
 import json
+import subprocess
+import sys
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from asking import ACCOUNT, BUCKET, OBJECTS, REGION, TABLE, allow, item, make, policy, refused
@@ -209,3 +212,14 @@ def test_the_report_tells_used_from_unused(aws, bucket):
     lines = [json.loads(line) for line in (aws.folder / "uses.jsonl").read_text().splitlines()]
     of_role = {(what, action) for what, name, action, _ in lines if name == f"{role.stack}-FunctionRole"}
     assert of_role == {("granted", "s3:GetObject"), ("granted", "s3:PutObject"), ("used", "s3:GetObject")}
+
+
+def test_a_grant_that_nothing_uses_and_nobody_explains_fails_the_suite(tmp_path):
+    granted = [["granted", "test1-PurgeFunctionRole", action, "*"] for action in ("s3:GetObject", "s3:PutObject")]
+    lines = [*granted, ["used", "test1-PurgeFunctionRole", "s3:GetObject", "*"], ["history", "test1-deletion", "events", 41]]
+    (tmp_path / "uses.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    report = Path(__file__).parent / "report.py"
+    said = subprocess.run([sys.executable, report, tmp_path], capture_output=True, text=True)
+    assert said.returncode == 1
+    assert "Purge: s3:PutObject on * was not used: remove it" in said.stdout and "s3:GetObject on * was not" not in said.stdout
+    assert "deletion: the longest history has 41 of 25,000 events" in said.stdout

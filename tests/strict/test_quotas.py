@@ -1,13 +1,15 @@
 """The strict layer refuses what AWS documents, in AWS's form, and nothing else: quotas and rules. Each case cites the page of its example."""
 
+import io
 import json
 import re
 import time
 import urllib.error
 import urllib.request
+import zipfile
 
 import pytest
-from asking import ACCOUNT, REGION, item, refused
+from asking import ACCOUNT, REGION, allow, item, refused
 
 # ---------------------------------------------------------------- S3
 
@@ -84,6 +86,19 @@ def test_keys_are_not_empty_and_indexes_have_theirs(writer, table):
     refused("ValidationException", writer("dynamodb").put_item, TableName=table, Item=item(sk=""))
     refused("ValidationException", writer("dynamodb").put_item, TableName=table, Item=item(list=""))
     refused("ValidationException", writer("dynamodb").put_item, TableName=table, Item=item(list="l" * 2049))
+
+
+def test_a_partition_takes_a_thousand_writes_a_second(writer, table):
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
+    dynamodb = writer("dynamodb")
+    one = [{"PutRequest": {"Item": item(pk="hot", sk=str(n))}} for n in range(25)]
+    others = [{"PutRequest": {"Item": item(pk=f"cold {n}", sk="s")}} for n in range(25)]
+    with pytest.raises(dynamodb.exceptions.ClientError) as error:
+        for _ in range(2_000):
+            dynamodb.batch_write_item(RequestItems={table: one})
+    assert error.value.response["Error"]["Code"] == "ThrottlingException"
+    dynamodb.batch_write_item(RequestItems={table: others})
+    assert all(action != "ThrottlingException" for action, _ in writer.refusals()), "it is no fault to be throttled"
 
 
 # ---------------------------------------------------------------- the others
@@ -171,3 +186,50 @@ def test_a_stack_has_what_its_template_says(aws):
     put = s3.put_object(Bucket="deployed", Key="k", Body=b"1")
     assert put["ServerSideEncryption"] == "aws:kms"
     refused("AccessDenied", s3.delete_object, Bucket="deployed", Key="k", VersionId=put["VersionId"])
+
+
+def test_api_gateway_has_its_limits(aws):
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+    code = "import json\ndef handler(event, context):\n    return {'statusCode': 200, 'body': json.dumps(len(event.get('body') or ''))}\n"
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("index.py", code)
+    role = f"arn:aws:iam::{ACCOUNT}:role/{aws.role(allow('*')).stack}-FunctionRole"
+    function = aws.client("lambda").create_function(
+        FunctionName="limits", Runtime="python3.12", Role=role, Handler="index.handler", Code={"ZipFile": packed.getvalue()}
+    )
+    gateway = aws.client("apigatewayv2")
+    api = gateway.create_api(Name="limits", ProtocolType="HTTP")["ApiId"]
+    target = {"IntegrationType": "AWS_PROXY", "IntegrationUri": function["FunctionArn"], "PayloadFormatVersion": "2.0"}
+    integration = gateway.create_integration(ApiId=api, **target)["IntegrationId"]
+    gateway.create_route(ApiId=api, RouteKey="$default", Target=f"integrations/{integration}")
+    gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+
+    def status(body=b"", **headers):
+        headers["Host"] = f"{api}.execute-api.localhost"
+        try:
+            return urllib.request.urlopen(urllib.request.Request(f"{aws.url}/", body, headers, method="POST")).status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert status(b"1") == 200
+    assert status(b"1" * (10 << 20)) == 200
+    assert status(b"1" * ((10 << 20) + 1)) == 413
+    assert status(x="1" * 9_000) == 200
+    assert status(x="1" * 10_240) == 431
+
+
+def test_a_history_has_25_000_events(aws, writer):
+    # https://docs.aws.amazon.com/step-functions/latest/dg/bp-history-limit.html
+    loop = {"StartAt": "Again", "States": {"Again": {"Type": "Pass", "Next": "More"}, "More": {"Type": "Pass", "Next": "Again"}}}
+    role = f"arn:aws:iam::{ACCOUNT}:role/stack1-FunctionRole"
+    machine = aws.client("stepfunctions").create_state_machine(name="h-history", definition=json.dumps(loop), roleArn=role)
+    execution = writer("stepfunctions").start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
+    for _ in range(600):
+        ended = aws.client("stepfunctions").describe_execution(executionArn=execution)
+        if ended["status"] != "RUNNING":
+            break
+        time.sleep(0.1)
+    assert ended["status"] == "FAILED"
+    lines = [json.loads(line) for line in (aws.folder / "uses.jsonl").read_text().splitlines()]
+    assert max(events for what, _, _, events in lines if what == "history") >= 25_000

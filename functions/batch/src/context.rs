@@ -1,7 +1,7 @@
 //! What all messages share, made once at cold start.
 
-use aws::batch_queue::BatchQueue;
 use aws::bucket::client;
+use aws::retry_queue::RetryQueue;
 use aws::secrets::SecretStore;
 use aws::workflow::Workflow;
 use aws_config::SdkConfig;
@@ -14,7 +14,7 @@ use store::Store;
 pub struct Context {
     pub store: Store,
     pub workflow: Workflow,
-    pub queue: BatchQueue,
+    pub queue: RetryQueue,
     pub s3: Client,
     /// The name of Lethe's own bucket.
     pub bucket: String,
@@ -27,7 +27,7 @@ impl Context {
         Ok(Self {
             store: Store::from_env(config),
             workflow: Workflow::new(config),
-            queue: BatchQueue::from_env(config)?,
+            queue: RetryQueue::from_env(config, "BATCH_QUEUE", "BATCH_DEAD_LETTERS")?,
             s3: client(config),
             bucket: environment::required("LETHE_BUCKET")?,
             pseudonyms: SecretStore::from_env(config).pseudonym_key().await?,

@@ -70,7 +70,7 @@ async fn refuse(context: &Context, delivery: &Delivery, mut batch: Batch, failur
         ("MessageId", &delivery.message_id),
         ("SenderId", &delivery.sender),
     ];
-    context.queue.bury(&delivery.body, &notes).await?;
+    context.queue.bury(&delivery.body, None, &notes).await?;
     batch.end(BatchStatus::Refused, Some(failure.public), Timestamp::now());
     work::note(context, &batch).await?;
     context.store.save_batch(&batch).await

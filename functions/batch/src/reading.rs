@@ -4,9 +4,10 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use model::batch::file::File;
 use model::batch::ledger::{Closed, Ledger};
-use model::batch::message::{FileName, Subjects};
+use model::batch::message::{FileName, Message, Subjects};
 use model::batch::{BoundFile, Refusal};
 use model::failure::{Failure, Result};
+use model::subject::Subject;
 use store::REFUSALS_PER_ITEM;
 
 /// The file as it is now: version, entity tag and size.
@@ -26,8 +27,8 @@ const PIECE: usize = 4 << 10;
 
 /// Receives what is read.
 pub trait Taker {
-    /// Receives the subjects of one regulation after the other: the same ones each time.
-    async fn regulation(&mut self, subjects: Vec<String>) -> Result<()>;
+    /// Receives the people of one regulation after the other: the same ones each time.
+    async fn regulation(&mut self, people: Vec<Vec<Subject>>) -> Result<()>;
     /// Receives refusals, `REFUSALS_PER_ITEM` at a time.
     async fn refusals(&mut self, refusals: Vec<Refusal>) -> Result<()>;
 }
@@ -35,14 +36,14 @@ pub trait Taker {
 /// Reads all subjects. Memory does not grow with the file.
 pub async fn read(
     s3: &Client,
-    subjects: &Subjects,
+    message: &Message,
     bound: Option<&BoundFile>,
     taker: &mut impl Taker,
 ) -> Result<Closed> {
     let (mut ledger, mut full) = (Ledger::default(), Vec::new());
-    match (subjects, bound) {
+    match (&message.subjects, bound) {
         (Subjects::Filed(name), Some(bound)) => {
-            let mut file = File::new(name.column.clone());
+            let mut file = File::new(message.named.clone());
             let request = s3.get_object().bucket(&name.bucket).key(&name.key).if_match(&bound.etag);
             let reply = request.set_version_id(bound.version_id.clone()).send().await;
             let mut body =
@@ -62,15 +63,15 @@ pub async fn read(
                 Ok(())
             })?;
         }
-        (Subjects::Listed(ids), _) => ledger.enter_all(ids, |subjects| full.push(subjects))?,
+        (Subjects::Listed(all), _) => ledger.enter_all(all, &message.named, |people| full.push(people))?,
         (Subjects::Filed(_), None) => {
             return Err(Failure::permanent("a file is read before it is looked at"));
         }
     }
     hand_over(&mut ledger, &mut full, taker).await?;
     let (last, mut closed) = ledger.close();
-    if let Some(subjects) = last {
-        taker.regulation(subjects).await?;
+    if let Some(people) = last {
+        taker.regulation(people).await?;
     }
     let refusals = std::mem::take(&mut closed.refusals);
     if !refusals.is_empty() {
@@ -79,9 +80,13 @@ pub async fn read(
     Ok(closed)
 }
 
-async fn hand_over(ledger: &mut Ledger, full: &mut Vec<Vec<String>>, taker: &mut impl Taker) -> Result<()> {
-    for subjects in full.drain(..) {
-        taker.regulation(subjects).await?;
+async fn hand_over(
+    ledger: &mut Ledger,
+    full: &mut Vec<Vec<Vec<Subject>>>,
+    taker: &mut impl Taker,
+) -> Result<()> {
+    for people in full.drain(..) {
+        taker.regulation(people).await?;
     }
     while let Some(refusals) = ledger.take_refusals(REFUSALS_PER_ITEM) {
         taker.refusals(refusals).await?;

@@ -8,22 +8,21 @@
 use std::time::Instant;
 
 use app::admission;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use model::batch::entry::Named;
 use model::batch::ledger::Closed;
 use model::batch::message::{Message, Subjects};
 use model::batch::{Batch, BatchStatus, BoundFile, Refusal};
 use model::failure::{Failure, Result};
 use model::id::{BatchId, TrailId};
 use model::regulation::NewRegulation;
+use model::subject::Subject;
 use model::trail::TrailEntry;
 use store::Store;
 
 use crate::context::Context;
 use crate::delivery::Delivery;
 use crate::reading::{Taker, bind, read};
-
-/// How long the same subjects are the same batch, once it is accepted: as long as an `Idempotency-Key` is kept.
-const SAME: SignedDuration = SignedDuration::from_hours(24);
 
 /// Seconds between the starts of two regulations' work. The index of the suppression list has one partition, which
 /// takes 1,000 writes a second: a full regulation takes this long.
@@ -56,7 +55,7 @@ pub async fn accept(context: &Context, delivery: &Delivery, batch: &mut Batch, u
 async fn survey(context: &Context, message: &Message, batch: &mut Batch) -> Result<Option<Batch>> {
     let mut surveyor = Surveyor { store: &context.store, batch: &batch.id, kept: 0 };
     let Closed { account, content, .. } =
-        read(&context.s3, &message.subjects, batch.file.as_ref(), &mut surveyor).await?;
+        read(&context.s3, message, batch.file.as_ref(), &mut surveyor).await?;
     if account.subjects == 0 {
         batch.account = account;
         return Err(Failure::invalid("no line names a subject: nothing is done"));
@@ -80,7 +79,7 @@ struct Surveyor<'a> {
 }
 
 impl Taker for Surveyor<'_> {
-    async fn regulation(&mut self, _: Vec<String>) -> Result<()> {
+    async fn regulation(&mut self, _: Vec<Vec<Subject>>) -> Result<()> {
         Ok(())
     }
 
@@ -99,17 +98,28 @@ async fn claim(context: &Context, message: &Message, content: &str, batch: &Batc
     if owner == batch.id {
         return Ok(None);
     }
-    let other = store.batch(&owner).await?;
-    let is_old = |at: Timestamp| now.duration_since(at) > SAME;
-    if let Some(other) = other.filter(|other| {
-        other.status != BatchStatus::Accepted || other.finished_at.is_some_and(|at| !is_old(at))
-    }) {
+    if let Some(other) = store.batch(&owner).await?
+        && is_under_way(store, &other).await?
+    {
         return Ok(Some(other));
     }
     if store.claim_content(&content, &batch.id, Some(&owner), now).await? == batch.id {
         return Ok(None);
     }
     Err(Failure::transient("the same subjects were sent twice at the same time"))
+}
+
+/// Whether a batch still makes regulations, or one of those that it made has not ended.
+async fn is_under_way(store: &Store, batch: &Batch) -> Result<bool> {
+    if batch.status != BatchStatus::Accepted {
+        return Ok(true);
+    }
+    for id in batch.regulations() {
+        if store.regulation(&id).await?.is_some_and(|regulation| !regulation.status.is_final()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Makes the regulations that are not made yet. The survey has stored the refused lines.
@@ -123,7 +133,7 @@ struct Maker<'a> {
 }
 
 impl Taker for Maker<'_> {
-    async fn regulation(&mut self, subjects: Vec<String>) -> Result<()> {
+    async fn regulation(&mut self, people: Vec<Vec<Subject>>) -> Result<()> {
         let number = self.number;
         self.number += 1;
         if number < self.batch.made {
@@ -132,7 +142,7 @@ impl Taker for Maker<'_> {
         if Instant::now() > self.until {
             return Err(Failure::transient("it takes longer than an invocation: it goes on").wait(Some(0)));
         }
-        regulation(self.context, self.message, self.batch, number, subjects).await?;
+        regulation(self.context, self.message, self.batch, number, people).await?;
         self.batch.made = number + 1;
         self.context.store.save_batch(self.batch).await
     }
@@ -151,7 +161,7 @@ async fn make(
     until: Instant,
 ) -> Result<()> {
     let mut maker = Maker { context, message, batch, until, number: 0 };
-    read(&context.s3, &message.subjects, file.as_ref(), &mut maker).await?;
+    read(&context.s3, message, file.as_ref(), &mut maker).await?;
     batch.end(BatchStatus::Accepted, None, Timestamp::now());
     note(context, batch).await?;
     context.store.save_batch(batch).await
@@ -162,7 +172,7 @@ async fn regulation(
     message: &Message,
     batch: &Batch,
     number: usize,
-    subjects: Vec<String>,
+    people: Vec<Vec<Subject>>,
 ) -> Result<()> {
     let id = batch.regulation(number);
     let now = Timestamp::now();
@@ -174,8 +184,14 @@ async fn regulation(
         ..entry(batch)
     };
     context.store.write_trail(&entry).await?;
-    let request = NewRegulation::of_users(message.regulation_type, subjects);
-    let (mut regulation, named) = request.accept(id, now)?;
+    let kind = message.regulation_type;
+    let (mut regulation, named) = match &message.named {
+        Named::ByUserId(_) => {
+            let ids = people.into_iter().flatten().map(|subject| subject.id).collect();
+            NewRegulation::of_users(kind, ids).accept(id, now)?
+        }
+        Named::ByAll { .. } => NewRegulation::of_batch(kind, id, now, people),
+    };
     regulation.actor = Some(batch.actor());
     let delay = u32::try_from(number).unwrap_or(u32::MAX).saturating_mul(PACE);
     admission::admit(&context.store, &context.workflow, &regulation, named, delay, None).await?;

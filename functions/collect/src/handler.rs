@@ -10,7 +10,6 @@ use axum::routing::post;
 use axum::{Json, Router};
 use lambda::clock;
 use model::failure::Failure;
-use model::source::Source;
 use model::tracking::{Body, Call, Incoming, MAX_BODY};
 use serde_json::{Value, json};
 
@@ -36,16 +35,16 @@ async fn collect(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let (source, incoming) = match open(&ingest, &call, &headers, body).await {
+    let (admitted, incoming) = match open(&ingest, &call, &headers, body).await {
         Ok(opened) => opened,
         Err(answer) => return *answer,
     };
-    let passed = match ingest.pass(&source, &incoming.events).await {
+    let passed = match ingest.pass(&admitted, &incoming.events).await {
         Ok(passed) => passed,
         Err(failure) => return unavailable(&failure),
     };
     let rejected = incoming.rejected;
-    tracing::info!(source = %source.id, kept = passed.kept, dropped = passed.dropped,
+    tracing::info!(source = %admitted.source.id, kept = passed.kept, dropped = passed.dropped,
         rejected = rejected.len(), "collected");
     if incoming.events.is_empty() && !rejected.is_empty() {
         return refuse(StatusCode::BAD_REQUEST, rejected[0].reason);
@@ -63,7 +62,7 @@ async fn open(
     call: &str,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<(Source, Incoming), Box<Response>> {
+) -> Result<(Admitted, Incoming), Box<Response>> {
     let now = clock::now();
     let bad = |message: &str| Box::new(refuse(StatusCode::BAD_REQUEST, message));
     let call = Call::at(call).ok_or_else(|| refuse(StatusCode::NOT_FOUND, "there is no such call"))?;
@@ -76,21 +75,25 @@ async fn open(
     let body = request::body(headers, body.into()).map_err(|fault| match fault {
         Fault::TooLarge => too_large(),
         Fault::NoGzip => bad("the body is not gzip"),
+        // An SDK gives up what is refused with 400, and keeps what it may send again.
+        Fault::Garbled => Box::new(unavailable(&Failure::transient(
+            "API Gateway garbled a compressed body: send it as application/octet-stream, or let the SDK not compress",
+        ))),
     })?;
     let body = Body::open(&body).map_err(|problem| bad(problem.0))?;
-    let source = match (in_header, body.write_key()) {
-        (Some(source), _) => source,
+    let admitted = match (in_header, body.write_key()) {
+        (Some(admitted), _) => admitted,
         (None, Some(key)) => admit(ingest, &key).await?,
         (None, None) => return Err(unknown_key().into()),
     };
     let incoming = body.events(call, now).map_err(|problem| bad(problem.0))?;
-    Ok((source, incoming))
+    Ok((admitted, incoming))
 }
 
 /// The source of a write key.
-async fn admit(ingest: &Ingest, key: &str) -> Result<Source, Box<Response>> {
+async fn admit(ingest: &Ingest, key: &str) -> Result<Admitted, Box<Response>> {
     match ingest.source(key).await {
-        Ok(Some(Admitted { source, has_archive: true })) => Ok(source),
+        Ok(Some(admitted)) if admitted.has_archive || admitted.source.upstream.is_some() => Ok(admitted),
         // Clients keep their events and send them again: they are written once there is an archive.
         Ok(Some(_)) => Err(later("the source is connected to no archive: nothing was kept").into()),
         Ok(None) => Err(unknown_key().into()),

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws::event_queue::EventQueue;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream, try_join};
 use jiff::civil::Date;
 use jiff::tz::Offset;
 use lambda::clock;
@@ -29,7 +29,10 @@ const MAX_KEPT: usize = 10_000;
 
 pub struct Ingest {
     store: Store,
+    /// On the way to the archives.
     queue: EventQueue,
+    /// On the way to other tracking APIs.
+    upstream: EventQueue,
     sources: Mutex<HashMap<KeyHash, (Instant, Admitted)>>,
     people: Mutex<HashMap<Subject, (Instant, Option<Person>)>>,
 }
@@ -49,8 +52,8 @@ pub struct Passed {
 }
 
 impl Ingest {
-    pub fn new(store: Store, queue: EventQueue) -> Self {
-        Self { store, queue, sources: Mutex::default(), people: Mutex::default() }
+    pub fn new(store: Store, queue: EventQueue, upstream: EventQueue) -> Self {
+        Self { store, queue, upstream, sources: Mutex::default(), people: Mutex::default() }
     }
 
     /// The source of a write key.
@@ -87,13 +90,22 @@ impl Ingest {
     /// 1. Events of suppressed people are dropped before anything is learned from them: they leave a count and nothing
     ///    else.
     /// 2. What the others reveal is noted: which ids were seen together, and on which days the source saw each person.
-    /// 3. They are sent to the queue. Once this returns, they are durable.
-    pub async fn pass(&self, source: &Source, events: &[Event]) -> Result<Passed> {
+    /// 3. They are sent to the queues of what the source leads to. Once this returns, they are durable.
+    pub async fn pass(&self, admitted: &Admitted, events: &[Event]) -> Result<Passed> {
+        let source = &admitted.source;
         let people = self.people(events.iter().flat_map(Event::subjects)).await?;
         let kept: Vec<&Event> = events.iter().filter(|event| !people.drops(event, &source.id)).collect();
         self.learn_links(&people, source, &kept).await?;
         self.learn_days(&people, source, &kept).await?;
-        self.queue.send(&source.id, &kept).await?;
+        let archives =
+            async { if admitted.has_archive { self.queue.send(&source.id, &kept).await } else { Ok(()) } };
+        let upstream = async {
+            match source.upstream {
+                Some(_) => self.upstream.send_in_lanes(&source.id, &kept).await,
+                None => Ok(()),
+            }
+        };
+        try_join!(archives, upstream)?;
         Ok(Passed { kept: kept.len(), dropped: events.len() - kept.len() })
     }
 

@@ -18,6 +18,7 @@ async fn main() -> Result<(), Error> {
     telemetry::init(module_path!());
     let config = aws::config().await;
     let queue = EventQueue::new(&config, environment::required("EVENTS_QUEUE")?);
-    let ingest = Ingest::new(Store::from_env(&config), queue);
+    let upstream = EventQueue::new(&config, environment::required("UPSTREAM_QUEUE")?);
+    let ingest = Ingest::new(Store::from_env(&config), queue, upstream);
     lambda_http::run(handler::router(Arc::new(ingest))).await
 }

@@ -14,7 +14,12 @@ use model::tracking::MAX_BODY;
 pub enum Fault {
     TooLarge,
     NoGzip,
+    /// It was gzip, and API Gateway delivered it as text.
+    Garbled,
 }
+
+/// How gzip begins (RFC 1952: 1f 8b 08) when it is taken for UTF-8, as API Gateway takes a body of JSON's or a text's type.
+const GARBLED: &[u8] = "\u{1f}\u{fffd}\u{8}".as_bytes();
 
 /// The write key as the user name of Basic authentication (RFC 7617), with any password.
 pub fn write_key(headers: &HeaderMap) -> Option<String> {
@@ -31,6 +36,9 @@ pub fn write_key(headers: &HeaderMap) -> Option<String> {
 pub fn body(headers: &HeaderMap, body: Vec<u8>) -> Result<Vec<u8>, Fault> {
     let encoding = headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let plain = if encoding.eq_ignore_ascii_case("gzip") {
+        if body.starts_with(GARBLED) {
+            return Err(Fault::Garbled);
+        }
         let mut plain = Vec::new();
         let mut gzip = MultiGzDecoder::new(&body[..]).take(MAX_BODY as u64 + 1);
         gzip.read_to_end(&mut plain).map_err(|_| Fault::NoGzip)?;
@@ -75,6 +83,8 @@ mod tests {
         let headers = HeaderMap::from_iter([(CONTENT_ENCODING, HeaderValue::from_static("gzip"))]);
         assert_eq!(body(&headers, pack(b"{}")), Ok(b"{}".to_vec()));
         assert_eq!(body(&headers, b"{}".to_vec()), Err(Fault::NoGzip));
+        let garbled = String::from_utf8_lossy(&pack(b"{}")).into_owned().into_bytes();
+        assert_eq!(body(&headers, garbled), Err(Fault::Garbled));
         assert_eq!(body(&headers, pack(&vec![b' '; 50 << 20])), Err(Fault::TooLarge));
         assert_eq!(body(&HeaderMap::new(), vec![b' '; MAX_BODY + 1]), Err(Fault::TooLarge));
     }

@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::subjects::shown;
 
 /// How long a destination may count: API Gateway waits for 29 seconds.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(25);
@@ -36,7 +37,8 @@ pub struct DryRun {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = BTreeMap<String, usize>)]
     identifiers: BTreeMap<SubjectType, usize>,
-    /// Their other ids, which would be treated the same way, by pseudonym, as the certificate will name them.
+    /// Their other ids, which would be treated the same way, by pseudonym, as the certificate will name them; the
+    /// first of them, if they are very many.
     #[schema(value_type = Vec<String>)]
     linked_subjects: Vec<Pseudonym>,
     /// How many these are.
@@ -119,7 +121,7 @@ pub async fn rehearse(
     };
     let destinations = destinations.iter().zip(counts).map(reach).collect();
     let key = context.pseudonyms().await?;
-    let named = |subjects: &[Subject]| subjects.iter().map(|one| key.pseudonym(one)).collect();
+    let named = |subjects: &[Subject]| shown(subjects).iter().map(|one| key.pseudonym(one)).collect();
     Ok(DryRun {
         dry_run: true,
         regulation_type: regulation.regulation_type,

@@ -26,7 +26,8 @@ use crate::middleware::gate;
 use crate::request::MAX_BODY;
 use crate::{
     batches, destinations, exceptions, headers, openapi, regulation_list, regulations, runs, search,
-    source_regulations, sources, subjects, suppression_filter, suppressions, tokens, trail, v1beta,
+    source_regulations, sources, subjects, suppression_filter, suppressions, tokens, trail, upstreams,
+    v1beta,
 };
 
 const READ: &[Scope] = &[Scope::RegulationsRead];
@@ -102,6 +103,7 @@ pub fn guarded() -> Guarded {
         .writes(CONNECT, routes!(sources::change, sources::delete))
         .writes(CONNECT, routes!(sources::add_key))
         .writes(CONNECT, routes!(sources::remove_key))
+        .writes(ADMIN, routes!(upstreams::set, upstreams::remove))
 }
 
 /// The routes that need no token: the key that certificates are checked with, and the API's description.

@@ -36,6 +36,7 @@ mod suppression_filter;
 mod suppressions;
 mod tokens;
 mod trail;
+mod upstreams;
 mod v1beta;
 
 pub use context::Context;

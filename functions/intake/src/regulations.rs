@@ -28,7 +28,7 @@ use crate::dry_run::{self, DryRun};
 use crate::error::{ApiError, Data, Reply, data};
 use crate::request::{Body, Id, Rehearsal};
 use crate::runs::{self, RunOfTask};
-use crate::subjects::who_received;
+use crate::subjects::{shown, who_received};
 use crate::suppressions::Whom;
 
 /// How long a response waits until the suppression is written. The regulation's work writes it in any case, and API
@@ -100,7 +100,7 @@ pub async fn admit(
     regulation.duplicate_of = context.store.same_under_way(&request, &regulation.id).await?;
     regulation.actor = Some(caller.id().to_owned());
     let (store, workflow, only_of) = (&context.store, &context.workflow, caller.request_only());
-    let subjects = suppression::of(&named);
+    let subjects = suppression::of(named.iter().map(|one| &one.subject));
     if !admission::admit(store, workflow, &regulation, named, 0, only_of).await? {
         return Err(forbidden("this token has made its one regulation"));
     }
@@ -182,7 +182,8 @@ struct RegulationShown {
 #[derive(Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Covers {
-    /// Their other ids, which are suppressed and erased with them; none once the identifiers are dropped.
+    /// Their other ids, which are suppressed and erased with them: the first half megabyte of them, and none once the identifiers are
+    /// dropped.
     linked_subjects: Vec<Whom>,
     /// How many these are or were.
     linked_count: u64,
@@ -230,13 +231,14 @@ impl Covers {
         let mut seen = covered.seen;
         seen.extend(evidence.iter().flat_map(|evidence| evidence.sources.clone()));
         Ok(Self {
-            linked_subjects: linked.into_iter().map(Whom::from).collect(),
+            linked_subjects: shown(&linked).iter().cloned().map(Whom::from).collect(),
             linked_count: covered.linked,
             shared_count: covered.shared,
-            left_out_subjects: left_out.into_iter().map(Whom::from).collect(),
+            left_out_subjects: shown(&left_out).iter().cloned().map(Whom::from).collect(),
             left_out_count: covered.left_out,
-            resolved_subjects: resolved_subjects
-                .into_iter()
+            resolved_subjects: shown(&resolved_subjects)
+                .iter()
+                .cloned()
                 .map(|Subject { kind, id }| ResolvedSubject { kind, id })
                 .collect(),
             resolved: resolved.found,

@@ -113,7 +113,7 @@ pub async fn remove_key(State(context): Shared, Path((id, key)): Path<(String, S
     Ok(one(context.store.change_source(&before, after).await?))
 }
 
-fn one(source: Source) -> axum::Json<Data<OneSource>> {
+pub fn one(source: Source) -> axum::Json<Data<OneSource>> {
     data(OneSource { source: source.into() })
 }
 

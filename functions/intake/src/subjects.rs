@@ -83,3 +83,32 @@ pub async fn who_received(context: &Context, seen: &Sightings) -> Result<Vec<Rec
     }
     Ok(recipients(seen, &context.store.sources().await?, &context.store.destinations().await?))
 }
+
+/// The bytes of identifiers that a list in an answer has at most: three lists and the subjects themselves (4 MB) stay below
+/// the 6 MB that Lambda answers.
+const SHOWN: usize = 512 << 10;
+
+/// As many of these, from the first, as an answer shows. How many there are is said beside it.
+pub fn shown(subjects: &[Subject]) -> &[Subject] {
+    // As JSON: the identifier, its kind and the names of both.
+    let sizes = subjects.iter().scan(0, |size, subject| {
+        *size += subject.id.len() + 64;
+        Some(*size)
+    });
+    &subjects[..sizes.take_while(|size| *size <= SHOWN).count()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_many_is_cut_and_a_usual_one_is_not() {
+        let many: Vec<_> = (0..100_000).map(|n| Subject::user(format!("user-{n}"))).collect();
+        assert_eq!(shown(&many[..5_000]).len(), 5_000);
+        let json: usize = shown(&many).iter().map(|subject| subject.id.len() + 40).sum();
+        assert!(shown(&many).len() < many.len() && json < 600_000, "{json}");
+        let long = vec![Subject::user("x".repeat(1_024)); 5_000];
+        assert!((400..600).contains(&shown(&long).len()));
+    }
+}

@@ -1,6 +1,7 @@
 //! Leads purge runs, step by step, as `infra/purge-run.asl.json` calls it.
 //!
-//! 1. **tick**, **nudge**: start a run for waiting regulations, and resume what a crash left.
+//! 1. **tick**, **nudge**: start a run for waiting regulations, and resume what a crash left. **handover**: let another
+//!    execution go on with a regulation, before the history of its first is full.
 //! 2. **open**: take the lock and choose the regulations that the run serves. The state machine then waits for
 //!    recorders to end.
 //! 3. **list**: pack the archives' objects into batches, which the function `purge` searches.
@@ -27,6 +28,15 @@ pub enum Request {
     Nudge {
         /// The regulation.
         regulation_id: RegulationId,
+    },
+    /// The history of an execution is nearly full: another goes on with its attempt.
+    HandOver {
+        /// The regulation.
+        regulation_id: RegulationId,
+        /// The attempt.
+        attempt: u32,
+        /// The execution's ARN.
+        execution: String,
     },
     /// Begin a run: choose the regulations that it serves.
     Open {
@@ -86,6 +96,9 @@ pub async fn handle(context: &Context, request: Request) -> Result<Reply> {
     match request {
         Request::Tick => nudge::tick(context).await?,
         Request::Nudge { regulation_id } => nudge::nudge(context, &regulation_id).await?,
+        Request::HandOver { regulation_id, attempt, execution } => {
+            context.workflow.hand_over(&regulation_id, attempt, &execution).await?;
+        }
         Request::Open { run_id } => reply.wait_seconds = open::open(context, &run_id).await?,
         Request::List { run_id } => (reply.batches, reply.more) = list::list(context, &run_id).await?,
         Request::Guard { run_id } => (reply.batches, reply.ask) = guard::guard(context, &run_id).await?,

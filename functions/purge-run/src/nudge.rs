@@ -86,7 +86,7 @@ pub async fn tick(context: &Context) -> Result<()> {
 async fn has_ended(context: &Context, lock: &RunLock) -> Result<bool> {
     Ok(match context.workflow.run_execution(&lock.run_id).await? {
         Execution::Running => false,
-        Execution::Ended | Execution::Succeeded => true,
+        Execution::Ended | Execution::Succeeded | Execution::HandedOver => true,
         Execution::Absent => clock::now().duration_since(lock.since) > UNKNOWN,
     })
 }
@@ -95,10 +95,13 @@ async fn has_ended(context: &Context, lock: &RunLock) -> Result<bool> {
 /// it goes on: not, if that happened too often.
 async fn take_up(context: &Context, regulation: &Regulation) -> Result<bool> {
     let (id, attempt) = (&regulation.id, regulation.attempt);
-    for restart in 0..=RESTARTS {
+    let mut ended = 0;
+    for restart in 0.. {
         match context.workflow.deletion(id, attempt, restart).await? {
             Execution::Running | Execution::Succeeded => return Ok(true),
-            Execution::Ended => {}
+            Execution::HandedOver => {}
+            Execution::Ended if ended == RESTARTS => break,
+            Execution::Ended => ended += 1,
             Execution::Absent => {
                 // The request for a retry may have broken off before this, too.
                 if attempt > 1 && restart == 0 {

@@ -3,7 +3,8 @@
 //! 1. The regulation begins, unless it was withdrawn.
 //! 2. Its subjects, with all that is linked to them, are suppressed, or that is lifted; the evidence says how many.
 //! 3. The step waits until every instance of `collect` has read the list anew.
-//! 4. The reply lists the destinations that are left to erase from, by kind, and the warehouses that know people by other
+//! 4. What warehouses gave of its people since is suppressed, too, in a step of its own before anything is erased.
+//! 5. The reply lists the destinations that are left to erase from, by kind, and the warehouses that know people by other
 //!    identifiers, too.
 
 use std::time::Duration;
@@ -23,6 +24,13 @@ use model::task::Task;
 use serde::{Deserialize, Serialize};
 use store::Store;
 
+/// The events of an execution that its turns may fill. It ends at 25,000: the rest is for its other steps, and for calls
+/// that are retried. <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
+const EVENTS: usize = 15_000;
+
+/// The events of one turn: five of the call, two each of the choice, the wait and the count.
+const EVENTS_PER_TURN: usize = 11;
+
 /// What an invocation uses, made once at cold start.
 pub struct Context {
     /// The tables.
@@ -39,6 +47,9 @@ pub struct Context {
 pub struct Request {
     regulation_id: RegulationId,
     attempt: u32,
+    /// Whether it is about what warehouses gave: those that the regulation names are suppressed already.
+    #[serde(default)]
+    resolved: bool,
 }
 
 /// The destinations that are left to erase from, by kind.
@@ -50,6 +61,8 @@ pub struct Plan {
     archives: Vec<DestinationId>,
     warehouses: Vec<DestinationId>,
     cloud_destinations: Vec<DestinationId>,
+    /// How often each warehouse and cloud destination is called before the execution hands over to another.
+    turns: u32,
     /// How long, in seconds, the archives' purge may wait for other regulations, so that one run serves them all.
     purge_delay_seconds: i64,
 }
@@ -69,6 +82,11 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         return Ok(Plan::default());
     }
     let now = clock::now();
+    if request.resolved {
+        store.cover_resolved(&regulation, now).await?;
+        clock::sleep(Duration::from_millis(FRESH_MILLISECONDS)).await;
+        return Ok(Plan::default());
+    }
     let covered = store.cover(&regulation, now).await?;
     if let Some(change) = regulation.regulation_type.suppression() {
         let counted = match change {
@@ -106,11 +124,14 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
     note_subjects(context, id).await?;
     let tasks = store.tasks(id).await?;
     let resolvers = tasks.iter().filter(|task| task.resolves).map(|task| task.destination_id.clone());
+    let warehouses = left(&tasks, DestinationKind::Warehouse);
+    let cloud_destinations = left(&tasks, DestinationKind::Cloud);
     Ok(Plan {
         resolvers: resolvers.collect(),
         archives: left(&tasks, DestinationKind::Archive),
-        warehouses: left(&tasks, DestinationKind::Warehouse),
-        cloud_destinations: left(&tasks, DestinationKind::Cloud),
+        turns: turns(warehouses.len() + cloud_destinations.len()),
+        warehouses,
+        cloud_destinations,
         purge_delay_seconds: context.purge_delay.as_secs(),
     })
 }
@@ -126,4 +147,25 @@ async fn note_subjects(context: &Context, id: &RegulationId) -> Result<()> {
 fn left(tasks: &[Task], kind: DestinationKind) -> Vec<DestinationId> {
     let open = tasks.iter().filter(|task| task.kind == kind && !task.status.is_final());
     open.map(|task| task.destination_id.clone()).collect()
+}
+
+/// How often each of so many destinations may be called in one execution.
+fn turns(destinations: usize) -> u32 {
+    u32::try_from(EVENTS / EVENTS_PER_TURN / destinations.max(1)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A step that fails is retried eight times, which takes three events each: the last turn of every destination may.
+    #[test]
+    fn an_execution_hands_over_before_its_history_is_full() {
+        for destinations in 1..=100 {
+            let turns = turns(destinations) as usize;
+            assert!(turns > 10, "{destinations} destinations make {turns} turns");
+            let events = destinations * (turns * EVENTS_PER_TURN + 2 * 8 * 3);
+            assert!(events < 25_000, "{destinations} destinations make {events} events");
+        }
+    }
 }

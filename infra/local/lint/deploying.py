@@ -11,8 +11,8 @@ from common import ROOT, TEMPLATE, fault
 MAKEFILE = ROOT / "Makefile"
 # Each parameter is nothing without the other.
 TOGETHER = {"WarehouseSubnets": "WarehouseSecurityGroups"}
-# A deployment that changes nothing has not failed; values with spaces come from a file.
-NEEDED = ("--no-fail-on-empty-changeset", "PARAMETERS_FILE")
+# What is shown, asked, and tried after; values with spaces come from a file.
+NEEDED = ("deploy.py", "smoke.py", "@$(GIVEN)")
 
 
 def check(template):

@@ -28,7 +28,7 @@ pub async fn admit(
     delay: u32,
     only_of: Option<&TokenId>,
 ) -> Result<bool> {
-    may_lift(store, regulation, &suppression::of(&named)).await?;
+    may_lift(store, regulation, &suppression::of(named.iter().map(|one| &one.subject))).await?;
     let destinations = in_scope(store, regulation).await?;
     let mut tasks: Vec<_> = destinations.iter().map(|d| Task::new(d, regulation.part.as_ref())).collect();
     for (task, destination) in tasks.iter_mut().zip(&destinations) {

@@ -309,7 +309,6 @@ pub(crate) fn unreadable(error: FormatError) -> Trouble {
     let (reason, detail) = match error {
         FormatError::Unsupported(_) => (Reason::Unsupported, error.to_string()),
         FormatError::Corrupt(_) => (Reason::Corrupt, error.to_string()),
-        FormatError::Envelope => (Reason::Envelope, error.to_string()),
         FormatError::Io(error) => match error.downcast::<Refused>() {
             Ok(Refused(trouble)) => return trouble,
             Err(error) => {

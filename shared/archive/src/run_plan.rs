@@ -212,7 +212,7 @@ pub enum Reason {
     Unsupported,
     /// Records in it hold a value in an identifier's place that cannot be compared.
     Opaque,
-    /// Its only record holds a subject in an array, beside what may be others'.
+    /// Records in it name a subject among others in an array, and nobody as the owner of the whole record.
     Envelope,
     /// We may not read, write or delete it.
     Denied,
@@ -267,20 +267,32 @@ impl KeyOutcome {
     /// The obstacles to this key: versions that could not be read or changed, and records whose subject cannot be
     /// determined.
     pub fn obstacles(&self) -> Vec<Residual> {
-        let opaque: u64 = self.seen.iter().map(|seen| seen.report.opaque).sum();
-        let opaque = (opaque > 0).then(|| Residual {
-            reason: Reason::Opaque,
-            detail: format!(
-                "{opaque} record(s) are kept whose value in an identifier's place cannot be compared: have it written as text, a whole number or a UUID, or correct the rules"
+        let sum =
+            |count: fn(&Report) -> u64| -> u64 { self.seen.iter().map(|seen| count(&seen.report)).sum() };
+        let kept = [
+            (
+                Reason::Opaque,
+                sum(|report| report.opaque),
+                "value in an identifier's place cannot be compared: have it written as text, a whole number or a UUID, or correct the rules",
             ),
-            until: None,
+            (
+                Reason::Envelope,
+                sum(|report| report.shared),
+                "array names somebody beside others: have its elements written as records of their own, or name by a rule whose the whole record is",
+            ),
+        ];
+        let kept = kept.into_iter().filter(|(_, records, _)| *records > 0).map(|(reason, records, why)| {
+            Residual { reason, detail: format!("{records} record(s) are kept whose {why}"), until: None }
         });
-        self.residuals.iter().cloned().chain(opaque).collect()
+        self.residuals.iter().cloned().chain(kept).collect()
     }
 
     /// The versions that are known to hold no subject.
     pub fn clean(&self) -> Vec<Version> {
-        let clean = self.seen.iter().filter(|seen| seen.report.removed == 0 && seen.report.opaque == 0);
+        let clean = self
+            .seen
+            .iter()
+            .filter(|seen| seen.report.removed + seen.report.opaque + seen.report.shared == 0);
         clean.map(|seen| seen.version.clone()).collect()
     }
 }

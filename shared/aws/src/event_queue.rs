@@ -1,12 +1,14 @@
-//! The queue between `collect` and the archives.
+//! The queues between `collect` and the archives, and between `collect` and other tracking APIs.
 //!
 //! A message holds events of one source: gzip of their lines, as base64. One message is at most 1 MiB, so that a
 //! request may need two.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use flate2::Compression;
@@ -21,6 +23,10 @@ use model::tracking::Event;
 /// The most bytes of lines in a message: base64 of what cannot be compressed is still below 1 MiB then.
 const MESSAGE: usize = 700_000;
 
+/// SQS's limits for one call with many messages.
+const BATCH: usize = 10;
+const BATCH_BYTES: usize = 1 << 20;
+
 /// Events of one source.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -30,6 +36,15 @@ pub struct Message {
 }
 
 impl Message {
+    /// Packs events of one source.
+    ///
+    /// # Errors
+    /// `Permanent`, if they cannot be packed.
+    pub fn text<'a>(source: &SourceId, events: impl IntoIterator<Item = &'a Event>) -> Result<String> {
+        let message = Self::new(source, events)?;
+        serde_json::to_string(&message).map_err(|e| Failure::permanent("events cannot be packed").detail(e))
+    }
+
     fn new<'a>(source: &SourceId, events: impl IntoIterator<Item = &'a Event>) -> Result<Self> {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
         let written = events.into_iter().try_for_each(|event| {
@@ -61,7 +76,7 @@ impl Message {
     }
 }
 
-/// The queue of accepted events on their way to archives.
+/// A queue of accepted events on their way.
 #[derive(Debug, Clone)]
 pub struct EventQueue {
     client: Client,
@@ -81,13 +96,50 @@ impl EventQueue {
     /// and others not.
     pub async fn send(&self, source: &SourceId, events: &[&Event]) -> Result<()> {
         for part in parts(events) {
-            let message = Message::new(source, part.iter().copied())?;
-            let text = serde_json::to_string(&message)
-                .map_err(|e| Failure::permanent("events cannot be packed").detail(e))?;
+            let text = Message::text(source, part.iter().copied())?;
             let request = self.client.send_message().queue_url(&self.url).message_body(text);
             request.send().await.map_err(|e| crate::failure("SQS", &e))?;
         }
         Ok(())
+    }
+}
+
+impl EventQueue {
+    /// Sends events to a FIFO queue, each person's in one [lane](Event::lane). Once it returns, they are durable.
+    ///
+    /// # Errors
+    /// As [`EventQueue::send`].
+    pub async fn send_in_lanes(&self, source: &SourceId, events: &[&Event]) -> Result<()> {
+        let mut lanes: BTreeMap<u8, Vec<&Event>> = BTreeMap::new();
+        events.iter().for_each(|event| lanes.entry(event.lane()).or_default().push(event));
+        let (mut entries, mut bytes) = (Vec::new(), 0);
+        for (lane, events) in &lanes {
+            for part in parts(events) {
+                let text = Message::text(source, part.iter().copied())?;
+                if entries.len() == BATCH || bytes + text.len() > BATCH_BYTES {
+                    self.send_batch(std::mem::take(&mut entries)).await?;
+                    bytes = 0;
+                }
+                bytes += text.len();
+                let entry = SendMessageBatchRequestEntry::builder()
+                    .id(entries.len().to_string())
+                    .message_group_id(format!("{source}-{lane}"))
+                    .message_body(text);
+                entries.push(
+                    entry.build().map_err(|e| Failure::permanent("a message cannot be built").detail(e))?,
+                );
+            }
+        }
+        if entries.is_empty() { Ok(()) } else { self.send_batch(entries).await }
+    }
+
+    async fn send_batch(&self, entries: Vec<SendMessageBatchRequestEntry>) -> Result<()> {
+        let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
+        let reply = request.send().await.map_err(|e| crate::failure("SQS", &e))?;
+        match reply.failed.first() {
+            Some(one) => Err(Failure::transient("SQS took only some of the messages").detail(&one.code)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -127,7 +179,7 @@ mod tests {
         let mut arrived = Vec::new();
         for part in parts(&all) {
             assert!(part.iter().map(|event| event.line.len() + 1).sum::<usize>() <= MESSAGE);
-            let text = serde_json::to_string(&Message::new(&source, part).expect("packed")).expect("JSON");
+            let text = Message::text(&source, part).expect("packed");
             let (from, events) = Message::read(&text).expect("readable");
             assert_eq!(from, source);
             arrived.extend(events.into_iter().map(|event| event.line));

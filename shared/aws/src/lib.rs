@@ -1,14 +1,14 @@
 //! The AWS services that are neither a table nor an archive, and what all AWS clients have in common.
 //!
 //! 1. [`workflow`] starts executions and answers their task tokens, [`invoke`] calls a function, and two modules speak
-//!    SQS: [`event_queue`] and [`batch_queue`].
+//!    SQS: [`event_queue`] and [`retry_queue`].
 //! 2. [`secrets`] reads and writes secrets and the pseudonyms' key; [`signing`] signs certificates with KMS.
 //! 3. [`bucket`] keeps files in Lethe's own bucket and certificates in the audit bucket.
 
-pub mod batch_queue;
 pub mod bucket;
 pub mod event_queue;
 pub mod invoke;
+pub mod retry_queue;
 pub mod secrets;
 pub mod signing;
 pub mod workflow;

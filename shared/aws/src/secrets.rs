@@ -126,6 +126,38 @@ impl SecretStore {
         Ok(())
     }
 
+    /// Stores the secret of a tracking API that stands behind Lethe, which is never changed.
+    ///
+    /// # Errors
+    /// `Transient`, if Secrets Manager throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn save_upstream(&self, id: &str, secret: &str) -> Result<()> {
+        let request = self.client.create_secret().name(self.upstream_name(id)).secret_string(secret);
+        request.send().await.map_err(|e| failure(&e))?;
+        Ok(())
+    }
+
+    /// The secret of a tracking API that stands behind Lethe.
+    ///
+    /// # Errors
+    /// Those of [`SecretStore::text`].
+    pub async fn upstream(&self, id: &str) -> Result<String> {
+        self.text(&self.upstream_name(id)).await
+    }
+
+    /// Deletes a secret that is used no longer. Secrets Manager keeps it for 30 days.
+    ///
+    /// # Errors
+    /// `Transient`, if Secrets Manager throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn drop_upstream(&self, id: &str) -> Result<()> {
+        let request = self.client.delete_secret().secret_id(self.upstream_name(id));
+        request.send().await.map_err(|e| failure(&e))?;
+        Ok(())
+    }
+
+    fn upstream_name(&self, id: &str) -> String {
+        format!("{}/upstreams/{id}", self.prefix)
+    }
+
     fn name(&self, destination: &Destination) -> String {
         format!("{}/destinations/{}", self.prefix, destination.id)
     }

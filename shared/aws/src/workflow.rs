@@ -24,7 +24,12 @@ pub enum Execution {
     Succeeded,
     /// It failed, timed out, or was stopped.
     Ended,
+    /// Its history was nearly full: the next one was started, and it was stopped.
+    HandedOver,
 }
+
+/// The error with which an execution is stopped once another goes on with its attempt.
+const HANDED_OVER: &str = "HandedOver";
 
 /// The attempts of regulations that an execution works on.
 #[derive(Debug)]
@@ -51,7 +56,7 @@ impl Workflow {
     }
 
     /// Starts an attempt of a regulation, whose work begins after `delay` seconds; `restart` counts the executions of
-    /// that attempt that ended without a seal. Harmless when it is started already: the execution's name consists of
+    /// that attempt that ended without a seal, or handed over. Harmless when it is started already: the execution's name consists of
     /// the regulation's id, the attempt and the restart.
     ///
     /// # Errors
@@ -69,6 +74,16 @@ impl Workflow {
             input["delaySeconds"] = delay.into();
         }
         self.start(machine, deletion_name(id, attempt, restart), input).await
+    }
+
+    /// Starts the next execution of an attempt, and stops this one (an ARN). Harmless when it is done twice.
+    ///
+    /// # Errors
+    /// As [`Workflow::start_deletion`].
+    pub async fn hand_over(&self, id: &RegulationId, attempt: u32, execution: &str) -> Result<()> {
+        self.start_deletion(id, attempt, restart_of(execution) + 1, 0).await?;
+        let stop = self.client.stop_execution().execution_arn(execution).error(HANDED_OVER);
+        stop.send().await.map(drop).map_err(|e| failure(&e))
     }
 
     /// The state of an execution of a regulation's attempt.
@@ -124,6 +139,9 @@ impl Workflow {
         let arn = format!("{}:{name}", machine.replace(":stateMachine:", ":execution:"));
         match self.client.describe_execution().execution_arn(arn).send().await {
             Ok(reply) => Ok(match reply.status {
+                ExecutionStatus::Aborted if reply.error.as_deref() == Some(HANDED_OVER) => {
+                    Execution::HandedOver
+                }
                 ExecutionStatus::Failed | ExecutionStatus::Aborted | ExecutionStatus::TimedOut => {
                     Execution::Ended
                 }
@@ -194,6 +212,11 @@ fn attempt_name(execution: &str) -> &str {
     execution.rsplit_once("-r").map_or(execution, |(attempt, _)| attempt)
 }
 
+/// How many executions of its attempt came before one, from its name or ARN.
+fn restart_of(execution: &str) -> u32 {
+    execution.rsplit_once("-r").and_then(|(_, restart)| restart.parse().ok()).unwrap_or(0)
+}
+
 /// Whether an error says that no state waits for this token any more.
 fn is_answered(code: &str) -> bool {
     matches!(code, "TaskTimedOut" | "InvalidToken" | "TaskDoesNotExist")
@@ -214,7 +237,8 @@ mod tests {
     fn every_execution_of_an_attempt_leads_to_the_attempt() {
         let id = RegulationId::new();
         for restart in [0, 1, 20] {
-            assert_eq!(attempt_name(&deletion_name(&id, 3, restart)), deletion_name(&id, 3, 0));
+            let name = deletion_name(&id, 3, restart);
+            assert_eq!((attempt_name(&name), restart_of(&name)), (&*deletion_name(&id, 3, 0), restart));
         }
     }
 }

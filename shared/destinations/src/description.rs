@@ -226,7 +226,7 @@ fn is_host(host: &str, pattern: &str) -> bool {
 }
 
 /// Whether a text is an `https` URL of a public host, without user or password.
-fn is_public_url(text: &str) -> bool {
+pub fn is_public_url(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| {
         url.scheme() == "https"
             && url.host().is_some_and(|host| is_public_host(&host))

@@ -17,7 +17,7 @@ pub mod narrow;
 pub mod warehouse;
 
 pub use change::DestinationChange;
-pub use description::{Description, Field, Form, Region};
+pub use description::{Description, Field, Form, Region, is_public_url};
 
 use std::collections::BTreeSet;
 

@@ -13,7 +13,7 @@ use std::time::Instant;
 use engine::format::{self, LocalFile, Report};
 use engine::matching::{Matcher, SubjectSet};
 use model::rules::Rules;
-use model::subject::{Subject, SubjectType};
+use model::subject::Subject;
 
 const HELP: &str = "\
 Removes the records of some people from a file, and says what it did.
@@ -26,7 +26,8 @@ IDS     a text file with one identifier per line. Blank lines are ignored.
 OUT     where to write what is left. Must not exist, or may be - to only count.
 KEYS    where identifiers stand, as paths joined by commas: userId,context.traits.email
         Without it Segment's rules hold: userId, anonymousId, and previousId of alias calls.
-        A file ending in .json is read as an archive's rules.
+        A file ending in .json is read as an archive's rules. Each identifier is looked for as every kind (USER_ID,
+        EMAIL, …) that the rules name.
 
 --strict  parses every line in full: slower, and counts every line that is no JSON object.";
 
@@ -53,8 +54,9 @@ fn run() -> Result<(), String> {
         [input, ids, output, keys] => (input, ids, output, keys.as_str()),
         _ => return Err(format!("wants IN IDS OUT [KEYS]\n\n{HELP}")),
     };
-    let subjects = read_ids(Path::new(ids))?;
-    let matcher = Matcher::new(&read_rules(keys)?, &subjects);
+    let rules = read_rules(keys)?;
+    let subjects = read_ids(Path::new(ids), &rules)?;
+    let matcher = Matcher::new(&rules, &subjects);
     let matcher = if strict { matcher.strict() } else { matcher };
     let object = LocalFile::open(Path::new(input)).map_err(|error| format!("{input}: {error}"))?;
 
@@ -64,7 +66,7 @@ fn run() -> Result<(), String> {
     } else {
         rewrite(&object, input, Path::new(output), &matcher)?
     };
-    print(&report, &subjects, started.elapsed().as_secs_f64());
+    print(&report, &subjects, rules.kinds().len(), started.elapsed().as_secs_f64());
     if output == "-" {
         println!("written      nothing: this was a count");
     } else if report.leaves_nothing() {
@@ -95,8 +97,9 @@ fn rewrite(object: &LocalFile, input: &str, output: &Path, matcher: &Matcher) ->
     report
 }
 
-/// Uses every line as an identifier of either kind: trying this out requires no knowledge of the difference.
-fn read_ids(path: &Path) -> Result<SubjectSet, String> {
+/// Uses every line as an identifier of each kind that the rules look for: trying this out requires no knowledge of the
+/// difference.
+fn read_ids(path: &Path, rules: &Rules) -> Result<SubjectSet, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut seen = HashSet::new();
@@ -118,8 +121,8 @@ fn read_ids(path: &Path) -> Result<SubjectSet, String> {
     if double > 0 {
         println!("note         {double} identifiers given more than once");
     }
-    let kinds = [SubjectType::UserId, SubjectType::AnonymousId];
-    Ok(kinds
+    Ok(rules
+        .kinds()
         .into_iter()
         .flat_map(|kind| ids.iter().map(move |&id| Subject { kind, id: id.into() }))
         .collect())
@@ -136,8 +139,8 @@ fn read_rules(keys: &str) -> Result<Rules, String> {
     Rules::at_paths(keys.split(',')).map_err(|error| format!("KEYS: {error}"))
 }
 
-fn print(report: &Report, subjects: &SubjectSet, seconds: f64) {
-    let asked = subjects.len() / 2;
+fn print(report: &Report, subjects: &SubjectSet, kinds: usize, seconds: f64) {
+    let asked = subjects.len() / kinds;
     let found: HashSet<u32> = report.hits.keys().map(|index| index % asked as u32).collect();
     println!("format       {}", report.format);
     println!("read         {} records, {} bytes uncompressed", report.lines, report.bytes);
@@ -150,6 +153,12 @@ fn print(report: &Report, subjects: &SubjectSet, seconds: f64) {
         println!(
             "OPAQUE       {} kept records hold a value in an identifier's place that cannot be compared",
             report.opaque
+        );
+    }
+    if report.shared > 0 {
+        println!(
+            "SHARED       {} kept records name somebody beside others in an array, and no owner of the whole record",
+            report.shared
         );
     }
     println!("took         {seconds:.2} s, {:.0} MB/s", report.bytes as f64 / 1e6 / seconds);

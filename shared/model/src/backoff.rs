@@ -21,6 +21,8 @@ pub const STATEMENT: Backoff = Backoff::seconds(10, 2.0, 300);
 pub const FOLLOWER: Backoff = Backoff::seconds(2, 1.25, 300);
 /// A message of the batch queue while something that it needs is unavailable.
 pub const REDELIVERY: Backoff = Backoff::seconds(30, 2.0, 3_600);
+/// Events while the tracking API that they are sent on to is unavailable.
+pub const UPSTREAM: Backoff = Backoff::seconds(2, 2.0, 900);
 /// A statement that is polled within an invocation.
 pub const POLL: Backoff = Backoff::milliseconds(100, 2.0, 2_000);
 /// An archive object, once S3's client has used up its own retries.
@@ -60,6 +62,7 @@ mod tests {
             (STATEMENT, [1, 2, 3, 5, 6, 99], [10, 20, 40, 160, 300, 300]),
             (FOLLOWER, [1, 2, 3, 10, 24, u32::MAX], [2, 2, 3, 14, 300, 300]),
             (REDELIVERY, [0, 1, 2, 7, 8, 99], [30, 30, 60, 1_920, 3_600, 3_600]),
+            (UPSTREAM, [0, 1, 2, 9, 10, 99], [2, 2, 4, 512, 900, 900]),
         ] {
             assert_eq!(tries.map(|tries| policy.seconds_after(tries)), seconds, "{policy:?}");
         }

@@ -79,6 +79,10 @@ pub struct Person {
     pub owners: BTreeSet<String>,
     /// The other ids that were seen with this user.
     pub links: BTreeSet<Subject>,
+    /// The identifiers that are suppressed with it, since a warehouse knew them to be the same person's.
+    pub resolved: BTreeSet<Subject>,
+    /// The identifiers that it is suppressed with.
+    pub resolved_for: BTreeSet<Subject>,
     /// The first and the last day, in UTC, on which each source saw it.
     pub seen: BTreeMap<SourceId, (Date, Date)>,
 }

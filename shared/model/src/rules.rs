@@ -137,8 +137,10 @@ impl Rules {
 
 /// The index of the column that a name such as `#13` numbers, from 0.
 pub fn column(name: &str) -> Option<usize> {
-    let number: usize = name.strip_prefix('#')?.parse().ok()?;
-    (1..=MAX_COLUMNS).contains(&number).then(|| number - 1)
+    let digits = name.strip_prefix('#')?;
+    let number: usize = digits.parse().ok()?;
+    // One spelling per column: not #+1, not #01.
+    ((1..=MAX_COLUMNS).contains(&number) && digits == number.to_string()).then(|| number - 1)
 }
 
 /// What is wrong with a rule, and at which field of the configuration.
@@ -162,7 +164,8 @@ enum Config {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NumberedConfig {
-    headerless: Dialect,
+    #[serde(default)]
+    headerless: Option<Dialect>,
     rules: Vec<RuleConfig>,
 }
 
@@ -257,7 +260,7 @@ impl TryFrom<Config> for Rules {
     fn try_from(config: Config) -> Result<Self, RuleError> {
         let (configs, headerless) = match config {
             Config::Named(rules) => (rules, None),
-            Config::Numbered(NumberedConfig { headerless, rules }) => (rules, Some(headerless)),
+            Config::Numbered(NumberedConfig { headerless, rules }) => (rules, headerless),
         };
         if configs.is_empty() {
             return Err(RuleError { field: "rules".into(), problem: "name at least one path" });
@@ -330,7 +333,7 @@ impl From<Rules> for Config {
         let rules = rules.into_iter().map(config).collect();
         match headerless {
             None => Self::Named(rules),
-            Some(headerless) => Self::Numbered(NumberedConfig { headerless, rules }),
+            headerless => Self::Numbered(NumberedConfig { headerless, rules }),
         }
     }
 }
@@ -366,10 +369,11 @@ mod tests {
         assert_eq!(numbered.headerless(), Some(Dialect { delimiter: b'\t', quotes: false }));
         assert_eq!(numbered.rules[1].path, ["#53", "data", "id"]);
         assert_eq!(
-            (column("#13"), column("#0"), column("#10001"), column("13")),
-            (Some(12), None, None, None)
+            ["#13", "#0", "#10001", "13", "#+1", "#01", "#"].map(column),
+            [Some(12), None, None, None, None, None, None]
         );
-        for rules in [rules, numbered, Rules::segment()] {
+        let in_object = parse(r#"{"rules": [{"path": "userId", "type": "USER_ID"}]}"#).unwrap();
+        for rules in [rules, numbered, in_object, Rules::segment()] {
             assert_eq!(parse(&serde_json::to_string(&rules).unwrap()).unwrap(), rules);
         }
     }
@@ -403,7 +407,7 @@ mod tests {
                 r##"{"headerless": {"delimiter": ","}, "rules": [{"path": "#1", "type": "USER_ID"}]}"##,
                 "missing field `quotes`",
             ),
-            (r##"{"rules": [{"path": "#1", "type": "USER_ID"}]}"##, "missing field `headerless`"),
+            (r##"{"rules": [{"path": "#1", "type": "USER_ID"}]}"##, "rules[0].path: numbers a column"),
             (r#""userId""#, "a list of rules, or an object with headerless and rules"),
             (r#"[{"path": "a", "type": "Crm"}]"#, "unknown variant `Crm`"),
             (r#"[{"path": "a", "type": "email"}]"#, "unknown variant `email`"),

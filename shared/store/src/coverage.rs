@@ -147,15 +147,15 @@ impl Store {
     }
 }
 
-fn scope(regulation: &Regulation) -> SuppressionScope {
+pub(crate) fn scope(regulation: &Regulation) -> SuppressionScope {
     let source = regulation.part.as_ref().map(|part| part.source_id.clone());
     source.map_or(SuppressionScope::Workspace, SuppressionScope::Source)
 }
 
-fn change<'a>(regulation: &'a Regulation, scope: &'a SuppressionScope) -> Change<'a> {
+pub(crate) fn change<'a>(regulation: &'a Regulation, scope: &'a SuppressionScope) -> Change<'a> {
     Change { scope, at: regulation.created_at, by: Some(&regulation.id), reason: None, by_link: false }
 }
 
-fn linked_too<'a>(change: &Change<'a>) -> Change<'a> {
+pub(crate) fn linked_too<'a>(change: &Change<'a>) -> Change<'a> {
     Change { by_link: true, ..change.clone() }
 }

@@ -22,6 +22,7 @@ mod paging;
 mod pair;
 mod people;
 mod regulations;
+mod resolved;
 mod runs;
 mod search;
 mod slots;

@@ -158,6 +158,7 @@ fn person(item: Item) -> Option<(Subject, Person)> {
     let flag =
         |name: &str| item.get(name).and_then(|value| value.as_bool().ok()).copied().unwrap_or_default();
     let set = |name: &str| item.get(name).and_then(|value| value.as_ss().ok()).cloned().unwrap_or_default();
+    let subjects = |name: &str| set(name).iter().filter_map(|key| subject_of(key)).collect();
     let sources = |name: &str| {
         let ids = set(name).into_iter().filter_map(|id| id.parse().ok());
         ids.map(SuppressionScope::Source).collect::<BTreeSet<SuppressionScope>>()
@@ -166,7 +167,9 @@ fn person(item: Item) -> Option<(Subject, Person)> {
         scopes: sources("sources"),
         linked_scopes: sources("linkedSources"),
         owners: set("owners").into_iter().collect(),
-        links: set("links").iter().filter_map(|key| subject_of(key)).collect(),
+        links: subjects("links"),
+        resolved: subjects("resolved"),
+        resolved_for: subjects("resolvedFor"),
         ..Person::default()
     };
     if item.contains_key("scope") {

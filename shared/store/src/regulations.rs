@@ -143,7 +143,7 @@ impl Store {
             return Ok(false);
         }
         let named = self.named(id).await?;
-        self.let_in_again(regulation, &suppression::of(&named)).await?;
+        self.let_in_again(regulation, &suppression::of(named.iter().map(|one| &one.subject))).await?;
         self.drop_subjects(id).await?;
         Ok(withdrawn || !named.is_empty())
     }

@@ -2,11 +2,11 @@
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Store, failure, if_held, number, text, to_item, unless_refused};
+use crate::{Item, Store, failure, if_held, number, text, to_item, unless_refused};
 use model::failure::{Failure, Result};
 use model::id::RunId;
 use model::purge_run::Phase;
@@ -15,6 +15,9 @@ const RUN: &str = "RUN";
 const LOCK: &str = "LOCK";
 const CONFIRM: &str = "CONFIRM";
 const PROGRESS: &str = "PROGRESS#";
+
+/// How long a run and its progress are kept: all runs are listed in one answer, which Lambda limits to 6 MB.
+const KEPT: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// The condition under which a run may be changed: it has neither ended nor been stopped.
 const GOES_ON: &str = "attribute_exists(pk) AND attribute_not_exists(finishedAt) AND stopRequested = :false";
@@ -160,7 +163,7 @@ impl Store {
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn create_run(&self, run: &Run) -> Result<()> {
-        let item = to_item(RUN, run.id.as_str(), run)?;
+        let item = for_a_year(to_item(RUN, run.id.as_str(), run)?);
         let request = self.client.put_item().table_name(&self.tables.runs).set_item(Some(item));
         unless_refused(request.condition_expression("attribute_not_exists(pk)").send().await)
     }
@@ -289,7 +292,7 @@ impl Store {
         progress: RunProgress,
     ) -> Result<()> {
         let sk = format!("{}#{batch:06}", phase.as_str());
-        let item = to_item(&format!("{PROGRESS}{run}"), &sk, &progress)?;
+        let item = for_a_year(to_item(&format!("{PROGRESS}{run}"), &sk, &progress)?);
         self.put(&self.tables.runs, item).await
     }
 
@@ -342,4 +345,9 @@ impl Store {
     pub async fn run(&self, id: &RunId) -> Result<Option<Run>> {
         self.get(&self.tables.runs, (RUN, id.as_str())).await
     }
+}
+
+fn for_a_year(mut item: Item) -> Item {
+    item.insert("ttl".into(), AttributeValue::N((Timestamp::now() + KEPT).as_second().to_string()));
+    item
 }

@@ -62,7 +62,7 @@ impl Store {
     /// # Errors
     /// As [`Store::named`].
     pub async fn suppressible(&self, id: &RegulationId) -> Result<Vec<Subject>> {
-        Ok(suppression::of(&self.named(id).await?))
+        Ok(suppression::of(&self.subjects(id).await?))
     }
 
     /// The other ids that a regulation acts on; none once they are dropped, or while the work has not begun.
@@ -93,7 +93,7 @@ impl Store {
     /// As [`Store::named`].
     pub async fn individuals(&self, id: &RegulationId) -> Result<Vec<Vec<Subject>>> {
         let mut people: Vec<_> = subject::people(&self.named(id).await?).collect();
-        for Named { person, subject } in self.kept(id, RESOLVED).await? {
+        for Named { person, subject } in self.resolved(id).await? {
             if let Some(person) = person.and_then(|number| people.get_mut(number as usize))
                 && !person.contains(&subject)
             {
@@ -108,7 +108,15 @@ impl Store {
     /// # Errors
     /// As [`Store::named`].
     pub async fn resolved_subjects(&self, id: &RegulationId) -> Result<Vec<Subject>> {
-        Ok(subject::subjects(&self.kept(id, RESOLVED).await?))
+        Ok(subject::subjects(&self.resolved(id).await?))
+    }
+
+    /// The identifiers that warehouses gave, with their people's places in the regulation; none once they are dropped.
+    ///
+    /// # Errors
+    /// As [`Store::named`].
+    pub(crate) async fn resolved(&self, id: &RegulationId) -> Result<Vec<Named>> {
+        self.kept(id, RESOLVED).await
     }
 
     /// How many identifiers each warehouse gave that has been asked.

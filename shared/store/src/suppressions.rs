@@ -114,13 +114,22 @@ impl Store {
         self.change_entry(subject, change.scope, lower).await.map(drop)
     }
 
-    /// Lifts the suppression of subjects, even by requests made earlier and carried out later. With `by_link`, lifts
-    /// only what a link alone suppresses; lift that first, since links may be forgotten with their users' suppression.
+    /// Lifts the suppression of subjects, even by requests made earlier and carried out later, and of what a warehouse knew
+    /// of them. With `by_link`, lifts only what a link alone suppresses; lift that first, since links may be forgotten
+    /// with their users' suppression.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Some may then be
     /// lifted and others not: call again.
     pub async fn unsuppress(&self, subjects: &[Subject], change: &Change<'_>) -> Result<()> {
+        self.lift_all(subjects, change).await?;
+        if !change.by_link && *change.scope == SuppressionScope::Workspace {
+            self.lift_resolved(subjects, change).await?;
+        }
+        self.count_change().await
+    }
+
+    pub(crate) async fn lift_all(&self, subjects: &[Subject], change: &Change<'_>) -> Result<()> {
         let people = self.people(subjects).await?;
         let writes: Vec<_> = subjects
             .iter()
@@ -144,8 +153,7 @@ impl Store {
             })
         });
         self.forget_people(&erased.cloned().collect::<Vec<_>>(), change.at).await?;
-        self.let_entries_expire(subjects, change.scope, change.at).await?;
-        self.count_change().await
+        self.let_entries_expire(subjects, change.scope, change.at).await
     }
 
     async fn lift(&self, subject: &Subject, change: &Change<'_>, suppressed: bool) -> Result<()> {

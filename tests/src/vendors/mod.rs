@@ -18,6 +18,7 @@ pub mod mixpanel;
 pub mod onesignal;
 pub mod posthog;
 pub mod salesforce;
+pub mod tracking;
 pub mod webhook;
 pub mod zendesk;
 

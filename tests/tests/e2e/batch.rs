@@ -36,10 +36,18 @@ async fn every_subject_of_a_message_or_a_file_is_accounted_for() -> Result<()> {
 
     let logs = world.stack.logs().await?;
     assert!(logs.contains("\"target\":\"batch::"), "the function logged");
-    for secret in THREE.into_iter().chain([SECRET, "subject-0"]) {
-        assert!(!logs.contains(secret), "{secret} stands in the logs");
+    for secret in THREE.into_iter().chain([SECRET]) {
+        assert!(!stands_in(&logs, secret), "{secret} stands in the logs");
     }
+    assert!(!logs.contains("subject-0"), "a subject stands in the logs");
     Ok(())
+}
+
+/// Whether a text stands in another, and not as a part of an id or a number.
+fn stands_in(text: &str, whole: &str) -> bool {
+    let part = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+    text.match_indices(whole)
+        .any(|(at, found)| !text[..at].ends_with(part) && !text[at + found.len()..].starts_with(part))
 }
 
 /// A message goes the same way as a call of the API, and a bad subject takes none of its neighbours with it.
@@ -64,6 +72,14 @@ async fn a_message_with_subjects(world: &World) -> Result<()> {
     let actor = format!("{} sent by {}", text(&batch, "id"), text(&batch, "sender"));
     assert_eq!(regulation["actor"], actor);
     scenario.assert_forgotten(world).await?;
+
+    // The first is over: what is sent again is no duplicate of it.
+    let again = ended(&world.stack, &send(&world.stack, QUEUE, &body.to_string()).await?).await?;
+    assert_eq!(
+        (&again["status"], again["regulations"].as_array().map(Vec::len)),
+        (&json!("ACCEPTED"), Some(1)),
+        "{again:#}"
+    );
 
     let trail = world.stack.api.get("/audit").await?;
     let entries = trail["data"]["entries"].as_array().context("entries")?;

@@ -25,7 +25,7 @@ use tokio::time::sleep;
 use crate::idempotence::kill;
 
 /// A number that may be given to `make chaos`.
-fn given(name: &str) -> Option<u64> {
+pub(super) fn given(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 

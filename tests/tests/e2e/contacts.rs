@@ -66,6 +66,32 @@ async fn whose_address_or_number_is_suppressed_is_kept_out_by_each() -> Result<(
     Ok(())
 }
 
+/// Each identifier of a person keeps out alone: no event needs to carry two of them.
+#[tokio::test]
+async fn a_person_is_kept_out_by_each_identifier_that_a_regulation_names() -> Result<()> {
+    let world = World::collecting().await?;
+    let api = &world.stack.api;
+    let door = TrackingClient::open(&world, "web").await?;
+    let ada = json!({ "userId": "ada-1", "anonymousIds": ["phone", "laptop"], "email": "ada@example.com",
+                      "phone": "+442079460000", "ids": { "crm": "c-1" } });
+    let suppress = json!({ "regulationType": "SUPPRESS_ONLY", "subjects": [ada] });
+    let id = api.post("/regulations", &suppress).await?["data"]["regulateId"].take();
+    api.wait(id.as_str().context("no id")?, |_| ()).await?;
+    for event in [
+        json!({ "userId": "ada-1", "event": "by user id, out" }),
+        json!({ "anonymousId": "phone", "event": "by phone, out" }),
+        json!({ "userId": "somebody", "anonymousId": "laptop", "event": "by laptop, out" }),
+        event("by address, out", "properties", &json!({ "email": "ADA@example.com" })),
+        event("by number, out", "properties", &json!({ "phone": "+44 20 79460000" })),
+        json!({ "anonymousId": "device", "event": "a stranger, in" }),
+    ] {
+        door.ok("track", event).await?;
+    }
+    let wanted = ["a stranger, in"];
+    assert_eq!(names(&wait_for(&world, "web", &wanted).await?), wanted.into_iter().collect());
+    Ok(())
+}
+
 async fn answers_say_so_by_address_and_by_hash(api: &Api) -> Result<()> {
     let whom = |kind: &str, id: &str| json!({ "type": kind, "id": id });
     let check = json!({ "sourceId": "web", "subjects": [

@@ -3,20 +3,25 @@
 //!
 //! `make test` sets up what these need.
 
+mod alarms;
 mod archives;
 mod attacks;
 mod bad_input;
 mod batch;
+mod batch_people;
 mod chaos;
 mod clients;
 mod collect;
 mod console;
 mod contacts;
+mod cost;
 mod formats;
 mod group_commit;
+mod hand_over;
 mod happy_path;
 mod id_shape;
 mod idempotence;
+mod load;
 mod outages;
 mod people;
 mod privacy;
@@ -24,6 +29,7 @@ mod remains;
 mod resolving;
 mod runs;
 mod s3;
+mod samples;
 mod scale;
 mod schema;
 mod sdks;
@@ -34,6 +40,7 @@ mod strict;
 mod suppressions;
 mod tokens;
 mod twins;
+mod upstream;
 mod vendors;
 mod warehouses;
 mod window;

@@ -16,6 +16,8 @@ use tests::world::{Options, World};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::alarms::alarms;
+
 #[tokio::test]
 async fn a_vendor_that_refuses_fails_alone_and_a_retry_completes_it() -> Result<()> {
     let world = World::with(Options { retry_window: Some(3), ..Options::default() }).await?;
@@ -28,6 +30,7 @@ async fn a_vendor_that_refuses_fails_alone_and_a_retry_completes_it() -> Result<
     let (status, message) = task(&regulation, "Braze");
     assert_eq!(status, "FAILED");
     assert!(message.contains("401") && message.contains("retry"), "{message}");
+    assert!(alarms(&world.stack, 0).await?.contains("FailedTasksAlarm"));
     scenario.assert_archive_clean(&world).await?;
     scenario.assert_warehouse_clean(&world).await?;
 

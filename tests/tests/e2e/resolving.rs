@@ -102,7 +102,33 @@ async fn a_learner_disappears_from_each_place_by_the_identifier_that_is_known_th
     );
     assert_eq!(String::from_utf8(world.get(KEY).await?)?, lines(&others()));
     proves_by_pseudonyms(&world, &ended).await?;
-    a_shared_address_is_nobodys(&world, &hubspot).await
+    a_shared_address_is_nobodys(&world, &hubspot).await?;
+    nobody_comes_back_under_another_identifier(&world).await
+}
+
+/// What was found is suppressed with the learner whose it is, and let in with the learner.
+async fn nobody_comes_back_under_another_identifier(world: &World) -> Result<()> {
+    let api = &world.stack.api;
+    let whom = |kind: &str, id: &str| json!({ "type": kind, "id": id });
+    let check = json!({ "subjects": [whom("USER_ID", "lms-1"), whom("EMAIL", "ada@example.com"),
+                                     whom("USER_ID", "lms-2"), whom("EMAIL", "shared@example.com")] });
+    let suppressed = async || {
+        Ok::<_, anyhow::Error>(api.post("/suppressions/check", &check).await?["data"]["suppressed"].take())
+    };
+    assert_eq!(suppressed().await?, json!([true, true, true, false]));
+    let search = json!({ "subject": whom("EMAIL", "ada@example.com") });
+    let found = api.post("/suppressions/search", &search).await?["data"]["suppressions"].take();
+    assert_eq!(
+        (found[0]["byLink"].as_bool(), found[0]["regulationId"].is_string()),
+        (Some(true), true),
+        "{found}"
+    );
+    let lift = json!({ "regulationType": "UNSUPPRESS", "subjectType": "USER_ID", "subjectIds": ["lms-1"] });
+    let lifted = api.post("/regulations", &lift).await?["data"]["regulateId"].take();
+    let lifted = api.wait(lifted.as_str().context("an id")?, |_| ()).await?;
+    assert_eq!(lifted["overallStatus"], "FINISHED", "{lifted:#}");
+    assert_eq!(suppressed().await?, json!([false, false, true, false]));
+    Ok(())
 }
 
 /// A second learner shares an address with a third one: nobody is asked for it.

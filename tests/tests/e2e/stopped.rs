@@ -11,6 +11,7 @@ use tests::scenario::task;
 use tests::traces::items;
 use tests::world::{Options, World};
 
+use crate::alarms::alarms;
 use crate::archives::{key, line, world_with};
 use crate::runs::{guarded, wait_for_end, wait_for_phase};
 
@@ -88,6 +89,8 @@ async fn a_regulation_whose_executions_never_seal_fails_with_a_reason_and_can_be
         (21, &json!("FAILED")),
         "after {ticks} ticks: {failed:#}"
     );
+    let off = alarms(&world.stack, 0).await?;
+    assert!(off.contains("StuckRegulationsAlarm") && off.contains("DeletionFailedAlarm"), "{off:?}");
     let (status, reason) = task(&failed, "Events archive");
     assert_eq!(status, "FAILED");
     assert!(reason.contains("ended without a seal") && reason.contains("then retry"), "{reason}");
@@ -113,13 +116,13 @@ async fn stop_executions(world: &World, machine: &str) -> Result<usize> {
     Ok(running.len())
 }
 
-async fn define(world: &World, machine: &str, definition: &str) -> Result<()> {
+pub(super) async fn define(world: &World, machine: &str, definition: &str) -> Result<()> {
     let update = json!({ "stateMachineArn": machine, "definition": definition });
     world.stack.aws.call("states", "AWSStepFunctions.UpdateStateMachine", update).await.map(drop)
 }
 
 /// Makes an attempt old: a tick leaves one alone that has just begun.
-async fn begun_hours_ago(world: &World, id: &str) -> Result<()> {
+pub(super) async fn begun_hours_ago(world: &World, id: &str) -> Result<()> {
     let then = (Timestamp::now() - SignedDuration::from_hours(3)).to_string();
     let update = json!({
         "TableName": world.stack.output("RegulationsTable")?,
@@ -131,7 +134,7 @@ async fn begun_hours_ago(world: &World, id: &str) -> Result<()> {
     world.stack.aws.call("dynamodb", "DynamoDB_20120810.UpdateItem", update).await.map(drop)
 }
 
-async fn tick(world: &World) -> Result<()> {
+pub(super) async fn tick(world: &World) -> Result<()> {
     let answer = world.stack.invoke("purge-run", &json!({ "action": "tick" })).await?;
     ensure!(answer.get("errorType").is_none(), "{answer}");
     Ok(())

@@ -4,6 +4,7 @@
 mod access;
 mod batches;
 mod group_commit;
+mod kept;
 mod orders;
 mod places;
 mod regulations;

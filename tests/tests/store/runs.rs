@@ -181,3 +181,20 @@ async fn a_batch_that_runs_twice_counts_once() -> Result<()> {
     assert_eq!(store.progress(&run, Phase::Forget).await?, RunProgress::default());
     Ok(())
 }
+
+#[tokio::test]
+async fn runs_and_their_progress_go_after_a_year() -> Result<()> {
+    let Fixture { store, tables, aws } = &Fixture::new().await?;
+    let run = begun(store).await?;
+    store.note_progress(&run, Phase::Find, 1, RunProgress::default()).await?;
+    let scan = json!({ "TableName": tables.runs });
+    let found = aws.call("dynamodb", "DynamoDB_20120810.Scan", scan).await?;
+    let items = found["Items"].as_array().context("items")?;
+    assert_eq!(items.len(), 2, "{found:#}");
+    for item in items {
+        let end: i64 = item["ttl"]["N"].as_str().with_context(|| format!("{item}"))?.parse()?;
+        let days = (end - jiff::Timestamp::now().as_second()) / 86_400;
+        assert!((364..=366).contains(&days), "{days} days: {item}");
+    }
+    Ok(())
+}

@@ -4,10 +4,13 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
-use model::id::RegulationId;
+use model::id::{DestinationId, RegulationId};
 use model::linking::Link;
 use model::person::{Person, SuppressionScope};
-use model::subject::Subject;
+use model::regulation::Regulation;
+use model::resolved::Resolved;
+use model::subject::{Named, Subject, SubjectType};
+use model::suppression;
 use store::{Change, Store};
 
 use crate::regulations::regulation;
@@ -138,12 +141,55 @@ async fn a_regulation_is_carried_out_at_the_door_once() -> Result<()> {
     }
 
     let lifting = regulation("UNSUPPRESS", "INITIALIZED")?;
-    let lifting = model::regulation::Regulation { created_at: at(3), ..lifting };
+    let lifting = Regulation { created_at: at(3), ..lifting };
     store.create(&lifting, vec![ada.clone()], &[], None).await?;
     twice(async || store.cover(&lifting, at(3)).await).await?;
     store.cover(&first, at(4)).await?;
     for subject in [&ada, &phone] {
         assert!(!is_out(&store, subject, &EVERYWHERE).await?, "{subject:?}");
     }
+    Ok(())
+}
+
+/// What a warehouse gave is suppressed with its person, and let in with the last who has it.
+#[tokio::test]
+async fn what_was_resolved_is_out_as_long_as_somebody_who_has_it() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    let named = |person, subject| Named { person: Some(person), subject };
+    let email = |text: &str| Subject { kind: SubjectType::Email, id: text.to_owned() };
+    let held = |text: &str| suppression::of(&[email(text)]).remove(0);
+    let (ada, bob, shared) = (Subject::user("ada"), Subject::user("bob"), held("one@example.com"));
+    let resolve = async |user: &Subject, minute| -> Result<Regulation> {
+        let mut one = regulation("SUPPRESS_WITH_DELETE", "RUNNING")?;
+        one.created_at = at(minute);
+        store.create(&one, vec![named(0, user.clone())], &[], None).await?;
+        let found =
+            vec![named(0, email("one@example.com")), named(0, email(&format!("{}@example.com", user.id)))];
+        let found = Resolved { found, ..Resolved::default() };
+        store.keep_resolved(&one.id, &DestinationId::new(), found).await?;
+        store.cover(&one, at(minute)).await?;
+        Ok(one)
+    };
+    let is_out = async |subject: &Subject| is_out(&store, subject, &EVERYWHERE).await;
+    let (first, second) = (resolve(&ada, 1).await?, resolve(&bob, 2).await?);
+    for one in [&first, &second] {
+        twice(async || store.cover_resolved(one, at(3)).await).await?;
+    }
+    assert!(is_out(&shared).await? && is_out(&held("ada@example.com")).await?);
+    let said = store.suppressions_of(&held("ada@example.com")).await?;
+    assert_eq!((said[0].by_link, said[0].regulation_id.as_ref()), (true, Some(&first.id)));
+
+    twice(async || store.unsuppress(std::slice::from_ref(&ada), &change(&EVERYWHERE, 4)).await).await?;
+    assert!(!is_out(&held("ada@example.com")).await?);
+    assert!(is_out(&shared).await?, "it is Bob's, too");
+    store.unsuppress(std::slice::from_ref(&bob), &change(&EVERYWHERE, 5)).await?;
+    assert!(!is_out(&shared).await?);
+    assert!(person(&store, &shared).await?.resolved_for.is_empty(), "nothing is left");
+
+    // Whoever was let in before the look-up ended stays in, under each identifier.
+    let third = resolve(&ada, 6).await?;
+    store.unsuppress(std::slice::from_ref(&ada), &change(&EVERYWHERE, 7)).await?;
+    store.cover_resolved(&third, at(8)).await?;
+    assert!(!is_out(&held("ada@example.com")).await?);
     Ok(())
 }

@@ -1,23 +1,39 @@
 // Reads and checks a certificate in the browser, as any JOSE library would offline: a JWS in compact form (RFC 7515)
 // with ES256 (RFC 7518), and inside it a chain of evidence in which each hash covers all before it.
 
-import type { DestinationStatus, Evidence, Jwk, RegulationShown } from './api/schema';
+import type { DestinationStatus, Evidence, Jwk, Kind, RegulationShown } from './api/schema';
+import { DAY_MS } from './format';
+import type { Told } from './verdict';
 
 export type Link = Evidence & { hash: string };
 
-/** What a certificate says (`shared/src/certificate.rs`). */
+/** What a certificate says (`shared/model/src/certificate.rs`). */
 export interface Claims {
   iss: string;
   jti: string;
   /** Unix seconds. */
   iat: number;
-  regulation: Pick<RegulationShown, 'id' | 'regulationType' | 'subjectType' | 'subjectCount' | 'attempt' | 'createdAt' | 'finishedAt'> & {
+  regulation: Pick<RegulationShown, 'id' | 'regulationType' | 'subjectType' | 'subjectCount' | 'identifiers' | 'attempt' | 'createdAt' | 'finishedAt'> & {
     status: RegulationShown['overallStatus'];
+    /** The one source that it is about. */
+    part?: { sourceId: string; collection?: string };
   };
-  /** Pseudonyms. */
+  /** Pseudonyms; those below are of the same people, but for the last, who were left alone. */
   subjects: string[];
-  destinations: { id: string; name: string; vendor: string; kind: string; status: DestinationStatus['taskStatus']; finishedAt?: string }[];
+  linkedSubjects?: string[];
+  resolvedSubjects?: string[];
+  leftOut?: string[];
+  destinations: Place[];
   evidence: Link[];
+}
+
+export interface Place {
+  id: string;
+  name: string;
+  vendor: string;
+  kind: Kind;
+  status: DestinationStatus['taskStatus'];
+  finishedAt?: string;
 }
 
 export interface Checked {
@@ -28,12 +44,14 @@ export interface Checked {
   chain: boolean | undefined;
 }
 
+const TYPE = 'lethe-certificate+jwt';
+
 export async function check(jws: string, keys: Jwk[]): Promise<Checked> {
   const [header = '', payload = '', signature = ''] = jws.split('.');
-  const { kid } = JSON.parse(text(header)) as { kid: string };
+  const { kid, alg, typ } = JSON.parse(text(header)) as { kid: string; alg: string; typ: string };
   const claims = JSON.parse(text(payload)) as Claims;
   if (!globalThis.crypto?.subtle) return { claims, kid, signature: undefined, chain: undefined };
-  const key = keys.find((one) => one.kid === kid);
+  const key = alg === 'ES256' && typ === TYPE && keys.find((one) => one.kid === kid);
   const signed = new TextEncoder().encode(`${header}.${payload}`);
   return { claims, kid, signature: key ? await verify(key, signed, bytes(signature)) : false, chain: await unbroken(claims.evidence) };
 }
@@ -53,6 +71,37 @@ async function unbroken(links: Link[]): Promise<boolean> {
   }
   return true;
 }
+
+/** What it says of the request, as the API says it: so that a certificate and the page of its request never differ. */
+export function told({ regulation: { status, regulationType, subjectCount }, destinations, evidence }: Claims): Told {
+  const destinationStatus = destinations.map((place) => ({
+    ...place,
+    status,
+    taskStatus: place.status,
+    errString: '',
+    evidence: bySteps(evidence.filter((link) => link.destinationId === place.id)),
+  }));
+  return { overallStatus: status, regulationType, subjectCount, streamStatus: [{ id: 'workspace', destinationStatus }] };
+}
+
+/** The steps of the last attempt at a place. One that several runs did: `by_step` in `shared/model/src/evidence.rs`. */
+function bySteps(links: Link[]): Record<string, Evidence> {
+  const last = Math.max(...links.map(({ attempt }) => attempt));
+  const steps: Record<string, Evidence> = {};
+  for (const link of links.filter(({ attempt }) => attempt === last)) {
+    const before = steps[link.step];
+    const counts = { ...link.counts };
+    for (const [name, earlier] of Object.entries(before?.counts ?? {})) {
+      const now = counts[name] ?? 0;
+      counts[name] = link.step === 'find' ? Math.max(earlier, now) : link.step === 'forget' ? earlier + now : now;
+    }
+    steps[link.step] = { ...link, counts };
+  }
+  return steps;
+}
+
+/** Days begun between two moments, the first included: a request that is honoured on the day it came took one. */
+export const daysBegun = (from: string, to: string): number => Math.max(1, Math.ceil((Date.parse(to) - Date.parse(from)) / DAY_MS));
 
 const bytes = (base64url: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(atob(base64url.replaceAll('-', '+').replaceAll('_', '/')), (letter) => letter.charCodeAt(0));

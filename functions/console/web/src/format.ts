@@ -39,8 +39,11 @@ export const dayOf = (at: string): string => UTC_DAY.format(new Date(at));
 export const day = (at: string | number | Date): string => DAY.format(new Date(at));
 export const moment = (at: string | number | Date): string => MOMENT.format(new Date(at));
 
+/** In UTC, without saying so. */
+export const utc = (at: string | number | Date): string => UTC.format(new Date(at));
+
 /** What a pointer on a date shows: the exact moment here and in UTC. */
-export const exact = (at: string | number | Date): string => `${EXACT.format(new Date(at))} (${UTC.format(new Date(at))} UTC)`;
+export const exact = (at: string | number | Date): string => `${EXACT.format(new Date(at))} (${utc(at)} UTC)`;
 
 /** How long something took. */
 export function duration(ms: number): string {

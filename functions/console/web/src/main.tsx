@@ -2,6 +2,7 @@ import './style/base.css';
 import './style/frame.css';
 import './style/parts.css';
 import './style/request.css';
+import './style/certificate.css';
 
 import { render } from 'preact';
 

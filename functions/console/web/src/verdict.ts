@@ -11,18 +11,33 @@ export interface Verdict {
   answer: string;
 }
 
-export const places = (regulation: RegulationShown): DestinationStatus[] =>
+/** What is asked of a request, or of a certificate of it. */
+export type Told = Pick<RegulationShown, 'overallStatus' | 'regulationType' | 'subjectCount'> & {
+  streamStatus: { id: string; destinationStatus: DestinationStatus[] }[];
+};
+
+export const places = (regulation: Told): DestinationStatus[] =>
   regulation.streamStatus.flatMap((stream) => stream.destinationStatus);
 
 export const isOpen = (status: string): boolean => status === 'INITIALIZED' || status === 'RUNNING';
 
 /** Taken back before anything was done. */
-export const isCancelled = ({ overallStatus }: RegulationShown): boolean => overallStatus === 'INVALID';
+export const isCancelled = ({ overallStatus }: Told): boolean => overallStatus === 'INVALID';
 
-const named = (some: DestinationStatus[]): string => list(some.map((place) => place.name));
+/** Names in a sentence: the first of many. */
+export const few = (names: string[]): string => (names.length > 6 ? `${names.slice(0, 5).join(', ')} ${words.common.more(names.length - 5)}` : list(names));
 
-/** The answer to the first question, in a sentence. */
-export function verdict(regulation: RegulationShown): Verdict {
+const named = (some: DestinationStatus[]): string => few(some.map((place) => place.name));
+
+/** The question that a request puts. */
+export function question({ regulationType, subjectCount }: Told): string {
+  const said = words.request;
+  if (erases(regulationType)) return said.gone(subjectCount);
+  return regulationType === 'UNSUPPRESS' ? said.lifted : said.suppressed(subjectCount);
+}
+
+/** The answer to it, in a sentence. */
+export function verdict(regulation: Told): Verdict {
   const said = words.verdict;
   const { subjectCount: n } = regulation;
   const open = isOpen(regulation.overallStatus);
@@ -115,7 +130,7 @@ function keeps(reason: string, amount: number): string {
 }
 
 /** What is left, as far as is known: sentences. */
-export function leftovers(regulation: RegulationShown): string[] {
+export function leftovers(regulation: Told): string[] {
   if (isCancelled(regulation)) return [];
   return places(regulation).flatMap((place) => {
     const kept = residuals(place).map(([reason, amount]) => reason === 'noIdentifier' ? words.left.unasked(place.name) : `${place.name}: ${keeps(reason, amount)}.`);

@@ -1,20 +1,13 @@
 //! Sends one call, and sorts the results by what the engine does next.
-//!
-//! A deployed stack calls public addresses over TLS and nothing else. Names are checked by the addresses that they
-//! resolve to as the connection is made, so that a name which changes its address gains nothing. Redirects are not
-//! followed.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use outbound::may_be_called;
 use reqwest::header::HeaderMap;
-use reqwest::{Client, Method, Response, StatusCode, redirect};
-use url::{Host, Url};
+use reqwest::{Client, Method, Response, StatusCode};
 
-use destinations::address::is_public;
 use destinations::cloud::{Call, HashReader, Hashes, Reply};
 use model::failure::{Failure, Result};
 
@@ -46,14 +39,7 @@ pub(super) enum Fault {
 impl Http {
     /// A client that waits this long for a reply. `any_endpoint` lets it call any address, as on test stacks.
     pub(super) fn new(answer_within: Duration, any_endpoint: bool) -> Result<Self> {
-        let mut client = Client::builder().timeout(answer_within).redirect(redirect::Policy::none());
-        if !any_endpoint {
-            // A proxy would resolve the names itself.
-            client = client.https_only(true).no_proxy().dns_resolver(PublicAddresses);
-        }
-        let client = client.build();
-        let client = client.map_err(|e| Failure::permanent("the HTTP client cannot start").detail(e))?;
-        Ok(Self { client, answer_within, any_endpoint })
+        Ok(Self { client: outbound::client(answer_within, any_endpoint)?, answer_within, any_endpoint })
     }
 
     pub(super) async fn send(&self, name: &str, call: &Call) -> Result<Reply, Fault> {
@@ -108,35 +94,6 @@ impl Http {
             "broke off its answer".to_owned()
         };
         Fault::Later(Failure::transient(format!("{name} {why}")))
-    }
-}
-
-/// Whether a URL is https and its host a name or a public address: addresses bypass the resolver.
-fn may_be_called(url: &str) -> bool {
-    Url::parse(url).is_ok_and(|url| {
-        url.scheme() == "https"
-            && match url.host() {
-                Some(Host::Domain(_)) => true,
-                Some(Host::Ipv4(address)) => is_public(address.into()),
-                Some(Host::Ipv6(address)) => is_public(address.into()),
-                None => false,
-            }
-    })
-}
-
-/// Resolves names to their public addresses.
-struct PublicAddresses;
-
-impl Resolve for PublicAddresses {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let all = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = all.filter(|address| is_public(address.ip())).collect();
-            match public.is_empty() {
-                true => Err("the name has no public address".into()),
-                false => Ok(Box::new(public.into_iter()) as Addrs),
-            }
-        })
     }
 }
 

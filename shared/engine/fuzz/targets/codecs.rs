@@ -45,7 +45,16 @@ fn unpack(which: u8, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
 fuzz_target!(|data: &[u8]| {
     let Some((&[which, place, change], data)) = data.split_first_chunk() else { return };
     let which = which % 4;
-    let plain = [b"{}\n", data].concat();
+    // Any text within lines that are JSON.
+    let letter = |&byte: &u8| {
+        if matches!(byte, b' '..=b'~' | b'\n') && byte != b'"' && byte != b'\\' {
+            byte
+        } else {
+            b'a' + byte % 16
+        }
+    };
+    let lines = data.split(|&byte| byte == b'\n').map(|line| line.iter().map(letter).collect::<Vec<u8>>());
+    let plain = lines.map(|line| [b"{\"x\":\"", &line[..], b"\"}\n"].concat()).collect::<Vec<_>>().concat();
     let mut object = pack(which, &plain);
     let at = usize::from(place) * 7 % object.len();
     object[at] ^= change;

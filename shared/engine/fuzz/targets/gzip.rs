@@ -5,12 +5,12 @@ use std::io::{Read, Write};
 use std::sync::LazyLock;
 
 use bytes::Bytes;
+use engine::format::{FormatError, Report, rewrite};
+use engine::matching::{Matcher, SubjectSet};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use libfuzzer_sys::fuzz_target;
-use engine::format::{FormatError, Report, rewrite};
-use engine::matching::{Matcher, SubjectSet};
 use model::rules::Rules;
 
 static NOBODY: LazyLock<Matcher> = LazyLock::new(|| Matcher::new(&Rules::segment(), &SubjectSet::new([])));
@@ -41,15 +41,17 @@ fuzz_target!(|data: &[u8]| {
     if let (Ok((ours, _)), Ok(theirs)) = (through(foreign.clone()), plain(&foreign)) {
         assert_eq!(ours, theirs);
     }
+    // Any bytes within lines that are JSON.
+    let letter = |byte: &u8| format!("{{\"x\":\"{}\"}}\n", char::from(b' ' + byte % 2));
+    let lines = [b"{}\n", data.iter().map(letter).collect::<String>().as_bytes()].concat();
     // A truncated member is always an error.
-    let mut damaged = member(&[b"{}\n", data].concat(), u32::from(cut % 10));
+    let mut damaged = member(&lines, u32::from(cut % 10));
     let at = usize::from(cut) * 7 % damaged.len();
     damaged.truncate(at);
     if at > 2 {
         assert!(matches!(through(damaged), Err(FormatError::Corrupt(_))));
     }
-    // Any lines, cut into two members anywhere.
-    let lines = [b"{}\n", data].concat();
+    // Cut into two members anywhere.
     let (a, b) = lines.split_at(usize::from(cut) % lines.len());
     let (ours, report) = through([member(a, 1), member(b, 9)].concat()).expect("two good members");
     assert_eq!(ours, lines);

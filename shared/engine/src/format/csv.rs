@@ -3,24 +3,27 @@
 //! 1. The header names the columns. A column is relevant if its name is a rule's path, including the dots. The
 //!    delimiter is the one of `, ; tab |` that yields a relevant column. Without a header, the rules number the columns
 //!    and say how the text is written; the first record shows how many cells each has.
-//! 2. Records are cut out: a quoted cell may hold delimiters, line feeds and doubled quotes. A quote that is not
-//!    closed, or not followed by a delimiter, makes that one line unreadable; reading resumes after it.
+//! 2. Records are cut out: a quoted cell may hold delimiters, line ends and doubled quotes. A quote that is not
+//!    closed, or not followed by a delimiter, makes that one line unreadable; reading resumes after it. All records end
+//!    with line feeds, or all with bare carriage returns; a mixture is refused, as readers differ on where its rows end.
 //! 3. Cells in relevant columns are looked up exactly, as bytes: `123.0` does not match 123 here, as the same digits
-//!    may be a name. A record is unreadable if it has more or fewer cells than the header, or if a rule's cell is not
-//!    UTF-8 or is broken JSON.
-//! 4. Without a header, an unreadable record counts as opaque, too: cells may have shifted, and the identifier with them.
-//! 5. Everything but the removed records is written as it is, the header first.
+//!    may be a name. A cell that is not UTF-8, or names a subject only in other quotes than these, is opaque.
+//! 4. A record with more or fewer cells than the header is unreadable. Without a header it is opaque, too: cells may have
+//!    shifted, and the identifier with them.
+//! 5. Everything but the removed records is written as it is, the header first. The same header may come again, as
+//!    concatenation makes it; another one is refused, and so is binary data.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memchr2, memchr3, memmem};
 
 use super::blocks::Blocks;
 use super::codec::Encoder;
+use super::detect::BINARY;
 use super::mark::Mark;
 use super::{BYTE_ORDER_MARK, FormatError, Report};
-use crate::matching::{Matcher, Node};
+use crate::matching::{Matcher, Node, Verdict, has_controls};
 use model::rules::{Dialect, column};
 
 const DELIMITERS: &[u8] = b",\t;|";
@@ -30,15 +33,52 @@ const MAX_QUOTED: usize = 1 << 20;
 /// What the header defines, or else the rules and the first record.
 pub(super) struct Header<'m> {
     dialect: Dialect,
-    is_written: bool,
+    /// Its text without the line end, if it is written.
+    written: Option<Vec<u8>>,
+    /// What columns of identifiers may be called.
+    names: Vec<String>,
+    ends: Option<RowEnd>,
     cells: usize,
     /// Relevant columns by index, with the rules' node for each.
     columns: Vec<(usize, &'m Node)>,
 }
 
+/// How records end. A carriage return before a line feed belongs to it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RowEnd {
+    Feed,
+    Return,
+}
+
 /// Whether the first bytes of an object are a CSV header that names a column of some rule.
 pub(super) fn has_header(head: &[u8], matcher: &Matcher) -> bool {
     header(head, true, matcher).is_some()
+}
+
+/// A record's text without a byte order mark and its line end.
+fn bare(record: &[u8]) -> &[u8] {
+    let text = record.strip_prefix(BYTE_ORDER_MARK).unwrap_or(record);
+    let ends = text.iter().rev().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+    &text[..text.len() - ends]
+}
+
+/// The rules' paths to identifiers, as a header writes them.
+fn names(node: &Node, path: &str) -> Vec<String> {
+    let deeper = node.children().filter(|(_, child)| child.leads_to_identifier());
+    let deeper = deeper.flat_map(|(name, child)| names(child, &format!("{path}.{name}")));
+    let here = node.rules().next().map(|_| path.trim_start_matches('.').to_owned());
+    deeper.chain(here).collect()
+}
+
+/// Whether a record is another header than the known one: it names a column of a rule, and reads like names throughout.
+/// `cells`: none, if it is malformed.
+fn is_another_header(record: &[u8], cells: Option<&[Cell]>, known: &Header<'_>, matcher: &Matcher) -> bool {
+    let is_name = |cell: &Cell| known.names.iter().any(|name| name.as_bytes() == &record[cell.range.clone()]);
+    let reads_so = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-. ,;|\t\"".contains(byte) || *byte >= 128;
+    known.written.is_some()
+        && cells.is_none_or(|cells| cells.len() != known.cells || cells.iter().any(is_name))
+        && bare(record).iter().all(reads_so)
+        && header(bare(record), true, matcher).is_some()
 }
 
 fn header<'m>(bytes: &[u8], last: bool, matcher: &'m Matcher) -> Option<(Header<'m>, usize)> {
@@ -47,6 +87,9 @@ fn header<'m>(bytes: &[u8], last: bool, matcher: &'m Matcher) -> Option<(Header<
         let dialect = Dialect { delimiter, quotes: true };
         let mut cells = Vec::new();
         let record = read_record(text, dialect, last, &mut cells).filter(|record| record.well_formed)?;
+        if has_controls(&text[..record.end]) {
+            return None;
+        }
         let column = |(at, cell): (usize, &Cell)| {
             let name = cell.text(text);
             let name = str::from_utf8(&name).ok()?;
@@ -54,7 +97,9 @@ fn header<'m>(bytes: &[u8], last: bool, matcher: &'m Matcher) -> Option<(Header<
         };
         let columns: Vec<_> = cells.iter().enumerate().filter_map(column).collect();
         let end = bytes.len() - text.len() + record.end;
-        let header = Header { dialect, is_written: true, cells: cells.len(), columns };
+        let written = Some(bare(&text[..record.end]).to_vec());
+        let names = names(matcher.root(), "");
+        let header = Header { dialect, written, names, ends: record.ends, cells: cells.len(), columns };
         header.columns.iter().any(|(_, node)| node.leads_to_identifier()).then_some((header, end))
     })
 }
@@ -73,7 +118,7 @@ pub(super) fn numbered<'m>(
     let named = matcher.root().children();
     let columns: Vec<_> = named.filter_map(|(name, node)| Some((column(name)?, node))).collect();
     let needed = columns.iter().map(|(column, _)| column + 1).max().unwrap_or_default();
-    let header = |cells| Header { dialect, is_written: false, cells, columns };
+    let header = |cells, ends| Header { dialect, written: None, names: Vec::new(), ends, cells, columns };
     let (mut at, mut cells) = (0, Vec::new());
     while at < text.len() {
         let Some(record) = read_record(&text[at..], dialect, whole, &mut cells) else {
@@ -81,7 +126,7 @@ pub(super) fn numbered<'m>(
         };
         if !text[at..at + record.end].trim_ascii().is_empty() {
             return match record.well_formed && cells.len() >= needed {
-                true => Ok(header(cells.len())),
+                true => Ok(header(cells.len(), record.ends)),
                 false => {
                     Err(FormatError::Unsupported("text without the columns that the rules number".into()))
                 }
@@ -89,7 +134,7 @@ pub(super) fn numbered<'m>(
         }
         at += record.end;
     }
-    Ok(header(0))
+    Ok(header(0, None))
 }
 
 /// Processes the records under the header, which `head` begins with, or all records of text without one, whose header
@@ -113,7 +158,7 @@ pub(super) fn purge<'m>(
         let (block, last) = blocks.next()?;
         let mut at = 0;
         gone.clear();
-        let header = match known.take() {
+        let mut header = match known.take() {
             Some(header) => header,
             None => {
                 let (header, end) = header(block, last, matcher)
@@ -127,6 +172,17 @@ pub(super) fn purge<'m>(
             let range = at..at + record.end;
             let bytes = &block[range.clone()];
             at = range.end;
+            if record.ends.is_some_and(|ends| *header.ends.get_or_insert(ends) != ends) {
+                return Err(FormatError::Corrupt(
+                    "some rows end in a line feed, and others in a carriage return",
+                ));
+            }
+            if header.written.as_deref() == Some(bare(bytes)) {
+                continue;
+            }
+            if is_another_header(bytes, record.well_formed.then_some(&cells), &header, matcher) {
+                return Err(FormatError::Corrupt("another CSV header behind the first"));
+            }
             report.lines += 1;
             if bytes.trim_ascii().is_empty() {
                 report.count_unreadable(bytes, matcher);
@@ -134,24 +190,30 @@ pub(super) fn purge<'m>(
             }
             if !record.well_formed || cells.len() != header.cells {
                 report.count_unreadable(bytes, matcher);
-                report.opaque += u64::from(!header.is_written);
+                report.opaque += u64::from(header.written.is_none());
                 continue;
             }
-            let mut readable = true;
             for (column, node) in &header.columns {
                 match str::from_utf8(&cells[*column].text(bytes)) {
-                    Ok(text) => found.cell(text, node),
-                    Err(_) => readable &= !node.leads_to_identifier(),
+                    Ok(text) => found.text_cell(text, node),
+                    Err(_) if node.leads_to_identifier() => found.opaque(),
+                    Err(_) => {}
                 }
             }
-            readable &= !found.is_opaque();
-            if found.decide(&mut hits) {
-                report.count(&hits);
+            let verdict = found.decide(&mut hits);
+            report.decided(verdict, &hits, bytes, matcher);
+            if verdict == Verdict::Remove {
                 gone.push(range);
-            } else if !readable {
-                report.count_unreadable(bytes, matcher);
-                report.opaque += u64::from(!header.is_written);
             }
+        }
+        // Hive's delimiters are control characters.
+        let is_binary = if header.written.is_some() {
+            has_controls(&block[..at])
+        } else {
+            memchr(0, &block[..at]).is_some()
+        };
+        if is_binary {
+            return Err(FormatError::Unsupported(BINARY.into()));
         }
         blocks.pass_on(at, &gone, out.as_deref_mut())?;
         known = Some(header);
@@ -192,8 +254,10 @@ impl Cell {
 }
 
 struct Record {
-    /// Where it ends, including the line feed.
+    /// Where it ends, including the line end.
     end: usize,
+    /// How; `None` at the end of the text.
+    ends: Option<RowEnd>,
     well_formed: bool,
 }
 
@@ -205,28 +269,29 @@ fn read_record(bytes: &[u8], dialect: Dialect, last: bool, cells: &mut Vec<Cell>
     loop {
         let behind = if quotes && bytes.get(at) == Some(&b'"') {
             let Some((cell, behind)) = quoted(bytes, at + 1) else {
-                return if last || bytes.len() - at > MAX_QUOTED { malformed(bytes) } else { None };
+                return if last || bytes.len() - at > MAX_QUOTED { malformed(bytes, last) } else { None };
             };
             cells.push(cell);
             behind
         } else {
-            let end = memchr2(delimiter, b'\n', &bytes[at..]).map(|length| at + length);
+            let end = memchr3(delimiter, b'\n', b'\r', &bytes[at..]).map(|length| at + length);
             if end.is_none() && !last {
                 return None;
             }
             let end = end.unwrap_or(bytes.len());
-            let ends_line = bytes.get(end) != Some(&delimiter);
-            let carriage = usize::from(ends_line && end > at && bytes[end - 1] == b'\r');
-            cells.push(Cell { range: at..end - carriage, has_doubled_quotes: false });
+            cells.push(Cell { range: at..end, has_doubled_quotes: false });
             end
         };
+        let record = |end, ends| Some(Record { end: behind + end, ends, well_formed: true });
         match &bytes[behind..] {
             [next, ..] if *next == delimiter => at = behind + 1,
-            [b'\n', ..] => return Some(Record { end: behind + 1, well_formed: true }),
-            [b'\r', b'\n', ..] => return Some(Record { end: behind + 2, well_formed: true }),
-            [] | [b'\r'] if last => return Some(Record { end: bytes.len(), well_formed: true }),
+            [b'\n', ..] => return record(1, Some(RowEnd::Feed)),
+            [b'\r', b'\n', ..] => return record(2, Some(RowEnd::Feed)),
+            [] if last => return record(0, None),
+            [b'\r'] if last => return record(1, None),
             [] | [b'\r'] => return None,
-            _ => return malformed(bytes),
+            [b'\r', ..] => return record(1, Some(RowEnd::Return)),
+            _ => return malformed(bytes, last),
         }
     }
 }
@@ -246,7 +311,14 @@ fn quoted(bytes: &[u8], start: usize) -> Option<(Cell, usize)> {
 }
 
 /// A record of the first line only, since nothing shows where the record ends.
-fn malformed(bytes: &[u8]) -> Option<Record> {
-    let end = memchr(b'\n', bytes).map_or(bytes.len(), |feed| feed + 1);
-    Some(Record { end, well_formed: false })
+fn malformed(bytes: &[u8], last: bool) -> Option<Record> {
+    let record = |end, ends| Some(Record { end, ends, well_formed: false });
+    let Some(end) = memchr2(b'\n', b'\r', bytes) else { return record(bytes.len(), None) };
+    match &bytes[end..] {
+        [b'\n', ..] => record(end + 1, Some(RowEnd::Feed)),
+        [_, b'\n', ..] => record(end + 2, Some(RowEnd::Feed)),
+        [_] if last => record(end + 1, None),
+        [_] => None,
+        _ => record(end + 1, Some(RowEnd::Return)),
+    }
 }

@@ -1,20 +1,24 @@
-//! JSON lines.
+//! JSON, read as lines where each is an object, and as values elsewhere.
 //!
-//! 1. A block has whole lines up to its last line feed; the rest waits for the next block.
-//! 2. The matcher names the lines to remove.
-//! 3. A line that is not a single object may be several, or an array: `values` reads it.
-//! 4. Everything else is written as it is.
+//! 1. A block has whole lines up to its last line feed; the rest waits for the next block, and so does a last line that is
+//!    not whole by itself, as the next may continue it.
+//! 2. The matcher names the lines to remove. Blank lines are unreadable, and stay.
+//! 3. At the first other line that is not a single object, [`Values`] take over, from the line before it if that is not
+//!    whole either: the fast matcher parses no line that has the ends of an object and nobody's id.
+//! 4. Everything but the removed records is written as it is.
 
-use memchr::memrchr;
+use memchr::{memchr_iter, memrchr};
 
 use super::blocks::Blocks;
 use super::codec::Encoder;
 use super::mark::Mark;
-use super::{FormatError, Report, values};
-use crate::matching::{Matcher, Verdict};
+use super::values::{Purge, Values};
+use super::{FormatError, Report};
+use crate::matching::{BlockScan, Matcher, Verdict};
 
-/// Processes the lines. Returns the checkpoint, if `pause` asked for one.
+/// Processes the records. Returns the checkpoint, if `pause` asked for one.
 pub(super) fn purge(
+    values: &mut Values,
     blocks: &mut Blocks<'_, '_>,
     mut out: Option<&mut Encoder<'_>>,
     matcher: &Matcher,
@@ -25,35 +29,87 @@ pub(super) fn purge(
     let mut gone = Vec::new();
     loop {
         let (block, last) = blocks.next()?;
-        let whole = if last { block.len() } else { memrchr(b'\n', block).map_or(0, |at| at + 1) };
-        let block = &block[..whole];
         gone.clear();
-        report.lines += scan.block(block, |line, verdict, hits| match verdict {
-            Verdict::Keep => {}
-            Verdict::Remove => {
-                report.count_removed(&block[line.clone()], hits, matcher);
-                gone.push(line);
+        let mut purge = Purge { matcher, report: &mut *report, gone: &mut gone, hits: Vec::new() };
+        let mut done = 0;
+        loop {
+            let by_value = values.by_value;
+            done = match by_value {
+                true => values.block(block, done, last, &mut purge)?,
+                false => done + lines(values, &mut scan, &block[done..], done, last, &mut purge),
+            };
+            if values.by_value == by_value {
+                break;
             }
-            Verdict::Unreadable => match values::of_line(&block[line.clone()], matcher) {
-                None => report.count_unreadable(&block[line], matcher),
-                Some((of_line, ranges)) => {
-                    report.merge(&of_line);
-                    gone.extend(
-                        ranges.into_iter().map(|gone| line.start + gone.start..line.start + gone.end),
-                    );
-                }
-            },
-        });
-        blocks.pass_on(whole, &gone, out.as_deref_mut())?;
+        }
+        blocks.pass_on(done, &gone, out.as_deref_mut())?;
         if last {
             report.bytes = blocks.read();
-            return Ok(None);
+            return values.end().map(|()| None);
         }
-        if whole > 0
+        if done > 0
             && pause()
             && let Some(place) = blocks.pause(out.as_deref_mut(), report)?
         {
             return Ok(Some(place));
         }
     }
+}
+
+/// Decides about lines up to the first that is not an object, where values begin. Returns how many bytes that is. The bytes
+/// begin at `start` of the block.
+fn lines(
+    values: &mut Values,
+    scan: &mut BlockScan<'_>,
+    bytes: &[u8],
+    start: usize,
+    last: bool,
+    purge: &mut Purge<'_>,
+) -> usize {
+    let bytes = &bytes[..if last { bytes.len() } else { decided(bytes, purge.matcher) }];
+    let mut stop = None;
+    let lines = scan.block_until(bytes, |line, verdict, hits| match verdict {
+        Verdict::Keep => true,
+        Verdict::Remove => {
+            purge.report.count(hits);
+            purge.gone.push(start + line.start..start + line.end);
+            true
+        }
+        Verdict::Opaque | Verdict::Shared => {
+            purge.report.decided(verdict, hits, &bytes[line], purge.matcher);
+            true
+        }
+        Verdict::Unreadable if bytes[line.clone()].trim_ascii().is_empty() => {
+            purge.report.unreadable += 1;
+            true
+        }
+        Verdict::Unreadable => {
+            stop = Some(line.start);
+            false
+        }
+    });
+    let Some(stop) = stop else {
+        purge.report.lines += lines;
+        return bytes.len();
+    };
+    values.by_value = true;
+    let begin = last_line(&bytes[..stop], purge.matcher).unwrap_or(stop);
+    // The blank lines between the two are a part of the value, too.
+    purge.report.unreadable -= memchr_iter(b'\n', &bytes[begin..stop]).count().saturating_sub(1) as u64;
+    purge.report.lines += memchr_iter(b'\n', &bytes[..begin]).count() as u64;
+    begin
+}
+
+/// How many of these bytes are lines that can be decided before more is read.
+fn decided(bytes: &[u8], matcher: &Matcher) -> usize {
+    let whole = memrchr(b'\n', bytes).map_or(0, |feed| feed + 1);
+    last_line(&bytes[..whole], matcher).unwrap_or(whole)
+}
+
+/// Where the last line begins that is not blank, if it is not an object.
+fn last_line(lines: &[u8], matcher: &Matcher) -> Option<usize> {
+    let text = lines.trim_ascii_end();
+    let start = memrchr(b'\n', text).map_or(0, |feed| feed + 1);
+    let is_object = text.is_empty() || matcher.line(&text[start..], &mut Vec::new()) != Verdict::Unreadable;
+    (!is_object).then_some(start)
 }

@@ -3,7 +3,7 @@
 //! 1. `detect` recognises codec and content by magic bytes, never by name. Unknown formats are refused.
 //! 2. `codec` decodes the object to plain bytes and encodes them again, in chunks of constant size.
 //! 3. `lines`, `values` and `csv` cut plain bytes into records, ask the matcher, and copy the kept records byte for
-//!    byte.
+//!    byte. What is no record, `text` tells from binary data, which is refused wherever it stands.
 //! 4. `parquet` and `avro` do the same by row group and by block, and copy untouched ones as they are.
 //! 5. A [`Report`] counts everything that happened. After an error, discard all output and counts.
 
@@ -20,6 +20,8 @@ mod parquet;
 mod report;
 mod source;
 mod splice;
+mod syntax;
+mod text;
 mod values;
 mod zlib;
 
@@ -39,6 +41,7 @@ use crate::matching::Matcher;
 use blocks::Blocks;
 use mark::Mark;
 use source::ByteSource;
+use values::Values;
 
 /// The UTF-8 byte order mark that some programs write. It belongs to the file, not to a record.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -127,12 +130,6 @@ pub enum FormatError {
     /// The object breaks the rules of its own format: it stays as it is and is listed as residual.
     #[error("corrupt: {0}")]
     Corrupt(&'static str),
-    /// The only record of the whole object holds a subject in an array, beside what may be others': it stays as it is
-    /// and is listed as residual.
-    #[error(
-        "one record is the whole object, and the elements of its array cannot be removed one by one: have them written as records of their own, or name by a rule whose the whole record is"
-    )]
-    Envelope,
     /// Reading the object or writing the result failed; a retry may succeed.
     #[error("reading or writing failed: {0}")]
     Io(io::Error),
@@ -150,7 +147,7 @@ pub struct Pause {
     kept: Option<Kept>,
     /// Position among JSON values.
     #[serde(default)]
-    values: values::Values,
+    values: Values,
 }
 
 /// What the writer needs to resume.
@@ -278,9 +275,12 @@ fn purge(
         Content::Avro => return avro::purge(object, out, matcher, from, pause),
         Content::JsonLines | Content::JsonValues | Content::Csv | Content::Delimited => {}
     }
-    let begun = Report { format, ..Report::default() };
-    let Pause { done, mut report, mark, kept, mut values } =
-        from.unwrap_or(Pause { report: begun, ..Pause::default() });
+    let begun = Pause {
+        report: Report { format, ..Report::default() },
+        values: Values::reading(content == Content::JsonValues),
+        ..Pause::default()
+    };
+    let Pause { done, mut report, mark, kept, mut values } = from.unwrap_or(begun);
     if mark != Mark::default() {
         decoder = codec::Decoder::resume(codec, object, mark)?;
     }
@@ -298,15 +298,11 @@ fn purge(
             let header = csv::numbered(&head, head.len() < codec::HEAD, dialect, matcher)?;
             csv::purge(&mut blocks, &head, Some(header), out, matcher, &mut report, pause)?
         }
-        Content::JsonValues => values.purge(&mut blocks, out, matcher, &mut report, pause)?,
-        _ => lines::purge(&mut blocks, out, matcher, &mut report, pause)?,
+        _ => lines::purge(&mut values, &mut blocks, out, matcher, &mut report, pause)?,
     };
     if let Some((done, mark)) = paused {
         let kept = encoder.map(codec::Encoder::pause).transpose()?.flatten().map(Kept::Gzip);
         return Ok(Rewritten::Paused(Pause { done, report, mark, kept, values }));
-    }
-    if report.removes_others() {
-        return Err(FormatError::Envelope);
     }
     if let Some(encoder) = encoder {
         encoder.finish()?;

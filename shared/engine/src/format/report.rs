@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::matching::Matcher;
+use crate::matching::{Matcher, Verdict};
 
 /// How an object is compressed.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,9 +99,10 @@ pub struct Report {
     /// owner cannot be determined.
     #[serde(default)]
     pub opaque: u64,
-    /// Whether the first removed record may be an envelope of others' records.
+    /// Kept records that name a subject and others in an array, and nobody outside of arrays: whose record it is cannot
+    /// be determined, and to remove it would remove the others' data.
     #[serde(default)]
-    pub envelope: bool,
+    pub shared: u64,
 }
 
 impl Report {
@@ -118,7 +119,7 @@ impl Report {
         self.unreadable += other.unreadable;
         self.suspect += other.suspect;
         self.opaque += other.opaque;
-        self.envelope |= other.envelope;
+        self.shared += other.shared;
         for (&subject, lines) in &other.hits {
             *self.hits.entry(subject).or_default() += lines;
         }
@@ -130,15 +131,15 @@ impl Report {
         self.suspect += u64::from(matcher.suspects(line));
     }
 
-    /// Counts a JSON record that is removed.
-    pub(crate) fn count_removed(&mut self, record: &[u8], hits: &[u32], matcher: &Matcher) {
-        self.count(hits);
-        self.envelope |= self.removed == 1 && matcher.is_envelope(record);
-    }
-
-    /// Whether the only record of the whole object would be removed, though it may be an envelope of others' records.
-    pub(crate) fn removes_others(&self) -> bool {
-        self.envelope && self.removed == 1 && self.lines - self.unreadable == 1
+    /// Counts a record by what was decided about it. `bytes`: the record's, for formats with unreadable ones.
+    pub(crate) fn decided(&mut self, verdict: Verdict, hits: &[u32], bytes: &[u8], matcher: &Matcher) {
+        match verdict {
+            Verdict::Keep => {}
+            Verdict::Remove => self.count(hits),
+            Verdict::Opaque => self.opaque += 1,
+            Verdict::Shared => self.shared += 1,
+            Verdict::Unreadable => self.count_unreadable(bytes, matcher),
+        }
     }
 
     /// Counts a record that belongs to these subjects. Empty: to none of them.

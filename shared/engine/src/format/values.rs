@@ -1,80 +1,66 @@
 //! Consecutive JSON values: arrays, objects over several lines, and objects without line feeds between them.
 //!
 //! 1. A record is an object at the top level, or an element of an array at the top level. It ends where its value ends.
-//! 2. A record is removed with the separator before it (in an array) or the line feed after it (at the top level, if
+//! 2. A record is removed with the separator before it (in an array) or the line end after it (at the top level, if
 //!    nothing else is on its line), so that an array stays an array and a line stays a line. White space around
-//!    elements stays.
-//! 3. Bytes that are not a value are unreadable up to the line on which the error shows. A truncated or broken array is
-//!    refused: where its records end would be a guess.
+//!    elements stays. A line ends with a line feed or a carriage return; a byte order mark between values is white space.
+//! 3. A line that is no value is unreadable, and reading resumes after it. If it leaves brackets open, and a later line
+//!    reads like the inside of what it opened, the object is refused: parts of a broken value are not records.
+//! 4. The object is also refused if a value is truncated after several lines, if an array is broken, if text stands behind
+//!    values that may be removed from their line, or if something between values is no text.
 //!
-//! Objects on one line each are faster to read as lines: see [`super::lines`], which calls this module for a line that
-//! is not a single object.
+//! Objects on one line each are faster to read as lines: see [`super::lines`], which comes here for anything else, and to
+//! which this returns after a while of them.
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter};
-use serde::de::IgnoredAny;
+use memchr::memchr2;
 use serde::{Deserialize, Serialize};
 
-use super::blocks::Blocks;
-use super::codec::Encoder;
-use super::mark::Mark;
+use super::detect::BINARY;
+use super::syntax::{
+    BROKEN_ARRAY, Behind, Value, begins_array, begins_mark, blanks, blanks_and_marks, spans_lines, value,
+};
+use super::text::{brackets, is_binary, line_end};
 use super::{FormatError, Report};
 use crate::matching::{Matcher, Verdict};
 
-/// Whether the first bytes of an object begin such values rather than lines. `whole`: they are the entire object.
-pub(super) fn begin(head: &[u8], whole: bool) -> bool {
-    let head = head.trim_ascii_start();
-    match head.first() {
-        Some(b'[') => begins_array(&head[1..]),
-        Some(b'{') => match value(head) {
-            Value::Whole(end) => {
-                let behind = &head[end..];
-                let behind = &behind[behind.iter().take_while(|&&byte| is_blank(byte)).count()..];
-                memchr(b'\n', &head[..end]).is_some() || matches!(behind.first(), Some(b'{' | b'[' | b','))
-            }
-            // Longer than `head`, and over several lines.
-            Value::Partial => !whole && memchr(b'\n', head).is_some(),
-            Value::Broken(_) => false,
-        },
-        _ => false,
-    }
-}
+/// After so many objects on a line each, they are read as lines again.
+const CALM: u32 = 64;
+/// The most lines that may leave brackets open. What each opens is searched for its end, and JSON has no such lines.
+const MOST_UNCLOSED: u32 = 1000;
 
-/// Whether the bytes after a bracket are an array's first element or end, and not just text in brackets.
-fn begins_array(behind: &[u8]) -> bool {
-    match value(behind) {
-        Value::Whole(end) => matches!(behind[end..].trim_ascii_start().first(), Some(b',' | b']') | None),
-        Value::Partial => true,
-        Value::Broken(_) => behind.trim_ascii_start().starts_with(b"]"),
-    }
-}
-
-/// Reads the records of one line that is not a single object. Returns the report of this line and the ranges to remove,
-/// or `None` if the line has no readable record.
-pub(super) fn of_line(line: &[u8], matcher: &Matcher) -> Option<(Report, Vec<Range<usize>>)> {
-    let (mut report, mut gone) = (Report::default(), Vec::new());
-    let mut values = Values::default();
-    let end = line.trim_ascii_end().len();
-    let read = values.block(&line[..end], true, matcher, &mut report, &mut gone);
-    let readable = report.lines - report.unreadable;
-    (read.is_ok() && values.array.is_none() && readable > 0).then_some(())?;
-    if report.leaves_nothing() {
-        gone = std::iter::once(0..line.len()).collect();
-    }
-    // The caller counts the line itself.
-    report.lines -= 1;
-    Some((report, gone))
-}
-
-const BROKEN_ARRAY: FormatError = FormatError::Corrupt("a JSON array that breaks off");
+const BROKEN_VALUE: FormatError = FormatError::Corrupt("a JSON value that is broken or breaks off");
+const TEXT_BEHIND: FormatError = FormatError::Corrupt("text behind a JSON value on its line");
 
 /// Position among the values.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Values {
+    /// Whether records are read as values; otherwise as lines. Every file can be read as values.
+    #[serde(default = "yes")]
+    pub(super) by_value: bool,
     array: Option<Array>,
-    /// Whether something else is on this line already, which needs the line feed after the next record too.
-    mid_line: bool,
+    line: Line,
+    /// How many unreadable lines left a bracket open.
+    unclosed: u32,
+    /// How many objects on a line each were read since anything else was.
+    calm: u32,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What is on the current line before the position.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Line {
+    #[default]
+    Fresh,
+    /// Records, all removed.
+    Emptied,
+    /// Something that stays, and needs the line end behind it.
+    Begun,
 }
 
 /// The array being read.
@@ -86,215 +72,209 @@ struct Array {
     stays: bool,
 }
 
+/// What is needed to decide about records, and where decisions go.
+pub(super) struct Purge<'p> {
+    pub(super) matcher: &'p Matcher,
+    pub(super) report: &'p mut Report,
+    /// Ranges of the block that are removed, in order.
+    pub(super) gone: &'p mut Vec<Range<usize>>,
+    pub(super) hits: Vec<u32>,
+}
+
+impl Purge<'_> {
+    /// Decides about a record and counts it.
+    fn record(&mut self, record: &[u8]) -> Verdict {
+        self.report.lines += 1;
+        let verdict = self.matcher.line(record, &mut self.hits);
+        self.report.decided(verdict, &self.hits, record, self.matcher);
+        verdict
+    }
+}
+
 impl Values {
-    /// Processes the values. Returns the checkpoint, if `pause` asked for one.
-    pub(super) fn purge(
-        &mut self,
-        blocks: &mut Blocks<'_, '_>,
-        mut out: Option<&mut Encoder<'_>>,
-        matcher: &Matcher,
-        report: &mut Report,
-        pause: &dyn Fn() -> bool,
-    ) -> Result<Option<(u64, Mark)>, FormatError> {
-        let mut gone = Vec::new();
-        loop {
-            let (block, last) = blocks.next()?;
-            gone.clear();
-            let done = self.block(block, last, matcher, report, &mut gone)?;
-            blocks.pass_on(done, &gone, out.as_deref_mut())?;
-            if last {
-                report.bytes = blocks.read();
-                return if self.array.is_some() { Err(BROKEN_ARRAY) } else { Ok(None) };
-            }
-            if done > 0
-                && pause()
-                && let Some(place) = blocks.pause(out.as_deref_mut(), report)?
-            {
-                return Ok(Some(place));
-            }
-        }
+    pub(super) fn reading(by_value: bool) -> Self {
+        Self { by_value, ..Self::default() }
     }
 
-    /// Processes all whole values in the block. Returns how many bytes that is; with `last`, all of them.
-    fn block(
+    /// Reads values from byte `from` of the block on, until records can be read as lines again. Returns up to where it
+    /// decided; with `last`, that is the end of the block.
+    pub(super) fn block(
         &mut self,
         block: &[u8],
+        from: usize,
         last: bool,
-        matcher: &Matcher,
-        report: &mut Report,
-        gone: &mut Vec<Range<usize>>,
+        purge: &mut Purge<'_>,
     ) -> Result<usize, FormatError> {
-        let (mut at, mut hits) = (0, Vec::new());
-        loop {
-            let token = at + blanks(&block[at..]);
-            if token == block.len() {
-                return Ok(if last { token } else { at });
-            }
-            let next = match &mut self.array {
-                Some(array) => match array.element(block, token, last)? {
-                    Step::Wait => None,
-                    Step::Close => {
-                        self.array = None;
-                        Some(token + 1)
-                    }
-                    Step::Element(range) => {
-                        report.lines += 1;
-                        let record = &block[range.clone()];
-                        let verdict = matcher.line(record, &mut hits);
-                        let from = if array.begun { at } else { token };
-                        match verdict {
-                            Verdict::Remove => {
-                                report.count_removed(record, &hits, matcher);
-                                gone.push(from..range.end);
-                            }
-                            // Every element before it was removed with its separator, so this one's separator goes too.
-                            _ if array.begun && !array.stays => gone.push(from..range.start),
-                            _ => {}
-                        }
-                        if verdict == Verdict::Unreadable {
-                            report.count_unreadable(record, matcher);
-                        }
-                        array.begun = true;
-                        array.stays |= verdict != Verdict::Remove;
-                        Some(range.end)
-                    }
-                },
-                None => {
-                    self.mid_line &= memchr(b'\n', &block[at..token]).is_none();
-                    match block[token] {
-                        b',' => Some(token + 1),
-                        b'[' => {
-                            (self.array, self.mid_line) = (Some(Array::default()), true);
-                            Some(token + 1)
-                        }
-                        first => match value(&block[token..]) {
-                            Value::Partial if first == b'{' && !last => None,
-                            Value::Whole(length) if first == b'{' => {
-                                let end = token + length;
-                                match separator(&block[end..], last) {
-                                    None => None,
-                                    Some(behind) => {
-                                        let ends_line = block[end..end + behind].ends_with(b"\n");
-                                        let takes_feed = ends_line && !self.mid_line;
-                                        let behind = end + behind - usize::from(ends_line && !takes_feed);
-                                        self.mid_line = !takes_feed;
-                                        report.lines += 1;
-                                        let record = &block[token..end];
-                                        match matcher.line(record, &mut hits) {
-                                            Verdict::Keep => {}
-                                            Verdict::Remove => {
-                                                report.count_removed(record, &hits, matcher);
-                                                gone.push(token..behind);
-                                            }
-                                            Verdict::Unreadable => report.count_unreadable(record, matcher),
-                                        }
-                                        Some(behind)
-                                    }
-                                }
-                            }
-                            value => unreadable(&block[token..], value, last).map(|length| {
-                                let line = &block[token..token + length];
-                                self.mid_line = !line.ends_with(b"\n");
-                                report.lines += 1;
-                                report.count_unreadable(line, matcher);
-                                token + length
-                            }),
-                        },
-                    }
-                }
+        let mut at = from;
+        while self.by_value && at < block.len() {
+            let next = match self.array {
+                Some(array) => self.element(array, block, at, last, purge)?,
+                None => self.value(block, at, last, purge)?,
             };
             match next {
                 Some(next) => at = next,
                 None => return Ok(at),
             }
         }
+        Ok(at)
     }
-}
 
-enum Step {
-    /// More bytes are needed.
-    Wait,
-    Close,
-    /// An element, without the comma before it.
-    Element(Range<usize>),
-}
+    /// Checks that values may end here.
+    pub(super) fn end(&self) -> Result<(), FormatError> {
+        if self.array.is_some() { Err(BROKEN_ARRAY) } else { Ok(()) }
+    }
 
-impl Array {
-    /// Reads the next step of the array: an element with its comma, or the end.
-    fn element(self, block: &[u8], token: usize, last: bool) -> Result<Step, FormatError> {
-        let more = |step| if last { Err(BROKEN_ARRAY) } else { Ok(step) };
-        let start = match (block[token], self.begun) {
-            (b']', _) => return Ok(Step::Close),
-            (b',', true) => token + 1 + blanks(&block[token + 1..]),
+    /// Reads an element of the array with the comma before it, or the array's end. Returns the position after it; `None`:
+    /// more bytes are needed.
+    fn element(
+        &mut self,
+        array: Array,
+        block: &[u8],
+        at: usize,
+        last: bool,
+        purge: &mut Purge<'_>,
+    ) -> Result<Option<usize>, FormatError> {
+        let wait = if last { Err(BROKEN_ARRAY) } else { Ok(None) };
+        let token = at + blanks(&block[at..]);
+        let start = match (block.get(token), array.begun) {
+            (None, _) => return wait,
+            (Some(b']'), _) => {
+                self.array = None;
+                return Ok(Some(token + 1));
+            }
+            (Some(b','), true) => token + 1 + blanks(&block[token + 1..]),
             (_, false) => token,
             (_, true) => return Err(BROKEN_ARRAY),
         };
-        match value(&block[start..]) {
+        let end = match value(&block[start..]) {
             // A number may continue in the next block.
-            Value::Whole(length) if last || start + length < block.len() => {
-                Ok(Step::Element(start..start + length))
+            Value::Whole(length) if last || start + length < block.len() => start + length,
+            Value::Whole(_) | Value::Partial => return wait,
+            Value::Broken => return Err(BROKEN_ARRAY),
+        };
+        let removed = purge.record(&block[start..end]) == Verdict::Remove;
+        let from = if array.begun { at } else { token };
+        match removed {
+            true => purge.gone.push(from..end),
+            // Every element before it was removed with its separator, so this one's separator goes too.
+            false if array.begun && !array.stays => purge.gone.push(from..start),
+            false => {}
+        }
+        self.array = Some(Array { begun: true, stays: array.stays || !removed });
+        Ok(Some(end))
+    }
+
+    /// Reads what is next at the top level. Returns the position after it; `None`: more bytes are needed.
+    fn value(
+        &mut self,
+        block: &[u8],
+        at: usize,
+        last: bool,
+        purge: &mut Purge<'_>,
+    ) -> Result<Option<usize>, FormatError> {
+        let token = at + blanks_and_marks(&block[at..]);
+        let begin = at
+            + block[at..token].iter().rposition(|byte| !matches!(byte, b' ' | b'\t')).map_or(0, |at| at + 1);
+        if memchr2(b'\n', b'\r', &block[at..token]).is_some() {
+            self.line = Line::Fresh;
+        }
+        let here = &block[token..];
+        if here.is_empty() || begins_mark(here) && !last {
+            return Ok(if last { Some(token) } else { (begin > at).then_some(begin) });
+        }
+        match here[0] {
+            b',' if self.unclosed > 0 => Err(BROKEN_VALUE),
+            b',' => {
+                (self.line, self.calm) = (Line::Begun, 0);
+                Ok(Some(token + 1))
             }
-            Value::Whole(_) | Value::Partial => more(Step::Wait),
-            Value::Broken(_) => Err(BROKEN_ARRAY),
+            b'[' => match begins_array(here, last)? {
+                None => Ok(None),
+                Some(true) => {
+                    (self.array, self.line, self.calm) = (Some(Array::default()), Line::Begun, 0);
+                    Ok(Some(token + 1))
+                }
+                Some(false) => self.text(block, token..token, last, purge),
+            },
+            b'{' => match value(here) {
+                Value::Partial if !last => Ok(None),
+                Value::Whole(length) => self.object(block, begin, token..token + length, last, purge),
+                Value::Partial if spans_lines(here) => Err(BROKEN_VALUE),
+                Value::Partial | Value::Broken => self.text(block, token..token, last, purge),
+            },
+            _ => self.text(block, token..token, last, purge),
         }
     }
-}
 
-/// What the bytes begin with.
-enum Value {
-    /// A value of this length in bytes.
-    Whole(usize),
-    /// An incomplete value.
-    Partial,
-    /// No value; the error shows on this line, counted from 1.
-    Broken(usize),
-}
-
-fn value(bytes: &[u8]) -> Value {
-    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<IgnoredAny>();
-    match values.next() {
-        Some(Ok(_)) => Value::Whole(values.byte_offset()),
-        Some(Err(error)) if !error.is_eof() => Value::Broken(error.line()),
-        Some(Err(_)) | None => Value::Partial,
+    /// Reads an object with the separator behind it. `begin`: where its line begins, or the blanks before it.
+    fn object(
+        &mut self,
+        block: &[u8],
+        begin: usize,
+        range: Range<usize>,
+        last: bool,
+        purge: &mut Purge<'_>,
+    ) -> Result<Option<usize>, FormatError> {
+        let behind = match Behind::of(&block[range.end..], last) {
+            Some(behind) if behind.is_text => return self.text(block, range, last, purge),
+            Some(behind) => behind,
+            None => return Ok(None),
+        };
+        if behind.has_comma && self.unclosed > 0 {
+            return Err(BROKEN_VALUE);
+        }
+        let record = &block[range.clone()];
+        let alone = self.line == Line::Fresh && behind.feed && !behind.has_comma;
+        let calm = alone && memchr2(b'\n', b'\r', record).is_none();
+        self.calm = if calm { self.calm + 1 } else { 0 };
+        let removed = purge.record(record) == Verdict::Remove;
+        let stays = !removed || self.line == Line::Begun;
+        // Something that stays on the line needs the line end.
+        let end = range.end + if removed && stays { behind.length } else { behind.length + behind.line_end };
+        self.line = match (stays, behind.line_end > 0) {
+            (false, true) => Line::Fresh,
+            (false, false) => Line::Emptied,
+            (true, ends) if ends && !removed => Line::Fresh,
+            (true, _) => Line::Begun,
+        };
+        if removed {
+            purge.gone.push(if self.line == Line::Fresh { begin..end } else { range.start..end });
+        }
+        if self.calm == CALM {
+            (self.by_value, self.calm) = (false, 0);
+        }
+        Ok(Some(end))
     }
-}
 
-/// How many of these bytes, which do not begin with a whole value, are unreadable. A value that breaks off is
-/// unreadable up to the line on which it breaks, since another record may begin there. `None`: more bytes are needed.
-fn unreadable(bytes: &[u8], value: Value, last: bool) -> Option<usize> {
-    if let Value::Broken(line @ 2..) = value
-        && let Some(feed) = memchr_iter(b'\n', bytes).nth(line - 2)
-    {
-        return Some(feed + 1);
+    /// Reads a line that is no value, or not only one: `known` is a value at its front, or empty.
+    fn text(
+        &mut self,
+        block: &[u8],
+        known: Range<usize>,
+        last: bool,
+        purge: &mut Purge<'_>,
+    ) -> Result<Option<usize>, FormatError> {
+        let end = match line_end(&block[known.end..], last) {
+            Some(end) => known.end + end.end,
+            None if last => block.len(),
+            None => return Ok(None),
+        };
+        let line = &block[known.start..end];
+        if is_binary(line) {
+            return Err(FormatError::Unsupported(BINARY.into()));
+        }
+        if self.line != Line::Fresh && !(known.is_empty() && line.starts_with(b"{")) {
+            return Err(TEXT_BEHIND);
+        }
+        let (closed, open) = brackets(line);
+        let is_inside = self.unclosed > 0 && (closed > 0 || line.starts_with(b"\""));
+        if is_inside || self.unclosed == MOST_UNCLOSED {
+            return Err(BROKEN_VALUE);
+        }
+        self.unclosed += u32::from(open > 0);
+        (self.line, self.calm) = (Line::Fresh, 0);
+        purge.report.lines += 1;
+        purge.report.count_unreadable(line, purge.matcher);
+        Ok(Some(end))
     }
-    let rest = match value {
-        Value::Partial => None,
-        _ => memchr(b'\n', bytes).map(|feed| feed + 1),
-    };
-    rest.or(last.then_some(bytes.len()))
-}
-
-/// Length of the separator after a record: blanks, a comma, a line feed. `None`: more bytes are needed.
-fn separator(bytes: &[u8], last: bool) -> Option<usize> {
-    let blanks = |from: usize| from + bytes[from..].iter().take_while(|&&byte| is_blank(byte)).count();
-    let mut at = blanks(0);
-    if bytes.get(at) == Some(&b',') {
-        at = blanks(at + 1);
-    }
-    match bytes.get(at) {
-        Some(b'\n') => Some(at + 1),
-        // The next record is on the same line.
-        Some(_) if memchr(b',', &bytes[..at]).is_some() => Some(at),
-        Some(_) => Some(0),
-        None => last.then_some(at),
-    }
-}
-
-/// Length of the leading white space.
-fn blanks(bytes: &[u8]) -> usize {
-    bytes.iter().take_while(|&&byte| is_blank(byte) || byte == b'\n').count()
-}
-
-fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r')
 }

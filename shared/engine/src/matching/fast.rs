@@ -9,7 +9,7 @@
 //! 2. A key is its bytes, including quotes. The value after it is read: a string or number that is some subject's
 //!    (bitmap, then hash table) makes the line a candidate; so does anything that cannot be read at a glance (a
 //!    backslash in the string, an array, an exponent). Keys beyond the prefilter's limit are searched for one by one.
-//! 3. In a block that is not UTF-8, every line is a candidate.
+//! 3. In a block that is not UTF-8, or has control characters that are in no text, every line is a candidate.
 //!
 //! Not seen: a line that is not valid JSON somewhere in its middle, but has the ends of an object and is not a
 //! candidate. It is kept, as it should be, but not counted as unreadable. Use [`super::Matcher::strict`] to count those
@@ -20,8 +20,8 @@ use std::ops::Range;
 use memchr::{memchr, memchr_iter, memchr3, memmem, memrchr};
 
 use super::ids::Ids;
-use super::prefilter::{Anchor, MAX_KEYS, Prefilter};
-use super::{Matcher, Verdict};
+use super::prefilter::{Anchor, MAX_KEYS, Prefilter, has_controls};
+use super::{Matcher, Node, Verdict};
 use model::rules::Rules;
 
 /// The last name of some rule's path.
@@ -31,6 +31,8 @@ pub(super) struct Key {
     finder: memmem::Finder<'static>,
     /// The indexes of identifiers in which a value under this name is looked up.
     ids: Vec<usize>,
+    /// Whether some path ends here for good, so that an object under this name cannot be compared.
+    is_end: bool,
 }
 
 /// The escapes that may hide a key.
@@ -42,30 +44,35 @@ pub(super) struct Escapes {
     beyond_ascii: bool,
     /// Whether some key has a character with a two-character escape, such as `\/`; then every backslash counts.
     any: bool,
+    /// Whether some path may continue in JSON within a string, where each quote is escaped.
+    nested: bool,
 }
 
 impl Key {
     /// The distinct last names of all paths.
-    pub(super) fn of(rules: &Rules, rule_ids: &[usize]) -> Vec<Self> {
+    pub(super) fn of(rules: &Rules, rule_ids: &[usize], root: &Node) -> Vec<Self> {
         let mut keys: Vec<Self> = Vec::new();
         for (rule, &ids) in rules.iter().zip(rule_ids) {
             let Some(name) = rule.path.last() else { continue };
-            match keys.iter_mut().find(|key| key.name == *name) {
-                Some(key) if key.ids.contains(&ids) => {}
-                Some(key) => key.ids.push(ids),
-                None => {
-                    let finder = memmem::Finder::new(&format!("\"{name}\"")).into_owned();
-                    keys.push(Self { name: name.clone(), finder, ids: vec![ids] });
-                }
+            let at = keys.iter().position(|key| key.name == *name).unwrap_or_else(|| {
+                let finder = memmem::Finder::new(&format!("\"{name}\"")).into_owned();
+                keys.push(Self { name: name.clone(), finder, ids: Vec::new(), is_end: false });
+                keys.len() - 1
+            });
+            let key = &mut keys[at];
+            if !key.ids.contains(&ids) {
+                key.ids.push(ids);
             }
+            key.is_end |=
+                root.at(rule.path.iter().map(String::as_str)).is_some_and(|node| !node.goes_deeper());
         }
         keys
     }
 }
 
 impl Escapes {
-    pub(super) fn of(keys: &[Key]) -> Self {
-        let mut escapes = Self::default();
+    pub(super) fn of(keys: &[Key], rules: &Rules) -> Self {
+        let mut escapes = Self { nested: rules.iter().any(|rule| rule.path.len() > 1), ..Self::default() };
         for letter in keys.iter().flat_map(|key| key.name.chars()) {
             match u8::try_from(letter) {
                 Ok(ascii) if ascii < 128 => escapes.ascii |= 1 << ascii,
@@ -76,16 +83,21 @@ impl Escapes {
         escapes
     }
 
-    /// Whether the escape that begins with this backslash may be part of a key.
-    fn may_hide_a_key(&self, escape: &[u8]) -> bool {
-        if self.any || escape.get(1) != Some(&b'u') {
-            return self.any;
+    /// Whether the escape that begins with this backslash may be part of a key, or of the quotes around one.
+    fn may_hide_a_key(&self, escape: &[u8], keys: &[Key]) -> bool {
+        match escape.get(1) {
+            _ if self.any => return true,
+            Some(b'u') => {}
+            Some(b'"') => {
+                return self.nested && keys.iter().any(|key| escape[2..].starts_with(key.name.as_bytes()));
+            }
+            _ => return false,
         }
         let Some(digits) = escape.get(2..6) else { return true };
         let unit =
             digits.iter().try_fold(0u32, |unit, &digit| Some(unit << 4 | char::from(digit).to_digit(16)?));
         match unit {
-            Some(unit) if unit < 128 => self.ascii >> unit & 1 == 1,
+            Some(unit) if unit < 128 => self.ascii >> unit & 1 == 1 || self.nested && unit == u32::from(b'"'),
             Some(_) => self.beyond_ascii,
             None => true,
         }
@@ -118,6 +130,18 @@ impl<'m> BlockScan<'m> {
     /// that is to be removed or is unreadable, with its range (including the line feed) and its subjects. Returns the
     /// number of lines in the block.
     pub fn block(&mut self, block: &[u8], mut each: impl FnMut(Range<usize>, Verdict, &[u32])) -> u64 {
+        self.block_until(block, |line, verdict, hits| {
+            each(line, verdict, hits);
+            true
+        })
+    }
+
+    /// The same, until `each` returns false.
+    pub(crate) fn block_until(
+        &mut self,
+        block: &[u8],
+        mut each: impl FnMut(Range<usize>, Verdict, &[u32]) -> bool,
+    ) -> u64 {
         let plan = &*self.matcher.plan;
         if self.anchors.is_empty() {
             let sieved = plan.keys.iter().take(MAX_KEYS);
@@ -139,7 +163,8 @@ impl<'m> BlockScan<'m> {
             done = after;
             match self.matcher.line(&block[start..end], &mut self.hits) {
                 Verdict::Keep => {}
-                verdict => each(start..after, verdict, &self.hits),
+                verdict if each(start..after, verdict, &self.hits) => {}
+                _ => break,
             }
         }
         lines
@@ -154,7 +179,7 @@ impl<'m> BlockScan<'m> {
     }
 
     /// Counts lines. Candidates are lines without the ends of an object, lines with a suspicious escape, and lines
-    /// where a key has a value that may be a subject's. `None`: the block is not UTF-8.
+    /// where a key has a value that may be a subject's. `None`: the block is not UTF-8, or no text.
     fn sifted(&mut self, block: &[u8]) -> Option<u64> {
         let plan = &*self.matcher.plan;
         let (mut lines, mut start, mut from, mut known) = (0, 0, 0, false);
@@ -163,6 +188,9 @@ impl<'m> BlockScan<'m> {
             if !self.prefilter.ascii && !known {
                 simdutf8::basic::from_utf8(block).ok()?;
                 known = true;
+            }
+            if self.prefilter.controls && has_controls(&block[from..self.prefilter.next]) {
+                return None;
             }
             from = self.prefilter.next;
             for at in self.prefilter.places() {
@@ -174,7 +202,9 @@ impl<'m> BlockScan<'m> {
                         lines += 1;
                         start = at + 1;
                     }
-                    b'\\' if plan.escapes.may_hide_a_key(&block[at..]) => self.candidates.push(at),
+                    b'\\' if plan.escapes.may_hide_a_key(&block[at..], &plan.keys) => {
+                        self.candidates.push(at)
+                    }
                     _ => {
                         if self.is_suspicious_key(block, at) {
                             self.candidates.push(at);
@@ -222,6 +252,8 @@ impl<'m> BlockScan<'m> {
             },
         };
         match after_blanks(value) {
+            // What may be JSON within the string.
+            [b'"', b'{' | b'[' | ..=b' ', ..] => true,
             [b'"', text @ ..] => match memchr3(b'"', b'\\', b'\n', text) {
                 Some(end) if text[end] == b'"' => self.is_somebody(&text[..end], key),
                 _ => true,
@@ -229,11 +261,17 @@ impl<'m> BlockScan<'m> {
             digits @ [b'0'..=b'9', ..] => {
                 let end = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
                 match digits.get(end) {
-                    Some(b'.' | b'e' | b'E') => true,
-                    _ => self.is_somebody(&digits[..end], key),
+                    Some(b',' | b'}' | b' ' | b'\t' | b'\r' | b'\n') | None
+                        if end == 1 || digits[0] != b'0' =>
+                    {
+                        self.is_somebody(&digits[..end], key)
+                    }
+                    // A fraction, an exponent, or no JSON, as 0123 and 0x7B.
+                    _ => true,
                 }
             }
-            [b'n' | b't' | b'f' | b'{', ..] => false,
+            [b'{', ..] => key.is_end,
+            [b'n' | b't' | b'f', ..] => false,
             _ => true,
         }
     }

@@ -1,6 +1,7 @@
 //! A hash index of the identifiers of one kind, for one way of comparing them.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::RandomState;
@@ -38,7 +39,7 @@ pub(super) struct Ids {
 impl Ids {
     pub(super) fn new(rule: &Rule, subjects: &SubjectSet) -> Self {
         let of_kind = || subjects.iter().enumerate().filter(|(_, subject)| subject.kind == rule.kind);
-        let count = of_kind().count();
+        let count = of_kind().map(|(_, subject)| 1 + uuid_spellings(&subject.id).count()).sum::<usize>();
         let bits = (count * BITS_PER_ID).next_power_of_two().max(1 << 12);
         let mut ids = Self {
             kind: rule.kind,
@@ -53,16 +54,21 @@ impl Ids {
             rounded: HashSet::default(),
         };
         for (index, subject) in of_kind() {
-            ids.lengths |= length_bit(subject.id.len());
             if let Ok(uuid) = Uuid::try_parse(subject.id.trim()) {
                 ids.uuids.entry(uuid).or_default().push(index as u32);
             }
             ids.rounded.extend(Rounded::of(&subject.id));
-            let hash = ids.hash(ids.comparison.normal(&subject.id).as_bytes());
-            let bit = ids.bit(hash);
-            ids.bitmap[bit / 64] |= 1 << (bit % 64);
-            // The capacity is reserved, so nothing is hashed again.
-            ids.table.insert_unique(hash, index as u32, |_| unreachable!("the table does not grow"));
+            // In their normal forms, some spellings are the same.
+            let normal: BTreeSet<String> =
+                spellings(&subject.id).map(|text| ids.comparison.normal(&text).into_owned()).collect();
+            for spelling in &normal {
+                ids.lengths |= length_bit(spelling.len());
+                let hash = ids.hash(spelling.as_bytes());
+                let bit = ids.bit(hash);
+                ids.bitmap[bit / 64] |= 1 << (bit % 64);
+                // The capacity is reserved, so nothing is hashed again.
+                ids.table.insert_unique(hash, index as u32, |_| unreachable!("the table does not grow"));
+            }
         }
         ids
     }
@@ -82,7 +88,7 @@ impl Ids {
             return false;
         }
         let hash = self.hash(value);
-        self.in_bitmap(hash) && self.table.find(hash, |&index| self.id(index).as_bytes() == value).is_some()
+        self.in_bitmap(hash) && self.table.find(hash, |&index| self.is(index, value)).is_some()
     }
 
     /// The subjects that a value names: more than one only if the comparison makes two identifiers equal.
@@ -90,7 +96,9 @@ impl Ids {
         let value = self.comparison.normal(value);
         let hash = self.hash(value.as_bytes());
         let found = if self.in_bitmap(hash) { Some(self.table.iter_hash(hash).copied()) } else { None };
-        found.into_iter().flatten().filter(move |&index| *self.comparison.normal(self.id(index)) == *value)
+        found.into_iter().flatten().filter(move |&index| {
+            *self.comparison.normal(self.id(index)) == *value || self.is(index, value.as_bytes())
+        })
     }
 
     /// The subjects whose identifier is this UUID.
@@ -113,10 +121,16 @@ impl Ids {
         key.hash(self.kind, self.comparison, &self.comparison.normal(value))
     }
 
-    /// All identifiers; UUIDs also in the spelling of typed formats.
+    /// All identifiers; UUIDs in every spelling.
     pub(super) fn iter(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        let uuids = self.uuids.keys().map(|uuid| Cow::Owned(uuid.hyphenated().to_string()));
-        self.table.iter().map(|&index| Cow::Borrowed(self.id(index))).chain(uuids)
+        self.table.iter().flat_map(|&index| spellings(self.id(index)))
+    }
+
+    /// Whether a value is a subject's identifier, or its UUID in another spelling.
+    fn is(&self, index: u32, value: &[u8]) -> bool {
+        let id = self.id(index);
+        id.as_bytes() == value
+            || Uuid::try_parse_ascii(value).is_ok_and(|uuid| Uuid::try_parse(id.trim()) == Ok(uuid))
     }
 
     fn id(&self, index: u32) -> &str {
@@ -139,6 +153,22 @@ impl Ids {
         hasher.write(value);
         hasher.finish()
     }
+}
+
+/// An identifier; if it is a UUID, in every spelling that programs write.
+pub(super) fn spellings(id: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    std::iter::once(Cow::Borrowed(id)).chain(uuid_spellings(id).map(Cow::Owned))
+}
+
+/// If an identifier is a UUID: with and without hyphens, in braces and as a URN, each in lower and upper case.
+fn uuid_spellings(id: &str) -> impl Iterator<Item = String> {
+    let spelled = |uuid: Uuid| {
+        let (lower, upper) = (format!("{uuid:x}"), format!("{uuid:X}"));
+        [lower, upper]
+            .into_iter()
+            .flat_map(|text| [text.replace('-', ""), format!("{{{text}}}"), format!("urn:uuid:{text}"), text])
+    };
+    Uuid::try_parse(id.trim()).ok().into_iter().flat_map(spelled)
 }
 
 fn length_bit(length: usize) -> u128 {

@@ -28,6 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use fast::BlockScan;
 pub use key::IndexKey;
 pub(crate) use key::TAG;
+pub(crate) use prefilter::has_controls;
 pub use record::Verdict;
 pub(crate) use record::{Found, Node};
 pub use sample::note_ids;
@@ -84,14 +85,15 @@ impl Matcher {
                 })
             })
             .collect();
-        let keys = Key::of(rules, &rule_ids);
+        let root = Node::new(rules);
+        let keys = Key::of(rules, &rule_ids, &root);
         let fold = rules.iter().any(|rule| rule.comparison.fold_case);
         let plan = Plan {
             rules: rules.clone(),
             ids,
             rule_ids,
-            root: Node::new(rules),
-            escapes: Escapes::of(&keys),
+            root,
+            escapes: Escapes::of(&keys, rules),
             keys,
             residue: Residue::new(&of_kinds(subjects, rules), fold),
         };
@@ -120,11 +122,6 @@ impl Matcher {
         self.plan.rules.headerless()
     }
 
-    /// Whether a record may be an envelope of others' records: see [`record::is_envelope`].
-    pub(crate) fn is_envelope(&self, record: &[u8]) -> bool {
-        record::is_envelope(self, record)
-    }
-
     /// The root of the rules' paths.
     pub(crate) fn root(&self) -> &Node {
         &self.plan.root
@@ -140,6 +137,7 @@ impl Matcher {
     fn may_concern(&self, node: &Node, text: &str) -> bool {
         self.seen.is_some()
             || node.goes_deeper()
+            || record::is_container(text)
             || node.rules().any(|rule| self.plan.ids[self.plan.rule_ids[rule]].may_hold(text.as_bytes()))
     }
 

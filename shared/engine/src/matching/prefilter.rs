@@ -41,11 +41,21 @@ pub(super) struct Prefilter {
     pub(super) next: usize,
     /// Whether this portion is ASCII.
     pub(super) ascii: bool,
+    /// Whether this portion may have control characters other than line feeds.
+    pub(super) controls: bool,
+}
+
+/// Whether bytes have a control character that is in no text.
+pub(crate) fn has_controls(bytes: &[u8]) -> bool {
+    let is_control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | 0x0c | b'\r');
+    // Without a way out of the loop over a piece, it becomes vector instructions.
+    let piece = |piece: &[u8]| piece.iter().fold(false, |found, &byte| found | is_control(byte));
+    bytes.chunks(4 << 10).any(piece)
 }
 
 impl Prefilter {
     pub(super) fn new() -> Self {
-        Self { places: Box::new([0; 1 << 16]), count: 0, from: 0, next: 0, ascii: true }
+        Self { places: Box::new([0; 1 << 16]), count: 0, from: 0, next: 0, ascii: true, controls: false }
     }
 
     /// Positions of line feeds, backslashes and anchors, in order.
@@ -58,7 +68,7 @@ impl Prefilter {
         (self.from, self.count) = (from, 0);
         let (block, pair) = (&block[from..], |at: usize| anchors[at].pair);
         let level = Level::new();
-        let (length, ascii) = match anchors.len() {
+        let (length, ascii, controls) = match anchors.len() {
             0 => dispatch!(level, simd => pass(simd, [], block, &mut self.places, &mut self.count)),
             1 => {
                 dispatch!(level, simd => pass(simd, [0].map(pair), block, &mut self.places, &mut self.count))
@@ -73,11 +83,11 @@ impl Prefilter {
                 dispatch!(level, simd => pass(simd, [0, 1, 2, 3].map(pair), block, &mut self.places, &mut self.count))
             }
         };
-        (self.next, self.ascii) = (from + length, ascii);
+        (self.next, self.ascii, self.controls) = (from + length, ascii, controls);
     }
 }
 
-/// Returns the length of the portion, and whether it is ASCII.
+/// Returns the length of the portion, whether it is ASCII, and whether it may have control characters other than line feeds.
 #[inline(always)]
 fn pass<S: Simd, const N: usize>(
     simd: S,
@@ -85,11 +95,11 @@ fn pass<S: Simd, const N: usize>(
     block: &[u8],
     places: &mut [u16; 1 << 16],
     count: &mut u16,
-) -> (usize, bool) {
+) -> (usize, bool, bool) {
     let width = S::u8s::LEN;
     let all = |byte| S::u8s::splat(simd, byte);
     let (feed, backslash, vectors) = (all(b'\n'), all(b'\\'), pairs.map(|pair| pair.map(all)));
-    let mut bits = all(0);
+    let (mut bits, mut least, one) = (all(0), all(0xff), all(1));
     let (mut at, mut index) = (0, 0u16);
     // Each vector is compared together with the one that starts a byte later.
     while at < PORTION
@@ -101,6 +111,8 @@ fn pass<S: Simd, const N: usize>(
             found |= here.simd_eq(first) & next.simd_eq(second);
         }
         bits |= here;
+        // A line feed becomes the highest number, and the other control characters the lowest ones.
+        least = least.min((here ^ feed) - one);
         let mut found = found.to_bitmask();
         while found != 0 {
             places[usize::from(index)] = (at + found.trailing_zeros() as usize) as u16;
@@ -110,6 +122,7 @@ fn pass<S: Simd, const N: usize>(
         at += width;
     }
     let mut ascii = bits.simd_lt(all(128)).all_true();
+    let mut controls = least.simd_lt(all(b' ' - 1)).any_true();
     // The last bytes of the block, too few for a vector.
     while at < PORTION && at < block.len() {
         let rest = &block[at..];
@@ -118,25 +131,28 @@ fn pass<S: Simd, const N: usize>(
             index += 1;
         }
         ascii &= rest[0].is_ascii();
+        controls |= rest[0] < b' ' && rest[0] != b'\n';
         at += 1;
     }
     *count = index;
-    (at, ascii)
+    (at, ascii, controls)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Searches all portions of a block.
-    fn whole(anchors: &[Anchor], block: &[u8]) -> (Vec<usize>, bool) {
-        let (mut prefilter, mut places, mut ascii) = (Prefilter::new(), Vec::new(), true);
+    /// Searches all portions of a block. Returns the places, whether all is ASCII, and whether there may be controls.
+    fn whole(anchors: &[Anchor], block: &[u8]) -> (Vec<usize>, bool, bool) {
+        let (mut prefilter, mut places, mut ascii, mut controls) =
+            (Prefilter::new(), Vec::new(), true, false);
         while prefilter.next < block.len() {
             prefilter.sift(anchors, block, prefilter.next);
             places.extend(prefilter.places());
             ascii &= prefilter.ascii;
+            controls |= prefilter.controls;
         }
-        (places, ascii)
+        (places, ascii, controls)
     }
 
     #[test]
@@ -154,7 +170,7 @@ mod tests {
                     matches!(block[at], b'\n' | b'\\')
                         || anchors.iter().any(|anchor| block[at..].starts_with(&anchor.pair))
                 });
-                assert_eq!(whole(&anchors, block), (wanted.collect(), true), "{keys:?} {length}");
+                assert_eq!(whole(&anchors, block), (wanted.collect(), true, false), "{keys:?} {length}");
             }
         }
     }
@@ -165,6 +181,19 @@ mod tests {
             let mut block = vec![b'a'; 200];
             block[at] = 0xc3;
             assert!(!whole(&[], &block).1, "{at}");
+        }
+    }
+
+    #[test]
+    fn tells_control_characters_wherever_they_stand() {
+        for at in 0..200 {
+            for byte in 0..=255 {
+                let mut block = vec![b'a'; 200];
+                block[at] = byte;
+                assert_eq!(whole(&[], &block).2, byte < b' ' && byte != b'\n', "{byte} at {at}");
+                let in_text = byte >= b' ' || b"\t\n\x0c\r".contains(&byte);
+                assert_eq!(has_controls(&block), !in_text, "{byte} at {at}");
+            }
         }
     }
 

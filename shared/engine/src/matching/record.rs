@@ -5,7 +5,9 @@
 //!    as raw text (a later duplicate replaces an earlier one, as in `serde_json` and in JavaScript); all others are
 //!    skipped.
 //! 3. The collected values are read the same way, one level down. An array stands for its elements.
-//! 4. Strings and numbers at the end of a path are looked up; `true`, `false`, `null` and objects match no subject.
+//! 4. Strings and numbers at the end of a path are looked up; `true`, `false` and `null` match no subject. An object there
+//!    cannot be compared. A string that is itself a JSON array or object is read as one.
+//! 5. A record that names a subject only among others in an array, and nobody outside of arrays, has no owner: it is kept.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -30,6 +32,11 @@ pub enum Verdict {
     Keep,
     /// It belongs to at least one subject.
     Remove,
+    /// It holds a value in an identifier's place that cannot be compared, so its owner is unknown: kept and reported.
+    Opaque,
+    /// It names a subject and others in an array, and nobody outside of arrays, who would be its owner: kept and
+    /// reported.
+    Shared,
     /// It is not a JSON object: kept and reported.
     Unreadable,
 }
@@ -110,54 +117,8 @@ pub(super) fn decide(matcher: &Matcher, line: &[u8], hits: &mut Vec<u32>) -> Ver
     hits.clear();
     let mut found = Found::new(matcher);
     let read =
-        simdutf8::basic::from_utf8(line).is_ok_and(|text| found.object(text, &matcher.plan.root, 0).is_ok());
-    match read && found.decide(hits) {
-        true => Verdict::Remove,
-        false if read => Verdict::Keep,
-        false => Verdict::Unreadable,
-    }
-}
-
-/// Whether every identifier in a record is inside an element of an array with several elements. Such a record has no
-/// owner of its own: each element may be somebody else's.
-pub(super) fn is_envelope(matcher: &Matcher, record: &[u8]) -> bool {
-    let mut places = Places::default();
-    let text = str::from_utf8(record).unwrap_or_default();
-    places.value(text.trim_ascii(), &matcher.plan.root, false).is_ok() && places.inside && !places.outside
-}
-
-/// Where the identifiers of a record are, whoever they name.
-#[derive(Default)]
-struct Places {
-    /// Whether one is inside an element of an array with several elements.
-    inside: bool,
-    /// Whether one is elsewhere.
-    outside: bool,
-}
-
-impl Places {
-    fn value(&mut self, text: &str, node: &Node, inside: bool) -> Result<(), serde_json::Error> {
-        match text.as_bytes().first() {
-            Some(b'{') if node.goes_deeper() => {
-                let mut json = serde_json::Deserializer::from_str(text);
-                for (value, (_, child)) in json.deserialize_map(Fields(node))?.iter().zip(&node.children) {
-                    value.map_or(Ok(()), |value| self.value(value.get(), child, inside))?;
-                }
-            }
-            Some(b'[') => {
-                let elements: Vec<&RawValue> = serde_json::from_str(text)?;
-                let inside = inside || elements.len() > 1 && node.goes_deeper();
-                for element in elements {
-                    self.value(element.get(), node, inside)?;
-                }
-            }
-            Some(b'"' | b'-' | b'0'..=b'9') if !node.rules.is_empty() && text != "\"\"" => {
-                *(if inside { &mut self.inside } else { &mut self.outside }) = true;
-            }
-            _ => {}
-        }
-        Ok(())
-    }
+        simdutf8::basic::from_utf8(line).is_ok_and(|text| found.object(text, &matcher.plan.root).is_ok());
+    if read { found.decide(hits) } else { Verdict::Unreadable }
 }
 
 /// What is found in a record, value by value.
@@ -170,33 +131,114 @@ pub(crate) struct Found<'p> {
     met: Vec<usize>,
     /// Whether some value could not be compared.
     opaque: bool,
+    /// How many arrays the next value is in.
+    arrays: usize,
+    /// Rules with a value outside of arrays: it says whose the whole record is.
+    owners: Vec<usize>,
+    /// Rules with a value inside an array that names no subject: another person's, perhaps.
+    strangers: Vec<usize>,
 }
 
 impl<'p> Found<'p> {
     pub(super) fn new(matcher: &'p Matcher) -> Self {
-        Self { matcher, plan: &matcher.plan, named: Vec::new(), met: Vec::new(), opaque: false }
-    }
-
-    /// Adds a table cell. If it holds a JSON object and a rule's path continues into it, the object is read too. Broken
-    /// JSON that contains an identifier is opaque.
-    pub(crate) fn cell(&mut self, value: &str, node: &Node) {
-        self.text(value, node);
-        if node.goes_deeper() && value.trim_start().starts_with('{') {
-            let (named, met) = (self.named.len(), self.met.len());
-            if self.object(value, node, 0).is_err() {
-                self.named.truncate(named);
-                self.met.truncate(met);
-                self.opaque |= self.matcher.suspects(value.as_bytes());
-            }
+        Self {
+            matcher,
+            plan: &matcher.plan,
+            named: Vec::new(),
+            met: Vec::new(),
+            opaque: false,
+            arrays: 0,
+            owners: Vec::new(),
+            strangers: Vec::new(),
         }
     }
 
-    /// Adds a UUID at a node.
-    pub(super) fn uuid(&mut self, uuid: Uuid, node: &Node) {
+    /// Says that the next values are elements of an array.
+    pub(crate) fn enter_array(&mut self) {
+        self.arrays += 1;
+    }
+
+    /// Says that the array entered last has ended.
+    pub(crate) fn leave_array(&mut self) {
+        self.arrays -= 1;
+    }
+
+    /// Adds a text, which may hold JSON: see [`Self::spelled`].
+    pub(crate) fn cell(&mut self, value: &str, node: &Node) {
+        self.spelled(&[value], None, node);
+    }
+
+    /// Adds a cell of delimited text. If it names a subject only without quotes that are part of the text, such as 'u7'
+    /// or ="u7", it is opaque: the file is not written as we read it.
+    pub(crate) fn text_cell(&mut self, value: &str, node: &Node) {
+        self.cell(value, node);
+        let quoted = value.trim().trim_start_matches('=');
+        let bare = quoted.trim_matches(['\'', '"', '`']);
+        if bare.len() == quoted.len() {
+            return;
+        }
         for &rule in &node.rules {
             let which = self.plan.rule_ids[rule];
-            self.matcher.note(which, uuid.hyphenated().encode_lower(&mut [0; 36]).as_bytes());
-            self.named.extend(self.plan.ids[which].find_uuid(uuid).map(|subject| (rule, subject)));
+            self.matcher.note(which, bare.as_bytes());
+            self.opaque |= self.plan.ids[which].find(bare).next().is_some();
+        }
+    }
+
+    /// Adds a value with all its spellings. If one is a JSON array or object, its elements and fields count instead.
+    /// What only looks like JSON, and contains an identifier, is opaque.
+    pub(super) fn spelled(&mut self, spellings: &[&str], uuid: Option<Uuid>, node: &Node) {
+        self.add(spellings, uuid, node, node.leads_to_identifier());
+    }
+
+    /// `may_break`: whether what only looks like JSON makes the record opaque.
+    fn add(&mut self, spellings: &[&str], uuid: Option<Uuid>, node: &Node, may_break: bool) {
+        let (plan, known) = (self.plan, self.named.len());
+        for &rule in &node.rules {
+            let which = plan.rule_ids[rule];
+            let ids = &plan.ids[which];
+            for value in spellings {
+                self.matcher.note(which, value.as_bytes());
+                self.named.extend(ids.find(value).map(|subject| (rule, subject)));
+            }
+            if let Some(uuid) = uuid {
+                self.matcher.note(which, uuid.hyphenated().encode_lower(&mut [0; 36]).as_bytes());
+                self.named.extend(ids.find_uuid(uuid).map(|subject| (rule, subject)));
+            }
+        }
+        let is_named = self.named.len() > known;
+        let is_blank = uuid.is_none() && spellings.iter().all(|value| value.trim().is_empty());
+        let is_container = spellings.iter().any(|value| is_container(value));
+        if is_named || !is_blank && !is_container {
+            match self.arrays {
+                0 => self.owners.extend(&node.rules),
+                _ if !is_named => self.strangers.extend(&node.rules),
+                _ => {}
+            }
+        }
+        for value in spellings {
+            let met = node.conditions.iter().filter(|(_, equals)| equals == value);
+            self.met.extend(met.map(|(rule, _)| rule));
+        }
+        if is_container {
+            spellings.iter().for_each(|value| self.container(value, node, may_break && !is_named));
+        }
+    }
+
+    /// Reads a text that looks like a JSON array or object.
+    fn container(&mut self, text: &str, node: &Node, may_break: bool) {
+        let before = (self.named.len(), self.met.len(), self.owners.len(), self.strangers.len());
+        let (opaque, arrays) = (self.opaque, self.arrays);
+        let is_json = serde_json::from_str::<&RawValue>(text).is_ok();
+        if is_json && self.value(text.trim(), node).is_ok() {
+            return;
+        }
+        self.named.truncate(before.0);
+        self.met.truncate(before.1);
+        self.owners.truncate(before.2);
+        self.strangers.truncate(before.3);
+        (self.opaque, self.arrays) = (opaque, arrays);
+        if may_break && Uuid::try_parse(text.trim()).is_err() {
+            self.opaque |= self.matcher.suspects(text.as_bytes());
         }
     }
 
@@ -212,7 +254,7 @@ impl<'p> Found<'p> {
     }
 
     /// Adds a value that cannot be compared.
-    pub(super) fn opaque(&mut self) {
+    pub(crate) fn opaque(&mut self) {
         self.matcher.note_opaque();
         self.opaque = true;
     }
@@ -222,73 +264,90 @@ impl<'p> Found<'p> {
         self.opaque
     }
 
-    /// Adds a text at a node.
-    fn text(&mut self, value: &str, node: &Node) {
-        for &rule in &node.rules {
-            let which = self.plan.rule_ids[rule];
-            self.matcher.note(which, value.as_bytes());
-            let ids = &self.plan.ids[which];
-            self.named.extend(ids.find(value).map(|subject| (rule, subject)));
-        }
-        self.met.extend(node.conditions.iter().filter(|(_, equals)| equals == value).map(|(rule, _)| rule));
-    }
-
     /// Whether any value so far names a subject, regardless of conditions.
     pub(crate) fn names_somebody(&self) -> bool {
         !self.named.is_empty()
     }
 
-    /// Whether the record belongs to a subject. Sets `hits` to all its subjects, sorted and without duplicates. Then
-    /// resets for the next record.
-    pub(crate) fn decide(&mut self, hits: &mut Vec<u32>) -> bool {
+    /// Whether the record belongs to a subject. Sets `hits` to all its subjects, sorted and without duplicates; empty,
+    /// unless it is to be removed. Then resets for the next record.
+    pub(crate) fn decide(&mut self, hits: &mut Vec<u32>) -> Verdict {
         hits.clear();
-        let holds = |rule| self.plan.rules.conditional(rule).is_none() || self.met.contains(&rule);
-        hits.extend(self.named.iter().filter(|(rule, _)| holds(*rule)).map(|(_, subject)| subject));
+        let holds = |rule: &usize| self.plan.rules.conditional(*rule).is_none() || self.met.contains(rule);
+        hits.extend(self.named.iter().filter(|(rule, _)| holds(rule)).map(|(_, subject)| subject));
         hits.sort_unstable();
         hits.dedup();
+        let is_shared =
+            !hits.is_empty() && !self.owners.iter().any(holds) && self.strangers.iter().any(holds);
+        let verdict = match hits.is_empty() {
+            _ if is_shared => Verdict::Shared,
+            false => Verdict::Remove,
+            true if self.opaque => Verdict::Opaque,
+            true => Verdict::Keep,
+        };
+        if is_shared {
+            hits.clear();
+        }
         self.named.clear();
         self.met.clear();
-        self.opaque = false;
-        !hits.is_empty()
+        self.owners.clear();
+        self.strangers.clear();
+        (self.opaque, self.arrays) = (false, 0);
+        verdict
     }
 
-    fn object(&mut self, text: &str, node: &Node, arrays: usize) -> Result<(), serde_json::Error> {
+    fn object(&mut self, text: &str, node: &Node) -> Result<(), serde_json::Error> {
         let mut json = serde_json::Deserializer::from_str(text);
         let values = json.deserialize_map(Fields(node))?;
         json.end()?;
         for (value, (_, child)) in values.iter().zip(&node.children) {
             if let Some(value) = value {
-                self.value(value.get(), child, arrays)?;
+                self.value(value.get(), child)?;
             }
         }
         Ok(())
     }
 
-    fn value(&mut self, text: &str, node: &Node, arrays: usize) -> Result<(), serde_json::Error> {
+    fn value(&mut self, text: &str, node: &Node) -> Result<(), serde_json::Error> {
         match text.as_bytes().first() {
-            Some(b'{') if !node.children.is_empty() => self.object(text, node, arrays)?,
-            Some(b'[') if arrays == MAX_ARRAYS => return Err(Error::custom("too many arrays in arrays")),
+            Some(b'{') if node.goes_deeper() => self.object(text, node)?,
+            // An identifier wrapped in an object, such as MongoDB's {"$oid": …}.
+            Some(b'{') if !is_empty_object(text) && !node.rules.is_empty() => self.opaque(),
+            Some(b'[') if self.arrays == MAX_ARRAYS => {
+                return Err(Error::custom("too many arrays in arrays"));
+            }
             Some(b'[') => {
-                for element in serde_json::from_str::<Vec<&RawValue>>(text)? {
-                    self.value(element.get(), node, arrays + 1)?;
+                let elements = serde_json::from_str::<Vec<&RawValue>>(text)?;
+                self.enter_array();
+                for element in elements {
+                    self.value(element.get(), node)?;
                 }
+                self.leave_array();
             }
             Some(b'"') => {
                 // An unpaired surrogate is not text: such a value matches no subject.
                 if let Some(value) = string(text)? {
-                    self.text(&value, node);
+                    // Where a path only leads on, most strings that look like JSON are just text.
+                    self.add(&[&value], None, node, !node.rules.is_empty());
                 }
             }
-            Some(b'-' | b'0'..=b'9') => {
-                self.text(text, node);
-                if let Some(plain) = number::plain(text) {
-                    self.text(&plain, node);
-                }
-            }
+            Some(b'-' | b'0'..=b'9') => match number::plain(text) {
+                Some(plain) => self.spelled(&[text, &plain], None, node),
+                None => self.spelled(&[text], None, node),
+            },
             _ => {}
         }
         Ok(())
     }
+}
+
+/// Whether a text looks like a JSON array or object.
+pub(super) fn is_container(text: &str) -> bool {
+    matches!(text.trim_ascii_start().as_bytes().first(), Some(b'{' | b'['))
+}
+
+fn is_empty_object(text: &str) -> bool {
+    text[1..].trim_ascii_start().starts_with('}')
 }
 
 /// The text of a JSON string; `None`, if it has an unpaired surrogate.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use foldhash::HashSet;
 
 use super::SubjectSet;
+use super::ids::spellings;
 
 /// The multiplier of the rolling hash: any large odd number works.
 const BASE: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -23,8 +24,8 @@ impl Residue {
     /// `fold`: ignores ASCII case.
     pub(super) fn new(subjects: &SubjectSet, fold: bool) -> Self {
         let mut by_length: BTreeMap<usize, HashSet<u64>> = BTreeMap::new();
-        for subject in subjects.iter() {
-            let id = subject.id.as_bytes();
+        for id in subjects.iter().flat_map(|subject| spellings(&subject.id)) {
+            let id = id.as_bytes();
             let hash = id.iter().fold(0, |hash, &byte| roll(hash, case(fold, byte)));
             by_length.entry(id.len()).or_default().insert(hash);
         }
@@ -53,8 +54,8 @@ impl Residue {
 
     /// Called only when the hash matches, which almost always ends the search: a linear scan is enough.
     fn is_id(&self, bytes: &[u8]) -> bool {
-        self.subjects.iter().any(|subject| {
-            let id = subject.id.as_bytes();
+        self.subjects.iter().flat_map(|subject| spellings(&subject.id)).any(|id| {
+            let id = id.as_bytes();
             if self.fold { id.eq_ignore_ascii_case(bytes) } else { id == bytes }
         })
     }

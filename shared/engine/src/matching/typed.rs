@@ -1,9 +1,9 @@
 //! Compares values of typed formats (Parquet, Avro) with identifiers by value, not by spelling.
 //!
-//! 1. Text is compared as text: the text `"0123"` is not the number 123.
+//! 1. Text is compared as text: the text `"0123"` is not the number 123. Text that is a UUID is compared as one.
 //! 2. Whole numbers of any type and width are compared by their decimal digits; a decimal of scale 2 may match `12.50`
 //!    or `12.5`.
-//! 3. A UUID is 16 bytes: it matches every spelling that a subject's UUID may have.
+//! 3. A UUID is 16 bytes: it matches every spelling that a subject's UUID may have (`ids` lists them).
 //! 4. A float to which several whole numbers round (from 2^53; for 32 bits, from 2^24) matches no subject. If one of
 //!    these numbers is a subject's, the record's owner cannot be determined: the value is *opaque*.
 //! 5. A value is also opaque if its type holds no identifiers, such as a time, or if its bytes are not text.
@@ -106,23 +106,16 @@ impl Found<'_> {
             return;
         }
         let uuid = match value {
-            Typed::Uuid(bytes) => Some(bytes),
-            Typed::Bytes(bytes) => bytes.try_into().ok(),
+            Typed::Uuid(bytes) => Some(Uuid::from_bytes(bytes)),
+            Typed::Bytes(bytes) => bytes.try_into().ok().map(Uuid::from_bytes),
             _ => None,
         };
-        if let Some(bytes) = uuid {
-            self.uuid(Uuid::from_bytes(bytes), node);
-        }
         match value.text() {
-            Some(text) => {
-                self.cell(&text, node);
-                if let Typed::Decimal(..) = value
-                    && let Some(shorter) = without_zeros(&text)
-                {
-                    self.cell(shorter, node);
-                }
-            }
-            None if uuid.is_some() => {}
+            Some(text) => match (value, without_zeros(&text)) {
+                (Typed::Decimal(..), Some(shorter)) => self.spelled(&[&text, shorter], None, node),
+                _ => self.spelled(&[&text], uuid, node),
+            },
+            None if uuid.is_some() => self.spelled(&[], uuid, node),
             // Infinities and NaN are not numbers.
             None if matches!(value, Typed::Single(_) | Typed::Double(_)) => {}
             // A time contains no JSON that a rule's path could lead into; bytes might.
@@ -205,8 +198,9 @@ mod tests {
         }
         assert_eq!(asked(&UUID.replace('a', "b"), Typed::Bytes(&bytes)), (false, false));
         assert_eq!(asked("sixteen letters!", Typed::Bytes(b"sixteen letters!")), (true, false));
-        // Text stays text, whatever it looks like.
-        assert_eq!(asked(UUID, Typed::Text(UUID.to_uppercase().as_bytes())), (false, false));
+        for text in [UUID.to_uppercase(), format!("{{{UUID}}}"), UUID.replace('-', "")] {
+            assert_eq!(asked(UUID, Typed::Text(text.as_bytes())), (true, false), "{text}");
+        }
     }
 
     #[test]

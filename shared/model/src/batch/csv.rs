@@ -2,7 +2,8 @@
 
 use csv_core::{ReadRecordResult, ReaderBuilder, Terminator};
 
-use super::entry::{Entry, Place, Sink, named, place};
+use super::columns::Columns;
+use super::entry::{Entry, Named, Sink};
 use super::lines::MAX_LINE;
 use crate::failure::{Failure, Result};
 
@@ -18,9 +19,9 @@ const DELIMITERS: [u8; 4] = *b",;\t|";
 /// A file of CSV.
 pub struct Csv {
     rows: Rows,
-    /// Cells of a row, and the index of the identifier's.
+    /// Cells of a row.
     cells: usize,
-    place: usize,
+    columns: Columns,
     /// The lines of an unfinished row, with their numbers.
     open: Vec<(u64, Vec<u8>)>,
 }
@@ -29,9 +30,9 @@ impl Csv {
     /// Recognises the columns by the first line, and whether that line is a header.
     ///
     /// # Errors
-    /// `Invalid`, if it is unclear which column holds the identifiers.
-    pub fn told_by(first: &[u8], column: Option<&str>) -> Result<(Self, bool)> {
-        let of = |rows, cells, place| Self { rows, cells, place, open: Vec::new() };
+    /// `Invalid`, if it is unclear which columns hold the identifiers.
+    pub fn told_by(first: &[u8], by: &Named) -> Result<(Self, bool)> {
+        let of = |rows, cells, columns| Self { rows, cells, columns, open: Vec::new() };
         let mut is_one_cell = true;
         for delimiter in DELIMITERS {
             let mut rows = Rows::new(delimiter);
@@ -41,19 +42,23 @@ impl Csv {
                 ));
             };
             let (names, count): (Vec<_>, _) = (cells.names().collect(), cells.len());
-            match place(&names, column) {
-                Place::At(place) => return Ok((of(rows, count, place), true)),
-                Place::Twice => {
-                    return Err(Failure::invalid("two columns of the file have the identifier's name"));
-                }
-                Place::Nowhere => is_one_cell &= count == 1,
+            match Columns::of(&names, by)? {
+                Some(columns) => return Ok((of(rows, count, columns), true)),
+                None => is_one_cell &= count == 1,
             }
         }
-        match column {
-            Some(_) => Err(Failure::invalid("the file's first line names no column as the message does")),
-            None if is_one_cell => Ok((of(Rows::new(DELIMITERS[0]), 1, 0), false)),
-            None => Err(Failure::invalid(
+        match by {
+            Named::ByUserId(None) if is_one_cell => {
+                Ok((of(Rows::new(DELIMITERS[0]), 1, Columns::UserId(0)), false))
+            }
+            Named::ByUserId(None) => Err(Failure::invalid(
                 "the file has several columns and none is called userId: name the column in the message",
+            )),
+            Named::ByUserId(Some(_)) => {
+                Err(Failure::invalid("the file's first line names no column as the message does"))
+            }
+            Named::ByAll { .. } => Err(Failure::invalid(
+                "the file's first line names no column userId, anonymousId, email, phone or ids.…",
             )),
         }
     }
@@ -69,7 +74,7 @@ impl Csv {
                     self.open.push((number, text.to_vec()));
                     Ok(())
                 }
-                row => sink(number, entry(&row, self.cells, self.place)),
+                row => sink(number, entry(&row, self.cells, &self.columns)),
             };
         }
         self.open.push((number, text.to_vec()));
@@ -81,7 +86,7 @@ impl Csv {
             Row::Open => self.give_up(sink),
             row => {
                 self.open.clear();
-                sink(first, entry(&row, self.cells, self.place))
+                sink(first, entry(&row, self.cells, &self.columns))
             }
         }
     }
@@ -104,8 +109,8 @@ impl Csv {
     }
 }
 
-/// The entry for a row that should have `wanted` cells, with the identifier at index `place`.
-fn entry(row: &Row<'_>, wanted: usize, place: usize) -> Entry {
+/// The entry for a row that should have `wanted` cells.
+fn entry(row: &Row<'_>, wanted: usize, columns: &Columns) -> Entry {
     let Row::Whole(cells) = row else { return Entry::Refused("has too many cells".into()) };
     if cells.len() != wanted {
         let count = cells.len();
@@ -113,10 +118,7 @@ fn entry(row: &Row<'_>, wanted: usize, place: usize) -> Entry {
             format!("has another number of cells than the first line: {count}, not {wanted}").into(),
         );
     }
-    match cells.get(place).map(str::from_utf8) {
-        Some(Ok(id)) => named(id.to_owned()),
-        _ => Entry::Refused("is not UTF-8".into()),
-    }
+    columns.entry(|place| cells.get(place).and_then(|cell| str::from_utf8(cell).ok()))
 }
 
 /// Parses rows one after the other.

@@ -5,6 +5,7 @@
 //! 2. The first line that is not blank says what the file is. One that begins with `{` is JSON: every line is an
 //!    object. Anything else is CSV: a header, if a cell of it is the name of an identifier column; otherwise the file
 //!    must have one column and no header. An ambiguous file is refused as a whole.
+//!    A file of people by several identifiers has the API's fields, or columns of their names and a header.
 //! 3. Every further line names a subject or is refused with a reason. A bad line does not affect its neighbours: a
 //!    quote that is never closed makes its own line unreadable, and the next line is read as usual.
 
@@ -14,7 +15,7 @@ use flate2::write::MultiGzDecoder;
 use serde_json::{Map, Value};
 
 use super::csv::Csv;
-use super::entry::{Entry, Place, Sink, named, place};
+use super::entry::{Entry, Named, Place, Sink, json, place, user};
 use super::lines::{Line, Lines, MAX_LINE};
 use crate::failure::{Failure, Result};
 
@@ -26,7 +27,7 @@ const PIECE: usize = 4 << 10;
 
 /// A file that is being read.
 pub struct File {
-    column: Option<String>,
+    named: Named,
     packing: Packing,
     /// Bytes of text so far.
     bytes: u64,
@@ -42,10 +43,10 @@ enum Packing {
 }
 
 impl File {
-    /// A file of which nothing is read yet; `column` names the column or field of the identifiers.
-    pub fn new(column: Option<String>) -> Self {
+    /// A file of which nothing is read yet.
+    pub fn new(named: Named) -> Self {
         let packing = Packing::Unknown(Vec::new());
-        Self { column, packing, bytes: 0, lines: Lines::default(), reader: Reader::Unknown }
+        Self { named, packing, bytes: 0, lines: Lines::default(), reader: Reader::Unknown }
     }
 
     /// Reads more bytes and passes the entry of each line that ends in them to the sink.
@@ -77,8 +78,8 @@ impl File {
             let text = std::mem::take(decoder.get_mut());
             self.text(&text, sink)?;
         }
-        let Self { lines, reader, column, .. } = &mut self;
-        lines.finish(&mut |line| reader.line(line, column.as_deref(), sink))?;
+        let Self { lines, reader, named, .. } = &mut self;
+        lines.finish(&mut |line| reader.line(line, named, sink))?;
         reader.finish(sink)
     }
 
@@ -109,8 +110,8 @@ impl File {
         if self.bytes > MAX_BYTES {
             return Err(Failure::invalid("the file has more than 4 GiB: send it in parts"));
         }
-        let Self { lines, reader, column, .. } = self;
-        lines.push(text, &mut |line| reader.line(line, column.as_deref(), sink))
+        let Self { lines, reader, named, .. } = self;
+        lines.push(text, &mut |line| reader.line(line, named, sink))
     }
 }
 
@@ -123,7 +124,7 @@ enum Reader {
 }
 
 impl Reader {
-    fn line(&mut self, line: Line<'_>, column: Option<&str>, sink: &mut impl Sink) -> Result<()> {
+    fn line(&mut self, line: Line<'_>, by: &Named, sink: &mut impl Sink) -> Result<()> {
         let (number, Some(text)) = (line.number, line.text) else { return self.too_long(line.number, sink) };
         match self {
             Self::Unknown => {
@@ -131,24 +132,24 @@ impl Reader {
                 if text.trim_ascii().is_empty() {
                     sink(number, Entry::Blank)
                 } else {
-                    self.first(number, text, column, sink)
+                    self.first(number, text, by, sink)
                 }
             }
             Self::Json if text.trim_ascii().is_empty() => sink(number, Entry::Blank),
-            Self::Json => sink(number, object(text, column)),
+            Self::Json => sink(number, object(text, by)),
             Self::Csv(csv) => csv.line(number, text, sink),
         }
     }
 
-    fn first(&mut self, number: u64, text: &[u8], column: Option<&str>, sink: &mut impl Sink) -> Result<()> {
+    fn first(&mut self, number: u64, text: &[u8], by: &Named, sink: &mut impl Sink) -> Result<()> {
         if text.contains(&0) || text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
             return Err(Failure::invalid("the file is neither CSV nor JSON lines in UTF-8, plain or gzip"));
         }
         if text.trim_ascii_start().starts_with(b"{") {
             *self = Self::Json;
-            return sink(number, object(text, column));
+            return sink(number, object(text, by));
         }
-        let (mut csv, has_header) = Csv::told_by(text, column)?;
+        let (mut csv, has_header) = Csv::told_by(text, by)?;
         let taken = if has_header { sink(number, Entry::Header) } else { csv.line(number, text, sink) };
         *self = Self::Csv(csv);
         taken
@@ -172,7 +173,11 @@ impl Reader {
 }
 
 /// The entry for a line of JSON.
-fn object(text: &[u8], column: Option<&str>) -> Entry {
+fn object(text: &[u8], by: &Named) -> Entry {
+    let column = match by {
+        Named::ByUserId(column) => column.as_deref(),
+        Named::ByAll { suppressed } => return json(text, *suppressed),
+    };
     let refused = |why: &'static str| Entry::Refused(why.into());
     let Ok(fields) = serde_json::from_slice::<Map<String, Value>>(text) else {
         return refused("is not a JSON object");
@@ -184,9 +189,9 @@ fn object(text: &[u8], column: Option<&str>) -> Entry {
         Place::Twice => return refused("has two fields of the identifier's name"),
     };
     match value {
-        Some(Value::String(id)) => named(id.clone()),
+        Some(Value::String(id)) => user(id.clone()),
         // As in archives, the number 123 and the text "123" are the same.
-        Some(Value::Number(id)) if !id.is_f64() => named(id.to_string()),
+        Some(Value::Number(id)) if !id.is_f64() => user(id.to_string()),
         _ => refused("has an identifier that is neither a text nor a whole number"),
     }
 }

@@ -1,7 +1,9 @@
 //! What a message of the batch queue asks for.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
+use super::entry::Named;
 use crate::failure::{Failure, Result};
 use crate::json;
 use crate::regulation::{MAX_SUBJECTS, NewRegulation, RegulationType};
@@ -11,6 +13,8 @@ use crate::regulation::{MAX_SUBJECTS, NewRegulation, RegulationType};
 pub struct Message {
     /// What to do about the subjects.
     pub regulation_type: RegulationType,
+    /// What the subjects are named by.
+    pub named: Named,
     /// The subjects, or where they are.
     pub subjects: Subjects,
     /// A text of the sender's own: the same subjects with another reference are another batch.
@@ -20,13 +24,13 @@ pub struct Message {
 /// Where the subjects are listed.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Subjects {
-    /// In the message itself.
+    /// In the message itself: user ids, or people in JSON.
     Listed(Vec<String>),
     /// In a file in S3.
     Filed(FileName),
 }
 
-/// A file in S3, and the column of it that holds the identifiers.
+/// A file in S3, and the column of it that holds the user ids.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FileName {
@@ -44,8 +48,9 @@ pub struct FileName {
 #[serde(rename_all = "camelCase")]
 struct Body {
     regulation_type: String,
-    subject_type: String,
+    subject_type: Option<String>,
     subject_ids: Option<Vec<String>>,
+    subjects: Option<Vec<Box<RawValue>>>,
     file: Option<FileName>,
     reference: Option<String>,
 }
@@ -58,23 +63,45 @@ impl Message {
     pub fn parse(body: &str) -> Result<Self> {
         let body: Body = json::parse(body.as_bytes())
             .map_err(|fault| Failure::invalid(format!("the message cannot be read: {fault}")))?;
-        let (regulation_type, _) = NewRegulation::kinds(&body.regulation_type, &body.subject_type)?;
-        let subjects = match (body.subject_ids, body.file) {
-            (Some(ids), None) => Subjects::Listed(listed(ids)?),
-            (None, Some(file)) => Subjects::Filed(file),
-            _ => return Err(Failure::invalid("the message must have either subjectIds or file")),
+        let subject_type = body.subject_type.as_deref();
+        let regulation_type = match subject_type {
+            Some(subject_type) => NewRegulation::kinds(&body.regulation_type, subject_type)?.0,
+            None => NewRegulation::kind(&body.regulation_type)?,
         };
-        Ok(Self { regulation_type, subjects, reference: body.reference.unwrap_or_default() })
+        let by_all = Named::ByAll { suppressed: regulation_type.suppression().is_some() };
+        let (named, subjects) = match (subject_type, body.subject_ids, body.subjects, body.file) {
+            (Some(_), Some(ids), None, None) => {
+                (Named::ByUserId(None), Subjects::Listed(listed("subjectIds", ids)?))
+            }
+            (Some(_), None, None, Some(file)) => {
+                (Named::ByUserId(file.column.clone()), Subjects::Filed(file))
+            }
+            (None, None, Some(people), None) => {
+                let people = people.into_iter().map(|person| person.get().to_owned()).collect();
+                (by_all, Subjects::Listed(listed("subjects", people)?))
+            }
+            (None, None, None, Some(FileName { column: Some(_), .. })) => {
+                let message =
+                    "file.column goes with subjectType: without it, columns are named as the API's fields";
+                return Err(Failure::invalid(message).field("file"));
+            }
+            (None, None, None, Some(file)) => (by_all, Subjects::Filed(file)),
+            _ => {
+                let message = "the message must have either subjectType with subjectIds or file, or subjects or file alone";
+                return Err(Failure::invalid(message));
+            }
+        };
+        Ok(Self { regulation_type, named, subjects, reference: body.reference.unwrap_or_default() })
     }
 }
 
-fn listed(ids: Vec<String>) -> Result<Vec<String>> {
-    if ids.len() > MAX_SUBJECTS {
+fn listed(field: &'static str, all: Vec<String>) -> Result<Vec<String>> {
+    if all.len() > MAX_SUBJECTS {
         let message = format!(
-            "subjectIds holds {} subjects; at most {MAX_SUBJECTS} are taken: put them into a file",
-            ids.len()
+            "{field} holds {} subjects; at most {MAX_SUBJECTS} are taken: put them into a file",
+            all.len()
         );
-        return Err(Failure::invalid(message).field("subjectIds"));
+        return Err(Failure::invalid(message).field(field));
     }
-    Ok(ids)
+    Ok(all)
 }

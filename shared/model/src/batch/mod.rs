@@ -4,6 +4,7 @@
 //! [`message`] reads what was sent, [`file`](mod@file) the file line by line, [`ledger`] keeps the account and cuts
 //! regulations. All of it gives the same result each time, so that work that broke off can be resumed.
 
+mod columns;
 mod csv;
 pub mod entry;
 pub mod file;
@@ -31,7 +32,7 @@ pub enum BatchStatus {
     Running,
     /// All its regulations are made.
     Accepted,
-    /// The same subjects were sent before, within a day: `duplicateOf` says as which batch.
+    /// The same subjects were sent before and are under way: `duplicateOf` says as which batch.
     Duplicate,
     /// It lies in the dead-letter queue: `problem` says why.
     Refused,

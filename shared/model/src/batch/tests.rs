@@ -1,3 +1,5 @@
+mod people;
+
 use std::io::Write;
 
 use csv::{QuoteStyle, Terminator, WriterBuilder};
@@ -6,16 +8,17 @@ use flate2::write::GzEncoder;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::entry::Entry;
+use super::entry::{Entry, Named};
 use super::file::File;
 use super::ledger::{Closed, Ledger};
 use super::message::{Message, Subjects};
 use super::{Account, MAX_BATCH};
 use crate::failure::{Failure, FailureKind};
+use crate::subject::Subject;
 
 /// What the lines of a file are, when it arrives in pieces of this many bytes.
 fn read_in(bytes: &[u8], column: Option<&str>, piece: usize) -> Result<Vec<(u64, Entry)>, Failure> {
-    let (mut file, mut entries) = (File::new(column.map(str::to_owned)), Vec::new());
+    let (mut file, mut entries) = (File::new(Named::ByUserId(column.map(str::to_owned))), Vec::new());
     let mut sink = |line, entry| {
         entries.push((line, entry));
         Ok(())
@@ -38,7 +41,7 @@ fn refusal(text: &str, column: Option<&str>) -> String {
 }
 
 fn id(line: u64, id: &str) -> (u64, Entry) {
-    (line, Entry::Subject(id.to_owned()))
+    (line, Entry::Person(vec![Subject::user(id)]))
 }
 
 fn refused(entries: &[(u64, Entry)]) -> Vec<(u64, &str)> {
@@ -89,7 +92,7 @@ fn what_could_be_read_in_two_ways_is_refused_as_a_whole() {
 #[test]
 fn a_bad_row_takes_none_of_its_neighbours_with_it() {
     let entries = read("name,userId\nAda,u1\nBob\n,\nEve,x,u9\n\"a\nb\",u2\n\"Zoe\nMay,u3\nTom,u4\n");
-    let good: Vec<_> = entries.iter().filter(|(_, e)| matches!(e, Entry::Subject(_))).cloned().collect();
+    let good: Vec<_> = entries.iter().filter(|(_, e)| matches!(e, Entry::Person(_))).cloned().collect();
     assert_eq!(good, [id(2, "u1"), id(6, "u2"), id(9, "u3"), id(10, "u4")]);
     let expected = [
         (3, "has another number of cells than the first line: 1, not 2"),
@@ -179,12 +182,25 @@ fn a_message_has_subjects_or_a_file() {
     assert!(listed.subjects == Subjects::Listed(vec!["u1".to_owned()]));
     assert!(with(r#", "file": {"bucket": "b", "key": "k", "column": "mail"}"#).is_ok());
     assert!(with("").is_err() && with(r#", "subjectIds": [], "file": {"bucket": "b", "key": "k"}"#).is_err());
+    let alone = |rest: &str| Message::parse(&format!(r#"{{"regulationType": "DELETE_ONLY"{rest}}}"#));
+    let people =
+        alone(r#", "subjects": [{"userId": "u1", "ids": {"crm": "1", "crm": "2"}}]"#).expect("valid");
+    assert!(people.named == Named::ByAll { suppressed: false });
+    assert!(
+        people.subjects
+            == Subjects::Listed(vec![r#"{"userId": "u1", "ids": {"crm": "1", "crm": "2"}}"#.to_owned()])
+    );
+    assert!(alone(r#", "file": {"bucket": "b", "key": "k"}"#).is_ok());
+    assert!(alone(r#", "file": {"bucket": "b", "key": "k", "column": "mail"}"#).is_err());
+    assert!(alone(r#", "subjectIds": ["u1"]"#).is_err() && with(r#", "subjects": []"#).is_err());
     let many = format!(r#", "subjectIds": {:?}"#, vec!["u"; 5_001]);
     assert!(with(&many).err().expect("too many").public.contains("5001 subjects"));
 }
 
 /// Keeps the account of lines, and returns the regulations that they are cut into.
-fn account(entries: impl IntoIterator<Item = (u64, Entry)>) -> Result<(Vec<Vec<String>>, Closed), Failure> {
+fn account(
+    entries: impl IntoIterator<Item = (u64, Entry)>,
+) -> Result<(Vec<Vec<Vec<Subject>>>, Closed), Failure> {
     let (mut ledger, mut cuts) = (Ledger::default(), Vec::new());
     for (line, entry) in entries {
         cuts.extend(ledger.enter(line, entry)?);
@@ -198,7 +214,7 @@ fn account(entries: impl IntoIterator<Item = (u64, Entry)>) -> Result<(Vec<Vec<S
 fn every_line_is_counted_once() {
     let entries = read("userId\nu1\n\nu2\nu1\n\"\"\n,\nu3\n");
     let (cuts, closed) = account(entries).expect("few");
-    assert_eq!(cuts, [["u1", "u2", "u3"]]);
+    assert_eq!(cuts, [["u1", "u2", "u3"].map(|id| vec![Subject::user(id)])]);
     let expected =
         Account { lines: 8, subjects: 3, duplicates: 1, refused: 2, blank: 1, header: 1, regulations: 1 };
     assert_eq!(closed.account, expected);
@@ -223,7 +239,7 @@ fn lines_that_name_nobody_are_taken_out_as_they_come_and_end_at_a_million() {
 
 #[test]
 fn a_million_subjects_are_cut_into_two_hundred_regulations_and_one_more_is_refused() {
-    let ids = |count: u64| (1..=count).map(|n| (n, Entry::Subject(n.to_string())));
+    let ids = |count: u64| (1..=count).map(|n| (n, Entry::Person(vec![Subject::user(n.to_string())])));
     let (cuts, closed) = account(ids(MAX_BATCH)).expect("as many as may be");
     assert_eq!((cuts.len(), closed.account.regulations, closed.account.subjects), (200, 200, MAX_BATCH));
     assert!(cuts.iter().all(|cut| cut.len() == 5_000));
@@ -233,9 +249,9 @@ fn a_million_subjects_are_cut_into_two_hundred_regulations_and_one_more_is_refus
 
 #[test]
 fn long_identifiers_make_smaller_regulations() {
-    let ids = (1..=5_000).map(|n| (n, Entry::Subject(format!("{n:0>1000}"))));
+    let ids = (1..=5_000).map(|n| (n, Entry::Person(vec![Subject::user(format!("{n:0>1000}"))])));
     let (cuts, _) = account(ids).expect("few");
-    assert_eq!(cuts.iter().map(Vec::len).collect::<Vec<_>>(), [3_500, 1_500]);
+    assert_eq!(cuts.iter().map(Vec::len).collect::<Vec<_>>(), [3_475, 1_525]);
 }
 
 proptest! {
@@ -266,7 +282,7 @@ proptest! {
         prop_assert_eq!(entries.len(), ids.len() + 1);
         for ((_, entry), id) in entries[1..].iter().zip(&ids) {
             match entry {
-                Entry::Subject(read) => prop_assert_eq!(read, id),
+                Entry::Person(read) => prop_assert_eq!(&read[0].id, id),
                 Entry::Refused(_) | Entry::Blank => prop_assert!(id.trim().is_empty()),
                 Entry::Header => prop_assert!(false, "a second header"),
             }

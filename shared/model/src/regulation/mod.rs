@@ -16,7 +16,7 @@ use crate::source_scope::SourceScope;
 use crate::status::Status;
 use crate::subject::{Named, PseudonymKey, SubjectType, people};
 
-pub use people::Individual;
+pub use people::{Individual, MAX_IDENTIFIERS};
 pub use request::{NewCloudSourceRegulation, NewRegulation, NewSourceRegulation, subject_ids};
 
 /// The most subjects of one regulation (Segment's limit).

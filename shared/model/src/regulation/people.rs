@@ -16,7 +16,7 @@ use crate::subject::{Named, Subject, SubjectType, fault};
 use crate::suppression;
 
 /// The most identifiers of one regulation: they are stored in one transaction with it.
-const MAX_IDENTIFIERS: usize = 10_000;
+pub const MAX_IDENTIFIERS: usize = 10_000;
 
 /// A person, by all identifiers that the company knows: at least one.
 #[derive(Deserialize, ToSchema)]
@@ -80,7 +80,7 @@ pub(super) fn named(people: Vec<Individual>) -> Result<Vec<Named>> {
     let (mut named, mut owners) = (Vec::new(), HashMap::new());
     for (place, person) in people.into_iter().enumerate() {
         let number = u32::try_from(place).unwrap_or(u32::MAX);
-        for (subject, field) in person.identifiers(place)? {
+        for (subject, field) in person.identifiers(&format!("subjects[{place}]"))? {
             match owners.insert(subject.clone(), place) {
                 None => named.push(Named { person: Some(number), subject }),
                 Some(owner) if owner == place => {}
@@ -123,9 +123,29 @@ fn invalid(message: String) -> Failure {
 }
 
 impl Individual {
-    /// Each identifier with the field that it is from.
-    fn identifiers(self, place: usize) -> Result<Vec<(Subject, String)>> {
-        let field = |name: &str| format!("subjects[{place}].{name}");
+    /// A person by these identifiers, those of other systems by their names.
+    pub(crate) fn of(
+        [user_id, email, phone]: [Option<String>; 3],
+        anonymous_ids: Vec<String>,
+        ids: Vec<(String, String)>,
+    ) -> Self {
+        let ids = Ids(ids.into_iter().map(|(name, id)| (name, Value::String(id))).collect());
+        Self { user_id, anonymous_ids, email, phone, ids }
+    }
+
+    /// The distinct identifiers.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the field.
+    pub(crate) fn subjects(self) -> Result<Vec<Subject>> {
+        let mut seen = HashSet::new();
+        let all = self.identifiers("")?.into_iter().map(|(subject, _)| subject);
+        Ok(all.filter(|subject| seen.insert(subject.clone())).collect())
+    }
+
+    /// Each identifier with the field that it is from. `whose` is the place of the person, if there are several.
+    fn identifiers(self, whose: &str) -> Result<Vec<(Subject, String)>> {
+        let field = |name: &str| if whose.is_empty() { name.to_owned() } else { format!("{whose}.{name}") };
         let mut given = Vec::new();
         given.extend(self.user_id.map(|id| (field("userId"), SubjectType::UserId, id)));
         let anonymous = self.anonymous_ids.into_iter().enumerate();
@@ -150,7 +170,7 @@ impl Individual {
             given.push((field("ids"), kind, id));
         }
         if given.is_empty() {
-            return Err(invalid(format!("subjects[{place}] has no identifier")));
+            return Err(invalid(format!("{whose} has no identifier").trim_start().to_owned()));
         }
         given.into_iter().map(|(field, kind, text)| Ok((subject(kind, &text, &field)?, field))).collect()
     }

@@ -100,6 +100,20 @@ impl NewRegulation {
         }
     }
 
+    /// A regulation about people of a batch, whose identifiers were checked.
+    pub fn of_batch(
+        kind: RegulationType,
+        id: RegulationId,
+        now: Timestamp,
+        people: Vec<Vec<Subject>>,
+    ) -> (Regulation, Vec<Named>) {
+        let count = people.len();
+        let of = |(number, person): (u32, Vec<Subject>)| {
+            person.into_iter().map(move |subject| Named { person: Some(number), subject })
+        };
+        of_named(kind, id, now, count, (0..).zip(people).flat_map(of).collect())
+    }
+
     /// Checks the request and makes the regulation, with its distinct identifiers in the order given.
     ///
     /// # Errors
@@ -131,13 +145,7 @@ impl NewRegulation {
         let count = subjects.len();
         let named = people::named(subjects)?;
         people::suppressible(kind, subject::people(&named))?;
-        let mut identifiers = BTreeMap::new();
-        for one in &named {
-            *identifiers.entry(one.subject.kind).or_default() += 1;
-        }
-        let subject_type = named.first().map_or(SubjectType::UserId, |first| first.subject.kind);
-        let regulation = regulation(id, now, kind, subject_type, count);
-        Ok((Regulation { identifiers, ..regulation }, named))
+        Ok(of_named(kind, id, now, count, named))
     }
 
     /// Checks which type of regulation and of subject such a request asks for.
@@ -148,7 +156,11 @@ impl NewRegulation {
         Ok((Self::kind(regulation_type)?, one_of(subject_type, &[SubjectType::UserId])?))
     }
 
-    fn kind(regulation_type: &str) -> Result<RegulationType> {
+    /// Checks which type of regulation a request about people asks for.
+    ///
+    /// # Errors
+    /// [`Failure`] of kind `Invalid`, naming the field.
+    pub fn kind(regulation_type: &str) -> Result<RegulationType> {
         let kind = known(regulation_type)?;
         if kind == RegulationType::DeleteArchiveOnly {
             let message = "DELETE_ARCHIVE_ONLY is for one source: POST /regulations/sources/{id}";
@@ -239,6 +251,23 @@ fn make(
     let named: Vec<Named> = check_subjects(subject_type, ids)?.into_iter().map(Named::from).collect();
     let regulation = regulation(id, now, regulation_type, subject_type, named.len());
     Ok((Regulation { part, ..regulation }, named))
+}
+
+/// A regulation about this many people, and their identifiers.
+fn of_named(
+    kind: RegulationType,
+    id: RegulationId,
+    now: Timestamp,
+    count: usize,
+    named: Vec<Named>,
+) -> (Regulation, Vec<Named>) {
+    let mut identifiers = BTreeMap::new();
+    for one in &named {
+        *identifiers.entry(one.subject.kind).or_default() += 1;
+    }
+    let subject_type = named.first().map_or(SubjectType::UserId, |first| first.subject.kind);
+    let regulation = regulation(id, now, kind, subject_type, count);
+    (Regulation { identifiers, ..regulation }, named)
 }
 
 /// A regulation on which no work has begun, about the whole workspace.

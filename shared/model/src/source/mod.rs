@@ -10,6 +10,7 @@ mod key;
 mod recipient;
 mod request;
 mod seen;
+mod upstream;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,7 @@ pub use key::{KeptKey, KeyHash, WriteKey};
 pub use recipient::{Recipient, recipients};
 pub use request::{NewSource, SourceChange, SourceView};
 pub use seen::{SeenAt, Sightings};
+pub use upstream::{NewUpstream, Upstream, UpstreamFormat, UpstreamView};
 
 /// The most write keys of a source: enough to rotate them one platform at a time.
 const MAX_KEYS: usize = 20;
@@ -44,6 +46,9 @@ pub struct Source {
     /// stay on servers: a browser's is public.
     #[serde(default)]
     pub trusted_to_link: bool,
+    /// Another tracking API that receives what it lets in.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub upstream: Option<Upstream>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was deleted and stopped collecting. It is kept, since it says where old events went.

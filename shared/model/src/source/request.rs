@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::connection::{Connection, NewConnection, check_connections};
-use super::{KeptKey, Source, SourceId, WriteKey};
+use super::{KeptKey, Source, SourceId, UpstreamView, WriteKey};
 use crate::failure::{Failure, Result};
 use crate::id::{DestinationId, WriteKeyId};
 use crate::name;
@@ -26,6 +26,9 @@ pub struct SourceView {
     /// Whether its events may say that a user id is another user's former one. Only for a source whose write keys stay on
     /// servers: a browser's is public.
     trusted_to_link: bool,
+    /// Another tracking API that receives what it lets in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upstream: Option<UpstreamView>,
     /// When it was made.
     created_at: Timestamp,
     /// When it was deleted: it collects nothing since.
@@ -49,6 +52,7 @@ impl From<Source> for SourceView {
             write_keys: source.write_keys.into_iter().map(key).collect(),
             connections: source.connections,
             trusted_to_link: source.trusted_to_link,
+            upstream: source.upstream.map(UpstreamView::from),
             created_at: source.created_at,
             deleted_at: source.deleted_at,
         }
@@ -115,6 +119,7 @@ impl NewSource {
             write_keys: Vec::new(),
             connections: check_connections(wanted, destinations, now)?,
             trusted_to_link: self.trusted_to_link,
+            upstream: None,
             created_at: now,
             deleted_at: None,
             revision: 0,

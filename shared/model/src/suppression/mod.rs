@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::kind::SubjectType;
 use crate::normal;
-use crate::subject::{Named, Subject, hex};
+use crate::subject::{Subject, hex};
 
 /// The kinds that the list holds: those that events carry.
 pub const KINDS: [SubjectType; 4] =
@@ -38,10 +38,10 @@ fn is_hash(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
-/// The identifiers of a regulation that the list holds, as it holds them.
-pub fn of(named: &[Named]) -> Vec<Subject> {
-    let known = named.iter().filter(|one| KINDS.contains(&one.subject.kind));
-    known.filter_map(|one| held(one.subject.kind, &one.subject.id).ok()).collect()
+/// Those of some identifiers that the list holds, as it holds them.
+pub fn of<'a>(subjects: impl IntoIterator<Item = &'a Subject>) -> Vec<Subject> {
+    let known = subjects.into_iter().filter(|one| KINDS.contains(&one.kind));
+    known.filter_map(|one| held(one.kind, &one.id).ok()).collect()
 }
 
 /// Reads a kind that the list holds.

@@ -14,6 +14,7 @@ mod event;
 mod fields;
 #[cfg(test)]
 mod tests;
+mod upstream;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -24,6 +24,9 @@ pub const STACK: &str = "lethe";
 pub const BUCKET: &str = "events-archive";
 /// The source whose write key is in the environment.
 pub const SOURCE: &str = "web";
+/// How long the local stack may take to stop.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// The warehouse's database.
 pub const DATABASE: &str = "warehouse";
 
@@ -118,19 +121,30 @@ fn is_running() -> Result<bool> {
 }
 
 async fn stop() -> Result<()> {
-    // Between its start and its ports there is no process id yet.
-    let end = Instant::now() + Duration::from_secs(90);
-    let mut told = false;
-    while is_running()? {
-        if let (false, Some(pid)) = (told, Ports::read().and_then(|ports| Pid::from_raw(ports.pid))) {
-            kill_process(pid, Signal::TERM).context("cannot stop the local stack")?;
-            told = true;
-        }
-        ensure!(Instant::now() < end, "the local stack does not stop; see .local/logs");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    end(|| Ports::read().and_then(|ports| Pid::from_raw(ports.pid)), is_running, PATIENCE).await?;
     for file in ["ports.json", "deployed", "stack.env"] {
         let _ = fs::remove_file(dir().join(file));
+    }
+    Ok(())
+}
+
+/// Asks a process to end, and makes it end if it has not after `patience`: what it started ends with it.
+async fn end(
+    pid: impl Fn() -> Option<Pid>,
+    is_running: impl Fn() -> Result<bool>,
+    patience: Duration,
+) -> Result<()> {
+    let begin = Instant::now();
+    let mut sent = None;
+    while is_running()? {
+        let signal = if begin.elapsed() < patience { Signal::TERM } else { Signal::KILL };
+        // Between its start and its ports there is no process id yet.
+        if let (true, Some(pid)) = (sent != Some(signal), pid()) {
+            kill_process(pid, signal).context("cannot stop the local stack")?;
+            sent = Some(signal);
+        }
+        ensure!(begin.elapsed() < 6 * patience, "the local stack does not stop; see .local/logs");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Ok(())
 }
@@ -238,4 +252,23 @@ fn fingerprint() -> Result<String> {
         writeln!(fingerprint, "{} {} {changed}", file.display(), meta.len())?;
     }
     Ok(fingerprint)
+}
+
+// Not `tests`, which is this package.
+#[cfg(test)]
+mod ending {
+    use super::*;
+
+    /// As a process that is stopped (`SIGSTOP`), or too busy to hear.
+    #[tokio::test]
+    async fn what_does_not_end_when_it_is_asked_to_is_ended() -> Result<()> {
+        let mut deaf =
+            Command::new("sh").args(["-c", "trap '' TERM; while :; do sleep 0.1; done"]).spawn()?;
+        let pid = Pid::from_raw(i32::try_from(deaf.id())?);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let is_running = || Ok(!fs::read_to_string(format!("/proc/{}/stat", deaf.id()))?.contains(") Z"));
+        end(|| pid, is_running, Duration::from_millis(500)).await?;
+        assert!(!deaf.wait()?.success());
+        Ok(())
+    }
 }

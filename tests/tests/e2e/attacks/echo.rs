@@ -22,7 +22,8 @@ async fn no_refusal_repeats_what_was_sent_anywhere_in_any_call() -> Result<()> {
     let (mut calls, mut refused) = (0, 0);
     for (path, operations) in described["paths"].as_object().context("paths")? {
         for (method, operation) in operations.as_object().context("operations")? {
-            let Some(method) = ["post", "patch", "delete"].into_iter().find(|wanted| wanted == method) else {
+            let Some(method) = ["post", "put", "patch", "delete"].into_iter().find(|wanted| wanted == method)
+            else {
                 continue;
             };
             let method = Method::from_bytes(method.to_uppercase().as_bytes())?;
@@ -49,7 +50,7 @@ async fn no_refusal_repeats_what_was_sent_anywhere_in_any_call() -> Result<()> {
     assert!(refused > 100 && refused * 2 > calls, "{refused} of {calls}: most are wrong");
     // The body's names as a message has them; a batch tells its problem to whoever may read it.
     for body in bodies(
-        &json!({ "properties": { "regulationType": 0, "subjectType": 0, "subjectIds": 0, "file": 0 } }),
+        &json!({ "properties": { "regulationType": 0, "subjectType": 0, "subjectIds": 0, "subjects": 0, "file": 0 } }),
     ) {
         let batch = ended(&world.stack, &send(&world.stack, "BatchQueue", &body.to_string()).await?).await?;
         assert!(!batch.to_string().contains("Passw0rd"), "{body}: {batch}");

@@ -1,18 +1,23 @@
 // The certificate: what was done, signed. Read, checked in this browser, downloaded, printed.
 
+import { useEffect } from 'preact/hooks';
+
 import { call } from '../api/client';
-import { check, type Checked, type Claims } from '../certificate';
+import { check, daysBegun, told, type Checked, type Claims } from '../certificate';
+import { DEADLINE_DAYS } from '../clock';
+import { exact, list } from '../format';
 import { useLive } from '../live';
-import { Known, Section, Table, Time, Title, useTitle } from '../parts/basics';
+import { Known, Section, Title, useTitle } from '../parts/basics';
+import { Evidence, Pseudonyms } from '../parts/certificate-appendices';
+import { Limits, Places, Remains, Verifying } from '../parts/certificate-sections';
 import { download } from '../parts/forms';
 import { Shape, State } from '../parts/state';
 import { Link, href } from '../router';
-import { amount } from '../verdict';
-import { STATUS, TASK, vendor } from '../states';
+import { STATUS, erases, kindOf, suppresses } from '../states';
+import { question, verdict } from '../verdict';
 import { words } from '../words';
 
 const said = words.certificate;
-const { people } = words.common;
 
 export function Certificate({ id }: { id: string }) {
   useTitle(said.crumb);
@@ -39,6 +44,9 @@ export function Certificate({ id }: { id: string }) {
               <button type="button" class="button primary" onClick={() => download(`${checked.claims.jti}.jws`, 'application/jose', jws)}>
                 {said.download}
               </button>
+              <button type="button" class="button" onClick={() => download(`${checked.claims.jti}.json`, 'application/json', JSON.stringify(checked.claims, null, 2))}>
+                {said.downloadClaims}
+              </button>
               <button type="button" class="button" onClick={() => download('lethe-keys.json', 'application/json', JSON.stringify({ keys }, null, 2))}>
                 {said.downloadKey}
               </button>
@@ -56,53 +64,48 @@ export function Certificate({ id }: { id: string }) {
 
 function Sheet({ checked }: { checked: Checked }) {
   const { claims, kid } = checked;
-  const { regulation } = claims;
+  const title = titleOf(claims);
+  useTitle(`${title}, ${claims.jti}`);
+  useFoot(claims.jti);
   return (
     <article class="sheet">
-      <div class="stack">
-        <Title>{said.title}</Title>
+      <header class="stack">
+        <Title>{title}</Title>
         <Seals checked={checked} />
-      </div>
-      <dl class="facts">
-        <dt>{said.request}</dt>
-        <dd>{words.type[regulation.regulationType].title}</dd>
-        <dt>{said.for}</dt>
-        <dd>{people(regulation.subjectCount)}</dd>
-        <dt>{said.received}</dt>
-        <dd>
-          <Time at={regulation.createdAt} />
-        </dd>
-        <dt>{said.ended}</dt>
-        <dd>{regulation.finishedAt ? <Time at={regulation.finishedAt} /> : words.common.none}</dd>
-        <dt>{said.outcome}</dt>
-        <dd>
-          <State said={STATUS[regulation.status]} />
-        </dd>
-        <dt>{said.issued}</dt>
-        <dd>
-          <Time at={new Date(claims.iat * 1000).toISOString()} /> {said.by(claims.iss)}
-        </dd>
-        <dt>{said.id}</dt>
-        <dd class="mono">{claims.jti}</dd>
-        <dt>{said.key}</dt>
-        <dd class="mono">{kid}</dd>
-      </dl>
+      </header>
+      <Answer claims={claims} />
+      <Facts claims={claims} />
       <Places claims={claims} />
-      <Chain claims={claims} />
-      <Section title={said.subjects} id="subjects">
-        <p class="help">{said.subjectsHelp}</p>
-        <ul class="hashes">
-          {claims.subjects.slice(0, 50).map((subject) => (
-            <li key={subject}>{subject}</li>
-          ))}
-          {claims.subjects.length > 50 && <li>{said.moreSubjects(claims.subjects.length - 50)}</li>}
-        </ul>
-      </Section>
+      <Remains claims={claims} />
+      <Limits claims={claims} />
+      <Verifying claims={claims} kid={kid} />
       <Section title={said.how} id="how">
         <p class="help">{said.howHelp}</p>
       </Section>
+      <Pseudonyms claims={claims} />
+      <Evidence claims={claims} />
     </article>
   );
+}
+
+function titleOf({ regulation: { regulationType, status } }: Claims): string {
+  const { titles } = said;
+  const suppressing = suppresses(regulationType);
+  const title = erases(regulationType) ? titles[suppressing ? 'deleteSuppress' : 'delete'] : titles[suppressing ? 'suppress' : 'lift'];
+  return status === 'FINISHED' ? title : said.incomplete(title);
+}
+
+/** Which certificate and which page, at the foot of each page on paper. The policy allows no sheet of the page's own but this kind. */
+function useFoot(jti: string): void {
+  useEffect(() => {
+    const sheet = new CSSStyleSheet();
+    const text = JSON.stringify(`${said.id} ${jti.replace(/[^\w-]/g, '')}`);
+    sheet.replaceSync(`@page { @bottom-left { content: ${text} } @bottom-right { content: ${JSON.stringify(`${said.page} `)} counter(page) " / " counter(pages) } }`);
+    document.adoptedStyleSheets.push(sheet);
+    return () => {
+      document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== sheet);
+    };
+  }, [jti]);
 }
 
 function Seals({ checked: { signature, chain } }: { checked: Checked }) {
@@ -122,68 +125,56 @@ function Seals({ checked: { signature, chain } }: { checked: Checked }) {
   );
 }
 
-function Places({ claims }: { claims: Claims }) {
-  if (claims.destinations.length === 0) return null;
+function Answer({ claims }: { claims: Claims }) {
+  const request = told(claims);
+  const { tone, answer } = verdict(request);
   return (
-    <Section title={said.systems}>
-      <Table caption={said.systems}>
-        <thead>
-          <tr>
-            <th scope="col">{said.system}</th>
-            <th scope="col">{said.outcome}</th>
-            <th scope="col">{said.since}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {claims.destinations.map((place) => (
-            <tr key={place.id}>
-              <th scope="row">
-                {place.name} {vendor(place.vendor) !== place.name && <span class="soft small">{vendor(place.vendor)}</span>}
-              </th>
-              <td>
-                <State said={TASK[place.status]} />
-              </td>
-              <td>{place.finishedAt ? <Time at={place.finishedAt} /> : words.common.none}</td>
-            </tr>
-          ))}
-        </tbody>
-      </Table>
+    <Section title={question(request)} id="answer">
+      <p class={`answer tone-${tone}`}>{answer}</p>
     </Section>
   );
 }
 
-function Chain({ claims }: { claims: Claims }) {
-  const name = (id: string | null | undefined) => claims.destinations.find((place) => place.id === id)?.name ?? '';
+function Facts({ claims: { iat, iss, jti, regulation } }: { claims: Claims }) {
+  const { regulationType, createdAt, finishedAt, part, status } = regulation;
+  const kind = words.type[regulationType];
   return (
-    <Section title={said.evidence}>
-      <Table caption={said.evidenceTable}>
-        <thead>
-          <tr>
-            <th scope="col">{said.step}</th>
-            <th scope="col">{said.system}</th>
-            <th scope="col">{said.counted}</th>
-            <th scope="col" class="wide">
-              {said.hash}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {claims.evidence.map((link) => (
-            <tr key={link.hash}>
-              <th scope="row">
-                {said.steps[link.step]}
-                <br />
-                <span class="soft small">
-                  <Time at={link.at} />
-                </span>
-              </th>
-              <td>{name(link.destinationId)}</td>
-              <td>{link.step === 'verify' ? words.counts.left(amount(link.counts)) : amount(link.counts)}</td>
-              <td class="wide hashes">{link.hash.slice(0, 16)}…</td>
-            </tr>
-          ))}
-        </tbody>
-      </Table>
-    </Section>
+    <dl class="facts">
+      <dt>{said.request}</dt>
+      <dd>
+        {kind.title}. <span class="soft">{kind.touches.join('. ')}.</span>
+      </dd>
+      <dt>{said.for}</dt>
+      <dd>{words.request.by(words.common.people(regulation.subjectCount), list(Object.keys(regulation.identifiers ?? { [regulation.subjectType]: 1 }).map(kindOf)))}</dd>
+      {part && (
+        <>
+          <dt>{words.request.source}</dt>
+          <dd class="mono">{[part.sourceId, part.collection].filter(Boolean).join(' / ')}</dd>
+        </>
+      )}
+      <dt>{said.received}</dt>
+      <dd>{exact(createdAt)}</dd>
+      {finishedAt && (
+        <>
+          <dt>{said.ended}</dt>
+          <dd>{exact(finishedAt)}</dd>
+          <dt>{said.used}</dt>
+          <dd>
+            {said.days(daysBegun(createdAt, finishedAt), DEADLINE_DAYS)}
+            {status !== 'FINISHED' && said.daysOpen}.
+          </dd>
+        </>
+      )}
+      <dt>{said.outcome}</dt>
+      <dd>
+        <State said={STATUS[status]} /> <span class="soft">{STATUS[status].means}</span>
+      </dd>
+      <dt>{said.issued}</dt>
+      <dd>
+        {exact(iat * 1000)} {said.by(iss)}
+      </dd>
+      <dt>{said.id}</dt>
+      <dd class="mono">{jti}</dd>
+    </dl>
   );
 }

@@ -12,7 +12,7 @@ import { Shape, State } from '../parts/state';
 import { toast } from '../parts/toast';
 import { Link, go, href } from '../router';
 import { TASK, erases, kindOf, vendor } from '../states';
-import { isCancelled, isOpen, leftovers, marks, places, tables, todos, verdict } from '../verdict';
+import { isCancelled, isOpen, leftovers, marks, places, question, tables, todos, verdict } from '../verdict';
 import { words } from '../words';
 
 const said = words.request;
@@ -69,14 +69,12 @@ function Answers({ regulation, refresh }: { regulation: RegulationShown; refresh
 
 function Verdict({ regulation }: { regulation: RegulationShown }) {
   const { tone, answer } = verdict(regulation);
-  const { regulationType, subjectCount } = regulation;
-  const question = erases(regulationType) ? said.gone(subjectCount) : regulationType === 'UNSUPPRESS' ? said.lifted : said.suppressed(subjectCount);
   return (
     <header class="verdict" aria-live="polite">
       <p class="crumb">
         <Link to={href('/requests')}>{words.nav.requests}</Link>
       </p>
-      <p class="asked">{question}</p>
+      <p class="asked">{question(regulation)}</p>
       <Title class={`tone-${tone}`}>
         <Shape tone={tone} />
         <span>{answer}</span>

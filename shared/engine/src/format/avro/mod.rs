@@ -18,7 +18,7 @@ use std::io::{Read, Write};
 use super::blocks::MAX_RECORD;
 use super::source::{ByteSource, judge};
 use super::{Codec, Content, Format, FormatError, Object, Pause, Report, Rewritten};
-use crate::matching::Matcher;
+use crate::matching::{Matcher, Verdict};
 use packing::Packing;
 use schema::Schema;
 
@@ -159,14 +159,12 @@ impl Block {
             let start = records.len() - rest.len();
             record::read(schema, &mut rest, matcher.root(), &mut found)?;
             let end = records.len() - rest.len();
-            let opaque = found.is_opaque();
-            if found.decide(&mut hits) {
-                report.count(&hits);
+            let verdict = found.decide(&mut hits);
+            report.decided(verdict, &hits, &[], matcher);
+            if verdict == Verdict::Remove {
                 removed += 1;
                 kept.extend_from_slice(&records[copied..start]);
                 copied = end;
-            } else {
-                report.opaque += u64::from(opaque);
             }
         }
         if !rest.is_empty() {

@@ -44,7 +44,12 @@ impl<'b> Walk<'_, 'b, '_> {
                     self.value(*id, node.and_then(|node| node.under(name)), depth + 1)
                 });
             }
-            Type::Array(element) => return self.items(node, |walk| walk.value(*element, node, depth + 1)),
+            Type::Array(element) => {
+                self.found.enter_array();
+                self.items(node, |walk| walk.value(*element, node, depth + 1))?;
+                self.found.leave_array();
+                return Some(());
+            }
             Type::Map(value) => {
                 return self.items(node, |walk| {
                     let key = walk.sized()?;
@@ -62,13 +67,10 @@ impl<'b> Walk<'_, 'b, '_> {
             Type::Fixed(size, meaning) => bytes(self.take(*size)?, *meaning),
             Type::String(meaning) => {
                 let text = self.sized()?;
-                if *meaning == Meaning::Uuid
-                    && let Some(node) = node
-                    && let Ok(uuid) = uuid::Uuid::try_parse_ascii(text)
-                {
-                    self.found.typed(Typed::Uuid(uuid.into_bytes()), node);
+                match uuid::Uuid::try_parse_ascii(text) {
+                    Ok(uuid) if *meaning == Meaning::Uuid => Typed::Uuid(uuid.into_bytes()),
+                    _ => Typed::Text(text),
                 }
-                Typed::Text(text)
             }
             Type::Enum(symbols) => Typed::Text(symbols.get(usize::try_from(self.long()?).ok()?)?.as_bytes()),
         };

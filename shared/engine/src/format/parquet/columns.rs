@@ -13,7 +13,7 @@ use parquet::errors::Result;
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor, Type};
 
 use crate::format::FormatError;
-use crate::matching::{Matcher, Node, Typed};
+use crate::matching::{Found, Matcher, Node, Typed};
 
 /// Records read at a time.
 const BATCH: usize = 4096;
@@ -24,6 +24,8 @@ pub(super) struct Column<'m> {
     pub(super) node: &'m Node,
     /// For the values of a MAP: the key of those that are relevant.
     pub(super) key: Option<MapKey<'m>>,
+    /// Whether the values are in a list, or deeper in one's elements.
+    pub(super) in_list: bool,
     kind: ColumnKind,
     physical: Physical,
     length: usize,
@@ -67,7 +69,10 @@ pub(super) fn of_rules<'m>(
         let name = field.name();
         // In flattened tables, the name is the whole path.
         let node = matcher.at([name].into_iter()).or_else(|| matcher.at(name.split('.')));
-        walk.field(field, &node.map(|node| Place { node, key: None }).into_iter().collect::<Vec<_>>())?;
+        walk.field(
+            field,
+            &node.map(|node| Place { node, key: None, in_list: false }).into_iter().collect::<Vec<_>>(),
+        )?;
     }
     if walk.columns.iter().any(|column| column.node.leads_to_identifier()) {
         Ok(walk.columns)
@@ -81,6 +86,7 @@ pub(super) fn of_rules<'m>(
 struct Place<'m> {
     node: &'m Node,
     key: Option<MapKey<'m>>,
+    in_list: bool,
 }
 
 struct Walk<'s, 'm> {
@@ -94,6 +100,15 @@ type Walked = std::result::Result<(), FormatError>;
 
 impl<'m> Walk<'_, 'm> {
     fn field(&mut self, field: &Type, places: &[Place<'m>]) -> Walked {
+        let info = field.get_basic_info();
+        if info.has_repetition() && info.repetition() == Repetition::REPEATED {
+            let inside: Vec<_> = places.iter().map(|&place| Place { in_list: true, ..place }).collect();
+            return self.plain(field, &inside);
+        }
+        self.plain(field, places)
+    }
+
+    fn plain(&mut self, field: &Type, places: &[Place<'m>]) -> Walked {
         if field.is_primitive() {
             return self.leaf(places);
         }
@@ -108,7 +123,7 @@ impl<'m> Walk<'_, 'm> {
         for field in fields {
             let inner = places
                 .iter()
-                .filter_map(|place| Some(Place { node: place.node.under(field.name())?, key: place.key }));
+                .filter_map(|place| Some(Place { node: place.node.under(field.name())?, ..*place }));
             self.field(field, &inner.collect::<Vec<_>>())?;
         }
         Ok(())
@@ -124,10 +139,11 @@ impl<'m> Walk<'_, 'm> {
                 format!("Parquet with the column {path}, of a type that is not compared with identifiers");
             return Err(FormatError::Unsupported(what.into()));
         }
-        self.columns.extend(places.iter().map(|&Place { node, key }| Column {
+        self.columns.extend(places.iter().map(|&Place { node, key, in_list }| Column {
             index,
             node,
             key,
+            in_list,
             kind,
             physical: descriptor.physical_type(),
             length: usize::try_from(descriptor.type_length()).unwrap_or(0),
@@ -152,8 +168,8 @@ impl<'m> Walk<'_, 'm> {
         let index = self.leaf;
         self.field(key, &[])?;
         let inner: Vec<_> = deeper
-            .flat_map(|place| place.node.children())
-            .map(|(name, node)| Place { node, key: Some(MapKey { index, name }) })
+            .flat_map(|place| place.node.children().map(|child| (child, place.in_list)))
+            .map(|((name, node), in_list)| Place { node, key: Some(MapKey { index, name }), in_list })
             .collect();
         values.iter().try_for_each(|value| self.field(value, &inner))
     }
@@ -161,6 +177,8 @@ impl<'m> Walk<'_, 'm> {
     /// Walks the repeated field of a list: a level of its own around the element, or (in old files) the element itself.
     /// See "Backward-compatibility rules" in parquet-format's LogicalTypes.md.
     fn element(&mut self, repeated: &Type, places: &[Place<'m>]) -> Walked {
+        let inside: Vec<_> = places.iter().map(|&place| Place { in_list: true, ..place }).collect();
+        let places = &inside;
         let fields = if repeated.is_primitive() { &[][..] } else { repeated.get_fields() };
         let is_level =
             fields.len() == 1 && repeated.name() != "array" && !repeated.name().ends_with("_tuple");
@@ -221,7 +239,7 @@ impl<'m> Column<'m> {
     /// The column of a MAP's keys.
     pub(super) fn of_keys(schema: &SchemaDescriptor, key: MapKey<'m>, node: &'m Node) -> Option<Self> {
         let mut walk = Walk { schema, leaf: key.index, columns: Vec::new() };
-        walk.leaf(&[Place { node, key: None }]).ok()?;
+        walk.leaf(&[Place { node, key: None, in_list: false }]).ok()?;
         walk.columns.pop()
     }
 
@@ -254,6 +272,17 @@ impl<'m> Column<'m> {
             }
         })?;
         Ok(rows)
+    }
+
+    /// Adds one of this column's values to what is found in its row.
+    pub(super) fn add(&self, value: Typed<'_>, found: &mut Found<'_>) {
+        if self.in_list {
+            found.enter_array();
+            found.typed(value, self.node);
+            found.leave_array();
+        } else {
+            found.typed(value, self.node);
+        }
     }
 
     pub(super) fn max_repetition(&self) -> i16 {

@@ -37,7 +37,7 @@ use self::columns::Column;
 use self::ranges::{Chunk, Ranges};
 use super::source::{Outside, judge};
 use super::{Codec, Content, Format, FormatError, Object, Pause, Report, Rewritten};
-use crate::matching::{Found, Matcher, Typed};
+use crate::matching::{Found, Matcher, Typed, Verdict};
 pub(super) use resume::Kept;
 
 const CORRUPT: &str = "Parquet data that breaks its own format";
@@ -152,27 +152,34 @@ fn rows_that_go(
                     opaque.insert(row);
                 }
                 if found.names_somebody() {
-                    rows.entry(row).or_insert_with(|| matcher.record()).typed(value, column.node);
+                    column.add(value, rows.entry(row).or_insert_with(|| matcher.record()));
                 }
             }
         })?;
     }
-    // Conditions matter only where a value is a subject's.
+    // Conditions matter only where a value is a subject's; other people's identifiers only if that may be in a list.
+    let in_lists = columns.iter().any(|column| column.in_list && column.node.leads_to_identifier());
     if !rows.is_empty() {
-        for column in columns.iter().filter(|column| column.node.leads_to_condition()) {
+        let matters = |column: &&Column<'_>| {
+            column.node.leads_to_condition() || in_lists && column.node.leads_to_identifier()
+        };
+        for column in columns.iter().filter(matters) {
             read_column(ranges, group, column, |row, value| {
                 if let Some(found) = rows.get_mut(&row) {
-                    found.typed(value, column.node);
+                    column.add(value, found);
                 }
             })?;
         }
     }
     let (mut gone, mut hits) = (Vec::new(), Vec::new());
     for (row, mut found) in rows {
-        if found.decide(&mut hits) {
-            report.count(&hits);
-            gone.push(row);
+        let verdict = found.decide(&mut hits);
+        match verdict {
+            Verdict::Remove => gone.push(row),
+            Verdict::Shared => drop(opaque.remove(&row)),
+            Verdict::Keep | Verdict::Opaque | Verdict::Unreadable => continue,
         }
+        report.decided(verdict, &hits, &[], matcher);
     }
     report.opaque += opaque.iter().filter(|row| gone.binary_search(row).is_err()).count() as u64;
     Ok(gone)

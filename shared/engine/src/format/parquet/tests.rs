@@ -225,7 +225,7 @@ fn nested_list_uuid_number_json_and_conditional_columns_count() {
     let groups = [vec![
         user("u1"),
         Row { email: Some("ada@example.com"), ..Row::default() },
-        Row { ids: Some(vec![Some("b"), None, Some("u7")]), ..Row::default() },
+        Row { ids: Some(vec![None, Some("u7")]), ..Row::default() },
         Row { device: Some(std::array::from_fn(|at| at as u8)), ..Row::default() },
         Row { number: Some(-42), ..Row::default() },
         Row { kind: Some("alias"), previous: Some("u7"), ..Row::default() },
@@ -252,6 +252,32 @@ fn nested_list_uuid_number_json_and_conditional_columns_count() {
         let chunk = footer(&after).row_group(0).column(1).clone();
         assert_eq!(chunk.statistics().is_some(), statistics == EnabledStatistics::Chunk);
         assert_eq!(chunk.dictionary_page_offset().is_some(), statistics == EnabledStatistics::None);
+    }
+}
+
+/// A row whose list names a subject beside others has no owner, unless another column names one.
+#[test]
+fn a_row_of_many_people_stays_and_is_reported() {
+    let listed =
+        |ids: &[&'static str]| Row { ids: Some(ids.iter().map(|&id| Some(id)).collect()), ..Row::default() };
+    let groups = [vec![
+        listed(&["b", "u7"]),
+        Row { user: Some("u1"), ..listed(&["b", "u7"]) },
+        Row { payload: Some("{\"userId\": [\"u1\", \"u7\"]}"), ..Row::default() },
+        Row { payload: Some("{\"userId\": {\"$oid\": \"u7\"}}"), ..Row::default() },
+        Row { user: Some("[\"u7\"]"), ..Row::default() },
+        Row { user: Some("{\"$oid\": \"u1\"}"), ..Row::default() },
+        listed(&["u7", "-42"]),
+        listed(&["b"]),
+    ]];
+    for dictionary in [false, true] {
+        let properties = properties(Compression::SNAPPY).set_dictionary_enabled(dictionary);
+        let before = file(&groups, properties.build());
+        let (after, report) = purged(&before).unwrap();
+        assert_eq!((report.lines, report.removed, report.shared, report.opaque), (8, 3, 2, 2));
+        let all = rows(&before);
+        let kept: Vec<&String> = [0, 2, 3, 5, 7].map(|at| &all[at]).into_iter().collect();
+        assert_eq!(rows(&after).iter().collect::<Vec<_>>(), kept);
     }
 }
 

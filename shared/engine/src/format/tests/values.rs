@@ -77,14 +77,16 @@ fn what_is_no_value_is_kept_and_hides_no_record_behind_it() {
     let joined = r#"{"userId":"u1"}{"userId":"u7"}"#;
     for (behind, left) in [
         ("{\"userId\":\"u7\"", "{\"userId\":\"u7\""),
-        ("oops\n{\"userId\":\"u7\"}", "oops\n"),
         ("{\"userId\":\n{\"userId\":\"u1\"}\n{\"userId\":\"u7\"}{}", "{\"userId\":\n{\"userId\":\"u1\"}\n{}"),
-        ("]\n{\"userId\":\"u7\"}\n", "]\n"),
     ] {
         let (out, report) = purged(format!("{joined}{behind}")).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), format!("{{\"userId\":\"u1\"}}{left}"));
         let suspect = u64::from(left.contains("u7\""));
         assert_eq!((report.format.content, report.suspect), (Content::JsonValues, suspect), "{behind}");
+    }
+    // It stands on their own line, so they may be no JSON.
+    for behind in ["oops\n{\"userId\":\"u7\"}", "]\n{\"userId\":\"u7\"}\n", "1"] {
+        assert!(matches!(purged(format!("{joined}{behind}")), Err(FormatError::Corrupt(_))), "{behind}");
     }
 }
 
@@ -96,7 +98,7 @@ fn a_line_of_several_objects_among_lines_is_several_records() {
         ("{\"userId\":\"u2\"}{\"userId\":\"u7\"}\r\n", "{\"userId\":\"u2\"}\r\n", 4, 1),
         ("{\"userId\":\"u7\"}{\"userId\":\"u7\"}\n", "", 4, 2),
         ("[{\"userId\":\"u7\"},{\"userId\":\"u2\"}]\n", "[{\"userId\":\"u2\"}]\n", 4, 1),
-        ("[{\"userId\":\"u7\"}]\n", "", 3, 1),
+        ("[{\"userId\":\"u7\"}]\n", "[]\n", 3, 1),
         ("{\"userId\":\"u7\"},\n", "", 3, 1),
     ] {
         for pack in [|plain: String| plain.into_bytes(), |plain: String| gzip(plain.as_bytes())] {
@@ -110,10 +112,14 @@ fn a_line_of_several_objects_among_lines_is_several_records() {
 
 #[test]
 fn text_in_brackets_and_broken_lines_do_not_hide_the_lines_behind() {
-    for first in ["[2026-11-28] begun", "{\"a\":", "{\"a\": {", "[ERROR] no"] {
-        let (out, report) = purged(format!("{first}\n{{\"userId\":\"u7\"}}\n")).unwrap();
-        assert_eq!((out, report.removed), (format!("{first}\n").into_bytes(), 1), "{first}");
+    for first in ["[2026-11-28] begun", "{\"a\":", "{\"a\": {", "{\"a\": [", "[ERROR] no"] {
+        let lines = "{\"userId\":\"u7\"}\n{\"userId\":\"u7\"}\n";
+        let (out, report) = purged(format!("{first}\n{lines}")).unwrap();
+        assert_eq!((out, report.removed), (format!("{first}\n").into_bytes(), 2), "{first}");
     }
+    // Of a single line behind, nobody knows whether it belongs to the value that is broken off.
+    let error = purged("{\"a\":\n{\"userId\":\"u7\"}\n").unwrap_err();
+    assert_eq!(error.to_string(), "corrupt: a JSON value that is broken or breaks off");
 }
 
 #[test]
@@ -162,12 +168,15 @@ proptest! {
     /// In whatever order, as the fuzz target `values` has it: of what is JSON, JSON is left, with all survivors.
     #[test]
     fn pieces_of_json_lose_no_survivor(pieces in proptest::collection::vec(proptest::sample::select(pieces()), 0..16)) {
-        let (text, matcher, mut out) = (pieces.concat(), matcher().strict(), Vec::new());
-        if let (Ok(report), Some(before)) =
-            (rewrite(&Bytes::from(text.clone()), &mut out, &matcher), survivors(text.as_bytes(), &matcher))
-            && !report.leaves_nothing()
-        {
-            prop_assert_eq!(survivors(&out, &matcher), Some(before), "{}", text);
+        let text = pieces.concat();
+        for matcher in [matcher(), matcher().strict()] {
+            let mut out = Vec::new();
+            if let (Ok(report), Some(before)) =
+                (rewrite(&Bytes::from(text.clone()), &mut out, &matcher), survivors(text.as_bytes(), &matcher))
+                && !report.leaves_nothing()
+            {
+                prop_assert_eq!(survivors(&out, &matcher), Some(before), "{}", text);
+            }
         }
     }
 }
@@ -196,10 +205,10 @@ fn lines_of_several_records_are_found_fast_as_by_a_full_parse() {
     use crate::matching::tests::{Dice, subjects};
     let matcher = Matcher::new(&Rules::segment(), &subjects());
     let mut found = 0;
-    for seed in 0..3000 {
+    for seed in 0..6000 {
         let mut dice = Dice(seed);
         let mut object = b"{}\n".to_vec();
-        for _ in 0..6 {
+        for _ in 0..3 {
             let records = [dice.line(), dice.line()];
             object.extend(match dice.roll(4) {
                 0 => records.concat(),
@@ -220,7 +229,7 @@ fn lines_of_several_records_are_found_fast_as_by_a_full_parse() {
         assert_eq!((&fast, &left), (&strict, &all), "{text}");
         found += fast.values().sum::<u64>();
     }
-    assert!(found > 1000, "{found}");
+    assert!(found > 900, "{found}");
 }
 
 /// A matcher for user `u7` at these paths.
@@ -229,9 +238,9 @@ fn at(paths: &[&str]) -> Matcher {
     Matcher::new(&rules, &SubjectSet::new([Subject::user("u7")]))
 }
 
-/// CloudTrail, HAR and OpenTelemetry write a file of many people's records as one object.
+/// CloudTrail, HAR and OpenTelemetry write a file of many people's records as one object; others list members in a row.
 #[test]
-fn a_file_that_is_one_envelope_of_many_records_is_not_removed_as_one() {
+fn a_record_of_many_people_is_not_removed_for_one_of_them() {
     let trail = r#"{"Records":[{"user":{"name":"u7"}},{"user":{"name":"u1"}},{"event":"x"}]}"#;
     let pretty = serde_json::to_string_pretty(&serde_json::from_str::<Value>(trail).unwrap()).unwrap();
     for object in [
@@ -243,13 +252,19 @@ fn a_file_that_is_one_envelope_of_many_records_is_not_removed_as_one() {
         format!("{{\"log\":{trail},\"Records\":[]}}"),
         r#"{"Records":[[{"user":{"name":"u7"}}],[{"user":{"name":"u1"}}]]}"#.to_owned(),
         r#"{"Records":[{"user":{"name":"u7"}},{"user":{"name":"u1"}}],"name":null,"id":""}"#.to_owned(),
+        // Beside other records, as plain ids, in text, and in two arrays.
+        format!("{trail}\n{{\"event\":\"y\"}}\n"),
+        r#"{"id":["u1","u7"]}"#.to_owned(),
+        r#"{"id":"[\"u1\",\"u7\"]"}"#.to_owned(),
+        r#"{"id":["u7"],"name":[["u1"]]}"#.to_owned(),
     ] {
         let matcher = at(&["Records.user.name", "log.Records.user.name", "name", "id"]);
         for packed in [object.clone().into_bytes(), gzip(object.as_bytes()), zstd(object.as_bytes())] {
             for way in [matcher.clone(), matcher.clone().strict()] {
                 let packed = Bytes::from(packed.clone());
-                assert!(matches!(scan(&packed, &way), Err(FormatError::Envelope)), "{object}");
-                assert!(matches!(rewrite(&packed, &mut Vec::new(), &way), Err(FormatError::Envelope)));
+                let report = scan(&packed, &way).unwrap();
+                assert_eq!((report.removed, report.shared, report.hits.len()), (0, 1, 0), "{object}");
+                assert_eq!(rewrite(&packed, &mut Vec::new(), &way).unwrap(), report);
             }
         }
     }
@@ -263,14 +278,53 @@ fn a_file_of_one_event_goes_though_the_event_has_arrays() {
         (r#"{"userId":"u1","context":{"ids":[{"id":"u7"},{"id":"x"}]}}"#, &["userId", "context.ids.id"]),
         (r#"{"userId":"u7","context":{"ids":[{"id":"u7"},{"id":"x"}]}}"#, &["userId", "context.ids.id"]),
         (r#"{"type":"track","context":{"ids":[{"id":"u7"}]}}"#, &["userId", "context.ids.id"]),
-        // An array at the end of the path names several ids of one record.
-        (r#"{"anonymousIds":["u7","u8"]}"#, &["anonymousIds"]),
+        (r#"{"anonymousIds":["u7","u7"]}"#, &["anonymousIds"]),
         ("{\n  \"userId\": \"u7\",\n  \"ids\": [{\"id\": 1}, {\"id\": 2}]\n}\n", &["userId", "ids.id"]),
     ] {
         let report = scan(&Bytes::from(object), &at(paths)).unwrap();
         assert!(report.leaves_nothing(), "{object}");
     }
-    // One of several records goes whoever else is named in it.
-    let two = "{\"a\":[{\"id\":\"u7\"},{\"id\":\"x\"}]}\n{\"a\":[]}\n";
-    assert_eq!(scan(&Bytes::from(two), &at(&["a.id"])).unwrap().removed, 1);
+}
+
+/// Drivers and consoles wrap an identifier in an object that says its type.
+#[test]
+fn an_identifier_in_an_object_makes_the_record_opaque() {
+    let matcher = at(&["id", "user.id"]);
+    for (text, opaque) in [
+        (r#"{"id":{"$oid":"u7"}}"#, 1),
+        (r#"{"id": { "S" : "u1" } }"#, 1),
+        (r#"{"user":{"id":{"$numberLong":"7"}}}"#, 1),
+        (r#"{"id":[{"$oid":"u1"}]}"#, 1),
+        (r#"{"id":"{'$oid': 'u7'}"}"#, 1),
+        (r#"{"id":"{'$oid': 'u1'}"}"#, 0),
+        (r#"{"id":"{\"$oid\":\"u7\"}"}"#, 1),
+        (r#"{"id":{}}"#, 0),
+        (r#"{"user":{"x":{"a":1}}}"#, 0),
+        (r#"{"x":{"id2":{"a":1}}}"#, 0),
+    ] {
+        for way in [matcher.clone(), matcher.clone().strict()] {
+            let report = scan(&Bytes::from(format!("{text}\n{{\"id\":\"u2\"}}\n")), &way).unwrap();
+            assert_eq!((report.removed, report.opaque, report.lines), (0, opaque, 2), "{text}");
+        }
+    }
+    // Who is named outside of it owns the record all the same.
+    assert_eq!(scan(&Bytes::from(r#"{"id":{"a":1},"user":{"id":"u7"}}"#), &matcher).unwrap().removed, 1);
+}
+
+#[test]
+fn json_within_a_string_is_read_where_a_path_leads_into_it() {
+    let matcher = at(&["payload.user.id", "id"]);
+    for text in [
+        r#"{"payload":"{\"user\":{\"id\":\"u7\"}}"}"#,
+        r#"{"payload":" {\"user\":\"{\\\"id\\\":\\\"u7\\\"}\"}"}"#,
+        r#"{"payload":"{\u0022user\u0022:{\u0022id\u0022:\u0022u7\u0022}}"}"#,
+        r#"{"payload":"[{\"user\":[{\"\\u0069d\":\"u7\"}]}]"}"#,
+        r#"{"id":"[\"u7\"]"}"#,
+        r#"{"payload":{"user":"{\n  \"id\": \"u7\"\n}"}}"#,
+    ] {
+        for way in [matcher.clone(), matcher.clone().strict()] {
+            let report = scan(&Bytes::from(format!("{text}\n{{\"id\":\"u2\"}}\n")), &way).unwrap();
+            assert_eq!((report.removed, report.lines), (1, 2), "{text}");
+        }
+    }
 }

@@ -1,0 +1,143 @@
+//! Passes the messages of each lane on, one after the other.
+//!
+//! 1. Events of people who are suppressed by now, or whose erasure was asked for since, are dropped.
+//! 2. The others are sent on, in requests that tracking APIs take. A request that is refused is sent again in halves, so
+//!    that one bad event is refused alone; it goes to the dead letters.
+//! 3. A message that fails otherwise is delivered again, later and later, and those behind it in its lane wait, too.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use aws::event_queue::Message;
+use aws::retry_queue::RetryQueue;
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use futures::{StreamExt, stream};
+use model::backoff;
+use model::failure::{Failure, Result};
+use model::person::People;
+use model::source::SourceId;
+use model::subject::Subject;
+use model::tracking::Event;
+use store::Store;
+
+use crate::delivery::{Delivery, by_lane};
+use crate::upstream::{Fault, Sender};
+
+/// The most bytes of events in a request: Segment takes 500 KB.
+const REQUEST: usize = 450_000;
+
+/// The most messages that SQS delivers at once from a FIFO queue.
+const BATCH: usize = 10;
+
+pub struct Context {
+    pub store: Store,
+    pub sender: Sender,
+    pub queue: RetryQueue,
+}
+
+pub async fn relay(context: &Context, event: SqsEvent, until: Instant) -> Result<SqsBatchResponse> {
+    let lanes: Vec<_> = by_lane(event.records).map(|lane| walk(context, lane, until)).collect();
+    let again: Vec<Vec<String>> = stream::iter(lanes).buffer_unordered(BATCH).collect().await;
+    let mut response = SqsBatchResponse::default();
+    response.batch_item_failures = again.into_iter().flatten().map(failed).collect();
+    Ok(response)
+}
+
+fn failed(message_id: String) -> BatchItemFailure {
+    let mut failure = BatchItemFailure::default();
+    failure.item_identifier = message_id;
+    failure
+}
+
+/// Passes the messages of a lane on. Returns the ids of those that are delivered again.
+async fn walk(context: &Context, lane: Vec<Delivery>, until: Instant) -> Vec<String> {
+    let mut left: VecDeque<Delivery> = lane.into();
+    while let Some(delivery) = left.front() {
+        let Err(failure) = pass_on(context, delivery, until).await else {
+            left.pop_front();
+            continue;
+        };
+        tracing::warn!(kind = %failure.kind, detail = failure.detail, receives = delivery.receives,
+            "{}", failure.public);
+        let pause = failure.wait.unwrap_or_else(|| backoff::UPSTREAM.seconds_after(delivery.receives));
+        for delivery in &left {
+            if let Err(failure) = context.queue.again_in(&delivery.receipt, pause).await {
+                tracing::warn!(%failure, "it comes again when its visibility timeout ends");
+            }
+        }
+        break;
+    }
+    left.into_iter().map(|delivery| delivery.message_id).collect()
+}
+
+async fn pass_on(context: &Context, delivery: &Delivery, until: Instant) -> Result<()> {
+    let bury = async |body: &str, failure: &Failure| {
+        tracing::error!(kind = %failure.kind, detail = failure.detail, "{}", failure.public);
+        context.queue.bury(body, Some(&delivery.lane), &[("Reason", &failure.public)]).await
+    };
+    let (id, events) = match Message::read(&delivery.body) {
+        Ok(read) => read,
+        Err(failure) => return bury(&delivery.body, &failure).await,
+    };
+    let source = context.store.source(&id).await?;
+    let Some(upstream) = source.and_then(|source| source.upstream) else {
+        tracing::info!(source = %id, dropped = events.len(), "the source has no upstream any more");
+        return Ok(());
+    };
+    let (mut sent, mut refused, mut reason) = (0, Vec::new(), None);
+    let mut left = requests(&events);
+    while let Some(request) = left.pop_front() {
+        if Instant::now() > until {
+            return Err(Failure::transient("no time is left: it is the next invocation's").wait(Some(0)));
+        }
+        let people = context.store.people(&subjects(&request)).await?;
+        let request: Vec<&Event> = request.into_iter().filter(|event| may_go(&people, event, &id)).collect();
+        if request.is_empty() {
+            continue;
+        }
+        match context.sender.send(&upstream, &request).await {
+            Ok(()) => sent += request.len(),
+            Err(Fault::Later(failure)) => return Err(failure),
+            Err(Fault::Refused(_)) if request.len() > 1 => {
+                let (first, second) = request.split_at(request.len() / 2);
+                left.push_front(second.to_vec());
+                left.push_front(first.to_vec());
+            }
+            Err(Fault::Refused(failure) | Fault::Moved(failure)) => {
+                refused.extend(request);
+                reason = Some(failure);
+            }
+        }
+    }
+    tracing::info!(source = %id, sent, refused = refused.len(), events = events.len(), "sent on");
+    match reason {
+        Some(failure) => bury(&Message::text(&id, refused)?, &failure).await,
+        None => Ok(()),
+    }
+}
+
+/// Whether an event may go: nobody whom it names is suppressed now, was when it came in, or is to be erased since.
+fn may_go(people: &People, event: &Event, source: &SourceId) -> bool {
+    !people.drops(event, source) && !people.drops_late(event, source) && !people.erased(event, source)
+}
+
+fn subjects(events: &[&Event]) -> Vec<Subject> {
+    events.iter().flat_map(|event| event.subjects()).collect()
+}
+
+/// The events in order, as many in each request as fit.
+fn requests(events: &[Event]) -> VecDeque<Vec<&Event>> {
+    let mut requests = VecDeque::new();
+    let mut bytes = REQUEST;
+    for event in events {
+        bytes += event.line.len() + 1;
+        if bytes > REQUEST {
+            requests.push_back(Vec::new());
+            bytes = event.line.len() + 1;
+        }
+        if let Some(request) = requests.back_mut() {
+            request.push(event);
+        }
+    }
+    requests
+}
