@@ -197,10 +197,11 @@ fn a_message_has_subjects_or_a_file() {
     assert!(with(&many).err().expect("too many").public.contains("5001 subjects"));
 }
 
+/// The people of a regulation, each with all identifiers.
+type People = Vec<Vec<Subject>>;
+
 /// Keeps the account of lines, and returns the regulations that they are cut into.
-fn account(
-    entries: impl IntoIterator<Item = (u64, Entry)>,
-) -> Result<(Vec<Vec<Vec<Subject>>>, Closed), Failure> {
+fn account(entries: impl IntoIterator<Item = (u64, Entry)>) -> Result<(Vec<People>, Closed), Failure> {
     let (mut ledger, mut cuts) = (Ledger::default(), Vec::new());
     for (line, entry) in entries {
         cuts.extend(ledger.enter(line, entry)?);
