@@ -89,7 +89,8 @@ def small(figures, calls, objects, hit, subjects):
     units, _ = counts(case, figures)
     wrong = 0
     calls["puts"] += calls.pop("lists")
-    for name in ("writes", "reads", "gets", "puts"):
+    # Reads are not held: whoever waits for the case asks how far it is, and the slower the machine, the more often.
+    for name in ("writes", "gets", "puts"):
         off = units[name] / max(calls[name], 1) - 1
         wrong += abs(off) > TOLERANCE
         print(f"{name:<12} measured {calls[name]:>6}, computed {units[name]:>8.0f}, {off:+.0%}")

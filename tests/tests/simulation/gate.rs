@@ -24,7 +24,7 @@ use crate::turnstile::TaskId;
 /// What a task waits for.
 pub enum What {
     /// The answer to a call.
-    Call(HttpRequest),
+    Call(Box<HttpRequest>),
     /// Its turn, at this time or later.
     Turn(Timestamp),
     /// The answer to a task token.
@@ -119,7 +119,7 @@ impl Gate {
         self.waiting = left;
         let gone: Vec<Waiting> = gone;
         let call = |one: Waiting| match one.what {
-            What::Call(request) => Some((one.label, request)),
+            What::Call(request) => Some((one.label, *request)),
             _ => None,
         };
         gone.into_iter().filter_map(call).collect()
@@ -189,7 +189,7 @@ impl HttpConnector for Caller {
         let Some(task) = self.task else {
             return HttpConnectorFuture::ready(Ok(gate.world.carry_out(&request).into()));
         };
-        let told = gate.wait(task, label(&request), What::Call(request));
+        let told = gate.wait(task, label(&request), What::Call(Box::new(request)));
         HttpConnectorFuture::new(async { told.await.unwrap_or_else(|_| Err(broken())) })
     }
 }

@@ -221,7 +221,7 @@ fn an_event_between_two_clocks_is_dropped() {
         let messages = life.queue.take();
         let mut regulation = life.asked();
         // Made a moment ago, by a clock that is right; the event came in a moment before, by one that is late.
-        regulation.created_at = regulation.created_at - SignedDuration::from_millis(500);
+        regulation.created_at -= SignedDuration::from_millis(500);
         life.alone("POST", json!({ "regulation": regulation })).await;
         life.installation.begin_executions();
         life.until_it_is(&regulation, Status::Finished).await;
