@@ -168,9 +168,17 @@ pub(super) fn purge<'m>(
             }
         };
         while at < block.len() {
-            let Some(record) = read_record(&block[at..], header.dialect, last, &mut cells) else { break };
-            let range = at..at + record.end;
-            let bytes = &block[range.clone()];
+            // Concatenation leaves a mark before a row; it goes with it.
+            let mark = if block[at..].starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+            let text = &block[at + mark..];
+            let Some(record) = read_record(text, header.dialect, last, &mut cells) else { break };
+            if reads_otherwise(text, &record, &cells, last, &header) {
+                return Err(FormatError::Corrupt(
+                    "quotes behind backslashes, which some programs take for text and others for the end of a cell",
+                ));
+            }
+            let range = at..at + mark + record.end;
+            let bytes = &text[..record.end];
             at = range.end;
             if record.ends.is_some_and(|ends| *header.ends.get_or_insert(ends) != ends) {
                 return Err(FormatError::Corrupt(
@@ -196,7 +204,7 @@ pub(super) fn purge<'m>(
             for (column, node) in &header.columns {
                 match str::from_utf8(&cells[*column].text(bytes)) {
                     Ok(text) => found.text_cell(text, node),
-                    Err(_) if node.leads_to_identifier() => found.opaque(),
+                    Err(_) if node.leads_to_identifier() => found.opaque(node),
                     Err(_) => {}
                 }
             }
@@ -263,12 +271,17 @@ struct Record {
 
 /// Cuts one record off the front; `None`, if its end is not in `bytes` yet. `last`: no bytes follow.
 fn read_record(bytes: &[u8], dialect: Dialect, last: bool, cells: &mut Vec<Cell>) -> Option<Record> {
+    cut(bytes, dialect, false, last, cells)
+}
+
+/// The same. `backslash`: a backslash in quotes escapes the next character.
+fn cut(bytes: &[u8], dialect: Dialect, backslash: bool, last: bool, cells: &mut Vec<Cell>) -> Option<Record> {
     let Dialect { delimiter, quotes } = dialect;
     cells.clear();
     let mut at = 0;
     loop {
         let behind = if quotes && bytes.get(at) == Some(&b'"') {
-            let Some((cell, behind)) = quoted(bytes, at + 1) else {
+            let Some((cell, behind)) = quoted(bytes, at + 1, backslash) else {
                 return if last || bytes.len() - at > MAX_QUOTED { malformed(bytes, last) } else { None };
             };
             cells.push(cell);
@@ -296,10 +309,35 @@ fn read_record(bytes: &[u8], dialect: Dialect, last: bool, cells: &mut Vec<Cell>
     }
 }
 
+/// Whether a record is also one, but another, where a backslash escapes a quote in quotes: so Spark and MySQL write.
+fn reads_otherwise(bytes: &[u8], record: &Record, cells: &[Cell], last: bool, header: &Header<'_>) -> bool {
+    if !header.dialect.quotes || memmem::find(&bytes[..record.end], b"\\\"").is_none() {
+        return false;
+    }
+    let mut others = Vec::new();
+    cut(bytes, header.dialect, true, last, &mut others).is_some_and(|other| {
+        let same = |(one, other): (&Cell, &Cell)| one.range == other.range;
+        let is_row = other.well_formed && others.len() == header.cells;
+        is_row && !(record.well_formed && cells.len() == others.len() && cells.iter().zip(&others).all(same))
+    })
+}
+
 /// Reads a quoted cell from after its opening quote. Returns it and the position after its closing quote, or
 /// `None` if it is not closed.
-fn quoted(bytes: &[u8], start: usize) -> Option<(Cell, usize)> {
+fn quoted(bytes: &[u8], start: usize, backslash: bool) -> Option<(Cell, usize)> {
     let mut from = start;
+    if backslash {
+        loop {
+            let at = from + memchr2(b'"', b'\\', &bytes[from..])?;
+            if bytes[at] == b'"' {
+                return Some((Cell { range: start..at, has_doubled_quotes: false }, at + 1));
+            }
+            from = at + 2;
+            if from > bytes.len() {
+                return None;
+            }
+        }
+    }
     loop {
         let quote = from + memchr(b'"', &bytes[from..])?;
         if bytes.get(quote + 1) != Some(&b'"') {

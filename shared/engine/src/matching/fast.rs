@@ -70,6 +70,14 @@ impl Key {
     }
 }
 
+impl Key {
+    /// Whether a text has this name behind a quote in it.
+    pub(super) fn begins_in(&self, text: &str) -> bool {
+        let needle = self.finder.needle();
+        memmem::find(text.as_bytes(), &needle[..needle.len() - 1]).is_some()
+    }
+}
+
 impl Escapes {
     pub(super) fn of(keys: &[Key], rules: &Rules) -> Self {
         let mut escapes = Self { nested: rules.iter().any(|rule| rule.path.len() > 1), ..Self::default() };

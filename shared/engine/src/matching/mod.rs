@@ -71,6 +71,13 @@ struct Plan {
     residue: Residue,
 }
 
+impl Plan {
+    /// Whether a text has the last name of a rule's path in it, as JSON writes names.
+    fn has_a_key(&self, text: &str) -> bool {
+        self.keys.iter().any(|key| key.begins_in(text))
+    }
+}
+
 impl Matcher {
     /// Joins rules and subjects.
     pub fn new(rules: &Rules, subjects: &SubjectSet) -> Self {

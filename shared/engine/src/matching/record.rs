@@ -92,6 +92,11 @@ impl Node {
         !self.conditions.is_empty() || self.children.iter().any(|(_, child)| child.leads_to_condition())
     }
 
+    /// Whether a rule's identifier is here, and no path continues: an object here cannot be compared.
+    pub(crate) fn ends_here(&self) -> bool {
+        !self.rules.is_empty() && self.children.is_empty()
+    }
+
     /// Whether some rule's path continues from here.
     pub(crate) fn goes_deeper(&self) -> bool {
         !self.children.is_empty()
@@ -207,39 +212,40 @@ impl<'p> Found<'p> {
         }
         let is_named = self.named.len() > known;
         let is_blank = uuid.is_none() && spellings.iter().all(|value| value.trim().is_empty());
-        let is_container = spellings.iter().any(|value| is_container(value));
-        if is_named || !is_blank && !is_container {
+        for value in spellings {
+            let met = node.conditions.iter().filter(|(_, equals)| equals == value);
+            self.met.extend(met.map(|(rule, _)| rule));
+        }
+        let mut is_json = false;
+        for value in spellings.iter().filter(|value| is_container(value)) {
+            is_json |= self.container(value, node, may_break && !is_named);
+        }
+        if is_named || !is_blank && !is_json {
             match self.arrays {
                 0 => self.owners.extend(&node.rules),
                 _ if !is_named => self.strangers.extend(&node.rules),
                 _ => {}
             }
         }
-        for value in spellings {
-            let met = node.conditions.iter().filter(|(_, equals)| equals == value);
-            self.met.extend(met.map(|(rule, _)| rule));
-        }
-        if is_container {
-            spellings.iter().for_each(|value| self.container(value, node, may_break && !is_named));
-        }
     }
 
-    /// Reads a text that looks like a JSON array or object.
-    fn container(&mut self, text: &str, node: &Node, may_break: bool) {
+    /// Reads a text that looks like a JSON array or object. Returns whether it is one.
+    fn container(&mut self, text: &str, node: &Node, may_break: bool) -> bool {
         let before = (self.named.len(), self.met.len(), self.owners.len(), self.strangers.len());
         let (opaque, arrays) = (self.opaque, self.arrays);
         let is_json = serde_json::from_str::<&RawValue>(text).is_ok();
         if is_json && self.value(text.trim(), node).is_ok() {
-            return;
+            return true;
         }
         self.named.truncate(before.0);
         self.met.truncate(before.1);
         self.owners.truncate(before.2);
         self.strangers.truncate(before.3);
         (self.opaque, self.arrays) = (opaque, arrays);
-        if may_break && Uuid::try_parse(text.trim()).is_err() {
-            self.opaque |= self.matcher.suspects(text.as_bytes());
+        if may_break && Uuid::try_parse(text.trim()).is_err() && self.matcher.suspects(text.as_bytes()) {
+            self.opaque(node);
         }
+        false
     }
 
     /// Adds a float to which several numbers round, so that its owner cannot be determined. Returns `false` if no rule
@@ -250,13 +256,19 @@ impl<'p> Found<'p> {
         }
         self.opaque |=
             node.rules.iter().any(|&rule| self.plan.ids[self.plan.rule_ids[rule]].rounds_to(rounded));
+        if self.arrays > 0 {
+            self.strangers.extend(&node.rules);
+        }
         !node.rules.is_empty()
     }
 
     /// Adds a value that cannot be compared.
-    pub(crate) fn opaque(&mut self) {
+    pub(crate) fn opaque(&mut self, node: &Node) {
         self.matcher.note_opaque();
         self.opaque = true;
+        if self.arrays > 0 {
+            self.strangers.extend(&node.rules);
+        }
     }
 
     /// Whether some value could not be compared.
@@ -312,7 +324,7 @@ impl<'p> Found<'p> {
         match text.as_bytes().first() {
             Some(b'{') if node.goes_deeper() => self.object(text, node)?,
             // An identifier wrapped in an object, such as MongoDB's {"$oid": …}.
-            Some(b'{') if !is_empty_object(text) && !node.rules.is_empty() => self.opaque(),
+            Some(b'{') if !is_empty_object(text) && node.ends_here() => self.opaque(node),
             Some(b'[') if self.arrays == MAX_ARRAYS => {
                 return Err(Error::custom("too many arrays in arrays"));
             }
@@ -325,16 +337,28 @@ impl<'p> Found<'p> {
                 self.leave_array();
             }
             Some(b'"') => {
-                // An unpaired surrogate is not text: such a value matches no subject.
-                if let Some(value) = string(text)? {
+                match string(text)? {
                     // Where a path only leads on, most strings that look like JSON are just text.
-                    self.add(&[&value], None, node, !node.rules.is_empty());
+                    Some(value) => {
+                        let may_break = node.leads_to_identifier()
+                            && (!node.rules.is_empty() || self.plan.has_a_key(&value));
+                        self.add(&[&value], None, node, may_break);
+                    }
+                    // An unpaired surrogate is not text: such a value matches no subject, but is somebody's.
+                    None if self.arrays > 0 => self.strangers.extend(&node.rules),
+                    None => {}
                 }
             }
-            Some(b'-' | b'0'..=b'9') => match number::plain(text) {
-                Some(plain) => self.spelled(&[text, &plain], None, node),
-                None => self.spelled(&[text], None, node),
-            },
+            Some(b'-' | b'0'..=b'9') => {
+                let rounded = if is_float(text) { text.parse().ok().and_then(Rounded::double) } else { None };
+                if rounded.is_some_and(|rounded| self.rounded(rounded, node)) {
+                    return Ok(());
+                }
+                match number::plain(text) {
+                    Some(plain) => self.spelled(&[text, &plain], None, node),
+                    None => self.spelled(&[text], None, node),
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -343,7 +367,13 @@ impl<'p> Found<'p> {
 
 /// Whether a text looks like a JSON array or object.
 pub(super) fn is_container(text: &str) -> bool {
-    matches!(text.trim_ascii_start().as_bytes().first(), Some(b'{' | b'['))
+    // Quotes around it: it was written as a string twice.
+    matches!(text.trim_ascii_start().as_bytes(), [b'{' | b'[', ..] | [b'"', b'{' | b'[', ..])
+}
+
+/// Whether a JSON number is written with a fraction or an exponent, so that a program may have written a float.
+fn is_float(number: &str) -> bool {
+    number.contains(['.', 'e', 'E'])
 }
 
 fn is_empty_object(text: &str) -> bool {

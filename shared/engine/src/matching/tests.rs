@@ -217,12 +217,24 @@ fn by_value(
         for place in at_path(&record, &rule.path, false) {
             let (value, in_array) = match place {
                 Place::Text(value, in_array) => (value, in_array),
-                Place::Broken(text) => {
+                Place::Broken(text, in_array) => {
                     opaque |= matcher.raw_bytes_hold_an_identifier(text.as_bytes());
+                    owned |= is_met && !in_array;
+                    strangers |= is_met && in_array;
                     continue;
                 }
-                Place::Object => {
-                    opaque |= !rules.iter().any(goes_deeper);
+                Place::Torn(text) => {
+                    let named = |rule: &model::rules::Rule| {
+                        text.contains(&format!("\"{}", rule.path.last().expect("a name")))
+                    };
+                    opaque |=
+                        rules.iter().any(named) && matcher.raw_bytes_hold_an_identifier(text.as_bytes());
+                    continue;
+                }
+                Place::Object(in_array) => {
+                    let is_end = !rules.iter().any(goes_deeper);
+                    opaque |= is_end;
+                    strangers |= is_met && in_array && is_end;
                     continue;
                 }
             };
@@ -260,9 +272,11 @@ fn by_value(
 enum Place {
     /// A text or number, and whether it is in an array.
     Text(String, bool),
-    Object,
+    Object(bool),
     /// A text that only looks like JSON.
-    Broken(String),
+    Broken(String, bool),
+    /// Such a text above the end of the path.
+    Torn(String),
 }
 
 fn at_path(value: &Value, path: &[String], in_array: bool) -> Vec<Place> {
@@ -271,12 +285,13 @@ fn at_path(value: &Value, path: &[String], in_array: bool) -> Vec<Place> {
         (Value::Object(fields), [name, rest @ ..]) => {
             fields.get(name).map(|value| at_path(value, rest, in_array)).unwrap_or_default()
         }
-        (Value::Object(fields), []) if !fields.is_empty() => vec![Place::Object],
+        (Value::Object(fields), []) if !fields.is_empty() => vec![Place::Object(in_array)],
         (Value::String(text), _) => match serde_json::from_str::<Value>(text) {
             Ok(json @ (Value::Array(_) | Value::Object(_))) => at_path(&json, path, in_array),
             _ if path.is_empty() && text.trim_start().starts_with(['{', '[']) => {
-                vec![Place::Broken(text.clone())]
+                vec![Place::Broken(text.clone(), in_array)]
             }
+            _ if text.trim_start().starts_with(['{', '[']) => vec![Place::Torn(text.clone())],
             _ if path.is_empty() => vec![Place::Text(text.clone(), in_array)],
             _ => vec![],
         },

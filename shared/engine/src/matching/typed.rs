@@ -71,7 +71,7 @@ impl Rounded {
         (number.is_finite() && number.abs() >= (1 << 24) as f32).then(|| Self::Single(number.to_bits()))
     }
 
-    fn double(number: f64) -> Option<Self> {
+    pub(super) fn double(number: f64) -> Option<Self> {
         (number.is_finite() && number.abs() >= (1_u64 << 53) as f64).then(|| Self::Double(number.to_bits()))
     }
 
@@ -121,7 +121,7 @@ impl Found<'_> {
             // A time contains no JSON that a rule's path could lead into; bytes might.
             None if matches!(value, Typed::Other) && node.rules().next().is_none() => {}
             None if !node.leads_to_identifier() => {}
-            None => self.opaque(),
+            None => self.opaque(node),
         }
     }
 }

@@ -32,6 +32,12 @@ impl<'b> Walk<'_, 'b, '_> {
             return None;
         }
         let schema = self.schema;
+        if let (Some(node), Type::Record(_) | Type::Map(_)) = (node, schema.get(id))
+            && node.ends_here()
+        {
+            self.found.opaque(node);
+            return self.value(id, None, depth);
+        }
         let value = match schema.get(id) {
             Type::Null => return Some(()),
             Type::Boolean => return self.take(1).map(drop),

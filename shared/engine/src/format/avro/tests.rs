@@ -122,6 +122,30 @@ fn a_record_of_many_people_stays_and_is_reported() {
     }
 }
 
+/// Connectors wrap identifiers in records and maps; another field that can be compared must not hide them.
+#[test]
+fn an_identifier_in_a_record_or_a_map_makes_the_record_opaque() {
+    for of in [
+        r#"{"type": "record", "name": "w", "fields": [{"name": "oid", "type": "string"}]}"#,
+        r#"{"type": "array", "items": {"type": "record", "name": "w", "fields": [{"name": "S", "type": "string"}]}}"#,
+        r#"{"type": "map", "values": "string"}"#,
+    ] {
+        let schema = format!(
+            r#"{{"type": "record", "name": "r", "fields": [
+                {{"name": "anonymousId", "type": "string"}}, {{"name": "userId", "type": {of}}}]}}"#
+        );
+        let wrapped = match () {
+            () if of.contains("array") => [long(1), sized(b"u7"), long(0)].concat(),
+            () if of.contains("map") => [long(1), sized(b"S"), sized(b"u7"), long(0)].concat(),
+            () => sized(b"u7"),
+        };
+        let record = [sized(b"a1"), wrapped].concat();
+        let matcher = Matcher::new(&Rules::segment(), &SubjectSet::new([Subject::user("u7")]));
+        let (_, report) = purged(&file(&schema, PACKINGS[0], &[vec![record]]), &matcher).unwrap();
+        assert_eq!((report.removed, report.opaque), (0, 1), "{of}");
+    }
+}
+
 #[test]
 fn values_are_compared_by_value() {
     let uuid = uuid::Uuid::parse_str(UUID).unwrap().into_bytes();

@@ -119,7 +119,18 @@ impl<'m> Walk<'_, 'm> {
         }
     }
 
+    /// Refuses a group where a rule has an identifier.
+    fn refuse_at(&self, places: &[Place<'m>]) -> Walked {
+        if !places.iter().any(|place| place.node.ends_here()) {
+            return Ok(());
+        }
+        let path = self.schema.column(self.leaf).path().string();
+        let what = format!("Parquet with a group where a rule has an identifier: {path}");
+        Err(FormatError::Unsupported(what.into()))
+    }
+
     fn fields(&mut self, fields: &[std::sync::Arc<Type>], places: &[Place<'m>]) -> Walked {
+        self.refuse_at(places)?;
         for field in fields {
             let inner = places
                 .iter()
@@ -155,6 +166,7 @@ impl<'m> Walk<'_, 'm> {
 
     /// Walks the repeated field of a MAP: a key and, unless it is a set, a value.
     fn map(&mut self, repeated: &Type, places: &[Place<'m>]) -> Walked {
+        self.refuse_at(places)?;
         let fields = if repeated.is_primitive() { &[][..] } else { repeated.get_fields() };
         let deeper = places.iter().filter(|place| place.node.goes_deeper());
         let [key, values @ ..] = fields else { return Err(FormatError::Corrupt(super::CORRUPT)) };

@@ -448,3 +448,21 @@ fn a_truncated_or_damaged_file_is_refused() {
         let _ = rewrite(&Bytes::from(damaged), &mut Vec::new(), &matcher());
     }
 }
+
+/// MongoDB's and DynamoDB's connectors wrap identifiers in a struct.
+#[test]
+fn a_group_where_a_rule_has_an_identifier_is_refused_beside_columns_that_can_be_read() {
+    for column in [
+        "optional group userId { optional binary oid (UTF8); }",
+        "optional group userId (LIST) { repeated group list { optional group element { optional binary S (UTF8); } } }",
+        "optional group userId (MAP) { repeated group key_value { required binary key (UTF8); optional binary value (UTF8); } }",
+    ] {
+        let schema = format!("message event {{ optional binary anonymousId (UTF8); {column} }}");
+        let schema = Arc::new(parse_message_type(&schema).unwrap());
+        let mut object = Vec::new();
+        SerializedFileWriter::new(&mut object, schema, Default::default()).unwrap().close().unwrap();
+        let matcher = Matcher::new(&Rules::segment(), &SubjectSet::new([Subject::user("u7")]));
+        let error = scan(&Bytes::from(object), &matcher).unwrap_err();
+        assert!(error.to_string().contains("a group where a rule has an identifier"), "{column}: {error}");
+    }
+}

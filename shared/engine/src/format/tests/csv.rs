@@ -117,6 +117,37 @@ fn a_cell_in_quotes_of_another_make_is_opaque_and_json_in_a_cell_is_read() {
     }
 }
 
+/// Spark and MySQL escape quotes by backslashes. Where that makes other rows, nobody knows whose they are.
+#[test]
+fn quotes_behind_backslashes_are_refused_where_they_change_the_rows() {
+    let matcher =
+        Matcher::new(&Rules::at_paths(["userId"]).unwrap(), &SubjectSet::new([Subject::user("u7")]));
+    for text in [
+        "userId,a,b\nu7,\"5\\\"\",x\nu2,y,\", ok\"\n",
+        "userId,a,b\nu2,\"5\\\"\",x\nu7,y,\", ok\"\n",
+        "userId,a\nu2,\"say \\\"hi\\\" twice\"\nu7,1\n",
+    ] {
+        let error = scan(&Bytes::from(text), &matcher).unwrap_err();
+        assert!(matches!(error, FormatError::Corrupt(_)), "{text}: {error}");
+    }
+    // JSON in a cell has both, and a path ends with a backslash.
+    for text in
+        ["userId,a\nu7,\"{\"\"b\"\": \"\"say \\\"\"hi\\\"\"\"\"}\"\nu2,x\n", "userId,a\nu7,\"C:\\\"\nu2,x\n"]
+    {
+        let (out, report) = left(text, &matcher);
+        assert_eq!((out.as_str(), report.removed), ("userId,a\nu2,x\n", 1), "{text}");
+    }
+}
+
+#[test]
+fn a_mark_before_a_row_hides_nobody() {
+    let header = Matcher::new(&Rules::at_paths(["userId"]).unwrap(), &SubjectSet::new([Subject::user("u7")]));
+    let text = "userId,x\nu1,a\n\u{feff}u7,b\n\u{feff}\"u7\",c\n\u{feff}u2,d\n";
+    assert_eq!(left(text, &header).0, "userId,x\nu1,a\n\u{feff}u2,d\n");
+    let text = "1\t2\tu7\n\u{feff}1\t2\tu7\n\u{feff}1\t2\tu1\n";
+    assert_eq!(left(text, &numbered("tab", false, third())).0, "\u{feff}1\t2\tu1\n");
+}
+
 #[test]
 fn rows_whose_columns_may_have_shifted_are_opaque_and_a_text_without_the_columns_is_refused() {
     let matcher = numbered("tab", false, third());

@@ -307,6 +307,20 @@ fn an_identifier_in_an_object_makes_the_record_opaque() {
             assert_eq!((report.removed, report.opaque, report.lines), (0, opaque, 2), "{text}");
         }
     }
+    // Among others it is somebody's, too.
+    for text in [
+        r#"{"id":["u7",{"S":"u2"}]}"#,
+        r#"{"id":["u7","{\"S\":\"u2\"}"]}"#,
+        r#"{"id":["u7","\ud800"]}"#,
+        r#"{"id":["u7",9007199254740992.0]}"#,
+        r#"{"id":["u7","{u2"]}"#,
+        r#"{"user":[{"id":"u7"},{"id":{"S":"u2"}}]}"#,
+    ] {
+        for way in [matcher.clone(), matcher.clone().strict()] {
+            let report = scan(&Bytes::from(format!("{text}\n")), &way).unwrap();
+            assert_eq!((report.removed, report.shared), (0, 1), "{text}");
+        }
+    }
     // Who is named outside of it owns the record all the same.
     assert_eq!(scan(&Bytes::from(r#"{"id":{"a":1},"user":{"id":"u7"}}"#), &matcher).unwrap().removed, 1);
 }
@@ -321,10 +335,48 @@ fn json_within_a_string_is_read_where_a_path_leads_into_it() {
         r#"{"payload":"[{\"user\":[{\"\\u0069d\":\"u7\"}]}]"}"#,
         r#"{"id":"[\"u7\"]"}"#,
         r#"{"payload":{"user":"{\n  \"id\": \"u7\"\n}"}}"#,
+        r#"{"payload":"\"{\\\"user\\\":{\\\"id\\\":\\\"u7\\\"}}\""}"#,
     ] {
         for way in [matcher.clone(), matcher.clone().strict()] {
             let report = scan(&Bytes::from(format!("{text}\n{{\"id\":\"u2\"}}\n")), &way).unwrap();
             assert_eq!((report.removed, report.lines), (1, 2), "{text}");
+        }
+    }
+}
+
+/// What breaks off in a string is nobody's record, and may be the subject's.
+#[test]
+fn broken_json_within_a_string_is_opaque_if_it_names_a_subject() {
+    let matcher = at(&["m.id"]);
+    for (text, opaque) in [
+        (r#"{"m":"{\"id\":\"u7\",\"x\":\"tr"}"#, 1),
+        (r#"{"m":"{\"id\":\"u7\"}\n{\"id\":\"u2\"}"}"#, 1),
+        (r#"{"m":"{\"\u0069d\":\"u7\",}"}"#, 1),
+        (r#"{"m":"{\"id\":\"u2\",\"x\":\"tr"}"#, 0),
+        (r#"{"m":"{u7 is no key"}"#, 0),
+    ] {
+        for way in [matcher.clone(), matcher.clone().strict()] {
+            let report = scan(&Bytes::from(format!("{text}\n{{\"m\":1}}\n")), &way).unwrap();
+            assert_eq!((report.removed, report.opaque, report.lines), (0, opaque, 2), "{text}");
+        }
+    }
+}
+
+/// A program that keeps numbers as floats wrote one of several numbers.
+#[test]
+fn a_large_number_with_a_fraction_or_an_exponent_names_nobody() {
+    let subjects = SubjectSet::new(["9007199254740993", "1152921504606846977", "4200"].map(Subject::user));
+    let matcher = Matcher::new(&Rules::segment(), &subjects);
+    for (number, removed, opaque) in [
+        ("9007199254740992.0", 0, 1),
+        ("1.152921504606847e+18", 0, 1),
+        ("9007199254740993", 1, 0),
+        ("4.2e3", 1, 0),
+        ("9007199254740996.0", 0, 0),
+    ] {
+        for way in [matcher.clone(), matcher.clone().strict()] {
+            let report = scan(&Bytes::from(format!("{{\"userId\":{number}}}\n{{}}\n")), &way).unwrap();
+            assert_eq!((report.removed, report.opaque), (removed, opaque), "{number}");
         }
     }
 }
