@@ -176,7 +176,8 @@ impl Api {
             if status.is_success() {
                 return Ok(found);
             }
-            let timed_out = found["errorType"] == "Sandbox.Timedout";
+            let gave_up = status == 503 && found["message"] == "Service Unavailable";
+            let timed_out = found["errorType"] == "Sandbox.Timedout" || gave_up;
             ensure!(
                 timed_out || found["errors"][0]["type"] == "under-way",
                 "{method} {path} answered {status}: {found}"

@@ -13,7 +13,7 @@ ROLE = re.compile(r"-(\w+?)FunctionRole")
 # What a deployment puts into names, and the values of a parameter that is a list, which stand for each other.
 PLAIN = (
     (re.compile(r"\btest\d+(?:-archive-\*|-)?"), lambda found: "archive" if "archive" in found[0] else ""),
-    (re.compile(r"-[A-Fa-f0-9]{13}(?:-[0-9a-f]{6})?(?=$|[/*])|(?<=key/)[0-9a-f-]{36}"), ""),
+    (re.compile(r"-[A-Fa-f0-9]{13}(?:-[0-9a-f]{6})?(?=$|[/*]|\.fifo$)|(?<=key/)[0-9a-f-]{36}"), ""),
     (re.compile(r"^arn:aws:redshift:.*"), "RedshiftTargets"),
 )
 
