@@ -30,6 +30,8 @@ FIGURES = {
     "ApiErrorsAlarm": (GATEWAY, ["ApiId"], [1] * 5, [1] * 6),
     "CollectErrorsAlarm": (GATEWAY, ["ApiId"], [1] * 5, [1] * 6),
     "EventsLateAlarm": (SQS, ["QueueName"], [3_599], [3_601]),
+    "UpstreamLateAlarm": (SQS, ["QueueName"], [3_599], [3_601]),
+    "UpstreamDeadLettersAlarm": (SQS, ["QueueName"], [0], [1]),
     "BatchDeadLettersAlarm": (SQS, ["QueueName"], [0], [1]),
     "LostEventsAlarm": (SQS, ["QueueName"], [0], [1]),
 }
