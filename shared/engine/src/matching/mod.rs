@@ -4,6 +4,7 @@
 //! 2. [`Rules`] say which paths of a record hold which kind of identifier.
 //! 3. [`Matcher`] joins the two. It decides about a line by a full JSON parse (`record`): it compares the value at each
 //!    path by meaning (escapes, key order and spaces do not matter; of duplicate keys the last counts).
+//!    `node` is the tree of the rules' paths by which it reads.
 //! 4. `fast` makes the same decisions for whole blocks of lines, and parses few of them.
 //! 5. `residue` searches unreadable lines for the raw bytes of an identifier.
 //! 6. `typed` compares values of typed formats, which are not text.
@@ -13,6 +14,7 @@
 mod fast;
 mod ids;
 mod key;
+mod node;
 mod prefilter;
 mod record;
 mod residue;
@@ -28,9 +30,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use fast::BlockScan;
 pub use key::IndexKey;
 pub(crate) use key::TAG;
+pub(crate) use node::Node;
 pub(crate) use prefilter::has_controls;
+pub(crate) use record::Found;
 pub use record::Verdict;
-pub(crate) use record::{Found, Node};
 pub use sample::note_ids;
 pub use subjects::SubjectSet;
 pub(crate) use typed::Typed;

@@ -12,14 +12,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, Visitor};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::node::{Fields, Node};
 use super::typed::Rounded;
 use super::{Matcher, Plan};
 use model::number;
-use model::rules::{Rule, Rules, When};
 
 /// Nested arrays are read up to this depth. A deeper one makes the line unreadable: identifiers are not nested so, and
 /// each level costs another read.
@@ -39,82 +39,6 @@ pub enum Verdict {
     Shared,
     /// It is not a JSON object: kept and reported.
     Unreadable,
-}
-
-/// A node of a record that is on the path of a rule or of a condition.
-#[derive(Default)]
-pub(crate) struct Node {
-    children: Vec<(String, Node)>,
-    /// Rules whose identifier is here.
-    rules: Vec<usize>,
-    /// Rules whose condition is decided here, with the text it requires.
-    conditions: Vec<(usize, String)>,
-}
-
-impl Node {
-    pub(super) fn new(rules: &Rules) -> Self {
-        let mut root = Self::default();
-        for (at, Rule { path, when, .. }) in rules.iter().enumerate() {
-            root.place(path).rules.push(at);
-            if let Some(When { path, equals }) = when {
-                root.place(path).conditions.push((at, equals.clone()));
-            }
-        }
-        root
-    }
-
-    fn place(&mut self, path: &[String]) -> &mut Self {
-        let Some((name, rest)) = path.split_first() else { return self };
-        let at = self.child(name).unwrap_or_else(|| {
-            self.children.push((name.clone(), Self::default()));
-            self.children.len() - 1
-        });
-        self.children[at].1.place(rest)
-    }
-
-    /// The node that these names lead to.
-    pub(super) fn at<'a>(&self, mut path: impl Iterator<Item = &'a str>) -> Option<&Self> {
-        path.try_fold(self, |node, name| Some(&node.children[node.child(name)?].1))
-    }
-
-    /// Rules whose identifier is at this node.
-    pub(crate) fn rules(&self) -> impl Iterator<Item = usize> {
-        self.rules.iter().copied()
-    }
-
-    /// Whether some rule's identifier, and not only a condition, is here or deeper.
-    pub(crate) fn leads_to_identifier(&self) -> bool {
-        !self.rules.is_empty() || self.children.iter().any(|(_, child)| child.leads_to_identifier())
-    }
-
-    /// Whether some rule's condition is here or deeper.
-    pub(crate) fn leads_to_condition(&self) -> bool {
-        !self.conditions.is_empty() || self.children.iter().any(|(_, child)| child.leads_to_condition())
-    }
-
-    /// Whether a rule's identifier is here, and no path continues: an object here cannot be compared.
-    pub(crate) fn ends_here(&self) -> bool {
-        !self.rules.is_empty() && self.children.is_empty()
-    }
-
-    /// Whether some rule's path continues from here.
-    pub(crate) fn goes_deeper(&self) -> bool {
-        !self.children.is_empty()
-    }
-
-    /// The nodes directly below this one.
-    pub(crate) fn children(&self) -> impl Iterator<Item = (&str, &Self)> {
-        self.children.iter().map(|(name, child)| (name.as_str(), child))
-    }
-
-    /// The node that a name leads to.
-    pub(crate) fn under(&self, name: &str) -> Option<&Self> {
-        self.child(name).map(|child| &self.children[child].1)
-    }
-
-    fn child(&self, name: &str) -> Option<usize> {
-        self.children.iter().position(|(child, _)| child == name)
-    }
 }
 
 /// See [`super::Matcher::line`].
@@ -396,46 +320,4 @@ fn string(json: &str) -> Result<Option<Cow<'_, str>>, serde_json::Error> {
         }
     }
     serde_json::Deserializer::from_str(json).deserialize_bytes(Text)
-}
-
-/// Reads an object: for each child of the node, the raw text of its last value.
-struct Fields<'n>(&'n Node);
-
-impl<'de> Visitor<'de> for Fields<'_> {
-    type Value = Vec<Option<&'de RawValue>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut values = vec![None; self.0.children.len()];
-        while let Some(child) = map.next_key_seed(Name(self.0))? {
-            match child {
-                Some(child) => values[child] = Some(map.next_value()?),
-                None => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(values)
-    }
-}
-
-/// Reads a key: the child of the node that it names.
-struct Name<'n>(&'n Node);
-
-impl<'de> DeserializeSeed<'de> for Name<'_> {
-    type Value = Option<usize>;
-    fn deserialize<D: Deserializer<'de>>(self, key: D) -> Result<Self::Value, D::Error> {
-        key.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Name<'_> {
-    type Value = Option<usize>;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.0.child(key))
-    }
 }
