@@ -71,6 +71,7 @@ fn holds(new: &Value, old: &Value) -> bool {
     match (new, old) {
         (Value::Object(new), Value::Object(old)) => old.iter().all(|(name, old)| {
             STORES_OWN.contains(&name.as_str())
+                || RETIRED.contains(&name.as_str())
                 || old.is_null()
                 || new.get(name).is_some_and(|new| holds(new, old))
         }),
@@ -80,6 +81,10 @@ fn holds(new: &Value, old: &Value) -> bool {
         (new, old) => new == old,
     }
 }
+
+/// What today's code has no use for. Of reports: `shared` counts what `envelope` only told of a whole object, and a run that is
+/// under way reads the object once more before it ends.
+const RETIRED: [&str; 1] = ["envelope"];
 
 /// Keys, and what indexes and TTL go by.
 const STORES_OWN: [&str; 7] = ["pk", "sk", "list", "ttl", "waitsSince", "listings", "begun"];

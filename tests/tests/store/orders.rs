@@ -141,7 +141,7 @@ async fn a_retry_that_comes_second_begins_no_task_again_that_ended_well() -> Res
     store.reset_failed(&half.id).await?;
     let ended = Task { status: TaskStatus::Confirmed, ..there.clone() };
     store.save_task(&half.id, &ended).await?;
-    assert!(store.begin_attempt(&half, at(2)).await.is_err());
+    assert!(store.begin_attempt(&half, at(3)).await.is_err());
     let stale = Task { status: TaskStatus::Queued, ..there };
     store.save_task_if(&half.id, &stale, TaskStatus::Failed).await?;
     store.reset_failed(&half.id).await?;
