@@ -1,7 +1,7 @@
 //! JSON, read as lines where each is an object, and as values elsewhere.
 //!
-//! 1. A block has whole lines up to its last line feed; the rest waits for the next block, and so does a last line that is
-//!    not whole by itself, as the next may continue it.
+//! 1. A block has whole lines up to its last line feed; the rest waits for the next block, and so do the last one or two
+//!    lines that are not whole by themselves, as the next may continue them.
 //! 2. The matcher names the lines to remove. Blank lines are unreadable, and stay.
 //! 3. At the first other line that is not a single object, [`Values`] take over, from the line before it if that is not
 //!    whole either: the fast matcher parses no line that has the ends of an object and nobody's id.
@@ -100,10 +100,12 @@ fn lines(
     begin
 }
 
-/// How many of these bytes are lines that can be decided before more is read.
+/// How many of these bytes are lines that can be decided before more is read. A last line that is no object may be the
+/// second of a value, whose first has the ends of an object.
 fn decided(bytes: &[u8], matcher: &Matcher) -> usize {
     let whole = memrchr(b'\n', bytes).map_or(0, |feed| feed + 1);
-    last_line(&bytes[..whole], matcher).unwrap_or(whole)
+    let Some(second) = last_line(&bytes[..whole], matcher) else { return whole };
+    last_line(&bytes[..second], matcher).unwrap_or(second)
 }
 
 /// Where the last line begins that is not blank, if it is not an object.

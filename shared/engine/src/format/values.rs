@@ -238,7 +238,7 @@ impl Values {
             (true, _) => Line::Begun,
         };
         if removed {
-            purge.gone.push(if self.line == Line::Fresh { begin..end } else { range.start..end });
+            purge.gone.push(if stays { range.start } else { begin }..end);
         }
         if self.calm == CALM {
             (self.by_value, self.calm) = (false, 0);

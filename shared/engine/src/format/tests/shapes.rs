@@ -129,6 +129,26 @@ fn an_array_behind_many_blank_lines_stays_an_array() {
     }
 }
 
+/// A line of the length at which `size` more bytes end the first block.
+fn filler(size: usize) -> String {
+    let line = record(6, 0);
+    format!("{line}{}\n", " ".repeat((384 << 10) - size - line.len() - 1))
+}
+
+/// Each shape with the first block's end after each of its lines, and here and there within them.
+#[test]
+fn a_block_may_end_anywhere() {
+    let records = [record(6, 0), record(7, 1)];
+    for shape in 0..SHAPES {
+        let text = written(shape, &records, "\n");
+        let line_ends = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at + 1);
+        for cut in line_ends.chain((1..text.len()).step_by(13)) {
+            let text = filler(cut) + &text;
+            check(&text, Bytes::from(text.clone()), <[u8]>::to_vec);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
@@ -153,10 +173,7 @@ proptest! {
             text.push_str(&written(*shape, &records, feed));
         }
         if filled {
-            let line = record(6, 0) + "\n";
-            let missing = (384 << 10) - usize::from(cut) % text.len() - 1;
-            let fill = line.repeat(missing / line.len());
-            text = format!("{fill}{}\n{text}", " ".repeat(missing - fill.len()));
+            text = filler(usize::from(cut) % text.len()) + &text;
         }
         let mut middle = usize::from(cut) * 31 % text.len();
         while !text.is_char_boundary(middle) { middle -= 1 }
