@@ -18,13 +18,13 @@ use aws::bucket::Key;
 use engine::matching::{Matcher, SubjectSet};
 use futures::future::ready;
 use futures::{StreamExt, stream};
+use lambda::clock::{self, Ticks};
 use model::failure::{Failure, Result};
 use model::id::RunId;
 use model::purge_run::Phase;
 use serde::{Deserialize, Serialize};
 use store::Run;
 use tokio::select;
-use tokio::time::interval_at;
 
 use crate::context::Context;
 use crate::probe;
@@ -122,21 +122,22 @@ async fn purge(context: &Context, request: Request, until: Instant) -> Result<Re
             })
             .buffer_unordered(context.cores)
             .boxed_local();
-        let mut tick = interval_at(tokio::time::Instant::now() + TELL_EVERY, TELL_EVERY);
-        let mut saved = Instant::now();
+        let mut ticks = Ticks::every(TELL_EVERY);
+        let mut saved = clock::now();
         loop {
             select! {
+                biased;
+                () = ticks.tick() => {
+                    leave_off.set(tell(&record).await?);
+                    if clock::now() > saved + SAVE_EVERY {
+                        record.save().await?;
+                        saved = clock::now();
+                    }
+                }
                 outcome = outcomes.next() => match outcome {
                     Some((place, left)) => record.take(place, left),
                     None => break,
                 },
-                _ = tick.tick() => {
-                    leave_off.set(tell(&record).await?);
-                    if saved.elapsed() > SAVE_EVERY {
-                        record.save().await?;
-                        saved = Instant::now();
-                    }
-                }
             }
         }
     }

@@ -11,7 +11,6 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
 
 use crate::bucket::Archive;
 use crate::filters::{FilterVerdict, Filters};
@@ -23,6 +22,7 @@ use crate::upload::{Upload, parts};
 use engine::filter::{self, Scanned};
 use engine::format::{self, FormatError, Pause, Report, Rewritten};
 use engine::matching::Matcher;
+use lambda::clock::sleep;
 use model::backoff;
 
 /// The most tries of a key, if S3 fails or another writer comes first.

@@ -22,6 +22,32 @@ pub async fn sleep(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
 
+/// Ticks each time a period has passed. Under a simulated clock it wakes nobody, but ticks when it is next looked at.
+pub struct Ticks {
+    period: Duration,
+    next: Timestamp,
+}
+
+impl Ticks {
+    /// Ticks for the first time when a first period has passed.
+    pub fn every(period: Duration) -> Self {
+        Self { period, next: now() + period }
+    }
+
+    /// Waits for the next tick, which comes though the wait is given up and begun again.
+    pub async fn tick(&mut self) {
+        #[cfg(debug_assertions)]
+        if told::is_before(self.next) {
+            return std::future::pending().await;
+        }
+        let left = Duration::try_from(self.next.duration_since(now())).unwrap_or_default();
+        if !left.is_zero() {
+            tokio::time::sleep(left.min(self.period)).await;
+        }
+        self.next = now() + self.period;
+    }
+}
+
 #[cfg(debug_assertions)]
 pub use told::simulate;
 
@@ -54,6 +80,11 @@ mod told {
             SignedDuration::from_secs(seconds.unwrap_or_default())
         };
         Timestamp::now() + *SKEW.get_or_init(skew)
+    }
+
+    /// Whether a simulated clock says that a time is yet to come.
+    pub(super) fn is_before(at: Timestamp) -> bool {
+        SIMULATED.get().is_some_and(|now| now < at)
     }
 
     pub(super) fn advance(duration: Duration) -> bool {

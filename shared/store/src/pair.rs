@@ -1,11 +1,13 @@
 //! Two items that are written together or not at all.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use tokio::time::{Duration, sleep};
 
 use crate::{Store, failure};
+use lambda::clock::sleep;
 use model::failure::{Failure, Result};
 
 /// How long to wait, in milliseconds, before trying again to write items that another transaction is writing.

@@ -2,6 +2,7 @@
 //! needs, so that a request costs one call.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
@@ -9,9 +10,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use tokio::time::{Duration, sleep};
 
 use crate::{CONCURRENCY, Item, PERSON, Store, failure, person_key, text};
+use lambda::clock::sleep;
 use model::failure::{Failure, Result};
 use model::person::{People, Person, SuppressionScope};
 use model::source::SourceId;

@@ -1,17 +1,19 @@
 //! A regulation in the table `regulations`, and its status. Its subjects, tasks and evidence are beside it under its
 //! id.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::Timestamp;
-use tokio::time::{Duration, sleep};
 
 use crate::subjects::{SUBJECTS, chunked};
 use crate::tasks::task_key;
 use crate::{
     Store, failure, first_refused, if_held, is_cancelled, number, text, to_item, unless_refused, value,
 };
+use lambda::clock::sleep;
 use model::destination::MAX_CONNECTED;
 use model::failure::{Failure, Result};
 use model::id::{RegulationId, TokenId};

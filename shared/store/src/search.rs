@@ -1,16 +1,17 @@
 //! Finds regulations in the table `regulations`: by date, by type and status, by subject, and those that are under way.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::time::{Duration, sleep};
 
 use crate::regulations::{LIST, META};
 use crate::{Item, Page, Store, cursor, failure, from_item, page_failure, start, text, to_item, value};
+use lambda::clock::sleep;
 use model::failure::{Failure, Result};
 use model::id::RegulationId;
 use model::regulation::{Regulation, RegulationType};

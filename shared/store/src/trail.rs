@@ -1,11 +1,13 @@
 //! The audit trail in the table `access`: records that are written once, each with the hash of the one before, and the
 //! head of their chain.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use jiff::Timestamp;
-use tokio::time::{Duration, sleep};
 
 use crate::{Page, Store, cursor, first_refused, from_item, number, page_failure, start, text, to_item};
+use lambda::clock::{now, sleep};
 use model::failure::{Failure, Result};
 use model::trail::{TrailEntry, TrailHead, TrailRecord};
 
@@ -127,6 +129,6 @@ impl Store {
 
 /// A random part of a pause, so that those who wait do not come back at the same moment.
 fn some_of(pause: Duration) -> Duration {
-    let nanos = Timestamp::now().subsec_nanosecond().unsigned_abs();
+    let nanos = now().subsec_nanosecond().unsigned_abs();
     pause.mul_f64(f64::from(nanos % 1_000) / 1_000.0)
 }

@@ -16,6 +16,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use futures::channel::oneshot;
 use jiff::Timestamp;
+use tokio::sync::Notify;
 
 use crate::http::{ENDPOINT, broken};
 use crate::services::{World, label, refusal};
@@ -58,6 +59,10 @@ struct Waiting {
 #[derive(Default)]
 pub struct Gate {
     pub world: World,
+    /// Told of each call that comes: a thread that reads an object comes while nobody polls its task.
+    pub arrived: Arc<Notify>,
+    /// Tasks that have begun and not ended. Others' threads may still come, and reach nobody.
+    pub alive: BTreeSet<TaskId>,
     waiting: Vec<Waiting>,
 }
 
@@ -69,7 +74,10 @@ impl Gate {
         what: What,
     ) -> oneshot::Receiver<Result<HttpResponse, ConnectorError>> {
         let (tell, told) = oneshot::channel();
-        self.waiting.push(Waiting { task, label, what, tell });
+        if self.alive.contains(&task) {
+            self.waiting.push(Waiting { task, label, what, tell });
+            self.arrived.notify_one();
+        }
         told
     }
 
@@ -96,11 +104,11 @@ impl Gate {
     }
 
     pub fn tasks(&self) -> BTreeSet<TaskId> {
-        self.waiting.iter().map(|one| one.task).collect()
+        self.waiting.iter().filter(|one| !one.tell.is_canceled()).map(|one| one.task).collect()
     }
 
     pub fn place_of(&self, task: TaskId) -> Option<usize> {
-        self.waiting.iter().position(|one| one.task == task)
+        self.waiting.iter().position(|one| one.task == task && !one.tell.is_canceled())
     }
 
     pub fn label(&self, place: usize) -> String {
@@ -113,8 +121,9 @@ impl Gate {
         (one.task, matches!(one.what, What::Call(_)))
     }
 
-    /// Takes back what a task waits for. Returns its calls.
+    /// A task has ended. Returns the calls that it still waited for.
     pub fn withdraw(&mut self, task: TaskId) -> Vec<(String, HttpRequest)> {
+        self.alive.remove(&task);
         let (gone, left) = self.waiting.drain(..).partition(|one| one.task == task);
         self.waiting = left;
         let gone: Vec<Waiting> = gone;
@@ -123,6 +132,12 @@ impl Gate {
             _ => None,
         };
         gone.into_iter().filter_map(call).collect()
+    }
+
+    /// Nobody comes through any more.
+    pub fn close(&mut self) {
+        self.alive.clear();
+        self.waiting.clear();
     }
 
     pub fn pass(&mut self, place: usize, fault: Option<Answer>) {

@@ -1,7 +1,8 @@
 //! An installation behind the turnstile: its tables, one archive, one source and, if wanted, one warehouse; and the
 //! functions, which are the real ones.
 
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -49,10 +50,11 @@ pub fn has_environment(test: &str) -> bool {
         return true;
     }
     let mut again = Command::new(std::env::current_exe().expect("this program"));
-    again.args([test, "--exact", "--nocapture"]).envs(VARIABLES);
-    let output = again.output().expect("it starts");
-    print!("{}", String::from_utf8_lossy(&output.stdout));
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    again.args([test, "--exact", "--nocapture"]).envs(VARIABLES).stdout(Stdio::piped());
+    let mut child = again.spawn().expect("it starts");
+    let told = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    told.map_while(Result::ok).for_each(|line| println!("{line}"));
+    assert!(child.wait().expect("it ends").success(), "it has failed, as told above");
     false
 }
 
@@ -256,7 +258,7 @@ impl Installation {
     /// Stops an execution, as an operator may.
     pub fn stop_execution(&self, task: usize) {
         let Some(name) = self.turnstile.name(task) else { return };
-        self.turnstile.note(format!("an operator stops {name}"));
+        self.turnstile.note(&format!("an operator stops {name}"));
         self.turnstile.kill(task, || false);
         self.turnstile.gate().world.step_functions.executions.insert(name, "ABORTED");
     }

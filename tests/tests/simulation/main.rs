@@ -7,7 +7,7 @@
 //! | [`rows`] | `suppress`, `erase` with group commit, `audit`, side by side | the same |
 //! | [`replays`] | the counterexamples that the models found, as schedules with names | the same |
 //!
-//! A seed that fails prints its schedule, call by call. `SEEDS=10000` runs that many
+//! A seed that fails prints its schedule, call by call, and repeats it exactly. `SEEDS=10000` runs that many
 //! (`make simulate`). Objects are smaller than a part of an upload: uploads in parts are not simulated.
 
 #![allow(clippy::print_stdout, reason = "the figures are what a run by night is for")]

@@ -113,8 +113,7 @@ async fn window(mutant: Option<Mutant>) -> Option<String> {
     let regulation = life.asked();
     life.alone("POST", json!({ "regulation": regulation })).await;
     life.installation.begin_executions();
-    let finds =
-        |life: &Life| life.installation.turnstile.schedule().iter().any(|call| call.contains("purge find"));
+    let finds = |life: &Life| life.installation.turnstile.has_seen("purge find");
     life.until(|life| finds(life) || !life.installation.turnstile.is_alive(recorder)).await;
     life.die(recorder, true);
     life.alone("record", json!({ "Records": messages })).await;

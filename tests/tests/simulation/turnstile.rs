@@ -2,21 +2,26 @@
 //! it, lose its answer, carry it out twice (as the SDK does that tries again), or end the caller before or after it.
 //!
 //! A task is a future of this thread: an invocation of a function, an execution of a state machine, or somebody outside.
-//! Between two calls only the task that was answered goes on, until it waits again. Time is
-//! simulated; it moves a little with each call, and up to the next timer once nothing else is left to do.
+//! Between two calls only the task that was answered goes on, with the thread that reads an object for it, until it waits
+//! again: so a seed repeats exactly. Time is simulated; it moves a little with each call, and up to the next timer once
+//! nothing else is left to do.
 
+mod names;
 mod schedule;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Wake;
+use std::time::Duration;
 
 use aws_config::SdkConfig;
+use futures::FutureExt;
 use futures::channel::oneshot;
 use jiff::{SignedDuration, Timestamp};
 use lambda::clock;
@@ -24,6 +29,8 @@ use tokio::sync::Notify;
 
 use crate::dice::Dice;
 use crate::gate::{self, Answer, Gate, What};
+use crate::seeds::{Fault, Figures};
+use names::Names;
 
 /// What goes wrong, at most.
 #[derive(Debug, Clone, Copy, Default)]
@@ -77,16 +84,21 @@ struct Inner {
     dice: RefCell<Dice>,
     trouble: Cell<Trouble>,
     schedule: RefCell<Vec<String>>,
+    names: RefCell<Names>,
     held: RefCell<BTreeSet<TaskId>>,
     skews: RefCell<BTreeMap<String, SignedDuration>>,
     woken: Arc<Notify>,
+    /// How long a thread may read an object, in real time.
+    patience: Cell<Duration>,
 }
 
 impl Turnstile {
     pub fn new(seed: u64, trouble: Trouble) -> Self {
         clock::simulate(Timestamp::from_second(1_795_000_000).expect("a time"));
+        let gate = Gate::default();
         Self(Rc::new(Inner {
-            gate: Arc::default(),
+            woken: gate.arrived.clone(),
+            gate: Arc::new(Mutex::new(gate)),
             tasks: RefCell::default(),
             next: Cell::new(1),
             current: Cell::new(0),
@@ -94,14 +106,15 @@ impl Turnstile {
             dice: RefCell::new(Dice(seed)),
             trouble: Cell::new(trouble),
             schedule: RefCell::default(),
+            names: RefCell::default(),
             held: RefCell::default(),
             skews: RefCell::default(),
-            woken: Arc::default(),
+            patience: Cell::new(Duration::from_secs(60)),
         }))
     }
 
     pub fn gate(&self) -> MutexGuard<'_, Gate> {
-        self.0.gate.lock().expect("no test panics while it holds the gate")
+        self.0.gate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn roll(&self, sides: u64) -> u64 {
@@ -122,12 +135,31 @@ impl Turnstile {
         format!("{fault}\n  {}", self.0.schedule.borrow().join("\n  "))
     }
 
-    pub fn schedule(&self) -> Vec<String> {
-        self.0.schedule.borrow().clone()
+    /// Whether a call that says this has come.
+    pub fn has_seen(&self, text: &str) -> bool {
+        self.0.schedule.borrow().iter().any(|line| line.contains(text))
     }
 
-    pub fn note(&self, text: String) {
-        self.0.schedule.borrow_mut().push(text);
+    pub fn note(&self, text: &str) {
+        let line = self.0.names.borrow_mut().shorten(text);
+        self.0.schedule.borrow_mut().push(line);
+    }
+
+    /// Plays a seed to its end. What is wrong is told with the schedule that led to it, also if somebody panics.
+    pub async fn watch(&self, play: impl Future<Output = Result<(), String>>) -> Result<Figures, Fault> {
+        let outcome = AssertUnwindSafe(play).catch_unwind().await;
+        let schedule = self.0.schedule.take();
+        self.close();
+        match outcome.unwrap_or_else(|_| Err("somebody panics".to_owned())) {
+            Ok(()) => Ok(Figures { steps: self.steps(), schedule }),
+            Err(what) => Err(Fault { what: self.0.names.borrow_mut().shorten(&what), schedule }),
+        }
+    }
+
+    /// Ends all tasks. They know the turnstile that holds them, and would otherwise stay for ever.
+    pub fn close(&self) {
+        drop(self.0.tasks.take());
+        self.gate().close();
     }
 
     /// What a client uses whose calls pass at once: for setting up, and for looking.
@@ -163,6 +195,7 @@ impl Turnstile {
         work: impl FnOnce(SdkConfig) -> Pin<Box<dyn Future<Output = ()>>>,
     ) -> TaskId {
         let id = self.0.next.replace(self.0.next.get() + 1);
+        self.gate().alive.insert(id);
         let future = work(gate::config(self.0.gate.clone(), Some(id)));
         let flag = Arc::new(Flag(AtomicBool::new(true), self.0.woken.clone()));
         let slow = until.is_some() && self.roll(4) == 0;
@@ -244,12 +277,12 @@ impl Turnstile {
     /// Ends a task. A call that it has just sent may still be carried out, if `lands`.
     pub fn kill(&self, task: TaskId, mut lands: impl FnMut() -> bool) {
         let Some(gone) = self.0.tasks.borrow_mut().remove(&task) else { return };
-        self.note(format!("{} dies", gone.name));
+        self.note(&format!("{} dies", gone.name));
         drop(gone);
         let calls = self.gate().withdraw(task);
         for (label, call) in calls {
             if lands() {
-                self.note(format!("  its {label} arrives"));
+                self.note(&format!("  its {label} arrives"));
                 self.gate().world.carry_out(&call);
             }
         }
@@ -267,7 +300,7 @@ impl Turnstile {
     /// Lets one task go on until it is about to make a call about `until`, or ends.
     pub async fn go(&self, task: TaskId, until: &str) {
         loop {
-            self.settle().await;
+            assert!(self.settle().await, "{}", self.told("nobody can move"));
             let Some(place) = self.gate().place_of(task) else { return };
             let label = self.gate().label(place);
             if !until.is_empty() && label.contains(until) {

@@ -3,25 +3,31 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use lambda::clock;
+use tokio::time::timeout;
 
-use super::{Task, TaskId, Turnstile};
+use super::{Task, TaskId, Trouble, Turnstile};
 use crate::gate::Answer;
+use crate::seeds;
 
 impl Turnstile {
     /// One call of some task. Returns whether there was any.
     pub async fn step(&self) -> bool {
-        self.settle().await;
+        if !self.settle().await {
+            return false;
+        }
         self.end_overdue();
         let Some(place) = self.choose() else { return false };
         self.0.steps.set(self.steps() + 1);
-        clock::simulate(clock::now() + SignedDuration::from_millis(1 + self.roll(20) as i64));
+        // Whole milliseconds, however often somebody looked at the clock.
+        let now = Timestamp::from_millisecond(clock::now().as_millisecond()).expect("a time");
+        clock::simulate(now + SignedDuration::from_millis(1 + self.roll(20) as i64));
         let fault = self.fault(place);
         self.pass(place, fault);
-        self.settle().await;
-        true
+        self.settle().await
     }
 
     /// A task that may move, and one of its calls.
@@ -97,15 +103,16 @@ impl Turnstile {
         let who = self.name(task).unwrap_or_default();
         let label = self.gate().label(place);
         let told = fault.map_or(String::new(), |fault| format!(": {fault:?}"));
-        self.note(format!("{:>4} {who}: {label}{told}", self.steps()));
+        self.note(&format!("{:>4} {who}: {label}{told}", self.steps()));
         if let Some(Answer::Death { done, .. }) = fault {
             return self.kill(task, || done);
         }
         self.gate().pass(place, fault);
     }
 
-    /// Every task goes on as far as it can without another call.
-    pub(super) async fn settle(&self) {
+    /// Every task goes on as far as it can without another call. Returns whether each has: an invocation that neither calls
+    /// nor ends waits for a thread that reads an object, and such a thread soon ends or makes a call.
+    pub(super) async fn settle(&self) -> bool {
         loop {
             let awake = (self.0.tasks.borrow().iter())
                 .find(|(_, task)| task.flag.0.swap(false, Ordering::Relaxed))
@@ -115,12 +122,13 @@ impl Turnstile {
                 continue;
             }
             let waiting = self.gate().tasks();
-            let sleeps = |(id, task): (&TaskId, &Task)| task.until.is_some() && !waiting.contains(id);
-            if !self.0.tasks.borrow().iter().any(sleeps) {
-                return;
+            let reads = |(id, task): &(&TaskId, &Task)| task.until.is_some() && !waiting.contains(id);
+            let reading = self.0.tasks.borrow().iter().find(reads).map(|(_, task)| task.name.clone());
+            let Some(reading) = reading else { return true };
+            if timeout(self.0.patience.get(), self.0.woken.notified()).await.is_err() {
+                self.note(&format!("{reading} waits, and nobody wakes it"));
+                return false;
             }
-            // An invocation waits for a timer of its own.
-            self.0.woken.notified().await;
         }
     }
 
@@ -133,6 +141,21 @@ impl Turnstile {
         clock::simulate(clock::now() - task.skew);
         if goes_on {
             self.0.tasks.borrow_mut().insert(id, task);
+        } else {
+            self.gate().withdraw(id);
         }
     }
+}
+
+#[test]
+fn an_invocation_that_nobody_wakes_fails_its_seed() {
+    let fault = seeds::run(async {
+        let turnstile = Turnstile::new(1, Trouble::default());
+        turnstile.0.patience.set(Duration::from_millis(100));
+        drop(turnstile.invoke("purge", None, |_| std::future::pending::<()>()));
+        let play = async { if turnstile.step().await { Ok(()) } else { Err("nobody can move".to_owned()) } };
+        turnstile.watch(play).await.expect_err("it waits for ever")
+    });
+    assert_eq!(fault.what, "nobody can move");
+    assert_eq!(fault.schedule, ["purge waits, and nobody wakes it"]);
 }
