@@ -39,6 +39,7 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
         write_report(context, run, plan).await?;
     } else if let Some(plan) = &plan {
         let mut archives = tally(context, run).await?;
+        archives.values_mut().for_each(Tally::hold_back);
         except(context, &mut archives).await?;
         let listing: ListingProgress = context.files.read(Key::Listing(run)).await?.unwrap_or_default();
         for archive in plan.archives() {

@@ -89,6 +89,8 @@ pub struct Hit {
     pub left: BTreeMap<u32, u64>,
     /// Number of versions that the first look could not read.
     unread: usize,
+    /// Whether there was a second look.
+    verified: bool,
     /// Why forget could not do its work. Counts only if the second look was not clean.
     obstacle: Option<Residual>,
 }
@@ -179,7 +181,7 @@ impl Tally {
     fn verified(&mut self, outcome: KeyOutcome) {
         self.residuals.remove(&outcome.key);
         let hit = self.hits.entry(outcome.key.clone()).or_default();
-        hit.left = lines(&outcome);
+        (hit.left, hit.verified) = (lines(&outcome), true);
         let mut obstacles = outcome.obstacles();
         if !hit.left.is_empty() {
             obstacles.push(hit.obstacle.take().unwrap_or_else(|| Residual {
@@ -191,6 +193,16 @@ impl Tally {
         let holds_subject = !hit.left.is_empty() || outcome.residuals.len() > hit.unread;
         if let Some(obstacles) = Obstacles::new(obstacles, holds_subject) {
             self.residuals.insert(outcome.key, obstacles);
+        }
+    }
+
+    /// A key with hits that nobody was told to forget is a residual. Two invocations may work on one batch: the slower one
+    /// writes over the results of the other, and completes them only after the guard has read them.
+    pub fn hold_back(&mut self) {
+        for (key, _) in self.hits.iter().filter(|(_, hit)| !hit.verified) {
+            let detail = "it was found to hold a subject only when the run had gone on to forget".to_owned();
+            let first = Residual { reason: Reason::Unprocessed, detail, until: None };
+            self.residuals.insert(key.clone(), Obstacles { first, exceptable: Vec::new() });
         }
     }
 
@@ -286,6 +298,18 @@ mod tests {
         tally.found(outcome(3, None));
         tally.verified(unprocessed("k".into()));
         assert_eq!(tally.residuals["k"].first.reason, Reason::Unprocessed);
+    }
+
+    #[test]
+    fn a_key_with_hits_that_the_guard_did_not_pass_on_is_never_taken_for_clean() {
+        let mut tally = Tally::default();
+        tally.found(outcome(3, None));
+        tally.hold_back();
+        assert_eq!(tally.residuals["k"].first.reason, Reason::Unprocessed);
+        tally.forgot(outcome(3, None));
+        tally.verified(outcome(0, None));
+        tally.hold_back();
+        assert!(tally.residuals.is_empty());
     }
 
     /// A dry run ends after find: it says of a key with hits, too, what a run would leave.

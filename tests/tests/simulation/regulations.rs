@@ -139,7 +139,7 @@ fn a_regulation_ends_truthfully_in_every_order_that_a_seed_chooses() {
 #[test]
 fn a_seed_repeats_exactly() {
     if has_environment("regulations::a_seed_repeats_exactly") {
-        repeat(10, |seed| play(seed, None));
+        repeat(3, |seed| play(seed, None));
     }
 }
 

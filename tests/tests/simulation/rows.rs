@@ -121,7 +121,7 @@ fn rows_are_gone_once_sealed_whoever_leads_and_whoever_dies() {
 #[test]
 fn a_seed_repeats_exactly() {
     if has_environment("rows::a_seed_repeats_exactly") {
-        repeat(10, |seed| play(seed, None));
+        repeat(3, |seed| play(seed, None));
     }
 }
 
