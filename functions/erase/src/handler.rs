@@ -169,7 +169,10 @@ async fn delete_rows<E: Engine>(
         }
         let mut erasure = Erasure { engine, tables: &tables, ids: &ids, seed: &seed };
         let next = erasure.next(&mut progress, until, clock::now()).await;
-        keep(task, &progress);
+        // The progress past a phase is kept with its evidence: if that cannot be stored, the phase runs once more.
+        if !matches!(next, Ok(Next::Tell(_))) {
+            keep(task, &progress);
+        }
         match next? {
             Next::Later(seconds) => {
                 task.progressed(TaskStatus::Running);
@@ -187,6 +190,7 @@ async fn delete_rows<E: Engine>(
                     evidence.residuals.insert(NO_IDENTIFIER.to_owned(), missing.people as u64);
                 }
                 store.keep_evidence(id, &evidence).await?;
+                keep(task, &progress);
             }
             Next::Done => {
                 let status = match store.ever_found(id, &task.destination_id).await? {

@@ -132,7 +132,7 @@ pub fn cast(life: &Life) {
 #[test]
 fn a_regulation_ends_truthfully_in_every_order_that_a_seed_chooses() {
     if has_environment("regulations::a_regulation_ends_truthfully_in_every_order_that_a_seed_chooses") {
-        play_all("regulations", 8, |seed| play(seed, None));
+        play_all("regulations", 40, |seed| play(seed, None));
     }
 }
 

@@ -7,7 +7,7 @@ use model::status::Status;
 use serde_json::{Value, json};
 
 use crate::gate::Answer;
-use crate::installation::{PERSON, has_environment};
+use crate::installation::{Installation, PERSON, RECORD_ENDS, has_environment};
 use crate::life::Life;
 use crate::regulations::Mutant;
 use crate::seeds::run;
@@ -280,5 +280,27 @@ fn of_two_retries_at_once_one_begins() {
         let attempt =
             life.installation.look().regulation(&regulation.id).await.expect("a look").expect("it is there");
         assert_eq!(attempt.attempt, 2);
+    });
+}
+
+/// A warehouse's rows are counted, and the evidence of it cannot be stored at first.
+#[test]
+fn rows_that_were_counted_are_told_though_their_evidence_was_lost_once() {
+    replayed("rows_that_were_counted_are_told_though_their_evidence_was_lost_once", async || {
+        let life = Life::around(Installation::new(1, Trouble::default(), RECORD_ENDS, true).await);
+        let turnstile = &life.installation.turnstile;
+        turnstile.gate().world.redshift.rows.push(PERSON.to_owned());
+        let regulation = life.asked();
+        life.alone("POST", json!({ "regulation": regulation })).await;
+        let mut step = json!({ "regulationId": regulation.id, "attempt": 1 });
+        life.alone("suppress", step.clone()).await;
+        step["destinationId"] = json!(life.installation.warehouse);
+        let erase = life.begun("erase", step, "#find").await;
+        turnstile.goes_wrong(erase, Answer::Unsent);
+        turnstile.release(erase);
+        turnstile.go(erase, "").await;
+        life.installation.begin_executions();
+        life.until_it_is(&regulation, Status::Finished).await;
+        life.holds().await;
     });
 }
