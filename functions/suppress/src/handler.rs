@@ -77,8 +77,11 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         .regulation(id)
         .await?
         .ok_or_else(|| Failure::permanent(format!("there is no regulation {id}")))?;
-    if regulation.status == Status::Initialized && !store.begin_regulation(id).await? {
-        // It was withdrawn: there is nothing to do.
+    let withdrawn = match regulation.status {
+        Status::Initialized => !store.begin_regulation(id).await?,
+        status => status == Status::Invalid,
+    };
+    if withdrawn {
         return Ok(Plan::default());
     }
     let now = clock::now();

@@ -67,8 +67,10 @@ pub async fn step(
         }
         wait
     });
-    store.save_task(&request.regulation_id, &task).await?;
-    Ok(Next { done: wait.is_none(), wait_seconds: wait.unwrap_or_default() })
+    match store.save_step(&request.regulation_id, &task).await? {
+        true => Ok(Next { done: wait.is_none(), wait_seconds: wait.unwrap_or_default() }),
+        false => Ok(Next { done: true, wait_seconds: 0 }),
+    }
 }
 
 async fn work(

@@ -1,6 +1,6 @@
 //! The tasks of a regulation, one for each destination, and the evidence of what they did.
 
-use crate::{Store, to_item, unless_refused, value};
+use crate::{Store, if_held, to_item, unless_refused, value};
 use model::evidence::{Evidence, Step};
 use model::failure::{Failure, Result};
 use model::id::{DestinationId, RegulationId, RunId};
@@ -35,6 +35,25 @@ impl Store {
     pub async fn save_task(&self, id: &RegulationId, task: &Task) -> Result<()> {
         let item = to_item(id.as_str(), &task_key(&task.destination_id), task)?;
         self.put(&self.tables.regulations, item).await
+    }
+
+    /// Stores a task that an invocation has worked on, unless it has ended meanwhile: of two invocations at once, the slower
+    /// changes nothing then. Returns whether it is stored.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn save_step(&self, id: &RegulationId, task: &Task) -> Result<bool> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tables.regulations)
+            .set_item(Some(to_item(id.as_str(), &task_key(&task.destination_id), task)?))
+            .condition_expression("#status IN (:queued, :running, :forwarded)")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":queued", value(&TaskStatus::Queued)?)
+            .expression_attribute_values(":running", value(&TaskStatus::Running)?)
+            .expression_attribute_values(":forwarded", value(&TaskStatus::Forwarded)?);
+        if_held(put.send().await)
     }
 
     /// Stores a task, if its stored status is still `before`.

@@ -304,3 +304,19 @@ fn rows_that_were_counted_are_told_though_their_evidence_was_lost_once() {
         life.holds().await;
     });
 }
+
+/// The first step of the execution finds the regulation withdrawn, dies, and runs again.
+#[test]
+fn a_withdrawn_regulation_is_begun_by_no_later_try() {
+    replayed("a_withdrawn_regulation_is_begun_by_no_later_try", async || {
+        let life = Life::calm(None).await;
+        let regulation = life.asked();
+        life.alone("POST", json!({ "regulation": regulation })).await;
+        life.alone("DELETE", json!({ "id": regulation.id })).await;
+        let step = json!({ "regulationId": regulation.id, "attempt": 1 });
+        let (again, told) = life.installation.invoke("suppress", step);
+        life.installation.turnstile.go(again, "").await;
+        let plan = told.await.expect("it ends").expect("it is harmless");
+        assert_eq!(plan["archives"], json!([]), "{}", life.told("it is carried out"));
+    });
+}
