@@ -263,7 +263,7 @@ pub async fn invoke<D: Double>(
 ) -> Result<bool, Failure> {
     let mut engine = double.connect().await?;
     let tables = engine.discover().await?;
-    let ids = Ids::new(people);
+    let ids = Ids::new(people, &tables);
     let mut progress = ErasureProgress::of(kept.clone(), 1);
     let mut erasure = Erasure { engine: &mut engine, tables: &tables, ids: &ids, seed };
     let until = Instant::now() + Duration::from_secs(900);
@@ -367,8 +367,7 @@ pub async fn looks_before_it_leaps<D: Double>(double: &D) -> Result<()> {
     fill(double).await?;
     let people = people(1..=50);
     let before = Holdings::take(double, &people).await?;
-    let ids = Ids::new(&people);
-    let checked = survey::check(&mut double.connect().await?, &ids).await?;
+    let checked = survey::check(&mut double.connect().await?, &people).await?;
     let found: BTreeSet<_> = checked.tables.iter().map(|table| table.table.clone()).collect();
     assert_eq!(found, before.theirs.keys().cloned().collect(), "base tables with identifiers, no view");
     let aliases = checked
@@ -380,7 +379,7 @@ pub async fn looks_before_it_leaps<D: Double>(double: &D) -> Result<()> {
     assert!(checked.rows.is_none() && aliases.columns[0].starts_with("previous_id ("), "{aliases:?}");
 
     let until = Instant::now() + Duration::from_secs(900);
-    let counted = survey::count(&mut double.connect().await?, &ids, "count", until).await?;
+    let counted = survey::count(&mut double.connect().await?, &people, "count", until).await?;
     let rows: Rows = counted.tables.iter().map(|t| (t.table.clone(), t.rows.unwrap_or(u64::MAX))).collect();
     assert_eq!(rows, before.theirs);
     assert_eq!(counted.rows, Some(before.total()));
