@@ -193,7 +193,7 @@ async fn resolve(world: &World, email: &str) -> Result<()> {
         .await
 }
 
-async fn change(world: &World, name: &str, settings: &Value) -> Result<()> {
+pub async fn change(world: &World, name: &str, settings: &Value) -> Result<()> {
     let api = &world.stack.api;
     let all = api.get("/destinations").await?;
     let known = all["data"]["destinations"].as_array().context("a list")?;

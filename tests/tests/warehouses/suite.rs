@@ -99,7 +99,16 @@ const fn tables(weird: &'static str) -> [Table; 8] {
         },
         Table {
             name: "users",
-            columns: &[("id", Text, "{p}"), ("email", Text, "CONCAT(' ', {p}, '@Example.com')")],
+            columns: &[
+                ("id", Text, "{p}"),
+                ("email", Text, "CONCAT(' ', {p}, '@Example.com')"),
+                // The SHA-256 of user@example.com, as UID2's makers publish it.
+                (
+                    "em",
+                    Text,
+                    "CASE WHEN {p} = '14' THEN 'tMmiiTI7IaAcPpQPFQ65uMVCWH8av9jw4cwf/F5HVRQ=' ELSE '' END",
+                ),
+            ],
             rows: PEOPLE,
             people: &[0],
         },
@@ -152,6 +161,7 @@ pub fn columns(schema: &str) -> Value {
     serde_json::json!([
         { "table": table("members"), "column": "Member Id", "type": "USER_ID" },
         { "table": table("users"), "column": "email", "type": "EMAIL" },
+        { "table": table("users"), "column": "em", "type": "EMAIL_SHA256" },
         { "table": table("orders"), "column": "previous_id", "type": "crm" },
     ])
 }
@@ -359,6 +369,19 @@ pub async fn kinds_are_kept_apart<D: Double>(double: &D) -> Result<()> {
     assert_eq!(report(&reports, Step::Forget)?.counts, Rows::from([(at("orders"), 1), (at("users"), 1)]));
     let left = Holdings::take(double, &people([9, 12])).await?;
     assert_eq!((left.theirs[&at("users")], left.theirs[&tracks]), (1, 4), "12 stays, and 9 elsewhere");
+
+    // A plain address where its hash stands, and hashes where the addresses themselves do.
+    let hashes = [
+        of("EMAIL", "user@example.com"),
+        of("EMAIL_SHA256", "efc7bc63ab402f1c56920fe0c98e6df0ebda71183235ea689b801087a90b1a63"),
+        of("EMAIL_MD5", "9d9fd43100b91e9439852bcb0433260b"),
+        of("USER_ID_MD5", "9d9fd43100b91e9439852bcb0433260b"),
+    ];
+    let reports = erase(double, &hashes, "hashes").await?;
+    assert_eq!(report(&reports, Step::Find)?.counts.values().sum::<u64>(), 3, "{reports:?}");
+    assert_eq!(report(&reports, Step::Forget)?.counts, Rows::from([(at("users"), 3)]));
+    let left = Holdings::take(double, &people([13, 14, 15, 16, 17])).await?;
+    assert_eq!(left.theirs[&at("users")], 2, "13 and 17 stay");
     Ok(())
 }
 
