@@ -74,7 +74,8 @@ fn deletion(ask: &Ask<'_>, person: &[Subject]) -> Value {
     if !anonymous.is_empty() {
         body["anonymousIds"] = anonymous.into();
     }
-    for Subject { kind, id } in person {
+    // What the request names comes first, and stays if others are known.
+    for Subject { kind, id } in person.iter().rev() {
         match kind {
             SubjectType::UserId => body["userId"] = id.as_str().into(),
             SubjectType::Email => body["email"] = id.as_str().into(),
