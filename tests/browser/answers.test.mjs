@@ -76,10 +76,27 @@ test('3: no binary becomes people; the column is known or asked for; a header is
   await file('unsure.csv', 'E-Mail\tPlan\nkim@example.com\tpro\n');
   await page.getByText('No people yet.').waitFor();
   await page.getByRole('button', { name: 'Review and delete…' }).click();
-  await page.getByRole('alert').getByText('Choose the column with the user IDs first.').waitFor();
+  await page.getByRole('alert').getByText('Choose the column with the identifiers first.').waitFor();
   await page.getByLabel('Column with the user IDs').selectOption({ label: 'E-Mail' });
   await page.getByText('1 person.', { exact: true }).waitFor();
   await page.getByText(/1 e-mail address/).waitFor();
+});
+
+test('3: a list of e-mail addresses asks for people by their address', async () => {
+  await file('kunden.csv', 'Kundennummer;E-Mail\n4711;kim@example.com\n4712;lee@example.com\n');
+  await page.getByText('They look like: 2 numbers.').waitFor();
+  await page.getByLabel('Kind of identifier').selectOption({ label: 'E-mail addresses' });
+  await page.getByText('They look like: 2 e-mail addresses.').waitFor();
+  assert.equal(await page.getByLabel('Column with the e-mail addresses').inputValue(), '1');
+  let sent;
+  await page.route('**/regulations?dryRun=true', (route) => {
+    sent = route.request().postDataJSON();
+    return route.continue();
+  });
+  await page.getByRole('button', { name: 'Preview', exact: true }).click();
+  await page.getByRole('button', { name: 'Preview again' }).waitFor({ timeout: ENDS });
+  assert.deepEqual(sent.subjects, [{ email: 'kim@example.com' }, { email: 'lee@example.com' }]);
+  assert.equal(sent.subjectType, undefined);
 });
 
 test('4: settings are sent as their types; what is wrong stands beside its field', async () => {

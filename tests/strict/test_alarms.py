@@ -23,6 +23,7 @@ FIGURES = {
     "DeadlineAlarm": (OWN, ["Stack"], [19.9], [20.1]),
     "FailedTasksAlarm": (OWN, ["Stack"], [0], [0, 2]),
     "StuckRegulationsAlarm": (OWN, ["Stack"], [0], [1]),
+    "DestinationAwayAlarm": (OWN, ["Stack"], [0.1, 23.9], [3, 24.1]),
     "PurgeRunAlarm": (OWN, ["Stack"], [23.9], [24.1]),
     "SuppressionAlarm": (OWN, ["Stack"], [0.6, 59], [0.6, 61]),
     "DeletionFailedAlarm": (STATES, ["StateMachineArn"], [0], [1]),

@@ -35,7 +35,7 @@ pub struct Context {
 pub enum Request {
     /// An attempt of a regulation.
     Attempt(Attempt),
-    /// Each day: the audit trail, whether or not there is a certificate to seal it with.
+    /// Each day: the audit trail, whether or not there is a certificate to seal it with; and secrets that nothing needs.
     Daily {
         /// What to do.
         action: Daily,
@@ -46,7 +46,8 @@ pub enum Request {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Daily {
-    /// The head of the audit trail is written to write-once storage.
+    /// The head of the audit trail is written to write-once storage, and the secrets of destinations that have been
+    /// disabled for long are deleted.
     SealTrail,
 }
 
@@ -76,7 +77,11 @@ pub struct Reply {
 pub async fn handle(context: &Context, request: Request) -> Result<Reply> {
     match request {
         Request::Attempt(attempt) => Ok(Reply { status: Some(seal(context, attempt).await?) }),
-        Request::Daily { action: Daily::SealTrail } => seal_trail(context).await.map(|()| Reply::default()),
+        Request::Daily { action: Daily::SealTrail } => {
+            seal_trail(context).await?;
+            forget_secrets(context).await?;
+            Ok(Reply::default())
+        }
     }
 }
 
@@ -146,6 +151,16 @@ async fn seal_trail(context: &Context) -> Result<()> {
     let json = serde_json::to_string(&head)
         .map_err(|e| Failure::permanent("the trail's head cannot be written").detail(e))?;
     context.certificates.write_once(Key::TrailHead(head.number), "application/json", json).await
+}
+
+/// Deletes the secrets of destinations that have been disabled for long.
+async fn forget_secrets(context: &Context) -> Result<()> {
+    let now = clock::now();
+    let destinations = context.store.destinations().await?;
+    for destination in destinations.iter().filter(|one| one.has_outlived_its_secrets(now)) {
+        context.secrets.forget(destination).await?;
+    }
+    Ok(())
 }
 
 async fn end_tasks(store: &Store, id: &RegulationId, outcomes: &Value) -> Result<Vec<Task>> {

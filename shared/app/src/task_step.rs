@@ -12,6 +12,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use lambda::clock;
+use lambda::metrics::{Metric, report};
 use model::destination::Destination;
 use model::failure::{Failure, Result};
 use model::id::{DestinationId, RegulationId};
@@ -59,7 +60,12 @@ pub async fn step(
     let wait = worked.unwrap_or_else(|failure| {
         tracing::warn!(regulation = %request.regulation_id, destination = %request.destination_id,
             kind = %failure.kind, detail = failure.detail, "{}", failure.public);
-        task.failed(&failure, window, clock::now())
+        let now = clock::now();
+        let wait = task.failed(&failure, window, now);
+        if let (Some(_), Some(since)) = (wait, task.troubled_since) {
+            report(&[(Metric::DestinationAwayHours, now.duration_since(since).as_secs_f64() / 3600.0)]);
+        }
+        wait
     });
     store.save_task(&request.regulation_id, &task).await?;
     Ok(Next { done: wait.is_none(), wait_seconds: wait.unwrap_or_default() })

@@ -24,6 +24,9 @@ const FRESH: Duration = Duration::from_secs(60);
 /// the secrets of one with the settings of the other; such secrets are not used.
 const GIVEN_FOR: &str = "$givenFor";
 
+/// Secrets Manager's code for a secret that is not there.
+const MISSING: &str = "ResourceNotFoundException";
+
 /// Reads and writes secrets.
 #[derive(Debug, Clone)]
 pub struct SecretStore {
@@ -116,14 +119,30 @@ impl SecretStore {
         Ok(())
     }
 
-    /// Replaces the secrets of a destination.
+    /// Replaces the secrets of a destination, or stores them anew if they were forgotten.
     ///
     /// # Errors
     /// `Transient`, if Secrets Manager throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn replace(&self, destination: &Destination, secrets: &Secrets) -> Result<()> {
         let request = self.client.put_secret_value().secret_id(self.name(destination));
-        request.secret_string(json(destination, secrets)?).send().await.map_err(|e| failure(&e))?;
-        Ok(())
+        match request.secret_string(json(destination, secrets)?).send().await {
+            Err(error) if error.code() == Some(MISSING) => self.save(destination, secrets).await,
+            Err(error) => Err(failure(&error)),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// Deletes the secrets of a destination for good. No effect, if there are none.
+    ///
+    /// # Errors
+    /// `Transient`, if Secrets Manager throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn forget(&self, destination: &Destination) -> Result<()> {
+        let request = self.client.delete_secret().secret_id(self.name(destination));
+        match request.force_delete_without_recovery(true).send().await {
+            Err(error) if error.code() == Some(MISSING) => Ok(()),
+            Err(error) => Err(failure(&error)),
+            Ok(_) => Ok(()),
+        }
     }
 
     /// Stores the secret of a tracking API that stands behind Lethe, which is never changed.
@@ -170,7 +189,7 @@ fn json(destination: &Destination, secrets: &Secrets) -> Result<String> {
 }
 
 fn failure<E: ProvideErrorMetadata + std::error::Error>(error: &E) -> Failure {
-    if error.code() == Some("ResourceNotFoundException") {
+    if error.code() == Some(MISSING) {
         return Failure::permanent("a secret is missing: set the destination's secrets again");
     }
     crate::failure("Secrets Manager", error)

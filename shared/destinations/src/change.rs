@@ -60,6 +60,11 @@ impl DestinationChange {
             )
             .field("secrets"));
         }
+        if self.enabled == Some(true) && self.secrets.is_none() && destination.has_outlived_its_secrets(now) {
+            let message =
+                "secrets must be given again: they are deleted 180 days after a destination is disabled";
+            return Err(Failure::invalid(message).field("secrets"));
+        }
         match self.enabled {
             Some(true) => destination.enable(now),
             Some(false) => destination.disable(now),
@@ -116,6 +121,25 @@ mod tests {
             let failure = change(&mut destination(), wrong.clone()).expect_err("wrong");
             assert_eq!(failure.field, Some(field), "{wrong}: {failure}");
         }
+    }
+
+    #[test]
+    fn what_was_disabled_for_long_needs_its_secrets_again() {
+        let half_a_year = Timestamp::from_second(180 * 86_400).expect("in range");
+        let enable = |destination: &mut Destination, change: Value, now: Timestamp| {
+            let change: DestinationChange = serde_json::from_value(change).expect("a change");
+            change.apply(destination, false, now)
+        };
+        let mut disabled = destination();
+        disabled.disable(Timestamp::UNIX_EPOCH);
+        let plain = json!({ "enabled": true });
+        let failure = enable(&mut disabled.clone(), plain.clone(), half_a_year).expect_err("too late");
+        assert_eq!(failure.field, Some("secrets"));
+        assert!(enable(&mut disabled.clone(), json!({ "name": "Old" }), half_a_year).is_ok());
+        let earlier = Timestamp::from_second(180 * 86_400 - 1).expect("in range");
+        assert!(enable(&mut disabled.clone(), plain, earlier).is_ok());
+        let again = json!({ "enabled": true, "secrets": { "apiKey": "k" } });
+        assert!(enable(&mut disabled, again, half_a_year).is_ok());
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub enum Metric {
     StuckRegulations,
     /// Hours since the purge run that is under way was opened.
     PurgeRunHours,
+    /// Hours for which a destination of an open regulation has been away, each time it is tried again.
+    DestinationAwayHours,
     /// Destinations from which a sealed attempt could not erase.
     FailedTasks,
     /// Seconds from the request to the moment when the suppression list named its subjects.
@@ -32,7 +34,7 @@ impl Metric {
         match self {
             Self::SuppressionSeconds => "Seconds",
             // CloudWatch has no unit for days and hours.
-            Self::OldestRegulationDays | Self::PurgeRunHours => "None",
+            Self::OldestRegulationDays | Self::PurgeRunHours | Self::DestinationAwayHours => "None",
             Self::OpenRegulations | Self::StuckRegulations | Self::FailedTasks => "Count",
         }
     }

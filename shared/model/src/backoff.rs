@@ -11,7 +11,7 @@ pub struct Backoff {
 }
 
 /// A task whose warehouse or vendor cannot be reached: soon at first, and at least once a day.
-pub const TASK: Backoff = Backoff::seconds(2, 2.0, 86_400);
+pub const TASK: Backoff = Backoff::seconds(2, 2.0, 21_600);
 /// A vendor's rate limit, if the vendor does not say how long it lasts.
 pub const RATE_LIMIT: Backoff = Backoff::seconds(1, 2.0, 60);
 /// A warehouse's statement that runs longer than an invocation.
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn every_policy_grows_from_its_first_wait_to_its_longest() {
         for (policy, tries, seconds) in [
-            (TASK, [1, 2, 3, 16, 17, 500], [2, 4, 8, 65_536, 86_400, 86_400]),
+            (TASK, [1, 2, 3, 16, 17, 500], [2, 4, 8, 21_600, 21_600, 21_600]),
             (RATE_LIMIT, [0, 1, 2, 3, 4, 99], [1, 1, 2, 4, 8, 60]),
             (STATEMENT, [1, 2, 3, 5, 6, 99], [10, 20, 40, 160, 300, 300]),
             (FOLLOWER, [1, 2, 3, 10, 24, u32::MAX], [2, 2, 3, 14, 300, 300]),

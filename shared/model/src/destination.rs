@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -65,7 +65,15 @@ pub struct Period {
     pub until: Timestamp,
 }
 
+/// For how long a disabled destination keeps its secrets: a retry of a regulation that began before may need them.
+const SECRETS_KEPT: SignedDuration = SignedDuration::from_hours(180 * 24);
+
 impl Destination {
+    /// Whether it has been disabled for so long that its secrets are deleted.
+    pub fn has_outlived_its_secrets(&self, now: Timestamp) -> bool {
+        self.enabled_until.is_some_and(|until| now.duration_since(until) >= SECRETS_KEPT)
+    }
+
     /// The settings, parsed as the type that its adapter reads.
     ///
     /// # Errors

@@ -72,12 +72,13 @@ pub struct Rule {
     pub comparison: Comparison,
 }
 
-/// Limits a rule to records with this string at this path.
+/// Limits a rule to records with this text, number or truth value (`true`, `false`) at this path. A record in which it is
+/// anything else, such as an object, stays as a residual if it names a subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct When {
-    /// The names of the fields that lead to the string.
+    /// The names of the fields that lead to it.
     pub path: Vec<String>,
-    /// The string.
+    /// The text, or the number or truth value as text.
     pub equals: String,
 }
 

@@ -143,7 +143,8 @@ async fn a_former_user_id_goes_with_its_owner() -> Result<()> {
         "{rows:?}"
     );
     let whom = |id: &str| json!({ "type": "USER_ID", "id": id });
-    let check = json!({ "subjects": ["lms-1", "lms-0", "lms-9"].map(whom) });
+    let all = ["lms-1", "lms-0", "lms-9"].map(whom);
+    let check = json!({ "subjects": all });
     let suppressed = api.post("/suppressions/check", &check).await?["data"]["suppressed"].take();
     assert_eq!(suppressed, json!([true, true, false]));
     assert_eq!(world.braze.world().asked, ["lms-1"]);

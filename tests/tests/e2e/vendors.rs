@@ -3,8 +3,9 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use futures::future::try_join_all;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::api::{Api, destinations};
@@ -151,6 +152,39 @@ async fn a_revoked_key_and_a_disabled_destination_are_waited_for() -> Result<()>
     assert_eq!(ended["overallStatus"], "FINISHED", "{ended:#}");
     assert_eq!(task(&ended, "Amplitude").0, "CONFIRMED");
     assert_eq!(task(&ended, "Intercom").0, "ACCEPTED");
+    loses_its_secrets(&world, &disabled).await
+}
+
+/// Half a year after a destination was disabled, its secrets are deleted, and it is enabled only with new ones.
+async fn loses_its_secrets(world: &World, path: &str) -> Result<()> {
+    let (api, aws) = (&world.stack.api, world.stack.aws);
+    api.send(Method::DELETE, path, None).await?;
+    let id = path.strip_prefix("/destinations/").context("an id")?;
+    let secret = json!({ "SecretId": format!("{}/destinations/{id}", world.stack.name) });
+    let read = async || aws.call("secretsmanager", "secretsmanager.GetSecretValue", secret.clone()).await;
+    world.stack.invoke("audit", &json!({ "action": "sealTrail" })).await?;
+    assert!(read().await.is_ok(), "it was disabled a moment ago");
+
+    let long_ago = Timestamp::now() - SignedDuration::from_hours(181 * 24);
+    let change = json!({
+        "TableName": world.stack.output("DestinationsTable")?,
+        "Key": { "pk": { "S": id }, "sk": { "S": "META" } },
+        "UpdateExpression": "SET enabledUntil = :long_ago",
+        "ExpressionAttributeValues": { ":long_ago": { "S": long_ago.to_string() } },
+    });
+    aws.call("dynamodb", "DynamoDB_20120810.UpdateItem", change).await?;
+    for _ in 0..2 {
+        world.stack.invoke("audit", &json!({ "action": "sealTrail" })).await?;
+    }
+    assert!(read().await.is_err(), "its secrets are still there");
+
+    let (status, refused) = api.send(Method::PATCH, path, Some(&json!({ "enabled": true }))).await?;
+    assert_eq!((status.as_u16(), &refused["errors"][0]["field"]), (422, &json!("secrets")), "{refused}");
+    let again = json!({ "enabled": true, "secrets": { "accessToken": "token" } });
+    let (status, enabled) = api.send(Method::PATCH, path, Some(&again)).await?;
+    ensure!(status.is_success(), "{enabled}");
+    let found = api.post(&format!("{path}/check"), &json!({})).await?;
+    assert_eq!(found["data"]["ok"], true, "{found}");
     Ok(())
 }
 

@@ -48,23 +48,30 @@ function separatorOf(text: string): string {
 
 const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9äöüß]/g, '');
 
+/** Kinds of identifiers that a list may hold. */
+export type Kind = 'USER_ID' | 'EMAIL' | 'PHONE';
+
 /** Names that exports give to the column that Lethe wants, the surest first. */
-const IDS = [
-  'userid', 'subjectid', 'customerid', 'externalid', 'identifier', 'id', 'clientid', 'memberid', 'accountid', 'kundennummer', 'kundennr', 'kundenid', 'benutzerid', 'nutzerid',
-  'mitgliedsnummer',
-];
+const WANTED: Record<Kind, string[]> = {
+  USER_ID: [
+    'userid', 'subjectid', 'customerid', 'externalid', 'identifier', 'id', 'clientid', 'memberid', 'accountid', 'kundennummer', 'kundennr', 'kundenid', 'benutzerid', 'nutzerid',
+    'mitgliedsnummer',
+  ],
+  EMAIL: ['email', 'emailaddress', 'emailadresse', 'mail'],
+  PHONE: ['phone', 'phonenumber', 'telefon', 'telefonnummer', 'mobile', 'mobilephone', 'mobiltelefon', 'handy', 'handynummer'],
+};
 /** Names of other columns: what stands under them may be anything, but they are a header. */
 const OTHERS = [
-  'anonymousid', 'email', 'emailaddress', 'emailadresse', 'mail', 'name', 'firstname', 'lastname', 'vorname', 'nachname', 'plan', 'created', 'createdat', 'date', 'datum', 'phone',
-  'telefon', 'user', 'username', 'benutzer', 'nutzer', 'customer', 'kunde', 'kunden', 'users', 'customers', 'ids',
+  'anonymousid', 'name', 'firstname', 'lastname', 'vorname', 'nachname', 'plan', 'created', 'createdat', 'date', 'datum', 'user', 'username', 'benutzer', 'nutzer', 'customer', 'kunde', 'kunden', 'users', 'customers', 'ids',
 ];
 
 /** Which column holds the identifiers (none, if that is not sure), and whether the first row is a header. */
-export function idColumn(rows: string[][]): { column: number | undefined; header: boolean } {
+export function idColumn(rows: string[][], kind: Kind = 'USER_ID'): { column: number | undefined; header: boolean } {
   const first = rows[0] ?? [];
   const names = first.map(plain);
-  const named = IDS.map((name) => names.indexOf(name)).find((place) => place >= 0);
-  const header = named !== undefined || names.some((name) => OTHERS.includes(name)) || isUnlike(rows);
+  const named = WANTED[kind].map((name) => names.indexOf(name)).find((place) => place >= 0);
+  const known = [...Object.values(WANTED).flat(), ...OTHERS];
+  const header = named !== undefined || names.some((name) => known.includes(name)) || isUnlike(rows);
   return { column: named ?? (first.length === 1 ? 0 : undefined), header };
 }
 

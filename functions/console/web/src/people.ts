@@ -1,11 +1,29 @@
 // Identifiers as people paste and export them.
 
-import { idColumn, parse } from './csv';
+import type { Whom } from './api/schema';
+import { idColumn, parse, type Kind } from './csv';
 
 export interface People {
   ids: string[];
   repeated: number;
 }
+
+/** What a reader gave: distinct identifiers of one kind, and whether a column has to be chosen first. */
+export interface Given {
+  ids: string[];
+  kind: Kind;
+  unsure: boolean;
+}
+
+export const nobody: Given = { ids: [], kind: 'USER_ID', unsure: false };
+
+const FIELDS = { EMAIL: 'email', PHONE: 'phone' } as const;
+
+/** The part of a request's body that says who. */
+export const whom = (kind: Kind, ids: string[]) =>
+  kind === 'USER_ID' ? { subjectType: kind, subjectIds: ids } : { subjects: ids.map((id) => ({ [FIELDS[kind]]: id })) };
+
+export const suppressed = (kind: Kind, ids: string[]): Whom[] => ids.map((id) => ({ type: kind, id }));
 
 /** Distinct identifiers in the order given; blank ones are left out. */
 function distinct(given: string[]): People {
@@ -51,11 +69,11 @@ export function decode(bytes: Uint8Array): { text: string } | { refused: string 
 /** Why a file is not read: what it is instead of a table. */
 export class Refused extends Error {}
 
-export async function read(file: File): Promise<Sheet> {
+export async function read(file: File, kind: Kind): Promise<Sheet> {
   const found = decode(new Uint8Array(await file.arrayBuffer()));
   if ('refused' in found) throw new Refused(found.refused);
   const rows = parse(found.text);
-  return { name: file.name, rows, ...idColumn(rows) };
+  return { name: file.name, rows, ...idColumn(rows, kind) };
 }
 
 export const fromSheet = ({ rows, column, header }: Sheet): People =>

@@ -33,6 +33,12 @@ test('a column that is named as ids are is taken, in German too', () => {
   assert.deepEqual(idColumn(parse('User ID\nada')), { column: 0, header: true });
 });
 
+test('the column of the kind that is wanted is taken', () => {
+  const rows = parse('Kundennummer;E-Mail;Telefon\n4711;kim@example.com;+49 30 901820');
+  assert.deepEqual(['USER_ID', 'EMAIL', 'PHONE'].map((kind) => idColumn(rows, kind).column), [0, 1, 2]);
+  assert.deepEqual(idColumn(parse('name;plan\nKim;pro'), 'EMAIL'), { column: undefined, header: true });
+});
+
 test('no column is guessed: the header is still a header', async () => {
   assert.deepEqual(idColumn(parse('E-Mail;Plan\nkim@example.com;pro')), { column: undefined, header: true });
   const sheet = await read(file('Konto;Wert\nk-1;17\nk-2;18\n'));

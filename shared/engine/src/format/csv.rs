@@ -1,7 +1,8 @@
 //! Comma-separated values (RFC 4180) under a header, and delimited text without one.
 //!
-//! 1. The header names the columns. A column is relevant if its name is a rule's path, including the dots. The
-//!    delimiter is the one of `, ; tab |` that yields a relevant column. Without a header, the rules number the columns
+//! 1. The header names the columns. A column is relevant if its name is a rule's path, including the dots. If it is one
+//!    only without spaces or quotes of its own, the text is refused. The delimiter is the one of `, ; tab |` that yields a
+//!    relevant column. Without a header, the rules number the columns
 //!    and say how the text is written; the first record shows how many cells each has.
 //! 2. Records are cut out: a quoted cell may hold delimiters, line ends and doubled quotes. A quote that is not
 //!    closed, or not followed by a delimiter, makes that one line unreadable; reading resumes after it. All records end
@@ -37,6 +38,8 @@ pub(super) struct Header<'m> {
     written: Option<Vec<u8>>,
     /// What columns of identifiers may be called.
     names: Vec<String>,
+    /// Whether a column is called so but for spaces or quotes.
+    misnamed: bool,
     ends: Option<RowEnd>,
     cells: usize,
     /// Relevant columns by index, with the rules' node for each.
@@ -99,7 +102,13 @@ fn header<'m>(bytes: &[u8], last: bool, matcher: &'m Matcher) -> Option<(Header<
         let end = bytes.len() - text.len() + record.end;
         let written = Some(bare(&text[..record.end]).to_vec());
         let names = names(matcher.root(), "");
-        let header = Header { dialect, written, names, ends: record.ends, cells: cells.len(), columns };
+        let misnamed = cells.iter().any(|cell| {
+            let name = String::from_utf8_lossy(&cell.text(text)).into_owned();
+            let bare = name.trim_matches(|letter: char| letter.is_whitespace() || "'\"`=".contains(letter));
+            bare != name && names.iter().any(|name| name == bare)
+        });
+        let ends = record.ends;
+        let header = Header { dialect, written, names, misnamed, ends, cells: cells.len(), columns };
         header.columns.iter().any(|(_, node)| node.leads_to_identifier()).then_some((header, end))
     })
 }
@@ -118,7 +127,10 @@ pub(super) fn numbered<'m>(
     let named = matcher.root().children();
     let columns: Vec<_> = named.filter_map(|(name, node)| Some((column(name)?, node))).collect();
     let needed = columns.iter().map(|(column, _)| column + 1).max().unwrap_or_default();
-    let header = |cells, ends| Header { dialect, written: None, names: Vec::new(), ends, cells, columns };
+    let header = |cells, ends| {
+        let (written, names) = (None, Vec::new());
+        Header { dialect, written, names, misnamed: false, ends, cells, columns }
+    };
     let (mut at, mut cells) = (0, Vec::new());
     while at < text.len() {
         let Some(record) = read_record(&text[at..], dialect, whole, &mut cells) else {
@@ -163,6 +175,11 @@ pub(super) fn purge<'m>(
             None => {
                 let (header, end) = header(block, last, matcher)
                     .ok_or(FormatError::Corrupt("a CSV header that does not end"))?;
+                if header.misnamed {
+                    return Err(FormatError::Corrupt(
+                        "a CSV header with spaces or other quotes around the name of a rule's column",
+                    ));
+                }
                 at = end;
                 header
             }
@@ -203,7 +220,7 @@ pub(super) fn purge<'m>(
             }
             for (column, node) in &header.columns {
                 match str::from_utf8(&cells[*column].text(bytes)) {
-                    Ok(text) => found.text_cell(text, node),
+                    Ok(text) => found.cell(text, node),
                     Err(_) if node.leads_to_identifier() => found.opaque(node),
                     Err(_) => {}
                 }

@@ -52,12 +52,17 @@ const TAR: &str = "tar: store its files as objects of their own";
 const RAW: &str = "raw Snappy, which nothing marks: have it written framed, or by another codec";
 const BULK: &str = "Elasticsearch's bulk format: a document that goes would leave its action to the next";
 const HADOOP: &str = "Hadoop's block compression (Snappy, LZ4 or LZO)";
+const BGZF: &str = "BGZF: gzip in blocks that an index counts";
 const NO_JSON: &str = "text that is no JSON, and no CSV with a column that a rule names";
 pub(super) const BINARY: &str = "binary data of an unknown format";
 
 /// Detects the compression by the object's first bytes.
 pub(super) fn codec(head: &[u8]) -> Result<Codec, FormatError> {
     match head {
+        // The extra field of SAM/BAM's specification, 4.1.
+        [0x1f, 0x8b, 8, 4, _, _, _, _, _, _, 6, 0, b'B', b'C', ..] => {
+            Err(FormatError::Unsupported(BGZF.into()))
+        }
         [0x1f, 0x8b, ..] => Ok(Codec::Gzip),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Ok(Codec::Zstd),
         // A skippable frame may come first (RFC 8878, 3.1.2).
@@ -86,6 +91,9 @@ pub(super) fn content(head: &[u8], matcher: &Matcher) -> Result<Content, FormatE
     let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
     if head.starts_with(b"PAR1") {
         return Ok(Content::Parquet);
+    }
+    if is_bulk(head) {
+        return refused(BULK);
     }
     if let Some(dialect) = matcher.headerless() {
         twice(head)?;
@@ -131,7 +139,6 @@ fn foreign(head: &[u8], whole: bool) -> Option<&'static str> {
         .or_else(|| is_tar(head).then_some(TAR))
         .or_else(|| wide(head))
         .or_else(|| is_hadoop(head).then_some(HADOOP))
-        .or_else(|| is_bulk(head).then_some(BULK))
         .or_else(|| (whole && is_raw_snappy(head)).then_some(RAW))
 }
 

@@ -212,9 +212,11 @@ pub(super) fn spellings(id: &str) -> impl Iterator<Item = Cow<'_, str>> {
 fn uuid_spellings(id: &str) -> impl Iterator<Item = String> {
     let spelled = |uuid: Uuid| {
         let (lower, upper) = (format!("{uuid:x}"), format!("{uuid:X}"));
-        [lower, upper]
-            .into_iter()
-            .flat_map(|text| [text.replace('-', ""), format!("{{{text}}}"), format!("urn:uuid:{text}"), text])
+        let shouted = format!("URN:UUID:{upper}");
+        let others = [lower, upper].into_iter().flat_map(|text| {
+            [text.replace('-', ""), format!("{{{text}}}"), format!("urn:uuid:{text}"), text]
+        });
+        others.chain([shouted])
     };
     Uuid::try_parse(id.trim()).ok().into_iter().flat_map(spelled)
 }

@@ -63,6 +63,11 @@ impl Node {
         !self.rules.is_empty() && self.children.is_empty()
     }
 
+    /// Whether a rule's condition is decided here, and no path continues: an object here cannot be compared.
+    pub(crate) fn decides_here(&self) -> bool {
+        !self.conditions.is_empty() && self.children.is_empty()
+    }
+
     /// Whether some rule's path continues from here.
     pub(crate) fn goes_deeper(&self) -> bool {
         !self.children.is_empty()

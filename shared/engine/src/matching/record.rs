@@ -6,8 +6,11 @@
 //!    skipped.
 //! 3. The collected values are read the same way, one level down. An array stands for its elements.
 //! 4. Strings and numbers at the end of a path are looked up; `true`, `false` and `null` match no subject. An object there
-//!    cannot be compared. A string that is itself a JSON array or object is read as one.
-//! 5. A record that names a subject only among others in an array, and nobody outside of arrays, has no owner: it is kept.
+//!    cannot be compared, nor can a string that is a subject's only without quotes of its own. A string that is itself a
+//!    JSON array or object is read as one.
+//! 5. A condition holds if its text, number or truth value reads as the rule says. If it is anything else, such as an
+//!    object, nobody knows whether the rule holds: a record that names a subject by this rule alone is opaque.
+//! 6. A record that names a subject only among others in an array, and nobody outside of arrays, has no owner: it is kept.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -58,6 +61,8 @@ pub(crate) struct Found<'p> {
     named: Vec<(usize, u32)>,
     /// Rules whose condition holds.
     met: Vec<usize>,
+    /// Rules whose condition has a value that cannot be compared.
+    unsure: Vec<usize>,
     /// Whether some value could not be compared.
     opaque: bool,
     /// How many arrays the next value is in.
@@ -75,6 +80,7 @@ impl<'p> Found<'p> {
             plan: &matcher.plan,
             named: Vec::new(),
             met: Vec::new(),
+            unsure: Vec::new(),
             opaque: false,
             arrays: 0,
             owners: Vec::new(),
@@ -92,18 +98,17 @@ impl<'p> Found<'p> {
         self.arrays -= 1;
     }
 
-    /// Adds a text, which may hold JSON: see [`Self::spelled`].
+    /// Adds a cell of delimited text, which may hold JSON: see [`Self::spelled`]. If it names a subject only without
+    /// quotes that are part of the text, such as 'u7' or ="u7", it is opaque: the file is not written as we read it.
     pub(crate) fn cell(&mut self, value: &str, node: &Node) {
-        self.spelled(&[value], None, node);
+        self.spelled(&[value], &[], node);
+        self.quoted(value.trim().trim_start_matches('='), node);
     }
 
-    /// Adds a cell of delimited text. If it names a subject only without quotes that are part of the text, such as 'u7'
-    /// or ="u7", it is opaque: the file is not written as we read it.
-    pub(crate) fn text_cell(&mut self, value: &str, node: &Node) {
-        self.cell(value, node);
-        let quoted = value.trim().trim_start_matches('=');
-        let bare = quoted.trim_matches(['\'', '"', '`']);
-        if bare.len() == quoted.len() {
+    /// Makes the record opaque if a text names a subject without the quotes around it.
+    fn quoted(&mut self, text: &str, node: &Node) {
+        let bare = text.trim_matches(['\'', '"', '`']);
+        if bare.len() == text.len() {
             return;
         }
         for &rule in &node.rules {
@@ -115,12 +120,12 @@ impl<'p> Found<'p> {
 
     /// Adds a value with all its spellings. If one is a JSON array or object, its elements and fields count instead.
     /// What only looks like JSON, and contains an identifier, is opaque.
-    pub(super) fn spelled(&mut self, spellings: &[&str], uuid: Option<Uuid>, node: &Node) {
-        self.add(spellings, uuid, node, node.leads_to_identifier());
+    pub(super) fn spelled(&mut self, spellings: &[&str], uuids: &[Uuid], node: &Node) {
+        self.add(spellings, uuids, node, node.leads_to_identifier());
     }
 
     /// `may_break`: whether what only looks like JSON makes the record opaque.
-    fn add(&mut self, spellings: &[&str], uuid: Option<Uuid>, node: &Node, may_break: bool) {
+    fn add(&mut self, spellings: &[&str], uuids: &[Uuid], node: &Node, may_break: bool) {
         let (plan, known) = (self.plan, self.named.len());
         for &rule in &node.rules {
             let which = plan.rule_ids[rule];
@@ -129,17 +134,14 @@ impl<'p> Found<'p> {
                 self.matcher.note(which, value.as_bytes());
                 self.named.extend(ids.find(value).map(|subject| (rule, subject)));
             }
-            if let Some(uuid) = uuid {
+            for uuid in uuids {
                 self.matcher.note(which, uuid.hyphenated().encode_lower(&mut [0; 36]).as_bytes());
-                self.named.extend(ids.find_uuid(uuid).map(|subject| (rule, subject)));
+                self.named.extend(ids.find_uuid(*uuid).map(|subject| (rule, subject)));
             }
         }
         let is_named = self.named.len() > known;
-        let is_blank = uuid.is_none() && spellings.iter().all(|value| value.trim().is_empty());
-        for value in spellings {
-            let met = node.conditions.iter().filter(|(_, equals)| equals == value);
-            self.met.extend(met.map(|(rule, _)| rule));
-        }
+        let is_blank = uuids.is_empty() && spellings.iter().all(|value| value.trim().is_empty());
+        spellings.iter().for_each(|value| self.condition(value, node));
         let mut is_json = false;
         for value in spellings.iter().filter(|value| is_container(value)) {
             is_json |= self.container(value, node, may_break && !is_named);
@@ -153,9 +155,21 @@ impl<'p> Found<'p> {
         }
     }
 
+    /// Decides conditions by the text of a value.
+    pub(super) fn condition(&mut self, value: &str, node: &Node) {
+        let met = node.conditions.iter().filter(|(_, equals)| equals == value);
+        self.met.extend(met.map(|(rule, _)| rule));
+    }
+
+    /// Says that a condition's value cannot be compared.
+    pub(crate) fn unsure(&mut self, node: &Node) {
+        self.unsure.extend(node.conditions.iter().map(|(rule, _)| rule));
+    }
+
     /// Reads a text that looks like a JSON array or object. Returns whether it is one.
     fn container(&mut self, text: &str, node: &Node, may_break: bool) -> bool {
         let before = (self.named.len(), self.met.len(), self.owners.len(), self.strangers.len());
+        let unsure = self.unsure.len();
         let (opaque, arrays) = (self.opaque, self.arrays);
         let is_json = serde_json::from_str::<&RawValue>(text).is_ok();
         if is_json && self.value(text.trim(), node).is_ok() {
@@ -163,6 +177,7 @@ impl<'p> Found<'p> {
         }
         self.named.truncate(before.0);
         self.met.truncate(before.1);
+        self.unsure.truncate(unsure);
         self.owners.truncate(before.2);
         self.strangers.truncate(before.3);
         (self.opaque, self.arrays) = (opaque, arrays);
@@ -215,10 +230,11 @@ impl<'p> Found<'p> {
         hits.dedup();
         let is_shared =
             !hits.is_empty() && !self.owners.iter().any(holds) && self.strangers.iter().any(holds);
+        let may_hold = self.named.iter().any(|(rule, _)| self.unsure.contains(rule));
         let verdict = match hits.is_empty() {
             _ if is_shared => Verdict::Shared,
             false => Verdict::Remove,
-            true if self.opaque => Verdict::Opaque,
+            true if self.opaque || may_hold => Verdict::Opaque,
             true => Verdict::Keep,
         };
         if is_shared {
@@ -226,6 +242,7 @@ impl<'p> Found<'p> {
         }
         self.named.clear();
         self.met.clear();
+        self.unsure.clear();
         self.owners.clear();
         self.strangers.clear();
         (self.opaque, self.arrays) = (false, 0);
@@ -246,9 +263,16 @@ impl<'p> Found<'p> {
 
     fn value(&mut self, text: &str, node: &Node) -> Result<(), serde_json::Error> {
         match text.as_bytes().first() {
-            Some(b'{') if node.goes_deeper() => self.object(text, node)?,
-            // An identifier wrapped in an object, such as MongoDB's {"$oid": …}.
-            Some(b'{') if !is_empty_object(text) && node.ends_here() => self.opaque(node),
+            Some(b'{') if is_empty_object(text) => {}
+            Some(b'{') => {
+                self.unsure(node);
+                match node.goes_deeper() {
+                    true => self.object(text, node)?,
+                    // An identifier wrapped in an object, such as MongoDB's {"$oid": …}.
+                    false if node.ends_here() => self.opaque(node),
+                    false => {}
+                }
+            }
             Some(b'[') if self.arrays == MAX_ARRAYS => {
                 return Err(Error::custom("too many arrays in arrays"));
             }
@@ -266,7 +290,11 @@ impl<'p> Found<'p> {
                     Some(value) => {
                         let may_break = node.leads_to_identifier()
                             && (!node.rules.is_empty() || self.plan.has_a_key(&value));
-                        self.add(&[&value], None, node, may_break);
+                        self.add(&[&value], &[], node, may_break);
+                        // A JSON string in a JSON string.
+                        if value.starts_with('"') {
+                            self.quoted(&value, node);
+                        }
                     }
                     // An unpaired surrogate is not text: such a value matches no subject, but is somebody's.
                     None if self.arrays > 0 => self.strangers.extend(&node.rules),
@@ -279,10 +307,11 @@ impl<'p> Found<'p> {
                     return Ok(());
                 }
                 match number::plain(text) {
-                    Some(plain) => self.spelled(&[text, &plain], None, node),
-                    None => self.spelled(&[text], None, node),
+                    Some(plain) => self.spelled(&[text, &plain], &[], node),
+                    None => self.spelled(&[text], &[], node),
                 }
             }
+            Some(b't' | b'f') => self.condition(text, node),
             _ => {}
         }
         Ok(())

@@ -57,6 +57,7 @@ const VALUES: &[&str] = &[
     A_SHA256_BASE64,
     A_MD5,
     NOTHING_SHA256,
+    "\"u7\"",
 ];
 /// As `printf %s u7 | sha256sum` writes them, or `md5sum`, or `xxd -r -p | base64` after it; and that of an empty text.
 const U7_SHA256: &str = "e8180000fa67e824043aa522c6743de57dbc5de1d39d5483acb618b699a9dd00";
@@ -92,6 +93,7 @@ fn rule_sets() -> [Rules; 4] {
         {"path": "context.traits.email", "type": "USER_ID", "foldCase": true, "trim": true},
         {"path": "context.userId", "type": "ANONYMOUS_ID", "when": {"path": "context.type", "equals": "alias"}},
         {"path": "ids", "type": "USER_ID", "normalize": "nfc"},
+        {"path": "previousId", "type": "USER_ID", "when": {"path": "x", "equals": "true"}},
         {"path": "email", "type": "EMAIL"},
         {"path": "naïve/\"key\"", "type": "ANONYMOUS_ID", "trim": true}
     ]"#;
@@ -239,11 +241,12 @@ fn by_value(
     let record = serde_json::from_slice::<Value>(line).ok().filter(Value::is_object)?;
     let (mut hits, mut opaque, mut owned, mut strangers) = (Vec::new(), false, false, false);
     for rule in rules.iter() {
-        let is = |place: &Place, text: &str| matches!(place, Place::Text(value, _) if value == text);
-        let met = |when: &model::rules::When| {
-            at_path(&record, &when.path, false).iter().any(|place| is(place, &when.equals))
-        };
-        let is_met = rule.when.as_ref().is_none_or(met);
+        let condition = rule.when.as_ref().map(|when| (at_path(&record, &when.path, false), &when.equals));
+        let is = |place: &Place, text: &str| matches!(place, Place::Text(value, _) | Place::Truth(value) if value == text);
+        let is_met =
+            condition.as_ref().is_none_or(|(places, equals)| places.iter().any(|place| is(place, equals)));
+        let is_unsure =
+            condition.is_some_and(|(places, _)| places.iter().any(|place| matches!(place, Place::Object(_))));
         let goes_deeper = |other: &model::rules::Rule| {
             other.path.len() > rule.path.len() && other.path.starts_with(&rule.path)
                 || other.when.as_ref().is_some_and(|when| {
@@ -267,6 +270,7 @@ fn by_value(
                         rules.iter().any(named) && matcher.raw_bytes_hold_an_identifier(text.as_bytes());
                     continue;
                 }
+                Place::Truth(_) => continue,
                 Place::Object(in_array) => {
                     let is_end = !rules.iter().any(goes_deeper);
                     opaque |= is_end;
@@ -274,10 +278,7 @@ fn by_value(
                     continue;
                 }
             };
-            if !is_met {
-                continue;
-            }
-            let named = |rule: &model::rules::Rule| -> Vec<u32> {
+            let named = |rule: &model::rules::Rule, value: &str| -> Vec<u32> {
                 let normal = |text: &str| {
                     let Comparison { fold_case, trim, normalize, phone: _, hash: _ } = rule.comparison;
                     let text = if trim { text.trim() } else { text };
@@ -288,18 +289,25 @@ fn by_value(
                     let (holds, given) = (rule.kind.as_str(), subject.kind.as_str());
                     let nothing = value.trim().is_empty() || subject.id == NOTHING_SHA256;
                     match (hash_in(holds), hash_in(given)) {
-                        (None, None) => given == holds && normal(&subject.id) == normal(&value),
-                        (Some(_), Some(_)) => given == holds && plain_hash(&value) == subject.id && !nothing,
-                        (Some((of, hash)), None) => given == of && plain_hash(&value) == hash(&subject.id),
+                        (None, None) => given == holds && normal(&subject.id) == normal(value),
+                        (Some(_), Some(_)) => given == holds && plain_hash(value) == subject.id && !nothing,
+                        (Some((of, hash)), None) => given == of && plain_hash(value) == hash(&subject.id),
                         (None, Some((of, hash))) => {
-                            holds == of && hash(&normal(&value)) == subject.id && !nothing
+                            holds == of && hash(&normal(value)) == subject.id && !nothing
                         }
                     }
                 };
                 subjects.iter().enumerate().filter(is_named).map(|(at, _)| at as u32).collect()
             };
-            hits.extend(named(rule));
-            let is_named = rules.iter().any(|other| other.path == rule.path && !named(other).is_empty());
+            let bare = value.trim_matches(['\'', '"', '`']);
+            opaque |= value.starts_with('"') && !named(rule, bare).is_empty();
+            if !is_met {
+                opaque |= is_unsure && !named(rule, &value).is_empty();
+                continue;
+            }
+            hits.extend(named(rule, &value));
+            let is_named =
+                rules.iter().any(|other| other.path == rule.path && !named(other, &value).is_empty());
             owned |= !in_array && !value.trim().is_empty();
             strangers |= in_array && !is_named && !value.trim().is_empty();
         }
@@ -333,11 +341,18 @@ fn plain_hash(value: &str) -> String {
 enum Place {
     /// A text or number, and whether it is in an array.
     Text(String, bool),
+    /// A truth value, which only a condition compares.
+    Truth(String),
     Object(bool),
     /// A text that only looks like JSON.
     Broken(String, bool),
     /// Such a text above the end of the path.
     Torn(String),
+}
+
+/// Whether a text begins as an array or object does, be it in quotes.
+fn looks_like_json(text: &str) -> bool {
+    ["{", "[", "\"{", "\"["].iter().any(|start| text.trim_start().starts_with(start))
 }
 
 fn at_path(value: &Value, path: &[String], in_array: bool) -> Vec<Place> {
@@ -349,10 +364,10 @@ fn at_path(value: &Value, path: &[String], in_array: bool) -> Vec<Place> {
         (Value::Object(fields), []) if !fields.is_empty() => vec![Place::Object(in_array)],
         (Value::String(text), _) => match serde_json::from_str::<Value>(text) {
             Ok(json @ (Value::Array(_) | Value::Object(_))) => at_path(&json, path, in_array),
-            _ if path.is_empty() && text.trim_start().starts_with(['{', '[']) => {
-                vec![Place::Broken(text.clone(), in_array)]
-            }
-            _ if text.trim_start().starts_with(['{', '[']) => vec![Place::Torn(text.clone())],
+            // It was written as a string twice.
+            Ok(json @ Value::String(_)) if looks_like_json(text) => at_path(&json, path, in_array),
+            _ if path.is_empty() && looks_like_json(text) => vec![Place::Broken(text.clone(), in_array)],
+            _ if looks_like_json(text) => vec![Place::Torn(text.clone())],
             _ if path.is_empty() => vec![Place::Text(text.clone(), in_array)],
             _ => vec![],
         },
@@ -361,6 +376,7 @@ fn at_path(value: &Value, path: &[String], in_array: bool) -> Vec<Place> {
             Some(float) => vec![Place::Text(float.to_string(), in_array)],
             _ => vec![],
         },
+        (Value::Bool(truth), []) => vec![Place::Truth(truth.to_string())],
         _ => vec![],
     }
 }

@@ -3,10 +3,12 @@
 //! 1. Text is compared as text: the text `"0123"` is not the number 123. Text that is a UUID is compared as one.
 //! 2. Whole numbers of any type and width are compared by their decimal digits; a decimal of scale 2 may match `12.50`
 //!    or `12.5`.
-//! 3. A UUID is 16 bytes: it matches every spelling that a subject's UUID may have (`ids` lists them).
+//! 3. A UUID is 16 bytes: it matches every spelling that a subject's UUID may have (`ids` lists them). Without a declared
+//!    type, the bytes may also be in the order in which .NET writes them, and text may be padded with zeros.
 //! 4. A float to which several whole numbers round (from 2^53; for 32 bits, from 2^24) matches no subject. If one of
 //!    these numbers is a subject's, the record's owner cannot be determined: the value is *opaque*.
-//! 5. A value is also opaque if its type holds no identifiers, such as a time, or if its bytes are not text.
+//! 5. A value is also opaque if its type holds no identifiers, such as a time, or if its bytes are not text. A truth value
+//!    is never an identifier.
 
 use std::borrow::Cow;
 
@@ -28,6 +30,7 @@ pub(crate) enum Typed<'v> {
     Decimal(&'v [u8], u32),
     Single(f32),
     Double(f64),
+    Truth(bool),
     /// A value whose type holds no identifiers.
     Other,
 }
@@ -45,6 +48,7 @@ impl<'v> Typed<'v> {
             Self::Double(0.0) => Cow::Borrowed("0"),
             Self::Single(number) if number.is_finite() => Cow::Owned(number.to_string()),
             Self::Double(number) if number.is_finite() => Cow::Owned(number.to_string()),
+            Self::Truth(truth) => Cow::Borrowed(if truth { "true" } else { "false" }),
             Self::Single(_) | Self::Double(_) | Self::Other => return None,
         })
     }
@@ -105,17 +109,28 @@ impl Found<'_> {
         if value.ambiguous().is_some_and(|rounded| self.rounded(rounded, node)) {
             return;
         }
-        let uuid = match value {
-            Typed::Uuid(bytes) => Some(Uuid::from_bytes(bytes)),
-            Typed::Bytes(bytes) => bytes.try_into().ok().map(Uuid::from_bytes),
-            _ => None,
-        };
-        match value.text() {
-            Some(text) => match (value, without_zeros(&text)) {
-                (Typed::Decimal(..), Some(shorter)) => self.spelled(&[&text, shorter], None, node),
-                _ => self.spelled(&[&text], uuid, node),
+        let uuids: &[Uuid] = match value {
+            Typed::Uuid(bytes) => &[Uuid::from_bytes(bytes)],
+            Typed::Bytes(bytes) => match bytes.try_into() {
+                Ok(bytes) => &[Uuid::from_bytes(bytes), Uuid::from_bytes_le(bytes)],
+                Err(_) => &[],
             },
-            None if uuid.is_some() => self.spelled(&[], uuid, node),
+            _ => &[],
+        };
+        let text = value.text();
+        if text.is_none() {
+            self.unsure(node);
+        }
+        match text {
+            Some(text) => match (value, without_zeros(&text)) {
+                (Typed::Truth(_), _) => self.condition(&text, node),
+                (Typed::Decimal(..), Some(shorter)) => self.spelled(&[&text, shorter], &[], node),
+                (Typed::Bytes(_), _) if text.ends_with('\0') => {
+                    self.spelled(&[&text, text.trim_end_matches('\0')], uuids, node);
+                }
+                _ => self.spelled(&[&text], uuids, node),
+            },
+            None if !uuids.is_empty() => self.spelled(&[], uuids, node),
             // Infinities and NaN are not numbers.
             None if matches!(value, Typed::Single(_) | Typed::Double(_)) => {}
             // A time contains no JSON that a rule's path could lead into; bytes might.
@@ -192,15 +207,22 @@ mod tests {
             UUID.replace('-', ""),
             format!("{{{UUID}}}"),
             format!("urn:uuid:{UUID}"),
+            format!("URN:UUID:{}", UUID.to_uppercase()),
         ] {
             assert_eq!(asked(&spelling, Typed::Uuid(bytes)), (true, false), "{spelling}");
             assert_eq!(asked(&spelling, Typed::Bytes(&bytes)), (true, false), "{spelling}");
         }
         assert_eq!(asked(&UUID.replace('a', "b"), Typed::Bytes(&bytes)), (false, false));
         assert_eq!(asked("sixteen letters!", Typed::Bytes(b"sixteen letters!")), (true, false));
-        for text in [UUID.to_uppercase(), format!("{{{UUID}}}"), UUID.replace('-', "")] {
+        let shouted = format!("URN:UUID:{UUID}").to_uppercase();
+        for text in [UUID.to_uppercase(), format!("{{{UUID}}}"), UUID.replace('-', ""), shouted] {
             assert_eq!(asked(UUID, Typed::Text(text.as_bytes())), (true, false), "{text}");
         }
+        let dotnet = Uuid::parse_str(UUID).unwrap().to_bytes_le();
+        assert_eq!(asked(UUID, Typed::Bytes(&dotnet)), (true, false));
+        assert_eq!(asked(UUID, Typed::Uuid(dotnet)), (false, false));
+        assert_eq!(asked("u7", Typed::Bytes(b"u7\0\0\0\0\0\0")), (true, false));
+        assert_eq!(asked("u7", Typed::Text(b"u7\0\0")), (false, false));
     }
 
     #[test]
@@ -220,6 +242,7 @@ mod tests {
             ("NaN", Typed::Double(f64::NAN), false),
             ("inf", Typed::Double(f64::INFINITY), false),
             ("9007199254740991", Typed::Double(9_007_199_254_740_991.0), true),
+            ("true", Typed::Truth(true), false),
         ] {
             assert_eq!(asked(id, value), (named, false), "{id} {value:?}");
         }

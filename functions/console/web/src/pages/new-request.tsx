@@ -9,6 +9,7 @@ import { useAction, useLive } from '../live';
 import { Head, Problem, Section } from '../parts/basics';
 import { Text } from '../parts/forms';
 import { PeopleField } from '../parts/people-field';
+import { nobody, whom, type Given } from '../people';
 import { Preview, foundNothing } from '../parts/preview';
 import { Review } from '../parts/review';
 import { toast } from '../parts/toast';
@@ -29,7 +30,8 @@ const MANY = 100;
 const ORDER: RegulationType[] = ['SUPPRESS_WITH_DELETE', 'DELETE_ONLY', 'SUPPRESS_WITH_DELETE_INTERNAL', 'DELETE_INTERNAL', 'SUPPRESS_ONLY', 'UNSUPPRESS'];
 
 export function NewRequest() {
-  const [{ ids, unsure }, setPeople] = useState<{ ids: string[]; unsure: boolean }>({ ids: [], unsure: false });
+  const [given, setPeople] = useState<Given>(nobody);
+  const { ids, unsure } = given;
   const [type, setType] = useState<RegulationType>('SUPPRESS_WITH_DELETE');
   const [typed, setTyped] = useState('');
   const [wrong, setWrong] = useState<{ ids?: string; typed?: string }>({});
@@ -37,9 +39,9 @@ export function NewRequest() {
   const [reviewing, setReviewing] = useState(false);
   const systems = useReach(type);
   // One key for each part of one intention: sent twice, it is done once. Who and what make another intention.
-  const key = useMemo(() => crypto.randomUUID(), [ids, type]);
+  const key = useMemo(() => crypto.randomUUID(), [given, type]);
   const [sent, setSent] = useState(0);
-  const send = useAction(() => submit(ids, type, key, setSent));
+  const send = useAction(() => submit(given, type, key, setSent));
   const all = Math.ceil(ids.length / MOST);
   const phrase = `${erases(type) ? said.verbs.delete : suppresses(type) ? said.verbs.suppress : said.verbs.lift} ${ids.length}`;
   const many = ids.length > MANY;
@@ -73,8 +75,8 @@ export function NewRequest() {
       <form class="page" onSubmit={ask} noValidate>
         <Section title={said.who}>
           <PeopleField
-            onChange={(ids, unsure) => {
-              setPeople({ ids, unsure });
+            onChange={(given) => {
+              setPeople(given);
               changed();
             }}
             wrong={wrong.ids}
@@ -91,7 +93,7 @@ export function NewRequest() {
         </Section>
         <Section title={said.before}>
           <Effects type={type} people={ids.length} systems={systems} />
-          {erases(type) && ids.length > 0 && <Preview people={ids.length} found={counted} count={async () => setCounted(await rehearse(ids, type))} />}
+          {erases(type) && ids.length > 0 && <Preview people={ids.length} found={counted} count={async () => setCounted(await rehearse(given, type))} />}
           {many && <Text label={said.confirmLabel(ids.length, phrase)} value={typed} onInput={setTyped} wrong={wrong.typed} />}
           {!reviewing && failed}
           <div class="row">
@@ -123,27 +125,27 @@ export function NewRequest() {
 }
 
 /** Up to `MOST` people at a time: what is sent for them. */
-function* parts(ids: string[], regulationType: RegulationType) {
+function* parts({ ids, kind }: Given, regulationType: RegulationType) {
   for (let at = 0; at < ids.length; at += MOST) {
-    yield { at, body: { regulationType, subjectType: 'USER_ID' as const, subjectIds: ids.slice(at, at + MOST) } };
+    yield { at, body: { regulationType, ...whom(kind, ids.slice(at, at + MOST)) } };
   }
 }
 
-async function submit(ids: string[], type: RegulationType, key: string, told: (sent: number) => void): Promise<void> {
+async function submit(given: Given, type: RegulationType, key: string, told: (sent: number) => void): Promise<void> {
   let last = '';
   told(0);
-  for (const { at, body } of parts(ids, type)) {
+  for (const { at, body } of parts(given, type)) {
     last = await regulate(body, { 'idempotency-key': `${key}-${at}` });
     told(at / MOST + 1);
   }
   toast(said.sent);
-  go(ids.length > MOST ? href('/requests') : href(`/requests/${last}`));
+  go(given.ids.length > MOST ? href('/requests') : href(`/requests/${last}`));
 }
 
 /** Every system's count, summed up over the parts; not said of one part, it is not said of the whole. */
-async function rehearse(ids: string[], type: RegulationType): Promise<Counted[]> {
+async function rehearse(given: Given, type: RegulationType): Promise<Counted[]> {
   const all = new Map<string, Counted>();
-  for (const { body } of parts(ids, type)) {
+  for (const { body } of parts(given, type)) {
     const told = await call('POST /regulations', { body, query: { dryRun: true } });
     for (const one of 'dryRun' in told ? told.destinations : []) {
       const before = all.get(one.id);

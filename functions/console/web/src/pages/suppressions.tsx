@@ -10,6 +10,7 @@ import { Empty, Head, Known, Problem, Section, Table } from '../parts/basics';
 import { Dialog, Text, download } from '../parts/forms';
 import { Pager } from '../parts/pager';
 import { PeopleField } from '../parts/people-field';
+import { nobody, suppressed, type Given } from '../people';
 import { PersonSearch } from '../parts/person-search';
 import { Suppressed } from '../parts/suppressed';
 import { toast } from '../parts/toast';
@@ -127,12 +128,12 @@ function Reason({ value, onInput }: { value: string; onInput: (value: string) =>
 const reasoned = (reason: string): { reason?: string } => (reason.trim() ? { reason: reason.trim() } : {});
 
 function Add({ close, done }: { close: () => void; done: () => void }) {
-  const [{ ids, unsure }, setPeople] = useState<{ ids: string[]; unsure: boolean }>({ ids: [], unsure: false });
+  const [{ ids, kind, unsure }, setPeople] = useState<Given>(nobody);
   const [reason, setReason] = useState('');
   const [wrong, setWrong] = useState<string>();
   const add = useAction(async () => {
     for (let at = 0; at < ids.length; at += MOST) {
-      const subjects = ids.slice(at, at + MOST).map((id): Whom => ({ type: 'USER_ID', id }));
+      const subjects = suppressed(kind, ids.slice(at, at + MOST));
       await call('POST /suppressions', { body: { subjects, ...reasoned(reason) } });
     }
     toast(said.added(ids.length));
@@ -147,7 +148,7 @@ function Add({ close, done }: { close: () => void; done: () => void }) {
   return (
     <Dialog title={said.addTitle} close={close} filled={ids.length > 0 || unsure || reason !== ''}>
       <form onSubmit={submit} noValidate>
-        <PeopleField onChange={(ids, unsure) => setPeople({ ids, unsure })} wrong={wrong} />
+        <PeopleField onChange={setPeople} wrong={wrong} />
         <Reason value={reason} onInput={setReason} />
         <p class="help">{said.addHelp}</p>
         {add.error && <Problem error={add.error} />}

@@ -2,16 +2,19 @@
 
 import { useRef, useState } from 'preact/hooks';
 
+import { idColumn, type Kind } from '../csv';
 import { list } from '../format';
-import { Refused, fromSheet, kinds, pasted, read, type IdKind, type People, type Sheet } from '../people';
+import { Refused, fromSheet, kinds, pasted, read, type Given, type IdKind, type People, type Sheet } from '../people';
 import { words } from '../words';
 import { Table } from './basics';
 import { Field, Select } from './forms';
 
 const said = words.peopleField;
 
-/** `onChange` is told, too, whether the reader has to choose a column first. */
-export function PeopleField({ onChange, wrong }: { onChange: (ids: string[], unsure: boolean) => void; wrong?: string | undefined }) {
+const KINDS: Kind[] = ['USER_ID', 'EMAIL', 'PHONE'];
+
+export function PeopleField({ onChange, wrong }: { onChange: (given: Given) => void; wrong?: string | undefined }) {
+  const [kind, setKind] = useState<Kind>('USER_ID');
   const [text, setText] = useState('');
   const [sheet, setSheet] = useState<Sheet>();
   const [over, setOver] = useState(false);
@@ -21,17 +24,21 @@ export function PeopleField({ onChange, wrong }: { onChange: (ids: string[], uns
 
   const type = (value: string) => {
     setText(value);
-    onChange(pasted(value).ids, false);
+    onChange({ ids: pasted(value).ids, kind, unsure: false });
   };
-  const look = (next: Sheet | undefined) => {
+  const look = (next: Sheet | undefined, of: Kind = kind) => {
     setSheet(next);
-    onChange(next ? fromSheet(next).ids : pasted(text).ids, Boolean(next && next.column === undefined));
+    onChange({ ids: (next ? fromSheet(next) : pasted(text)).ids, kind: of, unsure: Boolean(next && next.column === undefined) });
+  };
+  const choose = (of: Kind) => {
+    setKind(of);
+    look(sheet && { ...sheet, ...idColumn(sheet.rows, of) }, of);
   };
   const take = async (file: File | undefined) => {
     if (!file) return;
     setUnread(undefined);
     try {
-      look(await read(file));
+      look(await read(file, kind));
     } catch (error) {
       setUnread((error instanceof Refused && said.refused[error.message]) || said.unreadable);
     }
@@ -39,9 +46,10 @@ export function PeopleField({ onChange, wrong }: { onChange: (ids: string[], uns
 
   return (
     <div class="stack">
+      <Select label={said.kind} value={kind} options={KINDS.map((one) => [one, said.kindsOfIds[one]])} onChange={(chosen) => choose(chosen as Kind)} />
       {sheet ? (
         <>
-          <SheetBox sheet={sheet} onChange={look} />
+          <SheetBox sheet={sheet} kind={kind} onChange={(next) => look(next)} />
           {wrong && (
             <p class="wrong" role="alert">
               {wrong}
@@ -49,7 +57,7 @@ export function PeopleField({ onChange, wrong }: { onChange: (ids: string[], uns
           )}
         </>
       ) : (
-        <Field label={said.label} help={said.help} wrong={wrong}>
+        <Field label={said.kindsOfIds[kind]} help={said.help[kind]} wrong={wrong}>
           {(attributes) => (
             <textarea
               {...attributes}
@@ -102,12 +110,12 @@ export function PeopleField({ onChange, wrong }: { onChange: (ids: string[], uns
           )}
         </div>
       )}
-      <Summary given={given} />
+      <Summary given={given} kind={kind} />
     </div>
   );
 }
 
-function Summary({ given: { ids, repeated } }: { given: People }) {
+function Summary({ given: { ids, repeated }, kind }: { given: People; kind: Kind }) {
   const counted = kinds(ids);
   const looks = (Object.keys(counted) as IdKind[]).filter((kind) => counted[kind] > 0).map((kind) => said.kinds[kind](counted[kind]));
   return (
@@ -115,7 +123,7 @@ function Summary({ given: { ids, repeated } }: { given: People }) {
       <p>{ids.length === 0 ? said.nobody : said.summary(ids.length, repeated)}</p>
       {(looks.length > 1 || counted.other < ids.length) && (
         <p class="soft small">
-          {said.looksLike(list(looks))} {counted.email > 0 && said.emailWarning}
+          {said.looksLike(list(looks))} {counted.email > 0 && kind !== 'EMAIL' && said.emailWarning}
         </p>
       )}
     </div>
@@ -124,7 +132,7 @@ function Summary({ given: { ids, repeated } }: { given: People }) {
 
 const SEEN = 5;
 
-function SheetBox({ sheet, onChange }: { sheet: Sheet; onChange: (sheet: Sheet | undefined) => void }) {
+function SheetBox({ sheet, kind, onChange }: { sheet: Sheet; kind: Kind; onChange: (sheet: Sheet | undefined) => void }) {
   const { rows, column, header } = sheet;
   const [first = []] = rows;
   const named = first.map((cell, place) => (header && cell ? cell : said.columnN(place + 1)));
@@ -141,8 +149,8 @@ function SheetBox({ sheet, onChange }: { sheet: Sheet; onChange: (sheet: Sheet |
       </div>
       {first.length > 1 && (
         <Select
-          label={said.column}
-          help={column === undefined ? said.unsure : undefined}
+          label={said.column[kind]}
+          help={column === undefined ? said.unsure[kind] : undefined}
           value={column === undefined ? '' : String(column)}
           options={column === undefined ? [['', said.chooseColumn], ...choice] : choice}
           onChange={(chosen) => onChange({ ...sheet, column: Number(chosen) })}

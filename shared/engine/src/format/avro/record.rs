@@ -33,14 +33,17 @@ impl<'b> Walk<'_, 'b, '_> {
         }
         let schema = self.schema;
         if let (Some(node), Type::Record(_) | Type::Map(_)) = (node, schema.get(id))
-            && node.ends_here()
+            && (node.ends_here() || node.decides_here())
         {
-            self.found.opaque(node);
+            self.found.unsure(node);
+            if node.ends_here() {
+                self.found.opaque(node);
+            }
             return self.value(id, None, depth);
         }
         let value = match schema.get(id) {
             Type::Null => return Some(()),
-            Type::Boolean => return self.take(1).map(drop),
+            Type::Boolean => Typed::Truth(self.take(1)? != [0]),
             Type::Union(types) => {
                 let branch = usize::try_from(self.long()?).ok()?;
                 return self.value(*types.get(branch)?, node, depth + 1);

@@ -199,7 +199,7 @@ fn meaning(json: &Value) -> Meaning {
     match json["logicalType"].as_str().unwrap_or_default() {
         "decimal" => Meaning::Decimal(scale),
         "uuid" => Meaning::Uuid,
-        "date" | "duration" => Meaning::Other,
+        "date" | "duration" | "big-decimal" => Meaning::Other,
         time if time.starts_with("time-") || time.contains("timestamp-") => Meaning::Other,
         _ => Meaning::Plain,
     }

@@ -310,6 +310,29 @@ fn what_cannot_be_read_is_refused() {
     assert_eq!(format.content, Content::Avro);
 }
 
+#[test]
+fn a_condition_holds_by_a_truth_value_and_is_opaque_by_what_is_not_compared() {
+    let rules = r#"[{"path": "userId", "type": "USER_ID", "when": {"path": "is", "equals": "true"}}]"#;
+    let rules: Rules = serde_json::from_str(rules).unwrap();
+    let matcher = Matcher::new(&rules, &SubjectSet::new([Subject::user("u7")]));
+    for (of, values, wanted) in [
+        (r#""boolean""#, [vec![1], vec![0]], (1, 0)),
+        (r#"{"type": "long", "logicalType": "timestamp-millis"}"#, [long(1), long(2)], (0, 2)),
+        (
+            r#"{"type": "record", "name": "s", "fields": [{"name": "x", "type": "long"}]}"#,
+            [long(1), long(2)],
+            (0, 2),
+        ),
+    ] {
+        let schema = format!(
+            r#"{{"type": "record", "name": "r", "fields": [{{"name": "userId", "type": "string"}}, {{"name": "is", "type": {of}}}]}}"#
+        );
+        let records = values.map(|value| [sized(b"u7"), value].concat()).to_vec();
+        let (_, report) = purged(&file(&schema, "null", &[records]), &matcher).unwrap();
+        assert_eq!((report.removed, report.opaque), wanted, "{of}");
+    }
+}
+
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(20_000))]
     /// Damaged at several places, as the fuzz target `avro` has it: what is read at all is written so that it can be read,

@@ -51,6 +51,7 @@ enum ColumnKind {
     Unsigned,
     Decimal(u32),
     Float,
+    Truth,
     /// Times and other types that hold no identifiers.
     Other,
 }
@@ -121,11 +122,11 @@ impl<'m> Walk<'_, 'm> {
 
     /// Refuses a group where a rule has an identifier.
     fn refuse_at(&self, places: &[Place<'m>]) -> Walked {
-        if !places.iter().any(|place| place.node.ends_here()) {
+        if !places.iter().any(|place| place.node.ends_here() || place.node.decides_here()) {
             return Ok(());
         }
         let path = self.schema.column(self.leaf).path().string();
-        let what = format!("Parquet with a group where a rule has an identifier: {path}");
+        let what = format!("Parquet with a group where a rule has an identifier or its condition: {path}");
         Err(FormatError::Unsupported(what.into()))
     }
 
@@ -143,14 +144,17 @@ impl<'m> Walk<'_, 'm> {
     fn leaf(&mut self, places: &[Place<'m>]) -> Walked {
         let (index, descriptor) = (self.leaf, self.schema.column(self.leaf));
         self.leaf += 1;
-        let Some(kind) = kind(&descriptor) else { return Ok(()) };
+        let kind = kind(&descriptor);
         if kind == ColumnKind::Other && places.iter().any(|place| place.node.rules().next().is_some()) {
             let path = descriptor.path().string();
             let what =
                 format!("Parquet with the column {path}, of a type that is not compared with identifiers");
             return Err(FormatError::Unsupported(what.into()));
         }
-        self.columns.extend(places.iter().map(|&Place { node, key, in_list }| Column {
+        // Truth values are never identifiers.
+        let relevant =
+            places.iter().filter(|place| kind != ColumnKind::Truth || place.node.leads_to_condition());
+        self.columns.extend(relevant.map(|&Place { node, key, in_list }| Column {
             index,
             node,
             key,
@@ -216,12 +220,11 @@ fn is_list(field: &Type) -> bool {
     matches!(info.logical_type_ref(), Some(LogicalType::List)) || info.converted_type() == ConvertedType::LIST
 }
 
-/// `None`: booleans, which are never identifiers.
-fn kind(column: &ColumnDescriptor) -> Option<ColumnKind> {
+fn kind(column: &ColumnDescriptor) -> ColumnKind {
     let (logical, converted) = (column.logical_type_ref(), column.converted_type());
     let is_decimal = matches!(logical, Some(LogicalType::Decimal(_))) || converted == ConvertedType::DECIMAL;
-    Some(match column.physical_type() {
-        Physical::BOOLEAN => return None,
+    match column.physical_type() {
+        Physical::BOOLEAN => ColumnKind::Truth,
         Physical::INT96 => ColumnKind::Other,
         Physical::FLOAT | Physical::DOUBLE => ColumnKind::Float,
         _ if is_decimal => ColumnKind::Decimal(u32::try_from(column.type_scale()).unwrap_or(0)),
@@ -244,7 +247,7 @@ fn kind(column: &ColumnDescriptor) -> Option<ColumnKind> {
             (None, ConvertedType::INT_32 | ConvertedType::INT_64) => ColumnKind::Signed,
             _ => ColumnKind::Other,
         },
-    })
+    }
 }
 
 impl<'m> Column<'m> {
@@ -323,7 +326,7 @@ impl<'m> Column<'m> {
                 self.walk(reader, |level, value| each(level, value.map(|&value| Typed::Double(value))))
             }
             ColumnReader::BoolColumnReader(reader) => {
-                self.walk(reader, |level, value| each(level, value.map(|_| Typed::Other)))
+                self.walk(reader, |level, value| each(level, value.map(|&value| Typed::Truth(value))))
             }
             ColumnReader::Int96ColumnReader(reader) => {
                 self.walk(reader, |level, value| each(level, value.map(|_| Typed::Other)))

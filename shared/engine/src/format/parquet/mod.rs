@@ -177,7 +177,11 @@ fn rows_that_go(
         match verdict {
             Verdict::Remove => gone.push(row),
             Verdict::Shared => drop(opaque.remove(&row)),
-            Verdict::Keep | Verdict::Opaque | Verdict::Unreadable => continue,
+            Verdict::Opaque => {
+                opaque.insert(row);
+                continue;
+            }
+            Verdict::Keep | Verdict::Unreadable => continue,
         }
         report.decided(verdict, &hits, &[], matcher);
     }

@@ -2,7 +2,7 @@
 
 use parquet::basic::{BrotliLevel, Compression};
 use parquet::data_type::{
-    ByteArray, ByteArrayType, DataType, DoubleType, FixedLenByteArrayType, Int32Type, Int64Type,
+    BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FixedLenByteArrayType, Int32Type, Int64Type,
 };
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -18,7 +18,8 @@ const UUID: &str = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11";
 
 /// A file with these values in the column `id`, and another rule's column beside it.
 fn file<T: DataType>(column: &str, values: &[T::T], dictionary: bool, codec: Compression) -> bytes::Bytes {
-    let schema = format!("message m {{ required {column}; required binary userId (UTF8); }}");
+    let end = if column.ends_with('}') { "" } else { ";" };
+    let schema = format!("message m {{ required {column}{end} required binary userId (UTF8); }}");
     let schema = Arc::new(parse_message_type(&schema).unwrap());
     let properties = WriterProperties::builder().set_dictionary_enabled(dictionary).set_compression(codec);
     let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties.build())).unwrap();
@@ -101,6 +102,29 @@ fn a_column_that_cannot_be_compared_is_refused_by_name_even_beside_one_that_can(
     let object =
         file::<Int64Type>("int64 at (TIMESTAMP(MILLIS, true))", &[1], true, Compression::UNCOMPRESSED);
     assert_eq!(scan(&object, &matcher("u1")).unwrap().removed, 1);
+}
+
+/// A file with these values in a column for the rule's condition, and the same user in each row.
+fn conditions<T: DataType>(column: &str, values: &[T::T]) -> Result<Report, FormatError> {
+    let rules = r#"[{"path": "userId", "type": "USER_ID", "when": {"path": "id", "equals": "true"}}]"#;
+    let rules: Rules = serde_json::from_str(rules).unwrap();
+    let matcher = Matcher::new(&rules, &SubjectSet::new([Subject::user("u1")]));
+    let object = file::<T>(column, values, false, Compression::UNCOMPRESSED);
+    let scanned = scan(&object, &matcher);
+    assert_eq!(format!("{scanned:?}"), format!("{:?}", rewrite(&object, &mut Vec::new(), &matcher)));
+    scanned
+}
+
+#[test]
+fn a_condition_holds_by_a_truth_value_and_is_opaque_by_what_is_not_compared() {
+    let report = conditions::<BoolType>("boolean id", &[true, false, true]).unwrap();
+    assert_eq!((report.removed, report.opaque), (2, 0));
+    let report = conditions::<ByteArrayType>("binary id (UTF8)", &["true", "false"].map(ByteArray::from));
+    assert_eq!((report.as_ref().unwrap().removed, report.unwrap().opaque), (1, 0));
+    let report = conditions::<Int64Type>("int64 id (TIMESTAMP(MILLIS, true))", &[1, 2]).unwrap();
+    assert_eq!((report.removed, report.opaque), (0, 2));
+    let group = conditions::<Int64Type>("group id { required int64 x; }", &[1]);
+    assert!(matches!(group, Err(FormatError::Unsupported(_))));
 }
 
 #[test]

@@ -236,6 +236,20 @@ fn rows_may_end_in_carriage_returns_but_not_some_of_them() {
 }
 
 #[test]
+fn a_header_that_names_a_column_in_other_quotes_is_refused() {
+    for header in [
+        "'userId',anonymousId,x",
+        "x, userId,anonymousId",
+        "\"userId \",anonymousId,x",
+        "`userId`,anonymousId,x",
+    ] {
+        let object = format!("{header}\nu7,a1,x\n");
+        assert!(matches!(purged(object), Err(FormatError::Corrupt(_))), "{header}");
+    }
+    assert_eq!(purged("'user Id',userId,anonymousId\nx,u7,a1\n").unwrap().1.removed, 1);
+}
+
+#[test]
 fn a_header_that_comes_again_is_nobody_and_another_one_is_refused() {
     let rules = Rules::segment();
     let subjects = ["userId", "u7"].map(Subject::user);

@@ -229,10 +229,25 @@ fn a_value_with_text_behind_it_is_not_cut_out_of_its_line() {
 
 /// Each document belongs to the action on the line before it.
 #[test]
+fn gzip_whose_blocks_an_index_counts_is_refused_by_name() {
+    // As bgzip writes a block: an extra field "BC" with the block's size.
+    let plain = gzip(b"{\"userId\":\"u7\"}\n");
+    let mut blocked = plain.clone();
+    blocked[3] |= 4;
+    blocked.splice(10..10, *b"\x06\0BC\x02\0\x2c\0");
+    match scan(&Bytes::from(blocked), &matcher()) {
+        Err(FormatError::Unsupported(name)) => assert!(name.starts_with("BGZF")),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(scan(&Bytes::from(plain), &matcher()).unwrap().removed, 1);
+}
+
+#[test]
 fn bulk_requests_are_refused_by_name() {
     for action in ["{\"index\":{\"_index\":\"x\",\"_id\":\"1\"}}", "{ \"create\" : {} }"] {
         let bulk = format!("{action}\n{{\"userId\":\"u7\"}}\n").repeat(9);
         assert!(refused(bulk.as_bytes()).starts_with("Elasticsearch"));
+        assert!(refused(format!("\u{feff}{bulk}").as_bytes()).starts_with("Elasticsearch"));
     }
     let (_, report) = purged("{\"index\":{\"a\":1}}\n{\"userId\":\"u7\"}\n{\"index\":1,\"x\":2}\n").unwrap();
     assert_eq!(report.removed, 1);
