@@ -121,7 +121,7 @@ fn read_ids(path: &Path, rules: &Rules) -> Result<SubjectSet, String> {
     if double > 0 {
         println!("note         {double} identifiers given more than once");
     }
-    Ok(kinds(&rules).flat_map(|kind| ids.iter().map(move |&id| Subject { kind, id: id.into() })).collect())
+    Ok(kinds(rules).flat_map(|kind| ids.iter().map(move |&id| Subject { kind, id: id.into() })).collect())
 }
 
 /// The kinds of identifier that a line may be: no hash, since values would all have to be hashed for it.
