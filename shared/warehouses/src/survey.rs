@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::erasure::{Erasure, ErasureProgress};
 use crate::{Engine, Ids, Inspection, Statement, Verb, kinds};
-use destinations::warehouse::Table;
+use destinations::warehouse::{Column, Table};
 use model::failure::{Failure, Result};
 use model::subject::{Subject, SubjectType};
 
@@ -78,7 +78,7 @@ pub struct Found {
 
 impl Found {
     fn new(table: &Table) -> Self {
-        let column = |c: &super::Column| format!("{} ({}, {})", c.name, c.data_type, c.holds.as_str());
+        let column = |c: &Column| format!("{} ({}, {})", c.name, c.data_type, c.holds.as_str());
         Self {
             table: table.place(),
             columns: table.columns.iter().map(column).collect(),

@@ -331,10 +331,12 @@ fn by_value(
     })
 }
 
+type Hash = fn(&str) -> String;
+
 /// What the name of a kind says that it is the hash of, and how it is made.
-fn hash_in(kind: &str) -> Option<(&str, fn(&str) -> String)> {
-    let sha256: fn(&str) -> String = |text| model::subject::hex(&Sha256::digest(text));
-    let md5: fn(&str) -> String = |text| model::subject::hex(&Md5::digest(text));
+fn hash_in(kind: &str) -> Option<(&str, Hash)> {
+    let sha256: Hash = |text| model::subject::hex(&Sha256::digest(text));
+    let md5: Hash = |text| model::subject::hex(&Md5::digest(text));
     kind.strip_suffix("_SHA256").map(|of| (of, sha256)).or_else(|| Some((kind.strip_suffix("_MD5")?, md5)))
 }
 
