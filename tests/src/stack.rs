@@ -157,6 +157,31 @@ impl Stack {
         let environment = json!({ "Environment": { "Variables": variables } }).to_string();
         let url = self.configuration(function).await?;
         self.aws.http().put(url).body(environment).send().await?.error_for_status()?;
+        self.publish(function).await
+    }
+
+    /// Has the state machines call a function as it is now: they call a version of each, as it was deployed.
+    async fn publish(&self, function: &str) -> Result<()> {
+        let name = self.resource(&logical(function)).await?;
+        let url = format!("{}/2015-03-31/functions/{name}/versions", self.aws.url());
+        let published: Value =
+            self.aws.http().post(url).json(&json!({})).send().await?.error_for_status()?.json().await?;
+        let version = published["FunctionArn"].as_str().context("a version has an ARN")?;
+        let (any, _) = version.rsplit_once(':').context("an ARN ends with the version")?;
+        let any = format!("{any}:");
+        for machine in ["DeletionStateMachine", "PurgeRunStateMachine"] {
+            let arn = self.resource(machine).await?;
+            let of = json!({ "stateMachineArn": arn });
+            let known = self.aws.call("states", "AWSStepFunctions.DescribeStateMachine", of).await?;
+            let definition = known["definition"].as_str().context("a definition")?;
+            let parts: Vec<&str> = definition
+                .split(&any)
+                .map(|part| part.trim_start_matches(|it: char| it.is_ascii_digit()))
+                .collect();
+            let definition = parts.join(version);
+            let update = json!({ "stateMachineArn": arn, "definition": definition });
+            self.aws.call("states", "AWSStepFunctions.UpdateStateMachine", update).await?;
+        }
         Ok(())
     }
 

@@ -56,7 +56,8 @@ def called(name, machine, substitutions, resources):
 
 def target(text, substitutions):
     """The name in the template that a placeholder stands for."""
-    return substitutions[PLACEHOLDER.fullmatch(text)[1]]["Ref"]
+    # A version is its function's.
+    return substitutions[PLACEHOLDER.fullmatch(text)[1]]["Ref"].removesuffix(".Version")
 
 
 def on_key(resources, name, *actions):

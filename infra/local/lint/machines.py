@@ -29,6 +29,9 @@ def check_states(file, machine, substitutions):
         fault(file, f"${{{name}}} has no value: add it to DefinitionSubstitutions in infra/template.yaml")
     for name in sorted(set(substitutions) - used):
         fault(file, f"${{{name}}} is not used: remove it from DefinitionSubstitutions in infra/template.yaml")
+    for name, value in substitutions.items():
+        if name.endswith("Function") and value != {"Ref": f"{name}.Version"}:
+            fault(file, f"{name} is not !Ref {name}.Version: an execution must end with the code that it began with")
     for path, state in states(machine):
         if state["Type"] == "Task":
             for field in ("TimeoutSeconds", "Retry", "Catch"):

@@ -62,6 +62,37 @@ fn a_person_goes_from_files_of_every_writer_and_nobody_else() {
     }
 }
 
+#[derive(Deserialize)]
+struct Kept {
+    person: String,
+    path: String,
+    /// Why it is refused; else `opaque` records are kept, as nobody knows whose they are.
+    refused: Option<String>,
+    #[serde(default)]
+    opaque: u64,
+}
+
+#[test]
+fn what_cannot_be_told_apart_is_left_alone_and_reported() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/writers/files");
+    let files: BTreeMap<String, Kept> =
+        serde_json::from_slice(&fs::read(folder.join("kept.json")).expect("kept.json")).expect("its form");
+    for (name, about) in &files {
+        let object = Bytes::from(fs::read(folder.join(name)).expect(name));
+        let rules = Rules::at_paths(about.path.split(',')).expect("paths");
+        let matcher = Matcher::new(&rules, &SubjectSet::new([Subject::user(&*about.person)]));
+        let (scanned, rewritten) = (scan(&object, &matcher), rewrite(&object, &mut Vec::new(), &matcher));
+        assert_eq!(format!("{scanned:?}"), format!("{rewritten:?}"), "{name}");
+        match (&about.refused, scanned) {
+            (Some(why), Err(error)) => {
+                assert_eq!(error.to_string(), format!("not supported: {why}"), "{name}")
+            }
+            (None, Ok(report)) => assert_eq!((report.removed, report.opaque), (0, about.opaque), "{name}"),
+            (_, result) => panic!("{name}: {result:?}"),
+        }
+    }
+}
+
 /// Everyone in a file is in its filter, even if nobody was searched for when the filter was made.
 fn index_rules_nobody_out(name: &str, object: &Bytes, rules: &Rules, person: &str) {
     let (key, source) = (IndexKey::new(b"secret"), FilterSource { etag: "e", version: None, rules });

@@ -5,13 +5,13 @@ use serde_json::Value;
 
 use super::codec::HEAD;
 use super::text::is_binary;
-use super::{BYTE_ORDER_MARK, Codec, Content, FormatError, avro, csv, syntax};
+use super::{BYTE_ORDER_MARK, Codec, Content, FormatError, avro, csv, parquet, syntax};
 use crate::matching::{Matcher, has_controls};
 
 /// Formats that occur in archives but that the engine does not read. They are named so that the residual says what the
 /// object is.
 const REFUSED: &[(&[u8], &str)] = &[
-    (b"PARE", "encrypted Parquet"),
+    (b"PARE", parquet::ENCRYPTED),
     (b"ORC", "ORC: have the engine that wrote it delete the rows, or write it anew as Parquet or Avro"),
     (b"ARROW1", "Arrow"),
     (b"\xfd7zXZ\0", "xz"),

@@ -163,6 +163,7 @@ impl Matcher {
         self.seen.is_some()
             || node.goes_deeper()
             || record::is_container(text)
+            || text.starts_with('"')
             || node.rules().any(|rule| self.plan.ids[self.plan.rule_ids[rule]].may_hold(text.as_bytes()))
     }
 

@@ -53,6 +53,12 @@ impl Node {
         !self.rules.is_empty() || self.children.iter().any(|(_, child)| child.leads_to_identifier())
     }
 
+    /// Rules whose identifier is at this node or deeper.
+    pub(crate) fn rules_below(&self) -> Vec<usize> {
+        let deeper = self.children.iter().flat_map(|(_, child)| child.rules_below());
+        self.rules().chain(deeper).collect()
+    }
+
     /// Whether some rule's condition is here or deeper.
     pub(crate) fn leads_to_condition(&self) -> bool {
         !self.conditions.is_empty() || self.children.iter().any(|(_, child)| child.leads_to_condition())

@@ -11,6 +11,7 @@
 //! 5. A condition holds if its text, number or truth value reads as the rule says. If it is anything else, such as an
 //!    object, nobody knows whether the rule holds: a record that names a subject by this rule alone is opaque.
 //! 6. A record that names a subject only among others in an array, and nobody outside of arrays, has no owner: it is kept.
+//!    An object in an array in which no rule finds anybody is somebody else's, too.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -98,24 +99,49 @@ impl<'p> Found<'p> {
         self.arrays -= 1;
     }
 
+    /// How much is found so far, for [`Self::element`].
+    pub(crate) fn mark(&self) -> (usize, usize) {
+        (self.named.len(), self.strangers.len())
+    }
+
+    /// Says that an element of an array was read. An object in which nothing was found since `mark` is somebody else's.
+    pub(crate) fn element(&mut self, node: &Node, is_object: bool, mark: (usize, usize)) {
+        if is_object && node.goes_deeper() && mark == self.mark() {
+            self.strangers.extend(node.rules_below());
+        }
+    }
+
     /// Adds a cell of delimited text, which may hold JSON: see [`Self::spelled`]. If it names a subject only without
-    /// quotes that are part of the text, such as 'u7' or ="u7", it is opaque: the file is not written as we read it.
+    /// quotes that are part of the text, such as 'u7' or ="u7", or with its backslashes read as escapes, it is opaque: the
+    /// file is not written as we read it.
     pub(crate) fn cell(&mut self, value: &str, node: &Node) {
         self.spelled(&[value], &[], node);
         self.quoted(value.trim().trim_start_matches('='), node);
+        if value.contains('\\') {
+            self.opaque_if_named(&unescaped(value), node);
+        }
     }
 
     /// Makes the record opaque if a text names a subject without the quotes around it.
-    fn quoted(&mut self, text: &str, node: &Node) {
+    pub(super) fn quoted(&mut self, text: &str, node: &Node) {
         let bare = text.trim_matches(['\'', '"', '`']);
-        if bare.len() == text.len() {
-            return;
+        if bare.len() < text.len() {
+            self.opaque_if_named(bare, node);
         }
+    }
+
+    /// Makes the record opaque if a value might mean this text, and it is a subject's.
+    pub(super) fn opaque_if_named(&mut self, text: &str, node: &Node) {
         for &rule in &node.rules {
             let which = self.plan.rule_ids[rule];
-            self.matcher.note(which, bare.as_bytes());
-            self.opaque |= self.plan.ids[which].find(bare).next().is_some();
+            self.matcher.note(which, text.as_bytes());
+            self.opaque |= self.plan.ids[which].find(text).next().is_some();
         }
+    }
+
+    /// Adds a text that is declared to be JSON. Returns whether it is.
+    pub(super) fn json(&mut self, text: &str, node: &Node) -> bool {
+        serde_json::from_str::<&RawValue>(text).is_ok_and(|json| self.value(json.get(), node).is_ok())
     }
 
     /// Adds a value with all its spellings. If one is a JSON array or object, its elements and fields count instead.
@@ -280,7 +306,9 @@ impl<'p> Found<'p> {
                 let elements = serde_json::from_str::<Vec<&RawValue>>(text)?;
                 self.enter_array();
                 for element in elements {
+                    let mark = self.mark();
                     self.value(element.get(), node)?;
+                    self.element(node, element.get().starts_with('{'), mark);
                 }
                 self.leave_array();
             }
@@ -322,6 +350,25 @@ impl<'p> Found<'p> {
 pub(super) fn is_container(text: &str) -> bool {
     // Quotes around it: it was written as a string twice.
     matches!(text.trim_ascii_start().as_bytes(), [b'{' | b'[', ..] | [b'"', b'{' | b'[', ..])
+}
+
+/// A text with its backslashes read as escapes, as Postgres, MySQL and Hive write them.
+fn unescaped(text: &str) -> String {
+    let mut letters = text.chars();
+    let mut out = String::with_capacity(text.len());
+    while let Some(letter) = letters.next() {
+        out.push(match letter {
+            '\\' => match letters.next() {
+                Some('t') => '\t',
+                Some('n') => '\n',
+                Some('r') => '\r',
+                Some(other) => other,
+                None => '\\',
+            },
+            letter => letter,
+        });
+    }
+    out
 }
 
 /// Whether a JSON number is written with a fraction or an exponent, so that a program may have written a float.

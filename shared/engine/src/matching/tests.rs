@@ -242,13 +242,18 @@ fn by_value(
 ) -> Option<(Verdict, Vec<u32>)> {
     let record = serde_json::from_slice::<Value>(line).ok().filter(Value::is_object)?;
     let (mut hits, mut opaque, mut owned, mut strangers) = (Vec::new(), false, false, false);
-    for rule in rules.iter() {
+    let mut nameless = Vec::new();
+    let conditions = rules.iter().filter_map(|rule| Some((None, &rule.when.as_ref()?.path[..])));
+    let paths = rules.iter().enumerate().map(|(at, rule)| (Some(at), &rule.path[..])).chain(conditions);
+    find_nameless(&record, &paths.collect::<Vec<_>>(), &mut nameless);
+    for (at, rule) in rules.iter().enumerate() {
         let condition = rule.when.as_ref().map(|when| (at_path(&record, &when.path, false), &when.equals));
         let is = |place: &Place, text: &str| matches!(place, Place::Text(value, _) | Place::Truth(value) if value == text);
         let is_met =
             condition.as_ref().is_none_or(|(places, equals)| places.iter().any(|place| is(place, equals)));
         let is_unsure =
             condition.is_some_and(|(places, _)| places.iter().any(|place| matches!(place, Place::Object(_))));
+        strangers |= is_met && nameless.contains(&at);
         let goes_deeper = |other: &model::rules::Rule| {
             other.path.len() > rule.path.len() && other.path.starts_with(&rule.path)
                 || other.when.as_ref().is_some_and(|when| {
@@ -364,6 +369,37 @@ enum Place {
     Torn(String),
 }
 
+/// Notes the rules that lead into an array of which some object has nothing in their places. Returns whether there is
+/// anything in the places of these paths, of which `None` are those of conditions.
+fn find_nameless(value: &Value, paths: &[(Option<usize>, &[String])], nameless: &mut Vec<usize>) -> bool {
+    let goes_deeper = paths.iter().any(|(_, path)| !path.is_empty());
+    let ends = paths.iter().any(|(rule, path)| path.is_empty() && rule.is_some());
+    match value {
+        Value::Array(elements) => elements.iter().fold(false, |found, element| {
+            let mut any = find_nameless(element, paths, nameless);
+            if !any && goes_deeper && element.is_object() {
+                nameless.extend(paths.iter().filter_map(|(rule, _)| *rule));
+                any = paths.iter().any(|(rule, _)| rule.is_some());
+            }
+            found | any
+        }),
+        Value::Object(fields) if goes_deeper => fields.iter().fold(false, |found, (name, value)| {
+            let deeper = paths.iter().filter(|(_, path)| path.first() == Some(name));
+            let deeper: Vec<_> = deeper.map(|(rule, path)| (*rule, &path[1..])).collect();
+            let any = !deeper.is_empty() && find_nameless(value, &deeper, nameless);
+            found | any
+        }),
+        Value::Object(fields) => ends && !fields.is_empty(),
+        Value::String(text) => match serde_json::from_str(text) {
+            Ok(json @ (Value::Array(_) | Value::Object(_))) => find_nameless(&json, paths, nameless),
+            Ok(json @ Value::String(_)) if looks_like_json(text) => find_nameless(&json, paths, nameless),
+            _ => ends && !text.trim().is_empty(),
+        },
+        Value::Number(_) => ends,
+        Value::Null | Value::Bool(_) => false,
+    }
+}
+
 /// Whether a text begins as an array or object does, be it in quotes.
 fn looks_like_json(text: &str) -> bool {
     ["{", "[", "\"{", "\"["].iter().any(|start| text.trim_start().starts_with(start))
@@ -395,6 +431,28 @@ fn at_path(value: &Value, path: &[String], in_array: bool) -> Vec<Place> {
         },
         (Value::Bool(truth), []) => vec![Place::Truth(truth.to_string())],
         _ => vec![],
+    }
+}
+
+/// As CloudTrail writes its files: who is in the other events, no rule says.
+#[test]
+fn an_object_in_an_array_that_names_nobody_is_somebody_elses() {
+    let rules: Rules = serde_json::from_str(
+        r#"[{"path": "userId", "type": "USER_ID"}, {"path": "Records.userIdentity.userName", "type": "USER_ID"},
+            {"path": "Records.user", "type": "USER_ID"}]"#,
+    )
+    .unwrap();
+    let matcher = Matcher::new(&rules, &SubjectSet::new([Subject::user("u7")]));
+    let theirs = r#"{"userIdentity":{"type":"IAMUser","userName":"u7"}}"#;
+    for (record, verdict) in [
+        (format!(r#"{{"Records":[{theirs},{{"userIdentity":{{"type":"Root"}}}}]}}"#), Verdict::Shared),
+        (format!(r#"{{"Records":[{{}},{theirs}]}}"#), Verdict::Shared),
+        (format!(r#"{{"Records":[{theirs},{{"user":"u7"}}]}}"#), Verdict::Remove),
+        (format!(r#"{{"Records":[{theirs},null]}}"#), Verdict::Remove),
+        (format!(r#"{{"userId":"u7","Records":[{{}},{theirs}]}}"#), Verdict::Remove),
+        (r#"{"Records":[{},{}]}"#.to_owned(), Verdict::Keep),
+    ] {
+        assert_eq!(matcher.line(record.as_bytes(), &mut Vec::new()), verdict, "{record}");
     }
 }
 

@@ -4,23 +4,26 @@
 //! 2. Whole numbers of any type and width are compared by their decimal digits; a decimal of scale 2 may match `12.50`
 //!    or `12.5`.
 //! 3. A UUID is 16 bytes: it matches every spelling that a subject's UUID may have (`ids` lists them). Without a declared
-//!    type, the bytes may also be in the order in which .NET writes them, and text may be padded with zeros.
+//!    type, the bytes may also be in the order in which .NET writes them; if as a number, or as text with zeros behind it,
+//!    they would be a subject's, the value is opaque.
 //! 4. A float to which several whole numbers round (from 2^53; for 32 bits, from 2^24) matches no subject. If one of
 //!    these numbers is a subject's, the record's owner cannot be determined: the value is *opaque*.
-//! 5. A value is also opaque if its type holds no identifiers, such as a time, or if its bytes are not text. A truth value
-//!    is never an identifier.
+//! 5. A value is also opaque if its type holds no identifiers, such as a time; if its bytes are not text; or if it names a
+//!    subject only without quotes of its own. A truth value is never an identifier.
 
 use std::borrow::Cow;
 
 use uuid::Uuid;
 
-use super::{Found, Matcher, Node};
+use super::{Found, Matcher, Node, has_controls};
 
 /// A value with what its column's type says about it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Typed<'v> {
     /// Bytes declared as text.
     Text(&'v [u8]),
+    /// Bytes declared as JSON.
+    Json(&'v [u8]),
     /// Bytes without a declared type: text if they are UTF-8, and a UUID if there are 16.
     Bytes(&'v [u8]),
     Uuid([u8; 16]),
@@ -39,7 +42,10 @@ impl<'v> Typed<'v> {
     /// The value as text, for map keys and conditions. `None`: it has no text form.
     pub(crate) fn text(self) -> Option<Cow<'v, str>> {
         Some(match self {
-            Self::Text(bytes) | Self::Bytes(bytes) => Cow::Borrowed(str::from_utf8(bytes).ok()?),
+            Self::Bytes(bytes) if has_controls(bytes) => return None,
+            Self::Text(bytes) | Self::Json(bytes) | Self::Bytes(bytes) => {
+                Cow::Borrowed(str::from_utf8(bytes).ok()?)
+            }
             Self::Uuid(bytes) => Cow::Owned(Uuid::from_bytes(bytes).hyphenated().to_string()),
             Self::Signed(number) => Cow::Owned(number.to_string()),
             Self::Unsigned(number) => Cow::Owned(number.to_string()),
@@ -118,6 +124,11 @@ impl Found<'_> {
             _ => &[],
         };
         let text = value.text();
+        if let (Typed::Json(_), Some(text)) = (value, &text)
+            && self.json(text, node)
+        {
+            return;
+        }
         if text.is_none() {
             self.unsure(node);
         }
@@ -125,18 +136,40 @@ impl Found<'_> {
             Some(text) => match (value, without_zeros(&text)) {
                 (Typed::Truth(_), _) => self.condition(&text, node),
                 (Typed::Decimal(..), Some(shorter)) => self.spelled(&[&text, shorter], &[], node),
-                (Typed::Bytes(_), _) if text.ends_with('\0') => {
-                    self.spelled(&[&text, text.trim_end_matches('\0')], uuids, node);
+                _ => {
+                    self.spelled(&[&text], uuids, node);
+                    if text.starts_with('"') {
+                        self.quoted(&text, node);
+                    }
                 }
-                _ => self.spelled(&[&text], uuids, node),
             },
-            None if !uuids.is_empty() => self.spelled(&[], uuids, node),
+            None if !uuids.is_empty() => {
+                self.spelled(&[], uuids, node);
+                if let Typed::Bytes(bytes) = value {
+                    self.other_meanings(bytes, node);
+                }
+            }
             // Infinities and NaN are not numbers.
             None if matches!(value, Typed::Single(_) | Typed::Double(_)) => {}
             // A time contains no JSON that a rule's path could lead into; bytes might.
             None if matches!(value, Typed::Other) && node.rules().next().is_none() => {}
             None if !node.leads_to_identifier() => {}
             None => self.opaque(node),
+        }
+    }
+}
+
+impl Found<'_> {
+    /// Makes the record opaque if 16 bytes without a declared type would be a subject's as a number or as padded text.
+    fn other_meanings(&mut self, bytes: &[u8], node: &Node) {
+        if let Ok(text) = str::from_utf8(bytes) {
+            self.opaque_if_named(text.trim_end_matches('\0'), node);
+        }
+        if let Ok(bytes) = bytes.try_into() {
+            for number in [u128::from_le_bytes(bytes), u128::from_be_bytes(bytes)] {
+                self.opaque_if_named(&number.to_string(), node);
+                self.opaque_if_named(&number.cast_signed().to_string(), node);
+            }
         }
     }
 }
@@ -221,8 +254,26 @@ mod tests {
         let dotnet = Uuid::parse_str(UUID).unwrap().to_bytes_le();
         assert_eq!(asked(UUID, Typed::Bytes(&dotnet)), (true, false));
         assert_eq!(asked(UUID, Typed::Uuid(dotnet)), (false, false));
-        assert_eq!(asked("u7", Typed::Bytes(b"u7\0\0\0\0\0\0")), (true, false));
-        assert_eq!(asked("u7", Typed::Text(b"u7\0\0")), (false, false));
+        // Padded text, or a number.
+        for bytes in [b"1\0\0\0\0\0\0\0".to_vec(), 49_i64.to_be_bytes().to_vec()] {
+            assert_eq!(asked("1", Typed::Bytes(&bytes)), (false, true));
+            assert_eq!(asked("49", Typed::Bytes(&bytes)), (false, true));
+        }
+        for (id, number) in
+            [("49", 49_i128), ("1", 49), ("-3", -3), ("1267650600228229401496703205376", 1 << 100)]
+        {
+            for bytes in [number.to_le_bytes(), number.to_be_bytes()] {
+                let padded = id != "1" || bytes[0] != 0;
+                assert_eq!(asked(id, Typed::Bytes(&bytes)), (false, padded), "{id} {bytes:?}");
+            }
+        }
+        assert_eq!(asked("50", Typed::Bytes(&49_i128.to_le_bytes())), (false, false));
+        for (id, text, named) in
+            [("u7", &b"\"u7\""[..], true), ("u7", b"u7", true), ("7", b"7", true), ("u7", b"{}", false)]
+        {
+            assert_eq!(asked(id, Typed::Json(text)), (named, false));
+        }
+        assert_eq!(asked("u7", Typed::Text(b"\"u7\"")), (false, true));
     }
 
     #[test]

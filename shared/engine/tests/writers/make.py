@@ -7,6 +7,7 @@
 Each file has 60 records of several people. Needles are what must be in no byte of what is left, as that format spells them.
 """
 
+import base64
 import bz2
 import csv
 import decimal
@@ -24,13 +25,14 @@ import pandas
 import polars
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyarrow.parquet.encryption as pe
 
 ROWS = 60
 THEIRS = [n for n in range(ROWS) if n % 12 == 5]
 PERSON = "the-erased-7f3a"
 NUMBER = 8_123_456_789_012_345
 UUID = uuid.UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")
-files = {}
+files, kept = {}, {}
 
 
 def pick(person, other):
@@ -47,6 +49,11 @@ def numbers():
 
 def uuids():
     return pick(UUID, lambda n: uuid.UUID(int=(n % 7 + 1) << 90 | 0x4000_8000_0000_0000_0000))
+
+
+def stays(name, person, path, **counts):
+    """A file that is left alone: why it is refused, or how many records are opaque."""
+    kept[name] = {"person": person, "path": path, **counts}
 
 
 def note(name, person, path, needles, **rules):
@@ -100,10 +107,34 @@ def with_pyarrow(folder):
     pq.write_table(pa.table({**odd, "userId": texts()}), folder / "pyarrow-odd-decimal256.parquet", row_group_size=25,
                    use_dictionary=False, column_encoding=encodings, write_page_checksum=True, write_page_index=True)
     note("pyarrow-odd-decimal256.parquet", PERSON, "userId", text)
+    # A column of nulls beside the other.
+    pq.write_table(pa.table({"userId": texts(), "previousId": pa.nulls(ROWS)}), folder / "pyarrow-nulls.parquet")
+    note("pyarrow-nulls.parquet", PERSON, "userId,previousId", text)
+    encrypted(folder)
     # As Spark writes by default: INT96 times, Snappy, dictionaries.
     table = pa.table({"userId": texts(), "at": pa.array([n * 10**9 for n in range(ROWS)], pa.timestamp("ns"))})
     pq.write_table(table, folder / "spark-like.parquet", use_deprecated_int96_timestamps=True, version="1.0")
     note("spark-like.parquet", PERSON, "userId", text)
+
+
+class Keys(pe.KmsClient):
+    def wrap_key(self, key, _):
+        return base64.b64encode(key)
+
+    def unwrap_key(self, wrapped, _):
+        return base64.b64decode(wrapped)
+
+
+def encrypted(folder):
+    """The footer is plain; a column that no rule names is not."""
+    for name, secret in [("", "email"), ("-id", "userId")]:
+        factory, connection = pe.CryptoFactory(lambda _: Keys()), pe.KmsConnectionConfig()
+        settings = pe.EncryptionConfiguration(footer_key="footer", column_keys={"column": [secret]}, plaintext_footer=True)
+        table = pa.table({"userId": texts(), "email": texts()})
+        path = folder / f"pyarrow-encrypted{name}.parquet"
+        with pq.ParquetWriter(path, table.schema, encryption_properties=factory.file_encryption_properties(connection, settings)) as file:
+            file.write_table(table, row_group_size=1)
+        stays(path.name, PERSON, "userId", refused="encrypted Parquet")
 
 
 def with_duckdb(folder):
@@ -111,6 +142,9 @@ def with_duckdb(folder):
     for name, kind in [("parquet", "PARQUET, ROW_GROUP_SIZE 2048"), ("json", "JSON, ARRAY true"), ("ndjson", "JSON"), ("csv", "CSV")]:
         duckdb.sql(f"COPY (SELECT n, \"userId\" FROM \"table\") TO '{folder}/duckdb.{name}' (FORMAT {kind})")
         note(f"duckdb.{name}", PERSON, "userId", [PERSON.encode()])
+    # Its type JSON: the text has quotes of its own.
+    duckdb.sql(f"COPY (SELECT n, to_json(\"userId\") AS \"userId\" FROM \"table\") TO '{folder}/duckdb-quoted.parquet' (FORMAT PARQUET)")
+    note("duckdb-quoted.parquet", PERSON, "userId", [PERSON.encode()])
     duckdb.sql(f"COPY (SELECT n, id::UUID AS \"userId\" FROM \"table\") TO '{folder}/duckdb-uuid.parquet' (FORMAT PARQUET)")
     note("duckdb-uuid.parquet", str(UUID), "userId", [UUID.bytes])
     duckdb.sql(f"COPY (SELECT n, CASE WHEN \"userId\" = '{PERSON}' THEN {NUMBER}::HUGEINT::DECIMAL(38,0) ELSE n END AS \"userId\""
@@ -126,6 +160,14 @@ def with_frames(folder):
     pandas.DataFrame(frame).to_json(folder / "pandas-lines.json", orient="records", lines=True)
     polars.DataFrame(frame).write_parquet(folder / "polars.parquet")
     polars.DataFrame(frame).write_json(folder / "polars.json")
+    # 16 bytes to a number, of no type that Parquet has: of the subject, and of nobody.
+    wide = polars.DataFrame({"userId": [49, 1, 13618]}, schema={"userId": polars.Int128})
+    for person, opaque in [("49", 1), ("1", 2), ("2", 0)]:
+        name = f"polars-int128-{person}.parquet"
+        wide.write_parquet(folder / name)
+        stays(name, person, "userId", opaque=opaque)
+    pandas.DataFrame({"userId": [f'"{PERSON}"', "somebody"]}).to_parquet(folder / "pandas-quoted.parquet")
+    stays("pandas-quoted.parquet", PERSON, "userId", opaque=1)
     polars.DataFrame(frame).write_avro(folder / "polars.avro", compression="snappy")
     for name in ["pandas.parquet", "pandas-array.json", "pandas-pretty.json", "pandas-lines.json", "polars.parquet",
                  "polars.json", "polars.avro"]:
@@ -246,6 +288,7 @@ def main():
     for make in [with_pyarrow, with_duckdb, with_frames, with_fastavro, with_firehose, with_snowplow, with_codecs]:
         make(folder)
     (folder / "files.json").write_text(json.dumps(files, indent=1) + "\n")
+    (folder / "kept.json").write_text(json.dumps(kept, indent=1) + "\n")
 
 
 main()

@@ -55,7 +55,14 @@ impl<'b> Walk<'_, 'b, '_> {
             }
             Type::Array(element) => {
                 self.found.enter_array();
-                self.items(node, |walk| walk.value(*element, node, depth + 1))?;
+                self.items(node, |walk| {
+                    let (is_object, mark) = (walk.is_group(*element), walk.found.mark());
+                    walk.value(*element, node, depth + 1)?;
+                    if let Some(node) = node {
+                        walk.found.element(node, is_object, mark);
+                    }
+                    Some(())
+                })?;
                 self.found.leave_array();
                 return Some(());
             }
@@ -87,6 +94,20 @@ impl<'b> Walk<'_, 'b, '_> {
             self.found.typed(value, node);
         }
         Some(())
+    }
+
+    /// Whether the next value is a record or map.
+    fn is_group(&self, id: TypeId) -> bool {
+        match self.schema.get(id) {
+            Type::Record(_) | Type::Map(_) => true,
+            Type::Union(types) => {
+                let branch = long(&mut &**self.bytes).and_then(|branch| usize::try_from(branch).ok());
+                branch
+                    .and_then(|branch| types.get(branch))
+                    .is_some_and(|&id| matches!(self.schema.get(id), Type::Record(_) | Type::Map(_)))
+            }
+            _ => false,
+        }
     }
 
     /// Reads the items of an array or map, block by block. A block that states its size is skipped if no rule's path
@@ -125,16 +146,20 @@ impl<'b> Walk<'_, 'b, '_> {
     }
 
     fn long(&mut self) -> Option<i64> {
-        let mut number = 0_u64;
-        for shift in (0..70).step_by(7) {
-            let byte = *self.bytes.split_off_first()?;
-            number |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
-            if byte < 0x80 {
-                return Some(unzigzag(number));
-            }
-        }
-        None
+        long(self.bytes)
     }
+}
+
+fn long(bytes: &mut &[u8]) -> Option<i64> {
+    let mut number = 0_u64;
+    for shift in (0..70).step_by(7) {
+        let byte = *bytes.split_off_first()?;
+        number |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
+        if byte < 0x80 {
+            return Some(unzigzag(number));
+        }
+    }
+    None
 }
 
 fn bytes(value: &[u8], meaning: Meaning) -> Typed<'_> {

@@ -45,6 +45,7 @@ pub(super) struct MapKey<'m> {
 #[derive(Clone, Copy, PartialEq)]
 enum ColumnKind {
     Text,
+    Json,
     Bytes,
     Uuid,
     Signed,
@@ -52,6 +53,8 @@ enum ColumnKind {
     Decimal(u32),
     Float,
     Truth,
+    /// Nothing but nulls.
+    Null,
     /// Times and other types that hold no identifiers.
     Other,
 }
@@ -65,7 +68,7 @@ pub(super) fn of_rules<'m>(
     schema: &SchemaDescriptor,
     matcher: &'m Matcher,
 ) -> std::result::Result<Vec<Column<'m>>, FormatError> {
-    let mut walk = Walk { schema, leaf: 0, columns: Vec::new() };
+    let mut walk = Walk { schema, leaf: 0, is_named: false, columns: Vec::new() };
     for field in schema.root_schema().get_fields() {
         let name = field.name();
         // In flattened tables, the name is the whole path.
@@ -75,10 +78,9 @@ pub(super) fn of_rules<'m>(
             &node.map(|node| Place { node, key: None, in_list: false }).into_iter().collect::<Vec<_>>(),
         )?;
     }
-    if walk.columns.iter().any(|column| column.node.leads_to_identifier()) {
-        Ok(walk.columns)
-    } else {
-        Err(FormatError::Unsupported("Parquet without a column that a rule names".into()))
+    match walk.is_named {
+        true => Ok(walk.columns),
+        false => Err(FormatError::Unsupported("Parquet without a column that a rule names".into())),
     }
 }
 
@@ -94,6 +96,8 @@ struct Walk<'s, 'm> {
     schema: &'s SchemaDescriptor,
     /// The next leaf's column index.
     leaf: usize,
+    /// Whether some rule names a column, be it one that holds nobody.
+    is_named: bool,
     columns: Vec<Column<'m>>,
 }
 
@@ -151,9 +155,12 @@ impl<'m> Walk<'_, 'm> {
                 format!("Parquet with the column {path}, of a type that is not compared with identifiers");
             return Err(FormatError::Unsupported(what.into()));
         }
+        self.is_named |= places.iter().any(|place| place.node.leads_to_identifier());
         // Truth values are never identifiers.
-        let relevant =
-            places.iter().filter(|place| kind != ColumnKind::Truth || place.node.leads_to_condition());
+        let relevant = places.iter().filter(|place| match kind {
+            ColumnKind::Truth => place.node.leads_to_condition(),
+            _ => kind != ColumnKind::Null,
+        });
         self.columns.extend(relevant.map(|&Place { node, key, in_list }| Column {
             index,
             node,
@@ -224,12 +231,14 @@ fn kind(column: &ColumnDescriptor) -> ColumnKind {
     let (logical, converted) = (column.logical_type_ref(), column.converted_type());
     let is_decimal = matches!(logical, Some(LogicalType::Decimal(_))) || converted == ConvertedType::DECIMAL;
     match column.physical_type() {
+        _ if matches!(logical, Some(LogicalType::Unknown)) => ColumnKind::Null,
         Physical::BOOLEAN => ColumnKind::Truth,
         Physical::INT96 => ColumnKind::Other,
         Physical::FLOAT | Physical::DOUBLE => ColumnKind::Float,
         _ if is_decimal => ColumnKind::Decimal(u32::try_from(column.type_scale()).unwrap_or(0)),
         Physical::BYTE_ARRAY => match (logical, converted) {
             (None | Some(LogicalType::Bson), ConvertedType::NONE | ConvertedType::BSON) => ColumnKind::Bytes,
+            (Some(LogicalType::Json), _) | (None, ConvertedType::JSON) => ColumnKind::Json,
             _ => ColumnKind::Text,
         },
         Physical::FIXED_LEN_BYTE_ARRAY => match (logical, converted) {
@@ -253,7 +262,7 @@ fn kind(column: &ColumnDescriptor) -> ColumnKind {
 impl<'m> Column<'m> {
     /// The column of a MAP's keys.
     pub(super) fn of_keys(schema: &SchemaDescriptor, key: MapKey<'m>, node: &'m Node) -> Option<Self> {
-        let mut walk = Walk { schema, leaf: key.index, columns: Vec::new() };
+        let mut walk = Walk { schema, leaf: key.index, is_named: false, columns: Vec::new() };
         walk.leaf(&[Place { node, key: None, in_list: false }]).ok()?;
         walk.columns.pop()
     }
@@ -396,6 +405,7 @@ impl<'m> Column<'m> {
             (ColumnKind::Uuid, Ok(uuid)) => Typed::Uuid(uuid),
             (ColumnKind::Decimal(scale), _) => Typed::Decimal(value, scale),
             (ColumnKind::Text, _) => Typed::Text(value),
+            (ColumnKind::Json, _) => Typed::Json(value),
             (ColumnKind::Bytes, _) => Typed::Bytes(value),
             _ => Typed::Other,
         }

@@ -40,6 +40,7 @@ use super::{Codec, Content, Format, FormatError, Object, Pause, Report, Rewritte
 use crate::matching::{Found, Matcher, Typed, Verdict};
 pub(super) use resume::Kept;
 
+pub(super) const ENCRYPTED: &str = "encrypted Parquet";
 const CORRUPT: &str = "Parquet data that breaks its own format";
 
 /// Scans or rewrites a file. The library panics on some damaged pages (found by fuzzing version 60): such an object
@@ -121,6 +122,9 @@ fn check_group(group: &RowGroupMetaData) -> Result<(), FormatError> {
         }
         if column.file_path().is_some() {
             return Err(FormatError::Unsupported("Parquet with columns in other files".into()));
+        }
+        if column.crypto_metadata().is_some() {
+            return Err(FormatError::Unsupported(ENCRYPTED.into()));
         }
         if column.compression() == Compression::LZO {
             return Err(FormatError::Unsupported("Parquet compressed by LZO".into()));

@@ -249,6 +249,15 @@ fn a_header_that_names_a_column_in_other_quotes_is_refused() {
     assert_eq!(purged("'user Id',userId,anonymousId\nx,u7,a1\n").unwrap().1.removed, 1);
 }
 
+/// As Postgres and Hive write text.
+#[test]
+fn a_cell_that_is_a_subjects_once_unescaped_is_opaque() {
+    let matcher = Matcher::new(&Rules::segment(), &SubjectSet::new([Subject::user("DOM\\ada")]));
+    let object = Bytes::from("userId\tanonymousId\nDOM\\\\ada\tx\nDOM\\\\bob\tx\nDOM\\ada\tx\n");
+    let report = scan(&object, &matcher).unwrap();
+    assert_eq!((report.removed, report.opaque), (1, 1));
+}
+
 #[test]
 fn a_header_that_comes_again_is_nobody_and_another_one_is_refused() {
     let rules = Rules::segment();

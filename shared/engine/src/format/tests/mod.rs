@@ -275,7 +275,7 @@ fn folded_and_trimmed_rules_find_what_exact_ones_do_not() {
     let subjects = SubjectSet::new([Subject::user("Ada@Example.com"), Subject::user("ada@example.com ")]);
     let matcher = Matcher::new(&serde_json::from_str(rules).unwrap(), &subjects);
     let object = "{\"context\":{\"traits\":{\"email\":\" ADA@example.COM\"}}}\n{\"email\":\"ada@example.com\"}\n\
-                  {\"context\":[{\"traits\":{\"email\":\"\"}},{\"traits\":{\"email\":[\"ada@example.com\"]}}]}\n";
+                  {\"context\":[{\"traits\":{\"email\":[\"\",\"ada@example.com\"]}}]}\n";
     let report = scan(&Bytes::from(object), &matcher).unwrap();
     assert_eq!((report.removed, report.hits), (2, [(0, 2), (1, 2)].into()));
 }
