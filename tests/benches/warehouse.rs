@@ -153,7 +153,7 @@ async fn erase(server: &Server, people: &[Subject], case: Case, expected: u64) -
     let begun = Instant::now();
     let mut engine = Postgres::connect(&settings, PASSWORD, true).await?;
     let tables = engine.discover().await?;
-    let ids = Ids::new(people);
+    let ids = Ids::new(people, &tables);
     if case.whole {
         ensure!(run(&mut engine, &tables, &ids, Verb::Count).await? == expected, "found");
     }

@@ -39,6 +39,7 @@ const REDSHIFT: &str = "
     CREATE VIEW svv_columns AS SELECT table_schema::varchar, table_name::varchar, column_name::varchar, data_type::varchar FROM information_schema.columns;
     CREATE FUNCTION json_array_length(a varchar) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT json_array_length(a::json)';
     CREATE FUNCTION json_extract_array_element_text(a varchar, n int) RETURNS varchar IMMUTABLE LANGUAGE sql AS 'SELECT a::json->>n';
+    CREATE FUNCTION sha2(a varchar, bits int) RETURNS varchar IMMUTABLE LANGUAGE sql AS 'SELECT encode(sha256(convert_to(a, ''UTF8'')), ''hex'')';
     GRANT SELECT ON svv_tables, svv_columns TO PUBLIC";
 
 #[derive(Default)]

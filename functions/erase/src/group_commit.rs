@@ -116,7 +116,7 @@ impl Group<'_> {
         let names: Vec<_> = members.iter().map(|(id, attempt)| format!("{id}/{attempt}")).collect();
         // Another group has other statements.
         let seed = format!("{destination}/{}", names.join("/"));
-        let mut erasure = Erasure { engine, tables, ids: &Ids::new(&everyone), seed: &seed };
+        let mut erasure = Erasure { engine, tables, ids: &Ids::new(&everyone, tables), seed: &seed };
         match erasure.delete(&mut leadership.work, until).await {
             Ok(None) => {}
             Ok(Some(seconds)) => return Ok(Some(seconds)),

@@ -85,16 +85,15 @@ async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Surve
         Probe::Check { .. } => {
             let nobody = [Subject::user("nobody")];
             with_engine!(&context.surroundings, &destination, &secrets, |engine| {
-                survey::check(engine, &Ids::new(&nobody)).await
+                survey::check(engine, &nobody).await
             })
         }
         Probe::Count { subjects, part, .. } => {
             let destination =
                 part.map_or(Ok(destination.clone()), |part| narrow::to_source(&destination, &part))?;
-            let ids = Ids::new(&subjects);
             with_engine!(&context.surroundings, &destination, &secrets, |engine| {
                 // A new seed, so that every count runs anew.
-                survey::count(engine, &ids, &clock::now().to_string(), until).await
+                survey::count(engine, &subjects, &clock::now().to_string(), until).await
             })
         }
         Probe::Resolvable { .. } => Err(Failure::invalid("a look-up is no survey")),
@@ -148,7 +147,7 @@ async fn delete_rows<E: Engine>(
     // A new look is not progress: a table that stays locked counts as one failure all the while.
     task.status = TaskStatus::Running;
     let seed = format!("{id}/{}/{}", task.destination_id, request.attempt);
-    let ids = Ids::new(subjects);
+    let ids = Ids::new(subjects, &tables);
     loop {
         match group.turn(task, &mut progress, subjects).await? {
             Turn::Alone => {}

@@ -12,7 +12,7 @@ use model::id::DestinationId;
 use model::missing::Missing;
 use model::probe::{Finding, Probe, Resolvable};
 use model::regulation::{Regulation, RegulationType};
-use model::resolved::ResolvedNumbers;
+use model::resolved::{Resolved, ResolvedNumbers};
 use model::subject::{Named, Pseudonym, Subject, SubjectType, people, searched};
 use serde::Serialize;
 use tokio::time::timeout;
@@ -87,7 +87,7 @@ pub async fn rehearse(
     destinations: &[Destination],
 ) -> Result<DryRun, ApiError> {
     let subjects = searched(named);
-    let linked = context.store.linked(&subjects).await?;
+    let mut linked = context.store.linked(&subjects).await?;
     let people: Vec<_> = people(named).collect();
     let everyone = [people.concat(), linked.subjects.clone()].concat();
     let counts =
@@ -97,7 +97,11 @@ pub async fn rehearse(
     let (counts, resolved) = join(join_all(counts), join_all(resolved)).await;
     let (mut with_resolved, mut numbers) = (people.clone(), ResolvedNumbers::default());
     let mut unknown = Vec::new();
-    for resolved in resolved {
+    let former = if resolved.is_empty() { Resolved::default() } else { linked.resolve(&people) };
+    let place = |one: &Named| Some((usize::try_from(one.person?).ok()?, one.subject.kind));
+    let former =
+        Resolvable { found: former.found.iter().filter_map(place).collect(), ..Resolvable::default() };
+    for resolved in resolved.into_iter().chain([Ok(former)]) {
         match resolved {
             Ok(Resolvable { found, shared }) => {
                 let mut more = ResolvedNumbers { shared, ..ResolvedNumbers::default() };

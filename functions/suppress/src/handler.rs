@@ -90,7 +90,8 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         clock::sleep(Duration::from_millis(FRESH_MILLISECONDS)).await;
         return Ok(Plan::default());
     }
-    let covered = store.cover(&regulation, now).await?;
+    let tasks = store.tasks(id).await?;
+    let covered = store.cover(&regulation, tasks.iter().any(|task| task.resolves), now).await?;
     if let Some(change) = regulation.regulation_type.suppression() {
         let counted = match change {
             Suppression::Add => "suppressed",
@@ -125,7 +126,6 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         }
     }
     note_subjects(context, id).await?;
-    let tasks = store.tasks(id).await?;
     let resolvers = tasks.iter().filter(|task| task.resolves).map(|task| task.destination_id.clone());
     let warehouses = left(&tasks, DestinationKind::Warehouse);
     let cloud_destinations = left(&tasks, DestinationKind::Cloud);

@@ -13,7 +13,7 @@ use std::time::Instant;
 use engine::format::{self, LocalFile, Report};
 use engine::matching::{Matcher, SubjectSet};
 use model::rules::Rules;
-use model::subject::Subject;
+use model::subject::{Subject, SubjectType};
 
 const HELP: &str = "\
 Removes the records of some people from a file, and says what it did.
@@ -66,7 +66,7 @@ fn run() -> Result<(), String> {
     } else {
         rewrite(&object, input, Path::new(output), &matcher)?
     };
-    print(&report, &subjects, rules.kinds().len(), started.elapsed().as_secs_f64());
+    print(&report, &subjects, kinds(&rules).count(), started.elapsed().as_secs_f64());
     if output == "-" {
         println!("written      nothing: this was a count");
     } else if report.leaves_nothing() {
@@ -121,11 +121,12 @@ fn read_ids(path: &Path, rules: &Rules) -> Result<SubjectSet, String> {
     if double > 0 {
         println!("note         {double} identifiers given more than once");
     }
-    Ok(rules
-        .kinds()
-        .into_iter()
-        .flat_map(|kind| ids.iter().map(move |&id| Subject { kind, id: id.into() }))
-        .collect())
+    Ok(kinds(rules).flat_map(|kind| ids.iter().map(move |&id| Subject { kind, id: id.into() })).collect())
+}
+
+/// The kinds of identifier that a line may be: no hash, since values would all have to be hashed for it.
+fn kinds(rules: &Rules) -> impl Iterator<Item = SubjectType> {
+    rules.kinds().into_iter().filter(|kind| !matches!(kind, SubjectType::Hash(_)))
 }
 
 fn read_rules(keys: &str) -> Result<Rules, String> {

@@ -37,8 +37,8 @@ pub struct FilterSource<'a> {
 /// Who may be in an object.
 pub struct Filter(BinaryFuse32);
 
-/// The subjects of a purge run, ready to be asked of many filters.
-pub struct Questions(Vec<u64>);
+/// The subjects of a purge run, ready to be asked of many filters; none, if a filter can say nothing about some of them.
+pub struct Questions(Option<Vec<u64>>);
 
 impl Questions {
     /// All subjects of a matcher.
@@ -101,7 +101,7 @@ impl Filter {
 
     /// Whether any of the subjects may be in the object. `false` is certain.
     pub fn may_contain(&self, questions: &Questions) -> bool {
-        questions.0.iter().any(|hash| self.0.contains(hash))
+        questions.0.as_ref().is_none_or(|all| all.iter().any(|hash| self.0.contains(hash)))
     }
 
     /// The filter as bytes, sealed to its source.
@@ -190,7 +190,7 @@ mod tests {
         let sealed = filter.seal(&source, &key);
         assert!(
             Filter::open(&sealed, &source, &key)
-                .is_some_and(|filter| filter.may_contain(&Questions(vec![999])))
+                .is_some_and(|filter| filter.may_contain(&Questions(Some(vec![999]))))
         );
         let other_rules = Rules::at_paths(["id"]).unwrap();
         assert!(Filter::open(&sealed, &FilterSource { etag: "e2", ..source }, &key).is_none());

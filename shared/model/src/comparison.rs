@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::hashed::Hashed;
 use crate::kind::SubjectType;
 use crate::normal;
 
@@ -19,6 +20,8 @@ pub struct Comparison {
     pub normalize: Option<Normalize>,
     /// Whether values that are phone numbers are compared in their [normal form](normal::phone).
     pub phone: bool,
+    /// Of which kind values are that are compared as [hashes](Hashed::read), however they are written.
+    pub hash: Option<Hashed>,
 }
 
 /// A Unicode normalization form: <https://unicode.org/reports/tr15/>.
@@ -30,8 +33,8 @@ pub enum Normalize {
 }
 
 impl Comparison {
-    /// The same for identifiers of a kind: addresses and numbers are kept in a form of their own, so values are compared in
-    /// that form.
+    /// The same for identifiers of a kind: addresses, numbers and hashes are kept in a form of their own, so values are
+    /// compared in that form.
     #[must_use]
     pub fn of_kind(self, kind: SubjectType) -> Self {
         match kind {
@@ -39,6 +42,7 @@ impl Comparison {
                 Self { fold_case: true, trim: true, normalize: Some(Normalize::Nfc), ..self }
             }
             SubjectType::Phone => Self { phone: true, ..self },
+            SubjectType::Hash(hashed) => Self { hash: Some(hashed), ..self },
             _ => self,
         }
     }
@@ -52,6 +56,9 @@ impl Comparison {
     pub fn normal(self, value: &str) -> Cow<'_, str> {
         if let Some(number) = self.phone.then(|| normal::phone(value)).flatten() {
             return Cow::Owned(number);
+        }
+        if let Some(hash) = self.hash.and_then(|hashed| hashed.read(value)) {
+            return Cow::Owned(hash);
         }
         let value = if self.trim { value.trim() } else { value };
         let folded = if self.fold_case { Cow::Owned(value.to_lowercase()) } else { Cow::Borrowed(value) };

@@ -10,6 +10,7 @@ use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::failure::{self, Failure};
+use crate::hashed::Hashed;
 
 /// The longest name of a custom kind, in bytes.
 const MAX_NAME: usize = 32;
@@ -29,6 +30,8 @@ pub enum SubjectType {
     Phone,
     /// An id of another system, by a name of the company's own.
     Custom(KindName),
+    /// The [hash](crate::hashed) of an identifier.
+    Hash(Hashed),
 }
 
 /// The name of a custom kind: a lower-case letter, then lower-case letters, digits and underscores. Shorter ones are
@@ -49,6 +52,7 @@ impl SubjectType {
             Self::Email => "EMAIL",
             Self::Phone => "PHONE",
             Self::Custom(name) => name.as_str(),
+            Self::Hash(hashed) => hashed.name(),
         }
     }
 
@@ -70,6 +74,13 @@ impl SubjectType {
         let mut bytes = [0; MAX_NAME];
         bytes[..name.len()].copy_from_slice(name.as_bytes());
         Ok(Self::Custom(KindName(bytes)))
+    }
+
+    /// The kinds of identifier by which a place that holds this kind finds people: itself, its hashes, and what it is a
+    /// hash of.
+    pub fn found_by(self) -> impl Iterator<Item = Self> {
+        let plain = if let Self::Hash(hashed) = self { Some(hashed.of()) } else { None };
+        [self].into_iter().chain(plain).chain(Hashed::all_of(self).map(Self::Hash))
     }
 
     /// Whether it is an id: what events and rows carry, and what archives and warehouses are searched for unless their
@@ -103,7 +114,8 @@ impl FromStr for SubjectType {
 
     fn from_str(name: &str) -> failure::Result<Self> {
         let known = Self::SEARCHED.into_iter().chain([Self::Email, Self::Phone]);
-        known.into_iter().find(|kind| kind.as_str() == name).map_or_else(|| Self::custom(name), Ok)
+        let known = known.into_iter().find(|kind| kind.as_str() == name);
+        known.or_else(|| Hashed::named(name).map(Self::Hash)).map_or_else(|| Self::custom(name), Ok)
     }
 }
 
@@ -120,13 +132,25 @@ impl<'de> Deserialize<'de> for SubjectType {
     }
 }
 
-/// Names of custom kinds that somebody means a field by.
-pub(crate) const LOOK_ALIKES: [&str; 7] =
+/// Whether this is the name of a custom kind by which somebody means a field, or a hash.
+pub(crate) fn is_look_alike(name: &str) -> bool {
+    LOOK_ALIKES.contains(&name)
+        || Hashed::named(&name.to_ascii_uppercase()).is_some_and(|hash| hash.name() != name)
+}
+
+const LOOK_ALIKES: [&str; 7] =
     ["email", "phone", "user_id", "userid", "anonymous_id", "anonymousid", "object_id"];
 
 /// The kinds as a message lists them.
-const KNOWN: [&str; 6] =
-    ["USER_ID", "ANONYMOUS_ID", "OBJECT_ID", "EMAIL", "PHONE", "the name of a custom kind"];
+const KNOWN: [&str; 7] = [
+    "USER_ID",
+    "ANONYMOUS_ID",
+    "OBJECT_ID",
+    "EMAIL",
+    "PHONE",
+    "one of these with _SHA256 or _MD5 behind it",
+    "the name of a custom kind",
+];
 
 /// Reads the kind that a rule or a column holds: any, but no custom one that is named like a field of a person, since
 /// nobody could be given by it.
@@ -135,7 +159,7 @@ const KNOWN: [&str; 6] =
 /// If it is none.
 pub fn held<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SubjectType, D::Error> {
     let name = Cow::<str>::deserialize(deserializer)?;
-    let kind = name.parse().ok().filter(|_| !LOOK_ALIKES.contains(&&*name));
+    let kind = name.parse().ok().filter(|_| !is_look_alike(&name));
     kind.ok_or_else(|| Error::unknown_variant(&name, &KNOWN))
 }
 
@@ -151,7 +175,7 @@ pub fn searched<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SubjectTyp
 
 impl PartialSchema for SubjectType {
     fn schema() -> RefOr<Schema> {
-        let pattern = "^(USER_ID|ANONYMOUS_ID|OBJECT_ID|EMAIL|PHONE|[a-z][a-z0-9_]{0,31})$";
+        let pattern = "^(OBJECT_ID|(USER_ID|ANONYMOUS_ID|EMAIL|PHONE)(_SHA256|_MD5)?|[a-z][a-z0-9_]{0,31})$";
         ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).examples(["USER_ID"]).into()
     }
 }
@@ -171,12 +195,25 @@ mod tests {
             "EMAIL",
             "PHONE",
             "crm",
+            "EMAIL_SHA256",
+            "USER_ID_MD5",
             "a2345678901234567890123456789_12",
         ] {
             let kind: SubjectType = name.parse().expect("a kind");
             assert_eq!((kind.as_str(), kind.is_searched()), (name, name.ends_with("_ID")));
         }
-        for name in ["", "Crm", "EMAILS", "1crm", "a-b", "é", "a23456789012345678901234567890123"] {
+        for name in [
+            "",
+            "Crm",
+            "EMAILS",
+            "EMAIL_SHA1",
+            "crm_SHA256",
+            "OBJECT_ID_MD5",
+            "1crm",
+            "a-b",
+            "é",
+            "a23456789012345678901234567890123",
+        ] {
             assert!(name.parse::<SubjectType>().is_err(), "{name}");
         }
     }

@@ -18,6 +18,7 @@ pub mod evidence;
 pub mod exception;
 pub mod failure;
 pub mod group_commit;
+pub mod hashed;
 pub mod id;
 pub mod id_shape;
 pub mod json;

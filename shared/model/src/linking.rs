@@ -8,11 +8,14 @@
 //!    linked by a source that is trusted to link.
 //! 3. A user has at most [`MAX_LINKS`] ids. A regulation acts on a subject's anonymous ids if there are at most
 //!    [`MAX_COVERED`], and on no user id that it does not name; the certificate lists what was left out.
+//! 4. Where people are [resolved](crate::resolved), a user id that a trusted source linked is theirs, too, if it was seen
+//!    with nobody else and never itself.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::person::{MAX_OWNERS, People, Person};
-use crate::subject::{Subject, SubjectType};
+use crate::resolved::Resolved;
+use crate::subject::{Named, Subject, SubjectType};
 use crate::tracking::Event;
 
 /// The most ids that are linked to one user.
@@ -94,6 +97,8 @@ pub struct Linked {
     pub left_out: Vec<Subject>,
     /// Number of ids that were also seen with others and are left alone.
     pub shared: u64,
+    /// The user ids among those that are left out which are one subject's alone, by what is known of them.
+    pub former: Vec<Link>,
 }
 
 impl Linked {
@@ -104,10 +109,19 @@ impl Linked {
             let user = Subject::user(&other.id);
             !named.contains(&user) && people.get(&user).is_some_and(Person::is_somebody)
         };
+        let is_alone = |user: &Subject, other: &Subject| {
+            people.get(other).is_some_and(|known| {
+                known.owners.len() == 1 && known.owners.contains(&user.id) && !known.is_somebody()
+            })
+        };
         let (mut covered, mut left_out, mut shared) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        for person in named.iter().filter_map(|subject| people.get(subject)) {
+        let mut former = BTreeSet::new();
+        for (user, person) in named.iter().filter_map(|subject| Some((*subject, people.get(subject)?))) {
             let mut own = BTreeSet::new();
             for other in person.links.iter().filter(|other| !named.contains(other)) {
+                if other.kind == SubjectType::UserId && is_alone(user, other) {
+                    former.insert(Link { user: user.clone(), other: other.clone() });
+                }
                 match other.kind {
                     SubjectType::UserId => left_out.insert(other),
                     _ if is_anothers(other) => left_out.insert(other),
@@ -118,7 +132,20 @@ impl Linked {
             if own.len() > MAX_COVERED { &mut left_out } else { &mut covered }.extend(own);
         }
         let list = |set: BTreeSet<&Subject>| set.into_iter().cloned().collect();
-        Self { subjects: list(covered), left_out: list(left_out), shared: shared.len() as u64 }
+        let former = former.into_iter().collect();
+        Self { subjects: list(covered), left_out: list(left_out), shared: shared.len() as u64, former }
+    }
+
+    /// Takes out what is left out although it is one person's alone: the former user ids of these people.
+    pub fn resolve(&mut self, people: &[Vec<Subject>]) -> Resolved {
+        let mut resolved = Resolved::default();
+        for Link { user, other } in std::mem::take(&mut self.former) {
+            let person = people.iter().position(|subjects| subjects.contains(&user));
+            let Some(person) = person.and_then(|place| u32::try_from(place).ok()) else { continue };
+            self.left_out.retain(|left_out| *left_out != other);
+            resolved.found.push(Named { person: Some(person), subject: other });
+        }
+        resolved
     }
 
     /// The ids that may have been suppressed with their user, perhaps when the user had fewer.
@@ -217,6 +244,31 @@ mod tests {
         assert_eq!(linked.subjects, [Subject::anonymous("a"), Subject::anonymous("phone")]);
         let both = Linked::of(&[Subject::user("a"), Subject::user("v")], &people);
         assert!(both.left_out.is_empty(), "the regulation names that user: {both:?}");
+    }
+
+    #[test]
+    fn a_former_user_id_is_resolved_if_it_is_one_persons_alone_and_was_never_seen_itself() {
+        let links = |ids: &[&str]| ids.iter().map(|id| Subject::user(*id)).collect();
+        let mut people = People::default();
+        let a = Person { links: links(&["before", "seen since", "named", "taken"]), ..Person::default() };
+        people.insert(Subject::user("a"), a);
+        people.insert(Subject::user("before"), person(&["a"]));
+        people.insert(Subject::user("named"), person(&["a"]));
+        people.insert(Subject::user("taken"), person(&["a", "b"]));
+        let today = "2026-11-24".parse().expect("a day");
+        let seen = [("web".parse().expect("an id"), (today, today))].into();
+        people.insert(Subject::user("seen since"), Person { seen, ..person(&["a"]) });
+        let named = [vec![Subject::user("named")], vec![Subject::anonymous("x"), Subject::user("a")]];
+        let mut linked = Linked::of(&named.concat(), &people);
+        assert_eq!(
+            linked.left_out,
+            ["before", "seen since", "taken"].map(Subject::user),
+            "unless it is resolved"
+        );
+        let resolved = linked.resolve(&named);
+        assert_eq!(resolved.found, [Named { person: Some(1), subject: Subject::user("before") }]);
+        assert_eq!(linked.left_out, ["seen since", "taken"].map(Subject::user));
+        assert_eq!(linked.resolve(&named), Resolved::default(), "once");
     }
 
     #[test]

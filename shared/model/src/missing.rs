@@ -35,7 +35,12 @@ impl<'a> Missing<'a> {
 
 impl fmt::Display for Missing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kinds: Vec<_> = self.kinds.iter().map(SubjectType::as_str).collect();
+        // That a hash does, too, goes without saying.
+        let is_said = |kind: &&SubjectType| match kind {
+            SubjectType::Hash(hashed) => !self.kinds.contains(&hashed.of()),
+            _ => true,
+        };
+        let kinds: Vec<_> = self.kinds.iter().filter(is_said).map(SubjectType::as_str).collect();
         let (missing, all) = (self.people, self.of);
         write!(
             f,

@@ -23,6 +23,10 @@ pub fn form(kind: SubjectType, text: &str) -> Result<String, &'static str> {
         SubjectType::Phone => {
             phone(text).ok_or("is no phone number with + and country code, such as +442079460000")
         }
+        SubjectType::Hash(hashed) => hashed.read(text).ok_or(match hashed.is_sha256() {
+            true => "is no SHA-256 in hex or base64, or that of an empty text",
+            false => "is no MD5 in hex or base64, or that of an empty text",
+        }),
         _ => Ok(text.to_owned()),
     }
 }

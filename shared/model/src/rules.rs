@@ -6,11 +6,13 @@
 //!   {"path": "userId", "type": "USER_ID"},
 //!   {"path": "previousId", "type": "USER_ID", "when": {"path": "type", "equals": "alias"}},
 //!   {"path": "context.traits.email", "type": "EMAIL"},
+//!   {"path": "properties.em", "type": "EMAIL_SHA256"},
 //!   {"path": "context.traits.login", "type": "login", "foldCase": true, "trim": true, "normalize": "nfc"}
 //! ]
 //! ```
 //! A rule finds the identifiers of its own kind and no others. Email addresses and phone numbers are compared in their
-//! [normal form](crate::normal), all else as the rule says.
+//! [normal form](crate::normal), all else as the rule says. A [hash](crate::hashed) finds what it is a hash of, and the
+//! other way round.
 //!
 //! A path names fields from the outermost in, joined by dots; a list of names (`["a.b", "c"]`) serves names
 //! that hold a dot. An array on the way, or at the end, stands for each of its elements.
@@ -120,9 +122,9 @@ impl Rules {
         self.rules.get(rule)?.when.as_ref()
     }
 
-    /// The kinds of identifier that are looked for.
+    /// The kinds of identifier by which people are looked for.
     pub fn kinds(&self) -> BTreeSet<SubjectType> {
-        self.iter().map(|rule| rule.kind).collect()
+        self.iter().flat_map(|rule| rule.kind.found_by()).collect()
     }
 
     /// The rules, in order.
@@ -282,7 +284,7 @@ impl TryFrom<Config> for Rules {
                     fold_case: config.fold_case,
                     trim: config.trim,
                     normalize: config.normalize,
-                    phone: false,
+                    ..Comparison::default()
                 }
                 .of_kind(config.kind),
             })
@@ -352,15 +354,22 @@ mod tests {
         let rules = parse(
             r#"[{"path": "a.b[].c", "type": "USER_ID", "foldCase": true, "trim": true, "normalize": "nfc"},
                 {"path": ["d.e"], "type": "ANONYMOUS_ID", "when": {"path": "type", "equals": "alias"}},
-                {"path": "email", "type": "EMAIL"}, {"path": "tel", "type": "PHONE"}, {"path": "crm", "type": "crm"}]"#,
+                {"path": "email", "type": "EMAIL"}, {"path": "tel", "type": "PHONE"}, {"path": "crm", "type": "crm"},
+                {"path": "em", "type": "EMAIL_SHA256"}]"#,
         )
         .unwrap();
         assert_eq!(rules.rules[0].path, ["a", "b", "c"]);
-        let comparison =
-            Comparison { fold_case: true, trim: true, normalize: Some(Normalize::Nfc), phone: false };
+        let comparison = Comparison {
+            fold_case: true,
+            trim: true,
+            normalize: Some(Normalize::Nfc),
+            ..Comparison::default()
+        };
         assert_eq!([rules.rules[0].comparison, rules.rules[2].comparison], [comparison; 2]);
         assert!(rules.rules[3].comparison.phone && rules.rules[4].comparison.is_exact());
-        assert_eq!(rules.kinds().len(), 5);
+        // Six that are named, one of them a hash, and the two hashes of each of four, of which one is named.
+        assert_eq!(rules.kinds().len(), 6 + 2 * 4 - 1);
+        assert!(rules.rules[5].comparison.hash.is_some());
         assert_eq!(rules.rules[1].path, ["d.e"]);
         let numbered = parse(
             r##"{"headerless": {"delimiter": "tab", "quotes": false}, "rules": [
@@ -412,6 +421,7 @@ mod tests {
             (r#""userId""#, "a list of rules, or an object with headerless and rules"),
             (r#"[{"path": "a", "type": "Crm"}]"#, "unknown variant `Crm`"),
             (r#"[{"path": "a", "type": "email"}]"#, "unknown variant `email`"),
+            (r#"[{"path": "a", "type": "email_sha256"}]"#, "one of these with _SHA256 or _MD5 behind it"),
             (r#"[{"path": "a"}]"#, "missing field `type`"),
             (r#"[{"path": 1, "type": "USER_ID"}]"#, "a path: names joined by dots"),
             (r#"[{"path": "a", "type": "USER_ID", "fold": true}]"#, "unknown field `fold`"),

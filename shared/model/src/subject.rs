@@ -1,5 +1,6 @@
 //! The people a regulation is about: the only place where an identifier lives.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 pub use crate::kind::SubjectType;
+use crate::normal;
 
 /// The longest identifier accepted, in bytes. Long enough for any id, email or URL; short enough that 5,000
 /// of them stay far from every limit on the way.
@@ -31,6 +33,18 @@ impl Subject {
     /// A subject known by the id of a device or browser.
     pub fn anonymous(id: impl Into<String>) -> Self {
         Self { kind: SubjectType::AnonymousId, id: id.into() }
+    }
+
+    /// What stands for it at a place that holds a kind: itself, or its hash; nothing, if it is of another kind.
+    pub fn at(&self, holds: SubjectType) -> Option<Cow<'_, str>> {
+        match holds {
+            _ if holds == self.kind => Some(Cow::Borrowed(&self.id)),
+            SubjectType::Hash(hashed) if hashed.of() == self.kind => {
+                let form = normal::form(self.kind, &self.id);
+                Some(Cow::Owned(hashed.hash(form.as_deref().unwrap_or(&self.id))))
+            }
+            _ => None,
+        }
     }
 }
 

@@ -11,6 +11,9 @@ use model::regulation::{Regulation, Suppression};
 use model::source::Sightings;
 use model::subject::{Subject, SubjectType};
 
+/// What gives the former user ids of people.
+const LINKS: &str = "links";
+
 /// The sort key of the item that records which ids a regulation covers, once this step is done.
 const COVERED: &str = "COVERED";
 
@@ -67,11 +70,12 @@ impl Store {
     /// 1. Suppresses its subjects and their other ids, if that broke off when the request came; or lifts their
     ///    suppression.
     /// 2. Marks the subjects that are to be erased.
-    /// 3. Stores their other ids, and counts the ids that it covers.
+    /// 3. Stores their other ids, and counts the ids that it covers. With `resolves`, their former user ids are
+    ///    stored with what warehouses will give.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Call again.
-    pub async fn cover(&self, regulation: &Regulation, now: Timestamp) -> Result<Covered> {
+    pub async fn cover(&self, regulation: &Regulation, resolves: bool, now: Timestamp) -> Result<Covered> {
         let (id, kind) = (&regulation.id, regulation.regulation_type);
         if let Some(covered) = self.covered(regulation).await? {
             return Ok(covered);
@@ -82,7 +86,11 @@ impl Store {
         if kind.suppression() == Some(Suppression::Add) {
             self.suppress(&self.not_suppressed(&subjects, &change).await?, &change).await?;
         }
-        let linked = self.linked(&subjects).await?;
+        let mut linked = self.linked(&subjects).await?;
+        if resolves {
+            let people: Vec<_> = model::subject::people(&self.named(id).await?).collect();
+            self.keep_resolved_by(id, LINKS, linked.resolve(&people)).await?;
+        }
         let theirs = linked_too(&change);
         match kind.suppression() {
             Some(Suppression::Add) => {

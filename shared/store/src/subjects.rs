@@ -149,8 +149,18 @@ impl Store {
         warehouse: &DestinationId,
         resolved: Resolved,
     ) -> Result<()> {
-        let numbers = to_item(id.as_str(), &format!("{RESOLVED_NUMBERS}{warehouse}"), &resolved.numbers())?;
-        for item in chunked(id, &format!("{RESOLVED}{warehouse}#"), resolved.found)? {
+        self.keep_resolved_by(id, warehouse.as_str(), resolved).await
+    }
+
+    /// Stores other identifiers of people, and how many there are. `by`: what gave them.
+    pub(crate) async fn keep_resolved_by(
+        &self,
+        id: &RegulationId,
+        by: &str,
+        resolved: Resolved,
+    ) -> Result<()> {
+        let numbers = to_item(id.as_str(), &format!("{RESOLVED_NUMBERS}{by}"), &resolved.numbers())?;
+        for item in chunked(id, &format!("{RESOLVED}{by}#"), resolved.found)? {
             self.put(&self.tables.regulations, item).await?;
         }
         self.put(&self.tables.regulations, numbers).await

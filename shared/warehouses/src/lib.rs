@@ -11,6 +11,7 @@
 //! 5. Regulations that wait for the same warehouse are deleted together: a [`group_commit`](model::group_commit).
 
 pub mod erasure;
+mod ids;
 pub mod resolve;
 pub mod survey;
 
@@ -22,6 +23,7 @@ pub mod redshift;
 pub mod snowflake;
 
 pub use connect::Surroundings;
+pub use ids::{Ids, Wanted};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -30,10 +32,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use destinations::warehouse::{Column, Holds, Resolve, Table};
+use destinations::warehouse::{Holds, Resolve, Table};
 use model::backoff;
 use model::failure::{Failure, Result};
-use model::subject::{Subject, SubjectType};
+use model::subject::SubjectType;
 use resolve::Standing;
 
 /// Rows by table, as `schema.table`.
@@ -109,37 +111,6 @@ pub struct Inspection {
     pub refusals: BTreeMap<String, String>,
 }
 
-/// The identifiers of the subjects, by kind.
-#[derive(Clone, Default)]
-pub struct Ids<'a>(BTreeMap<SubjectType, Vec<&'a str>>);
-
-impl<'a> Ids<'a> {
-    /// The identifiers of these subjects.
-    pub fn new(subjects: &'a [Subject]) -> Self {
-        let mut ids = Self::default();
-        for subject in subjects {
-            ids.0.entry(subject.kind).or_default().push(&subject.id);
-        }
-        ids
-    }
-
-    /// The columns of a table that can hold any of them, each with the identifiers that it can hold.
-    pub fn wanted<'t>(&'t self, table: &'t Table) -> impl Iterator<Item = (&'t Column, &'t [&'a str])> {
-        let wanted = table.columns.iter().map(|column| (column, self.of(column.holds)));
-        wanted.filter(|(_, ids)| !ids.is_empty())
-    }
-
-    /// The kinds of which there are identifiers.
-    pub fn kinds(&self) -> impl Iterator<Item = SubjectType> {
-        self.0.keys().copied()
-    }
-
-    /// The identifiers of a kind.
-    pub fn of(&self, kind: SubjectType) -> &[&'a str] {
-        self.0.get(&kind).map_or(&[], Vec::as_slice)
-    }
-}
-
 /// A column's value as it is compared with identifiers of its kind, in SQL that all engines know: addresses and numbers are
 /// kept in a form of their own.
 fn comparable(holds: SubjectType, value: String) -> String {
@@ -159,12 +130,13 @@ fn list_name(kind: SubjectType) -> String {
         SubjectType::Email => "emails".to_owned(),
         SubjectType::Phone => "phones".to_owned(),
         SubjectType::Custom(_) => format!("own_{kind}"),
+        SubjectType::Hash(_) => format!("hashes_{kind}").to_lowercase(),
     }
 }
 
-/// The kinds of identifier that the columns of these tables hold.
+/// The kinds of identifier by which people are found in the columns of these tables.
 pub fn kinds(tables: &[Table]) -> BTreeSet<SubjectType> {
-    tables.iter().flat_map(|table| &table.columns).map(|column| column.holds).collect()
+    tables.iter().flat_map(|table| &table.columns).flat_map(|column| column.holds.found_by()).collect()
 }
 
 /// What a statement does.
@@ -276,6 +248,8 @@ fn counts(rows: &[Vec<String>], tables: usize) -> Vec<u64> {
 
 #[cfg(test)]
 mod tests {
+    use destinations::warehouse::Column;
+
     use super::*;
 
     #[test]

@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use crate::erasure::{Erasure, ErasureProgress};
 use crate::{Engine, Ids, Inspection, Statement, Verb, kinds};
-use destinations::warehouse::Table;
+use destinations::warehouse::{Column, Table};
 use model::failure::{Failure, Result};
-use model::subject::SubjectType;
+use model::subject::{Subject, SubjectType};
 
 /// What a survey of a warehouse found.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -78,7 +78,7 @@ pub struct Found {
 
 impl Found {
     fn new(table: &Table) -> Self {
-        let column = |c: &super::Column| format!("{} ({}, {})", c.name, c.data_type, c.holds.as_str());
+        let column = |c: &Column| format!("{} ({}, {})", c.name, c.data_type, c.holds.as_str());
         Self {
             table: table.place(),
             columns: table.columns.iter().map(column).collect(),
@@ -93,7 +93,7 @@ impl Found {
 ///
 /// # Errors
 /// `Transient`, if the warehouse cannot be reached; `Permanent`, if it refuses the role or a statement.
-pub async fn check<E: Engine>(engine: &mut E, ids: &Ids<'_>) -> Result<Survey> {
+pub async fn check<E: Engine>(engine: &mut E, subjects: &[Subject]) -> Result<Survey> {
     let tables = engine.discover().await?;
     let Inspection { remarks, mut refusals } = engine.inspect(&tables).await?;
     if tables.is_empty() {
@@ -101,7 +101,7 @@ pub async fn check<E: Engine>(engine: &mut E, ids: &Ids<'_>) -> Result<Survey> {
         let remarks: String = remarks.iter().map(|remark| format!("; {remark}")).collect();
         return Err(Failure::permanent(format!("{nobody}{remarks}")));
     }
-    let mut estimated_bytes = None;
+    let (mut estimated_bytes, ids) = (None, &Ids::new(subjects, &tables));
     for tables in tables.chunks(E::TABLES_PER_COUNT) {
         let statement = Statement { verb: Verb::Count, tables, ids, seed: "check" };
         if let Some(bytes) = engine.estimate(&statement).await? {
@@ -119,8 +119,14 @@ pub async fn check<E: Engine>(engine: &mut E, ids: &Ids<'_>) -> Result<Survey> {
 /// # Errors
 /// `Transient`, if the warehouse cannot be reached or the count is not done by `until`; `Permanent`, if it refuses the
 /// role.
-pub async fn count<E: Engine>(engine: &mut E, ids: &Ids<'_>, seed: &str, until: Instant) -> Result<Survey> {
+pub async fn count<E: Engine>(
+    engine: &mut E,
+    subjects: &[Subject],
+    seed: &str,
+    until: Instant,
+) -> Result<Survey> {
     let tables = engine.discover().await?;
+    let ids = &Ids::new(subjects, &tables);
     let mut progress = ErasureProgress::default();
     let mut erasure = Erasure { engine, tables: &tables, ids, seed };
     while erasure.count(&mut progress, until).await?.is_some() {

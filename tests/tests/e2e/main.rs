@@ -19,6 +19,7 @@ mod formats;
 mod group_commit;
 mod hand_over;
 mod happy_path;
+mod hashes;
 mod id_shape;
 mod idempotence;
 mod load;

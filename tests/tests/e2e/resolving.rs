@@ -4,6 +4,7 @@ use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::certificate;
+use tests::ingest::{TrackingClient, wait_for};
 use tests::scenario::{retry, task};
 use tests::vendors::hubspot::HUBSPOT;
 use tests::vendors::iterable::ITERABLE;
@@ -106,6 +107,51 @@ async fn a_learner_disappears_from_each_place_by_the_identifier_that_is_known_th
     nobody_comes_back_under_another_identifier(&world).await
 }
 
+/// A former user id that a trusted source linked goes with its owner, where people are resolved; not one that was seen
+/// itself.
+#[tokio::test]
+async fn a_former_user_id_goes_with_its_owner() -> Result<()> {
+    let world = World::new().await?;
+    world.warehouse.batch_execute(LEARNERS).await?;
+    world.warehouse.batch_execute("INSERT INTO web.tracks VALUES ('lms-0', 'x'), ('lms-9', 'x')").await?;
+    let (api, door) = (&world.stack.api, TrackingClient::open(&world, "web").await?);
+    let server = json!({ "name": "Server", "id": "server", "trustedToLink": true });
+    let server = api.post("/sources", &server).await?["data"].take();
+    let server = door.with_key(server["writeKey"].as_str().context("no write key")?);
+    for former in ["lms-0", "lms-9"] {
+        server.ok("alias", json!({ "userId": "lms-1", "previousId": former })).await?;
+    }
+    door.ok("t", json!({ "type": "track", "userId": "lms-9", "event": "another's" })).await?;
+    wait_for(&world, "web", &["another's"]).await?;
+
+    let request = json!({ "regulationType": "SUPPRESS_WITH_DELETE", "subjectType": "USER_ID", "subjectIds": ["lms-1"] });
+    let rehearse = async || {
+        let told = api.post("/regulations?dryRun=true", &request).await?["data"].take();
+        Ok::<_, anyhow::Error>((told["leftOutCount"].clone(), told["resolved"]["USER_ID"].clone()))
+    };
+    // An alias says of an id neither that it is a user's nor that it is not: lms-9 is left out as both.
+    assert_eq!(rehearse().await?, (json!(3), Value::Null), "it is off until it is switched on");
+    resolve(&world, "email").await?;
+    assert_eq!(rehearse().await?, (json!(2), json!(1)));
+
+    let made = api.post("/regulations", &request).await?["data"]["regulateId"].take();
+    let ended = api.wait(made.as_str().context("no id")?, |_| ()).await?;
+    assert_eq!(ended["overallStatus"], "FINISHED", "{ended:#}");
+    assert_eq!((&ended["resolved"]["USER_ID"], &ended["leftOutCount"]), (&json!(1), &json!(2)), "{ended:#}");
+    let rows = left(&world).await?;
+    ensure!(
+        !rows.contains(&"track lms-0".to_owned()) && rows.contains(&"track lms-9".to_owned()),
+        "{rows:?}"
+    );
+    let whom = |id: &str| json!({ "type": "USER_ID", "id": id });
+    let all = ["lms-1", "lms-0", "lms-9"].map(whom);
+    let check = json!({ "subjects": all });
+    let suppressed = api.post("/suppressions/check", &check).await?["data"]["suppressed"].take();
+    assert_eq!(suppressed, json!([true, true, false]));
+    assert_eq!(world.braze.world().asked, ["lms-1"]);
+    Ok(())
+}
+
 /// What was found is suppressed with the learner whose it is, and let in with the learner.
 async fn nobody_comes_back_under_another_identifier(world: &World) -> Result<()> {
     let api = &world.stack.api;
@@ -193,7 +239,7 @@ async fn resolve(world: &World, email: &str) -> Result<()> {
         .await
 }
 
-async fn change(world: &World, name: &str, settings: &Value) -> Result<()> {
+pub async fn change(world: &World, name: &str, settings: &Value) -> Result<()> {
     let api = &world.stack.api;
     let all = api.get("/destinations").await?;
     let known = all["data"]["destinations"].as_array().context("a list")?;

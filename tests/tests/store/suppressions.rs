@@ -130,7 +130,7 @@ async fn a_regulation_is_carried_out_at_the_door_once() -> Result<()> {
     let first = regulation("SUPPRESS_WITH_DELETE", "INITIALIZED")?;
     store.create(&first, vec![ada.clone()], &[], None).await?;
     let before = store.changes().await?;
-    let (covered, again) = twice(async || store.cover(&first, at(1)).await).await?;
+    let (covered, again) = twice(async || store.cover(&first, false, at(1)).await).await?;
     assert_eq!((covered.subjects, covered.linked), (1, 1));
     assert_eq!((again.subjects, again.linked), (1, 1));
     assert!(store.changes().await? > before, "doors look again");
@@ -143,8 +143,8 @@ async fn a_regulation_is_carried_out_at_the_door_once() -> Result<()> {
     let lifting = regulation("UNSUPPRESS", "INITIALIZED")?;
     let lifting = Regulation { created_at: at(3), ..lifting };
     store.create(&lifting, vec![ada.clone()], &[], None).await?;
-    twice(async || store.cover(&lifting, at(3)).await).await?;
-    store.cover(&first, at(4)).await?;
+    twice(async || store.cover(&lifting, false, at(3)).await).await?;
+    store.cover(&first, false, at(4)).await?;
     for subject in [&ada, &phone] {
         assert!(!is_out(&store, subject, &EVERYWHERE).await?, "{subject:?}");
     }
@@ -167,7 +167,7 @@ async fn what_was_resolved_is_out_as_long_as_somebody_who_has_it() -> Result<()>
             vec![named(0, email("one@example.com")), named(0, email(&format!("{}@example.com", user.id)))];
         let found = Resolved { found, ..Resolved::default() };
         store.keep_resolved(&one.id, &DestinationId::new(), found).await?;
-        store.cover(&one, at(minute)).await?;
+        store.cover(&one, false, at(minute)).await?;
         Ok(one)
     };
     let is_out = async |subject: &Subject| is_out(&store, subject, &EVERYWHERE).await;

@@ -28,7 +28,8 @@ impl<E: Engine> Connected<E> {
 
     /// Goes on with one regulation until it tells something; nothing, at the end.
     async fn next(&mut self, subjects: &[Subject], progress: &mut ErasureProgress) -> Result<Option<Report>> {
-        let ids = Ids::new(subjects);
+        let tables = self.tables.clone();
+        let ids = Ids::new(subjects, &tables);
         loop {
             match self.erasure(&ids, "own").next(progress, soon(), Timestamp::now()).await? {
                 Next::Tell(report) => return Ok(Some(report)),
@@ -40,7 +41,8 @@ impl<E: Engine> Connected<E> {
 
     /// Deletes a group's rows.
     async fn delete(&mut self, subjects: &[Subject], work: &mut ErasureProgress) -> Result<()> {
-        let ids = Ids::new(subjects);
+        let tables = self.tables.clone();
+        let ids = Ids::new(subjects, &tables);
         while self.erasure(&ids, "group").delete(work, soon()).await?.is_some() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use model::failure::FailureKind;
 use serde_json::json;
 use tests::postgres::PASSWORD;
-use warehouses::{Ids, survey};
+use warehouses::survey;
 
 use crate::machine;
 use crate::postgres::Local;
@@ -24,7 +24,7 @@ async fn a_published_table_without_a_replica_identity_is_named_with_the_remedy()
              CREATE PUBLICATION everything FOR ALL TABLES",
         )
         .await?;
-    let checked = survey::check(&mut local.connect().await?, &Ids::default()).await?;
+    let checked = survey::check(&mut local.connect().await?, &[]).await?;
     let refusals = checked.tables.iter().filter(|table| table.error.is_some());
     assert_eq!(refusals.map(|table| table.table.as_str()).collect::<Vec<_>>(), ["web.bare", "web.parts"]);
     let message = checked.message();
@@ -54,7 +54,7 @@ async fn a_server_that_takes_no_changes_is_named_with_the_remedy() -> Result<()>
         ))
         .await?
         .with_user(&role);
-    let checked = survey::check(&mut local.connect().await?, &Ids::default()).await;
+    let checked = survey::check(&mut local.connect().await?, &[]).await;
     for failure in
         [checked.expect_err("read-only"), erase(&local, &people([7]), "read").await.expect_err("read-only")]
     {
@@ -77,11 +77,11 @@ async fn columns_that_look_like_ids_and_are_not_covered_are_named() -> Result<()
         )
         .await?;
     let remark = "looks like user ids, not covered: web.audit.user_uuid, web.orders.customer_id, web.parts.email, web.tracks.context_userId;";
-    let checked = survey::check(&mut local.connect().await?, &Ids::default()).await?;
+    let checked = survey::check(&mut local.connect().await?, &[]).await?;
     assert!(checked.is_whole() && checked.message().contains(remark), "{}", checked.message());
 
     local.settings["schemas"] = json!(["crm"]);
-    let failure = survey::check(&mut local.connect().await?, &Ids::default()).await.expect_err("no table");
+    let failure = survey::check(&mut local.connect().await?, &[]).await.expect_err("no table");
     assert!(
         failure
             .public
@@ -93,7 +93,7 @@ async fn columns_that_look_like_ids_and_are_not_covered_are_named() -> Result<()
         { "column": "customer_id", "type": "USER_ID" }, { "column": "email", "type": "USER_ID" },
         { "column": "context_userId", "type": "USER_ID" },
     ]);
-    let checked = survey::check(&mut local.connect().await?, &Ids::default()).await?;
+    let checked = survey::check(&mut local.connect().await?, &[]).await?;
     assert_eq!(checked.remarks, Vec::<String>::new());
     Ok(())
 }

@@ -84,7 +84,7 @@ async fn sessions_are_opened_anew_and_long_statements_waited_for() -> Result<()>
     let people = people(1..=5_000);
     let mut engine = local.connect().await?;
     let tables = warehouses::Engine::discover(&mut engine).await?;
-    let ids = warehouses::Ids::new(&people);
+    let ids = warehouses::Ids::new(&people, &tables);
     let mut memory = warehouses::Memory::default();
     let statement =
         warehouses::Statement { verb: warehouses::Verb::Count, tables: &tables, ids: &ids, seed: "long" };

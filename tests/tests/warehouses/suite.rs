@@ -99,7 +99,16 @@ const fn tables(weird: &'static str) -> [Table; 8] {
         },
         Table {
             name: "users",
-            columns: &[("id", Text, "{p}"), ("email", Text, "CONCAT(' ', {p}, '@Example.com')")],
+            columns: &[
+                ("id", Text, "{p}"),
+                ("email", Text, "CONCAT(' ', {p}, '@Example.com')"),
+                // The SHA-256 of user@example.com, as UID2's makers publish it.
+                (
+                    "em",
+                    Text,
+                    "CASE WHEN {p} = '14' THEN 'tMmiiTI7IaAcPpQPFQ65uMVCWH8av9jw4cwf/F5HVRQ=' ELSE '' END",
+                ),
+            ],
             rows: PEOPLE,
             people: &[0],
         },
@@ -152,6 +161,7 @@ pub fn columns(schema: &str) -> Value {
     serde_json::json!([
         { "table": table("members"), "column": "Member Id", "type": "USER_ID" },
         { "table": table("users"), "column": "email", "type": "EMAIL" },
+        { "table": table("users"), "column": "em", "type": "EMAIL_SHA256" },
         { "table": table("orders"), "column": "previous_id", "type": "crm" },
     ])
 }
@@ -263,7 +273,7 @@ pub async fn invoke<D: Double>(
 ) -> Result<bool, Failure> {
     let mut engine = double.connect().await?;
     let tables = engine.discover().await?;
-    let ids = Ids::new(people);
+    let ids = Ids::new(people, &tables);
     let mut progress = ErasureProgress::of(kept.clone(), 1);
     let mut erasure = Erasure { engine: &mut engine, tables: &tables, ids: &ids, seed };
     let until = Instant::now() + Duration::from_secs(900);
@@ -359,6 +369,19 @@ pub async fn kinds_are_kept_apart<D: Double>(double: &D) -> Result<()> {
     assert_eq!(report(&reports, Step::Forget)?.counts, Rows::from([(at("orders"), 1), (at("users"), 1)]));
     let left = Holdings::take(double, &people([9, 12])).await?;
     assert_eq!((left.theirs[&at("users")], left.theirs[&tracks]), (1, 4), "12 stays, and 9 elsewhere");
+
+    // A plain address where its hash stands, and hashes where the addresses themselves do.
+    let hashes = [
+        of("EMAIL", "user@example.com"),
+        of("EMAIL_SHA256", "efc7bc63ab402f1c56920fe0c98e6df0ebda71183235ea689b801087a90b1a63"),
+        of("EMAIL_MD5", "9d9fd43100b91e9439852bcb0433260b"),
+        of("USER_ID_MD5", "9d9fd43100b91e9439852bcb0433260b"),
+    ];
+    let reports = erase(double, &hashes, "hashes").await?;
+    assert_eq!(report(&reports, Step::Find)?.counts.values().sum::<u64>(), 3, "{reports:?}");
+    assert_eq!(report(&reports, Step::Forget)?.counts, Rows::from([(at("users"), 3)]));
+    let left = Holdings::take(double, &people([13, 14, 15, 16, 17])).await?;
+    assert_eq!(left.theirs[&at("users")], 2, "13 and 17 stay");
     Ok(())
 }
 
@@ -367,8 +390,7 @@ pub async fn looks_before_it_leaps<D: Double>(double: &D) -> Result<()> {
     fill(double).await?;
     let people = people(1..=50);
     let before = Holdings::take(double, &people).await?;
-    let ids = Ids::new(&people);
-    let checked = survey::check(&mut double.connect().await?, &ids).await?;
+    let checked = survey::check(&mut double.connect().await?, &people).await?;
     let found: BTreeSet<_> = checked.tables.iter().map(|table| table.table.clone()).collect();
     assert_eq!(found, before.theirs.keys().cloned().collect(), "base tables with identifiers, no view");
     let aliases = checked
@@ -380,7 +402,7 @@ pub async fn looks_before_it_leaps<D: Double>(double: &D) -> Result<()> {
     assert!(checked.rows.is_none() && aliases.columns[0].starts_with("previous_id ("), "{aliases:?}");
 
     let until = Instant::now() + Duration::from_secs(900);
-    let counted = survey::count(&mut double.connect().await?, &ids, "count", until).await?;
+    let counted = survey::count(&mut double.connect().await?, &people, "count", until).await?;
     let rows: Rows = counted.tables.iter().map(|t| (t.table.clone(), t.rows.unwrap_or(u64::MAX))).collect();
     assert_eq!(rows, before.theirs);
     assert_eq!(counted.rows, Some(before.total()));

@@ -19,7 +19,11 @@ function said<Name extends string>(tones: Record<Name, Tone>, texts: Record<Name
 }
 
 /** A kind of identifier; a custom one has the name that the company gave it. */
-export const kindOf = (type: string): string => (words.subject as Record<string, string>)[type] ?? type;
+export const kindOf = (type: string): string => {
+  const [, of, algorithm] = /^(.+)_(SHA256|MD5)$/.exec(type) ?? [];
+  if (of) return `${kindOf(of)} (${algorithm === 'MD5' ? 'MD5' : 'SHA-256'})`;
+  return (words.subject as Record<string, string>)[type] ?? type;
+};
 
 export const STATUS = said<Status>(
   { INITIALIZED: 'waiting', RUNNING: 'busy', FINISHED: 'done', PARTIAL_SUCCESS: 'alert', FAILED: 'alert', INVALID: 'note', NOT_SUPPORTED: 'alert' },

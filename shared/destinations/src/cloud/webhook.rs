@@ -1,7 +1,7 @@
 //! Webhook: one signed `POST` per person to a URL of your own.
 //!
-//! `{"type": "delete", "messageId", "timestamp"}` and those of `userId`, `anonymousIds`, `email`, `phone` and `ids` by
-//! which the person is given. `X-Signature` is the hex HMAC-SHA1 of the
+//! `{"type": "delete", "messageId", "timestamp"}` and those of `userId`, `anonymousIds`, `email`, `phone`, `ids` and
+//! `hashes` by which the person is given. `X-Signature` is the hex HMAC-SHA1 of the
 //! body under the shared secret, as Segment signs its webhooks; `X-Signature-256` is the hex HMAC-SHA256, which new
 //! receivers should check. The `messageId` of a person stays the same when it is sent again. Any 2xx means that you
 //! took it; 404 and 410 mean a wrong URL, not an unknown user. A check sends `{"type": "check", "timestamp"}`.
@@ -74,12 +74,14 @@ fn deletion(ask: &Ask<'_>, person: &[Subject]) -> Value {
     if !anonymous.is_empty() {
         body["anonymousIds"] = anonymous.into();
     }
-    for Subject { kind, id } in person {
+    // What the request names comes first, and stays if others are known.
+    for Subject { kind, id } in person.iter().rev() {
         match kind {
             SubjectType::UserId => body["userId"] = id.as_str().into(),
             SubjectType::Email => body["email"] = id.as_str().into(),
             SubjectType::Phone => body["phone"] = id.as_str().into(),
             SubjectType::Custom(_) => body["ids"][kind.as_str()] = id.as_str().into(),
+            SubjectType::Hash(_) => body["hashes"][kind.as_str()] = id.as_str().into(),
             SubjectType::AnonymousId | SubjectType::ObjectId => {}
         }
     }

@@ -61,6 +61,10 @@ impl Resolve {
             return invalid("table is named as schema.table");
         }
         let columns = |one: &Self| one.to.iter().chain([&one.from]).all(|holds| !holds.column.is_empty());
+        let holds = all.iter().flat_map(|one| one.to.iter().chain([&one.from]));
+        if holds.map(|holds| holds.r#type).any(|kind| matches!(kind, SubjectType::Hash(_))) {
+            return invalid("people are not looked up by hashes, nor hashes of people");
+        }
         if !all.iter().all(columns) {
             return invalid("column is empty");
         }
@@ -93,6 +97,7 @@ mod tests {
             (entry("users", email.clone()), "schema.table"),
             (entry("web.users", json!([])), "1 to 20 columns"),
             (entry("web.users", json!([{ "column": "", "type": "EMAIL" }])), "column is empty"),
+            (entry("web.users", json!([{ "column": "em", "type": "EMAIL_MD5" }])), "not looked up by hashes"),
             (entry("web.users", json!([{ "column": "mail", "type": "email" }])), "unknown variant `email`"),
             (json!([{ "table": "web.users", "to": email }]), "missing field `from`"),
         ] {

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::typed::Rounded;
 use super::{SubjectSet, key::IndexKey};
 use model::comparison::Comparison;
+use model::hashed::Hashed;
 use model::rules::Rule;
 use model::subject::SubjectType;
 
@@ -22,9 +23,13 @@ const BITS_PER_ID: usize = 16;
 pub(super) struct Ids {
     kind: SubjectType,
     comparison: Comparison,
-    /// Whether values are compared byte by byte.
+    /// Whether values are compared byte by byte, and not by a hash of theirs.
     exact: bool,
     subjects: SubjectSet,
+    /// Where values are hashes: those of the subjects that are not given by theirs.
+    derived: HashMap<u32, String>,
+    /// Where values are no hashes: those by which subjects are given, of each kind.
+    hashes: Vec<(Hashed, HashMap<String, Vec<u32>>)>,
     hash: RandomState,
     table: HashTable<u32>,
     bitmap: Box<[u64]>,
@@ -38,14 +43,20 @@ pub(super) struct Ids {
 
 impl Ids {
     pub(super) fn new(rule: &Rule, subjects: &SubjectSet) -> Self {
-        let of_kind = || subjects.iter().enumerate().filter(|(_, subject)| subject.kind == rule.kind);
-        let count = of_kind().map(|(_, subject)| 1 + uuid_spellings(&subject.id).count()).sum::<usize>();
+        let texts = || {
+            let texts = (0..).zip(subjects.iter());
+            texts.filter_map(|(index, subject)| Some((index, subject.at(rule.kind)?)))
+        };
+        let count = texts().map(|(_, id)| 1 + uuid_spellings(&id).count()).sum::<usize>();
+        let hashes = given_as_hashes(rule.kind, subjects);
         let bits = (count * BITS_PER_ID).next_power_of_two().max(1 << 12);
         let mut ids = Self {
             kind: rule.kind,
             comparison: rule.comparison,
-            exact: rule.comparison.is_exact(),
+            exact: rule.comparison.is_exact() && hashes.is_empty(),
             subjects: subjects.clone(),
+            derived: HashMap::default(),
+            hashes,
             hash: RandomState::default(),
             table: HashTable::with_capacity(count),
             bitmap: vec![0; bits / 64].into(),
@@ -53,21 +64,24 @@ impl Ids {
             uuids: HashMap::default(),
             rounded: HashSet::default(),
         };
-        for (index, subject) in of_kind() {
-            if let Ok(uuid) = Uuid::try_parse(subject.id.trim()) {
-                ids.uuids.entry(uuid).or_default().push(index as u32);
+        for (index, id) in texts() {
+            if let Ok(uuid) = Uuid::try_parse(id.trim()) {
+                ids.uuids.entry(uuid).or_default().push(index);
             }
-            ids.rounded.extend(Rounded::of(&subject.id));
+            ids.rounded.extend(Rounded::of(&id));
             // In their normal forms, some spellings are the same.
             let normal: BTreeSet<String> =
-                spellings(&subject.id).map(|text| ids.comparison.normal(&text).into_owned()).collect();
+                spellings(&id).map(|text| ids.comparison.normal(&text).into_owned()).collect();
             for spelling in &normal {
                 ids.lengths |= length_bit(spelling.len());
                 let hash = ids.hash(spelling.as_bytes());
                 let bit = ids.bit(hash);
                 ids.bitmap[bit / 64] |= 1 << (bit % 64);
                 // The capacity is reserved, so nothing is hashed again.
-                ids.table.insert_unique(hash, index as u32, |_| unreachable!("the table does not grow"));
+                ids.table.insert_unique(hash, index, |_| unreachable!("the table does not grow"));
+            }
+            if let Cow::Owned(id) = id {
+                ids.derived.insert(index, id);
             }
         }
         ids
@@ -91,14 +105,31 @@ impl Ids {
         self.in_bitmap(hash) && self.table.find(hash, |&index| self.is(index, value)).is_some()
     }
 
-    /// The subjects that a value names: more than one only if the comparison makes two identifiers equal.
+    /// The subjects that a value names: more than one only if the comparison makes two identifiers equal, or some are
+    /// given by hashes.
     pub(super) fn find<'a>(&'a self, value: &'a str) -> impl Iterator<Item = u32> + 'a {
         let value = self.comparison.normal(value);
+        let hashed = self.find_hash_of(&value);
         let hash = self.hash(value.as_bytes());
         let found = if self.in_bitmap(hash) { Some(self.table.iter_hash(hash).copied()) } else { None };
-        found.into_iter().flatten().filter(move |&index| {
-            *self.comparison.normal(self.id(index)) == *value || self.is(index, value.as_bytes())
-        })
+        found
+            .into_iter()
+            .flatten()
+            .filter(move |&index| {
+                *self.comparison.normal(self.id(index)) == *value || self.is(index, value.as_bytes())
+            })
+            .chain(hashed)
+    }
+
+    /// The subjects that are given by the hash of a value.
+    fn find_hash_of(&self, value: &str) -> Vec<u32> {
+        let known = self.hashes.iter().filter(|_| !value.trim().is_empty());
+        known.filter_map(|(hashed, known)| known.get(&hashed.hash(value))).flatten().copied().collect()
+    }
+
+    /// Whether some subject is known by a hash alone that values have to be hashed for: nobody knows how it is written.
+    pub(super) fn has_hashes(&self) -> bool {
+        !self.hashes.is_empty()
     }
 
     /// The subjects whose identifier is this UUID.
@@ -108,7 +139,7 @@ impl Ids {
 
     /// Whether a float may be some subject's number.
     pub(super) fn rounds_to(&self, rounded: Rounded) -> bool {
-        self.rounded.contains(&rounded)
+        self.has_hashes() || self.rounded.contains(&rounded)
     }
 
     /// A value's slot in a table.
@@ -134,6 +165,9 @@ impl Ids {
     }
 
     fn id(&self, index: u32) -> &str {
+        if let Some(id) = self.derived.get(&index) {
+            return id;
+        }
         self.subjects.get(index).map_or("", |subject| &subject.id)
     }
 
@@ -153,6 +187,20 @@ impl Ids {
         hasher.write(value);
         hasher.finish()
     }
+}
+
+/// The subjects that are given by hashes of identifiers of a kind.
+fn given_as_hashes(kind: SubjectType, subjects: &SubjectSet) -> Vec<(Hashed, HashMap<String, Vec<u32>>)> {
+    let known = |hashed: Hashed| {
+        let mut known: HashMap<String, Vec<u32>> = HashMap::default();
+        for (index, subject) in (0..).zip(subjects.iter()) {
+            if subject.kind == SubjectType::Hash(hashed) {
+                known.entry(subject.id.clone()).or_default().push(index);
+            }
+        }
+        (!known.is_empty()).then_some((hashed, known))
+    };
+    Hashed::all_of(kind).filter_map(known).collect()
 }
 
 /// An identifier; if it is a UUID, in every spelling that programs write.

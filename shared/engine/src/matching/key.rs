@@ -21,8 +21,8 @@ impl IndexKey {
 
     /// A value's hash. It depends on the way of comparing, since each makes different values equal.
     pub(crate) fn hash(&self, kind: SubjectType, comparison: Comparison, value: &str) -> u64 {
-        // That numbers are compared as such follows from the kind.
-        let Comparison { fold_case, trim, normalize, phone: _ } = comparison;
+        // That numbers and hashes are compared as such follows from the kind.
+        let Comparison { fold_case, trim, normalize, phone: _, hash: _ } = comparison;
         let how = [u8::from(normalize.is_some()) << 2 | u8::from(fold_case) << 1 | u8::from(trim)];
         let digest = self.mac(&[b"value", kind.as_str().as_bytes(), &how, value.as_bytes()]);
         u64::from_le_bytes(std::array::from_fn(|at| digest[at]))

@@ -9,7 +9,8 @@
 //! 5. `residue` searches unreadable lines for the raw bytes of an identifier.
 //! 6. `typed` compares values of typed formats, which are not text.
 //! 7. `sample` notes the ids at the beginning of an object.
-//! 8. `seen` notes all identifiers in an object, by keyed hashes (`key`), for its filter; only on request.
+//! 8. A subject may be given by a hash alone: values of its kind are hashed then, and nothing else can rule it out.
+//! 9. `seen` notes all identifiers in an object, by keyed hashes (`key`), for its filter; only on request.
 
 mod fast;
 mod ids;
@@ -25,6 +26,7 @@ mod subjects;
 pub(crate) mod tests;
 mod typed;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use fast::BlockScan;
@@ -43,7 +45,9 @@ use ids::Ids;
 use residue::Residue;
 use seen::SeenIds;
 
+use model::hashed;
 use model::rules::{Dialect, Rules};
+use model::subject::{Subject, SubjectType};
 
 /// Decides which subjects a record belongs to. Cheap to clone, and can be shared between threads.
 #[derive(Clone)]
@@ -62,6 +66,14 @@ fn of_kinds(subjects: &SubjectSet, rules: &Rules) -> SubjectSet {
     }
 }
 
+/// The subjects' hashes where rules look for hashes, in every spelling.
+fn hashes(subjects: &SubjectSet, rules: &Rules) -> Vec<String> {
+    let kinds: BTreeSet<SubjectType> = rules.iter().map(|rule| rule.kind).collect();
+    let kinds = kinds.into_iter().filter(|kind| matches!(kind, SubjectType::Hash(_)));
+    let of_kind = |kind| subjects.iter().filter_map(move |subject: &Subject| subject.at(kind));
+    kinds.flat_map(of_kind).flat_map(|hash| hashed::spellings(&hash)).collect()
+}
+
 /// What [`Matcher`] prepares once per purge run.
 struct Plan {
     rules: Rules,
@@ -72,6 +84,8 @@ struct Plan {
     keys: Vec<Key>,
     escapes: Escapes,
     residue: Residue,
+    /// Whether some subject is known by a hash alone: it may be anybody's whatever cannot be read.
+    has_hashes: bool,
 }
 
 impl Plan {
@@ -100,12 +114,13 @@ impl Matcher {
         let fold = rules.iter().any(|rule| rule.comparison.fold_case);
         let plan = Plan {
             rules: rules.clone(),
+            escapes: Escapes::of(&keys, rules),
+            residue: Residue::new(&of_kinds(subjects, rules), hashes(subjects, rules), fold),
+            has_hashes: ids.iter().any(Ids::has_hashes),
             ids,
             rule_ids,
             root,
-            escapes: Escapes::of(&keys, rules),
             keys,
-            residue: Residue::new(&of_kinds(subjects, rules), fold),
         };
         Self { plan: Arc::new(plan), strict: false, seen: None }
     }
@@ -168,9 +183,10 @@ impl Matcher {
         seen.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
     }
 
-    /// The hashes by which a filter may know the subjects.
-    pub(crate) fn questions(&self, key: &IndexKey) -> Vec<u64> {
-        seen::questions(&self.plan.ids, key)
+    /// The hashes by which a filter may know the subjects; none, if it cannot know some, who are given by a hash of
+    /// another kind.
+    pub(crate) fn questions(&self, key: &IndexKey) -> Option<Vec<u64>> {
+        (!self.plan.has_hashes).then(|| seen::questions(&self.plan.ids, key))
     }
 
     /// Notes a value, if this matcher collects. `which`: the index in which the value is looked up.
@@ -202,8 +218,8 @@ impl Matcher {
         self.raw_bytes_hold_an_identifier(line)
     }
 
-    /// Whether these bytes contain an identifier of any subject.
+    /// Whether these bytes contain, or may contain, an identifier of any subject.
     pub fn raw_bytes_hold_an_identifier(&self, bytes: &[u8]) -> bool {
-        self.plan.residue.found_in(bytes)
+        self.plan.has_hashes && !bytes.trim_ascii().is_empty() || self.plan.residue.found_in(bytes)
     }
 }

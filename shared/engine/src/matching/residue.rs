@@ -3,6 +3,7 @@
 //! This is rarely needed, so it is small and constant in memory rather than fast: for each length of identifier, a
 //! rolling hash runs over the bytes; where the hash table has it, the bytes are compared.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use foldhash::HashSet;
@@ -18,18 +19,20 @@ pub(super) struct Residue {
     /// Hashes of the identifiers by length.
     by_length: BTreeMap<usize, HashSet<u64>>,
     subjects: SubjectSet,
+    /// Other texts that stand for subjects.
+    more: Vec<String>,
 }
 
 impl Residue {
     /// `fold`: ignores ASCII case.
-    pub(super) fn new(subjects: &SubjectSet, fold: bool) -> Self {
+    pub(super) fn new(subjects: &SubjectSet, more: Vec<String>, fold: bool) -> Self {
         let mut by_length: BTreeMap<usize, HashSet<u64>> = BTreeMap::new();
-        for id in subjects.iter().flat_map(|subject| spellings(&subject.id)) {
+        for id in texts(subjects, &more) {
             let id = id.as_bytes();
             let hash = id.iter().fold(0, |hash, &byte| roll(hash, case(fold, byte)));
             by_length.entry(id.len()).or_default().insert(hash);
         }
-        Self { fold, by_length, subjects: subjects.clone() }
+        Self { fold, by_length, subjects: subjects.clone(), more }
     }
 
     pub(super) fn found_in(&self, bytes: &[u8]) -> bool {
@@ -54,11 +57,16 @@ impl Residue {
 
     /// Called only when the hash matches, which almost always ends the search: a linear scan is enough.
     fn is_id(&self, bytes: &[u8]) -> bool {
-        self.subjects.iter().flat_map(|subject| spellings(&subject.id)).any(|id| {
+        texts(&self.subjects, &self.more).any(|id| {
             let id = id.as_bytes();
             if self.fold { id.eq_ignore_ascii_case(bytes) } else { id == bytes }
         })
     }
+}
+
+fn texts<'a>(subjects: &'a SubjectSet, more: &'a [String]) -> impl Iterator<Item = Cow<'a, str>> {
+    let ids = subjects.iter().flat_map(|subject| spellings(&subject.id));
+    ids.chain(more.iter().map(|text| Cow::Borrowed(text.as_str())))
 }
 
 fn roll(hash: u64, byte: u8) -> u64 {
@@ -78,13 +86,13 @@ mod tests {
     fn finds_ids_of_every_length_anywhere_and_nothing_else() {
         let subjects =
             SubjectSet::new(["7x", "ada@example.com", "é", "longer than the line"].map(Subject::user));
-        let exact = Residue::new(&subjects, false);
-        for hit in ["7x", "..7x", "7x..", "\u{0}ada@example.com", "caf\u{e9}"] {
+        let exact = Residue::new(&subjects, vec!["a hash".to_owned()], false);
+        for hit in ["7x", "..7x", "7x..", "\u{0}ada@example.com", "caf\u{e9}", "<a hash>"] {
             assert!(exact.found_in(hit.as_bytes()), "{hit}");
         }
         for miss in ["", "7", "x7", "7X", "ada@example.co", "ADA@example.com", "longer than the lin"] {
             assert!(!exact.found_in(miss.as_bytes()), "{miss}");
         }
-        assert!(Residue::new(&subjects, true).found_in(b"--ADA@Example.com--"));
+        assert!(Residue::new(&subjects, Vec::new(), true).found_in(b"--ADA@Example.com--"));
     }
 }

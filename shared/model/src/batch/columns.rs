@@ -5,8 +5,9 @@ use crate::failure::{Failure, Result};
 use crate::regulation::Individual;
 use crate::subject::SubjectType;
 
-/// What begins the name of a column of ids in another system.
+/// What begins the name of a column of ids in another system, and of hashes.
 const IDS: &str = "ids.";
+const HASHES: &str = "hashes.";
 
 /// The columns that hold identifiers.
 pub(super) enum Columns {
@@ -29,6 +30,7 @@ pub(super) enum Column {
     Email,
     Phone,
     Id(String),
+    Hash(String),
 }
 
 impl Columns {
@@ -66,8 +68,8 @@ impl Columns {
             Self::UserId(place) => return cell(*place).map_or_else(no_text, |id| user(id.to_owned())),
             Self::All { columns, suppressed } => (columns, *suppressed),
         };
-        let ([mut user_id, mut email, mut phone], mut anonymous, mut ids) =
-            ([None, None, None], vec![], vec![]);
+        let ([mut user_id, mut email, mut phone], mut anonymous) = ([None, None, None], vec![]);
+        let [mut ids, mut hashes] = [vec![], vec![]];
         for (place, column) in columns {
             let Some(text) = cell(*place) else { return no_text() };
             if text.trim().is_empty() {
@@ -80,19 +82,30 @@ impl Columns {
                 Column::Email => email = Some(text),
                 Column::Phone => phone = Some(text),
                 Column::Id(name) => ids.push((name.clone(), text)),
+                Column::Hash(name) => hashes.push((name.clone(), text)),
             }
         }
-        person(Individual::of([user_id, email, phone], anonymous, ids), suppressed)
+        person(Individual::of([user_id, email, phone], anonymous, [ids, hashes]), suppressed)
     }
 }
 
 /// What a column of this name holds; nothing, if it is another's.
 fn column(name: &str) -> Result<Option<Column>> {
     // With a delimiter in it, it is not one column's: another delimiter is tried.
-    if let Some(kind) = name.trim().strip_prefix(IDS).filter(|kind| !kind.contains([',', ';', '\t', '|'])) {
+    let kind =
+        |prefix: &str| name.trim().strip_prefix(prefix).filter(|kind| !kind.contains([',', ';', '\t', '|']));
+    if let Some(kind) = kind(IDS) {
         let wrong =
             |_| Failure::invalid("the file's first line names a column ids.… that is no name of a kind");
         return SubjectType::custom(kind).map_err(wrong).map(|_| Some(Column::Id(kind.to_owned())));
+    }
+    if let Some(kind) = kind(HASHES) {
+        return match kind.parse() {
+            Ok(SubjectType::Hash(_)) => Ok(Some(Column::Hash(kind.to_owned()))),
+            _ => {
+                Err(Failure::invalid("the file's first line names a column hashes.… that is no kind of hash"))
+            }
+        };
     }
     Ok(match plain(name).as_str() {
         "userid" => Some(Column::UserId),

@@ -58,7 +58,7 @@ impl Csv {
                 Err(Failure::invalid("the file's first line names no column as the message does"))
             }
             Named::ByAll { .. } => Err(Failure::invalid(
-                "the file's first line names no column userId, anonymousId, email, phone or ids.…",
+                "the file's first line names no column userId, anonymousId, email, phone, ids.… or hashes.…",
             )),
         }
     }

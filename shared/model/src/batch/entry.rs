@@ -60,9 +60,7 @@ pub(super) fn person(person: Individual, suppressed: bool) -> Entry {
         return Entry::Refused(format!("has more than {MAX_IDENTIFIERS} identifiers").into());
     }
     if suppressed && suppression::of(&identifiers).is_empty() {
-        let why =
-            "has no userId, anonymousIds, email or phone: the suppression list knows people by these alone";
-        return Entry::Refused(why.into());
+        return Entry::Refused(suppression::UNKNOWN.into());
     }
     Entry::Person(identifiers)
 }

@@ -10,7 +10,8 @@ use utoipa::ToSchema;
 
 use super::{MAX_SUBJECT_BYTES, MAX_SUBJECTS, RegulationType};
 use crate::failure::{Failure, Result};
-use crate::kind::LOOK_ALIKES;
+use crate::hashed::Hashed;
+use crate::kind::is_look_alike;
 use crate::normal;
 use crate::subject::{Named, Subject, SubjectType, fault};
 use crate::suppression;
@@ -36,6 +37,11 @@ pub struct Individual {
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, String>)]
     ids: Ids,
+    /// Hashes of identifiers that are not known themselves, by kind: `USER_ID`, `ANONYMOUS_ID`, `EMAIL` or `PHONE` with
+    /// `_SHA256` or `_MD5` behind it. In hex or base64, over the form in which the identifier would be kept.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
+    hashes: Ids,
 }
 
 /// The entries of an object as they were sent, so that a doubled name shows. Any value, since an error of form would name
@@ -63,6 +69,28 @@ impl<'de> Deserialize<'de> for Ids {
     }
 }
 
+impl Ids {
+    /// The entries, each with its field and its kind, which `kind` tells by the name.
+    fn read(
+        self,
+        field: &str,
+        kind: impl Fn(&str, &str) -> Result<SubjectType>,
+    ) -> Result<Vec<(String, SubjectType, String)>> {
+        let mut names = HashSet::new();
+        let read = |(name, id): (String, Value)| {
+            if !names.insert(name.clone()) {
+                return Err(invalid(format!("{field} has a name twice")));
+            }
+            let kind = kind(&name, field)?;
+            match id {
+                Value::String(id) => Ok((field.to_owned(), kind, id)),
+                _ => Err(invalid(format!("{field} holds a value that is no text"))),
+            }
+        };
+        self.0.into_iter().map(read).collect()
+    }
+}
+
 /// Checks people and returns their identifiers, those of one person after the other.
 ///
 /// # Errors
@@ -77,18 +105,19 @@ pub(super) fn named(people: Vec<Individual>) -> Result<Vec<Named>> {
             people.len()
         )));
     }
+    let any_hash = people.iter().any(|person| !person.hashes.0.is_empty());
     let (mut named, mut owners) = (Vec::new(), HashMap::new());
     for (place, person) in people.into_iter().enumerate() {
         let number = u32::try_from(place).unwrap_or(u32::MAX);
         for (subject, field) in person.identifiers(&format!("subjects[{place}]"))? {
-            match owners.insert(subject.clone(), place) {
-                None => named.push(Named { person: Some(number), subject }),
-                Some(owner) if owner == place => {}
-                Some(owner) => {
-                    return Err(invalid(format!(
-                        "{field} also names subjects[{owner}]: what two people share cannot be erased for one"
-                    )));
-                }
+            // One person's hash may be that of what another is given by.
+            let hashes = Hashed::all_of(subject.kind).filter(|_| any_hash).map(SubjectType::Hash);
+            let hashes = hashes.filter_map(|kind| Some(Subject { kind, id: subject.at(kind)?.into_owned() }));
+            for hash in hashes.collect::<Vec<_>>() {
+                own(&mut owners, hash, place, &field)?;
+            }
+            if own(&mut owners, subject.clone(), place, &field)? {
+                named.push(Named { person: Some(number), subject });
             }
         }
     }
@@ -102,6 +131,19 @@ pub(super) fn named(people: Vec<Individual>) -> Result<Vec<Named>> {
     Ok(named)
 }
 
+/// Notes whose an identifier is. Returns whether it is a new one.
+///
+/// # Errors
+/// `Invalid`, if it is another person's, too.
+fn own(owners: &mut HashMap<Subject, usize>, subject: Subject, place: usize, field: &str) -> Result<bool> {
+    match owners.insert(subject, place) {
+        Some(owner) if owner != place => Err(invalid(format!(
+            "{field} also names subjects[{owner}]: what two people share cannot be erased for one"
+        ))),
+        known => Ok(known.is_none()),
+    }
+}
+
 /// Checks that the suppression list knows all people of a request that suppresses.
 pub(super) fn suppressible(
     kind: RegulationType,
@@ -110,11 +152,9 @@ pub(super) fn suppressible(
     if kind.suppression().is_none() {
         return Ok(());
     }
-    match people.position(|person| !person.iter().any(|subject| suppression::KINDS.contains(&subject.kind))) {
+    match people.position(|person| !person.iter().any(|subject| suppression::holds(subject.kind).is_some())) {
         None => Ok(()),
-        Some(place) => Err(invalid(format!(
-            "subjects[{place}] has no userId, anonymousIds, email or phone: the suppression list knows people by these alone"
-        ))),
+        Some(place) => Err(invalid(format!("subjects[{place}] {}", suppression::UNKNOWN))),
     }
 }
 
@@ -123,14 +163,15 @@ fn invalid(message: String) -> Failure {
 }
 
 impl Individual {
-    /// A person by these identifiers, those of other systems by their names.
+    /// A person by these identifiers, those of other systems and hashes by their names.
     pub(crate) fn of(
         [user_id, email, phone]: [Option<String>; 3],
         anonymous_ids: Vec<String>,
-        ids: Vec<(String, String)>,
+        [ids, hashes]: [Vec<(String, String)>; 2],
     ) -> Self {
-        let ids = Ids(ids.into_iter().map(|(name, id)| (name, Value::String(id))).collect());
-        Self { user_id, anonymous_ids, email, phone, ids }
+        let [ids, hashes] = [ids, hashes]
+            .map(|all| Ids(all.into_iter().map(|(name, id)| (name, Value::String(id))).collect()));
+        Self { user_id, anonymous_ids, email, phone, ids, hashes }
     }
 
     /// The distinct identifiers.
@@ -154,21 +195,21 @@ impl Individual {
         );
         given.extend(self.email.map(|text| (field("email"), SubjectType::Email, text)));
         given.extend(self.phone.map(|text| (field("phone"), SubjectType::Phone, text)));
-        let mut names = HashSet::new();
-        for (name, id) in self.ids.0 {
-            if !names.insert(name.clone()) {
-                return Err(invalid(format!("{} has a name twice", field("ids"))));
+        given.extend(self.ids.read(&field("ids"), |name, field| {
+            if is_look_alike(name) {
+                return Err(invalid(format!("a name in {field} is that of a field: use the field")));
             }
-            if LOOK_ALIKES.contains(&name.as_str()) {
-                return Err(invalid(format!("a name in {} is that of a field: use the field", field("ids"))));
-            }
-            let kind = SubjectType::custom(&name)
-                .map_err(|failure| invalid(format!("a name in {} {}", field("ids"), failure.public)))?;
-            let Value::String(id) = id else {
-                return Err(invalid(format!("{} holds a value that is no text", field("ids"))));
-            };
-            given.push((field("ids"), kind, id));
-        }
+            SubjectType::custom(name)
+                .map_err(|failure| invalid(format!("a name in {field} {}", failure.public)))
+        })?);
+        given.extend(self.hashes.read(&field("hashes"), |name, field| {
+            let kind = name.parse().ok().filter(|kind| matches!(kind, SubjectType::Hash(_)));
+            kind.ok_or_else(|| {
+                let message =
+                    "is no kind of hash, such as EMAIL_SHA256, EMAIL_MD5, PHONE_SHA256 or USER_ID_SHA256";
+                invalid(format!("a name in {field} {message}"))
+            })
+        })?);
         if given.is_empty() {
             return Err(invalid(format!("{whose} has no identifier").trim_start().to_owned()));
         }
@@ -200,7 +241,7 @@ mod tests {
     fn a_person_keeps_all_identifiers_in_their_normal_form_under_one_number() {
         let named = read(json!([
             {"userId": "u1", "anonymousIds": ["a1", "a2", "a1"], "email": " Ada@Example.com", "ids": {"crm": "7"}},
-            {"phone": "+44 20 7946 0000"},
+            {"phone": "+44 20 7946 0000", "hashes": {"EMAIL_MD5": "ocoO1uQqI/R1joo/a1TeWA=="}},
         ]));
         let people: Vec<_> = people(&named.expect("valid")).collect();
         let of = |kind: &str, id: &str| Subject { kind: kind.parse().expect("a kind"), id: id.to_owned() };
@@ -211,7 +252,10 @@ mod tests {
             of("EMAIL", "ada@example.com"),
             of("crm", "7"),
         ];
-        assert_eq!(people, [&ada[..], &[of("PHONE", "+442079460000")]]);
+        assert_eq!(
+            people,
+            [&ada[..], &[of("PHONE", "+442079460000"), of("EMAIL_MD5", "a1ca0ed6e42a23f4758e8a3f6b54de58")]]
+        );
     }
 
     #[test]
@@ -233,6 +277,13 @@ mod tests {
             (json!([{"ids": {"crm": long}}]), "subjects[0].ids has 2000 bytes"),
             (json!([{"ids": {"Secret": "1"}}]), "a name in subjects[0].ids is no name of a kind"),
             (json!([{"ids": {"secret": 1}}]), "subjects[0].ids holds a value that is no text"),
+            (json!([{"hashes": {"EMAIL": "secret"}}]), "a name in subjects[0].hashes is no kind of hash"),
+            (json!([{"hashes": {"EMAIL_SHA256": "secret"}}]), "subjects[0].hashes is no SHA-256"),
+            (json!([{"ids": {"email_md5": "secret"}}]), "a name in subjects[0].ids is that of a field"),
+            (
+                json!([{"email": "a@b"}, {"hashes": {"EMAIL_MD5": "a1ca0ed6e42a23f4758e8a3f6b54de58"}}]),
+                "subjects[1].hashes also names subjects[0]",
+            ),
             (json!([{"email": "a@b"}, {"email": "A@B "}]), "subjects[1].email also names subjects[0]"),
         ] {
             let failure = read(subjects).expect_err(field);

@@ -2,16 +2,18 @@
 //!
 //! An address is held as the SHA-256, in lower-case hex, of its [normal form](crate::normal): the list need not show it
 //! to anybody, and a company that has the hash alone can suppress it, too. Neither form can be mistaken for the other,
-//! since a hash is no address and no number.
+//! since a hash is no address and no number. Whoever is given by this hash alone is held by it.
 
 pub mod filter;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use sha2::{Digest, Sha256};
 
+use crate::hashed::Hashed;
 use crate::kind::SubjectType;
 use crate::normal;
 use crate::subject::{Subject, hex};
@@ -19,6 +21,9 @@ use crate::subject::{Subject, hex};
 /// The kinds that the list holds: those that events carry.
 pub const KINDS: [SubjectType; 4] =
     [SubjectType::UserId, SubjectType::AnonymousId, SubjectType::Email, SubjectType::Phone];
+
+/// What is said of a person whom the list cannot hold.
+pub(crate) const UNKNOWN: &str = "has no userId, anonymousIds, email, phone or SHA-256 of the last two: the suppression list knows people by these alone";
 
 /// An identifier as the list holds it. An email address or a phone number may be given as its hash.
 ///
@@ -38,10 +43,24 @@ fn is_hash(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
-/// Those of some identifiers that the list holds, as it holds them.
+/// The kind by which the list holds an identifier of a kind; none, if it does not.
+pub fn holds(kind: SubjectType) -> Option<SubjectType> {
+    let hashed = |hashed: Hashed| match hashed.of() {
+        of @ (SubjectType::Email | SubjectType::Phone) if hashed.is_sha256() => Some(of),
+        _ => None,
+    };
+    if let SubjectType::Hash(hash) = kind {
+        hashed(hash)
+    } else {
+        Some(kind).filter(|kind| KINDS.contains(kind))
+    }
+}
+
+/// Those of some identifiers that the list holds, as it holds them, each once.
 pub fn of<'a>(subjects: impl IntoIterator<Item = &'a Subject>) -> Vec<Subject> {
-    let known = subjects.into_iter().filter(|one| KINDS.contains(&one.kind));
-    known.filter_map(|one| held(one.kind, &one.id).ok()).collect()
+    let mut seen = HashSet::new();
+    let held = subjects.into_iter().filter_map(|one| held(holds(one.kind)?, &one.id).ok());
+    held.filter(|one| seen.insert(one.clone())).collect()
 }
 
 /// Reads a kind that the list holds.
@@ -67,6 +86,21 @@ mod tests {
         assert_eq!(held(SubjectType::Email, &hash.to_uppercase()), Ok(ada));
         let number = held(SubjectType::Phone, "+44 20 7946 0000").expect("a number");
         assert_eq!(Ok(number), held(SubjectType::Phone, "+442079460000"));
+    }
+
+    #[test]
+    fn whoever_is_given_by_the_hash_that_the_list_holds_is_held_by_it_once() {
+        let of_kind =
+            |kind: &str, id: &str| Subject { kind: kind.parse().expect("a kind"), id: id.to_owned() };
+        let email = of_kind("EMAIL", "ada@example.com");
+        let [sha256, md5] = ["EMAIL_SHA256", "EMAIL_MD5"].map(|kind| {
+            let kind = kind.parse().expect("a kind");
+            Subject { kind, id: email.at(kind).expect("its hash").into_owned() }
+        });
+        let held = of([&email]);
+        assert_eq!(of([&sha256]), held);
+        assert_eq!(of([&email, &sha256, &md5]), held);
+        assert!(of([&md5, &of_kind("USER_ID_SHA256", &sha256.id)]).is_empty());
     }
 
     #[test]

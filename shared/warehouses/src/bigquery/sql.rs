@@ -5,9 +5,9 @@ use google_cloud_bigquery_v2::model::{
 };
 use jiff::civil::Date;
 
-use crate::{Ids, Statement, Verb, comparable, list_name};
+use crate::{Ids, Statement, Verb, Wanted, list_name};
 use destinations::warehouse::BigQuery as Settings;
-use destinations::warehouse::{Column, Table};
+use destinations::warehouse::Table;
 
 /// A statement as a query with its parameters.
 pub(super) fn sql(settings: &Settings, statement: &Statement<'_>) -> JobConfigurationQuery {
@@ -34,15 +34,17 @@ pub(super) fn sql(settings: &Settings, statement: &Statement<'_>) -> JobConfigur
 }
 
 fn condition(settings: &Settings, table: &Table, ids: &Ids<'_>) -> String {
-    let compare = |column: &Column| {
-        let name = quote(&column.name);
-        let value = match column.data_type.as_str() {
+    let compare = |wanted: Wanted<'_, '_>| {
+        let name = quote(&wanted.column.name);
+        let value = match wanted.column.data_type.as_str() {
             "STRING" => name,
             _ => format!("SAFE_CAST({name} AS STRING)"),
         };
-        format!("{} IN UNNEST(@{})", comparable(column.holds, value), list_name(column.holds))
+        let hash = |function: &'static str| move |value: &str| format!("TO_HEX({function}({value}))");
+        let value = wanted.comparable(value, hash("SHA256"), hash("MD5"));
+        format!("{value} IN UNNEST(@{})", list_name(wanted.kind))
     };
-    let any: Vec<_> = ids.wanted(table).map(|(column, _)| compare(column)).collect();
+    let any: Vec<_> = ids.wanted(table).map(compare).collect();
     let any = if any.is_empty() { "FALSE".to_owned() } else { any.join(" OR ") };
     let place = table.place();
     match settings.partitions.iter().find(|partition| partition.table.matches(&place)) {
@@ -65,9 +67,9 @@ pub(super) fn quote(name: &str) -> String {
 }
 
 /// An `ARRAY<STRING>` of this name.
-pub(super) fn array(name: &str, values: &[&str]) -> QueryParameter {
+pub(super) fn array(name: &str, values: &[impl AsRef<str>]) -> QueryParameter {
     let text = QueryParameterType::new().set_type("STRING");
-    let values = values.iter().map(|value| QueryParameterValue::new().set_value(*value));
+    let values = values.iter().map(|value| QueryParameterValue::new().set_value(value.as_ref()));
     QueryParameter::new()
         .set_name(name)
         .set_parameter_type(QueryParameterType::new().set_type("ARRAY").set_array_type(text))

@@ -25,14 +25,14 @@ async fn found() -> ErasureProgress {
 
 async fn next(engine: &mut Scripted, progress: &mut ErasureProgress) -> Result<Next> {
     let (tables, subjects) = (tables(&["a", "b", "c"]), [Subject::user("u1")]);
-    let mut erasure = Erasure { engine, tables: &tables, ids: &Ids::new(&subjects), seed: "own" };
+    let mut erasure = Erasure { engine, tables: &tables, ids: &Ids::new(&subjects, &tables), seed: "own" };
     erasure.next(progress, Instant::now() + Duration::from_secs(60), START).await
 }
 
 /// The deletion of the whole group's rows.
 async fn work(engine: &mut Scripted, progress: &mut ErasureProgress) -> Result<Option<u32>> {
     let (tables, subjects) = (tables(&["a", "b", "c"]), [Subject::user("u1"), Subject::user("u2")]);
-    let mut erasure = Erasure { engine, tables: &tables, ids: &Ids::new(&subjects), seed: "group" };
+    let mut erasure = Erasure { engine, tables: &tables, ids: &Ids::new(&subjects, &tables), seed: "group" };
     let lead = progress.leads().expect("it leads");
     erasure.delete(&mut lead.work, Instant::now() + Duration::from_secs(60)).await
 }

@@ -63,7 +63,7 @@ pub(super) async fn run(
 ) -> (Vec<(Step, Rows)>, Result<Option<u32>>) {
     let tables = engine.discover().await.expect("scripted");
     let subjects = [Subject::user("u1")];
-    let ids = Ids::new(&subjects);
+    let ids = Ids::new(&subjects, &tables);
     let mut told = Vec::new();
     loop {
         let mut progress = ErasureProgress::of(kept.clone(), 1);

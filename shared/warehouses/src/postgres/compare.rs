@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::comparable;
 use destinations::warehouse::quote;
+use model::hashed::Hashed;
 use model::subject::SubjectType;
 
 /// How a column of some type is compared.
@@ -26,6 +27,8 @@ pub(super) enum Compare {
     Other,
     /// A column of any type that holds identifiers of a kind with a form of its own.
     Form(SubjectType),
+    /// By the hash of its text as it would be compared.
+    Hashed(Hashed, Box<Self>),
 }
 
 impl Compare {
@@ -48,9 +51,9 @@ impl Compare {
     }
 
     /// The identifiers that can stand in such a column, as Postgres reads them.
-    pub(super) fn possible(&self, ids: &[&str]) -> Vec<String> {
+    pub(super) fn possible(&self, ids: &[impl AsRef<str>]) -> Vec<String> {
         // Postgres knows no text with a NUL.
-        let ids = ids.iter().copied().filter(|id| !id.contains('\0'));
+        let ids = ids.iter().map(AsRef::as_ref).filter(|id: &&str| !id.contains('\0'));
         match self {
             Self::Integer => ids.filter(|id| is_integer(id)).map(str::to_owned).collect(),
             Self::Decimal => ids.filter(|id| is_decimal(id)).map(str::to_owned).collect(),
@@ -62,7 +65,18 @@ impl Compare {
     /// A column's value as text, as it is compared.
     pub(super) fn text(&self, column: &str) -> String {
         let text = format!("{column}::text");
-        if let Self::Form(kind) = self { comparable(*kind, text) } else { text }
+        match self {
+            Self::Form(kind) => comparable(*kind, text),
+            Self::Hashed(hashed, of) => {
+                let bytes = format!("convert_to({}, 'UTF8')", of.text(column));
+                if hashed.is_sha256() {
+                    format!("encode(sha256({bytes}), 'hex')")
+                } else {
+                    format!("md5({bytes})")
+                }
+            }
+            _ => text,
+        }
     }
 
     /// The comparison of a column with a parameter that holds an array of texts.
@@ -89,7 +103,9 @@ impl Compare {
                 let schema = quote(schema);
                 return (column.to_owned(), format!("OPERATOR({schema}.=)"), format!("{schema}.citext"));
             }
-            Self::Other | Self::Form(_) => return (self.text(column), "=".to_owned(), "text".to_owned()),
+            Self::Other | Self::Form(_) | Self::Hashed(..) => {
+                return (self.text(column), "=".to_owned(), "text".to_owned());
+            }
         };
         (column.to_owned(), "=".to_owned(), of.to_owned())
     }

@@ -11,6 +11,7 @@ mod failure;
 mod inspect;
 mod resolve;
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
@@ -18,8 +19,9 @@ use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 
 use super::resolve::Standing;
-use super::{Answer, Engine, Ids, Inspection, Memory, Statement, StatementState, Verb};
+use super::{Answer, Engine, Ids, Inspection, Memory, Statement, StatementState, Verb, Wanted};
 use catalog::{Catalog, Entry};
+use compare::Compare;
 use cursor::{Cursor, Way};
 use destinations::warehouse::Postgres as Settings;
 use destinations::warehouse::{Holds, Resolve, Table, TableScope};
@@ -104,8 +106,9 @@ impl Postgres {
 
     /// How to scan a part of a table: by the index, if there is one and the part is large enough for it.
     async fn choose(&self, from: &str, table: &Table, entry: &Entry, ids: &Ids<'_>) -> Result<Way, Trouble> {
-        let lookups: usize = ids.wanted(table).map(|(_, ids)| ids.len()).sum();
-        let indexed = ids.wanted(table).all(|(column, _)| entry.indexed(&column.name));
+        let lookups: usize = ids.wanted(table).map(|wanted| wanted.ids.len()).sum();
+        let mut wanted = ids.wanted(table);
+        let indexed = wanted.all(|wanted| wanted.hashing().is_none() && entry.indexed(&wanted.column.name));
         match indexed && lookups as u64 * BLOCKS_PER_LOOKUP < self.blocks(from).await? {
             true => Ok(Way::Index),
             false => Ok(Way::Blocks),
@@ -123,7 +126,7 @@ impl Postgres {
         at: &mut u64,
         until: Instant,
     ) -> Result<(u64, bool), Trouble> {
-        let end = ids.wanted(table).map(|(_, ids)| ids.len()).max().unwrap_or(0) as u64;
+        let end = ids.wanted(table).map(|wanted| wanted.ids.len()).max().unwrap_or(0) as u64;
         let mut gone = 0;
         while *at < end {
             if Instant::now() >= until {
@@ -276,8 +279,8 @@ struct Condition {
 impl Condition {
     fn of(table: &Table, entry: &Entry, ids: &Ids<'_>) -> Self {
         let mut condition = Self::default();
-        for (column, ids) in ids.wanted(table) {
-            condition.add(entry, &column.name, ids);
+        for wanted in ids.wanted(table) {
+            condition.add(entry, &wanted, wanted.ids);
         }
         condition
     }
@@ -285,15 +288,17 @@ impl Condition {
     /// The condition for a slice of the identifiers of each kind.
     fn of_slice(table: &Table, entry: &Entry, ids: &Ids<'_>, at: usize) -> Self {
         let mut condition = Self::default();
-        for (column, ids) in ids.wanted(table) {
-            let end = ids.len().min(at + LOOKUPS);
-            condition.add(entry, &column.name, ids.get(at..end).unwrap_or_default());
+        for wanted in ids.wanted(table) {
+            let end = wanted.ids.len().min(at + LOOKUPS);
+            condition.add(entry, &wanted, wanted.ids.get(at..end).unwrap_or_default());
         }
         condition
     }
 
-    fn add(&mut self, entry: &Entry, column: &str, ids: &[&str]) {
-        let compare = entry.compare(column);
+    fn add(&mut self, entry: &Entry, wanted: &Wanted<'_, '_>, ids: &[Cow<'_, str>]) {
+        let compare = entry.compare(&wanted.column.name);
+        let hashed = wanted.hashing().map(|hashed| Compare::Hashed(hashed, Box::new(compare.clone())));
+        let compare = hashed.as_ref().unwrap_or(compare);
         let ids = compare.possible(ids);
         if ids.is_empty() {
             return;
@@ -304,7 +309,7 @@ impl Condition {
             self.parameters.push(ids);
         }
         let or = if self.sql.is_empty() { "" } else { " OR " };
-        let _ = write!(self.sql, "{or}{}", compare.sql(column, parameter));
+        let _ = write!(self.sql, "{or}{}", compare.sql(&wanted.column.name, parameter));
     }
 
     fn parameters(&self) -> Vec<&(dyn ToSql + Sync)> {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Statement, Verb, comparable, list_name};
-use destinations::warehouse::{Column, Table, quote};
+use crate::{Statement, Verb, Wanted, list_name};
+use destinations::warehouse::{Table, quote};
 use model::subject::SubjectType;
 
 /// The most identifiers and bytes of one parameter; a statement may have 100 KB with its parameters.
@@ -23,8 +23,8 @@ pub(super) fn table_of(kind: SubjectType) -> String {
 }
 
 /// The identifiers, each once, as JSON arrays that fit into a parameter. Redshift's text cannot hold NUL.
-pub(super) fn arrays(ids: &[&str]) -> Vec<String> {
-    let distinct: BTreeSet<&str> = ids.iter().copied().filter(|id| !id.contains('\0')).collect();
+pub(super) fn arrays(ids: &[impl AsRef<str>]) -> Vec<String> {
+    let distinct: BTreeSet<&str> = ids.iter().map(AsRef::as_ref).filter(|id| !id.contains('\0')).collect();
     let (mut arrays, mut array) = (Vec::new(), Vec::new());
     let mut bytes = 0;
     for id in distinct {
@@ -57,16 +57,16 @@ pub(super) fn sql(statement: &Statement<'_>) -> Vec<String> {
         Verb::Count => {
             let tables = statement.tables.iter().enumerate();
             let count = |(n, table): (usize, &Table)| {
-                let columns: Vec<_> = statement.ids.wanted(table).map(|(column, _)| column).collect();
-                let join = |(i, column): (usize, &&Column)| {
+                let wanted: Vec<_> = statement.ids.wanted(table).collect();
+                let join = |(i, wanted): (usize, &Wanted<'_, '_>)| {
                     format!(
                         " LEFT JOIN {} AS i{i} ON {} = i{i}.id",
-                        table_of(column.holds),
-                        value("t", column)
+                        table_of(wanted.kind),
+                        value("t", wanted)
                     )
                 };
-                let joins: String = columns.iter().enumerate().map(join).collect();
-                let any: Vec<_> = (0..columns.len()).map(|i| format!("i{i}.id IS NOT NULL")).collect();
+                let joins: String = wanted.iter().enumerate().map(join).collect();
+                let any: Vec<_> = (0..wanted.len()).map(|i| format!("i{i}.id IS NOT NULL")).collect();
                 let any = if any.is_empty() { "FALSE".to_owned() } else { any.join(" OR ") };
                 format!(
                     "SELECT {n} AS t, COUNT(*) AS n FROM {}.{} AS t{joins} WHERE {any}",
@@ -79,30 +79,31 @@ pub(super) fn sql(statement: &Statement<'_>) -> Vec<String> {
         Verb::Delete => {
             let table = &statement.tables[0];
             let (schema, name) = (quote(&table.schema), quote(&table.name));
-            let delete = |column: &Column| {
-                let ids = table_of(column.holds);
-                format!("DELETE FROM {schema}.{name} USING {ids} WHERE {} = {ids}.id", value(&name, column))
+            let delete = |wanted: Wanted<'_, '_>| {
+                let ids = table_of(wanted.kind);
+                format!("DELETE FROM {schema}.{name} USING {ids} WHERE {} = {ids}.id", value(&name, &wanted))
             };
-            statement.ids.wanted(table).map(|(column, _)| delete(column)).collect()
+            statement.ids.wanted(table).map(delete).collect()
         }
     }
 }
 
 /// A column as text, without the blanks that pad a `char`, as it is compared.
-fn value(table: &str, column: &Column) -> String {
-    let name = format!("{table}.{}", quote(&column.name));
-    let text = match column.data_type.as_str() {
+fn value(table: &str, wanted: &Wanted<'_, '_>) -> String {
+    let name = format!("{table}.{}", quote(&wanted.column.name));
+    let text = match wanted.column.data_type.as_str() {
         "character varying" | "text" => name,
         "character" => format!("RTRIM({name})"),
         _ => format!("{name}::varchar"),
     };
-    comparable(column.holds, text)
+    wanted.comparable(text, |value| format!("SHA2({value}, 256)"), |value| format!("MD5({value})"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Ids;
+    use destinations::warehouse::Column;
     use model::subject::Subject;
 
     #[test]
@@ -132,7 +133,7 @@ mod tests {
         ];
         let tables = [Table { schema: "web".into(), name: "We\"ird".into(), columns }];
         let subjects = [Subject::user("u1")];
-        let ids = Ids::new(&subjects);
+        let ids = Ids::new(&subjects, &tables);
         let statement = Statement { verb: Verb::Delete, tables: &tables, ids: &ids, seed: "" };
         assert_eq!(
             sql(&statement),

@@ -14,10 +14,10 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::{Builder, Uuid};
 
 use super::poll::poll;
-use super::{Answer, Engine, Memory, Rows, Statement, StatementState, Verb, comparable, counts, list_name};
+use super::{Answer, Engine, Memory, Rows, Statement, StatementState, Verb, Wanted, counts, list_name};
 use client::{Api, Reply, ResultSet};
 use destinations::warehouse::Snowflake as Settings;
-use destinations::warehouse::{Candidate, Column, Table, place, quote};
+use destinations::warehouse::{Candidate, Table, place, quote};
 use model::failure::{Failure, Result};
 use model::subject::SubjectType;
 
@@ -90,10 +90,10 @@ impl Snowflake {
                 let with: Vec<_> = kinds.iter().map(|kind| format!("{} AS ({IDS})", list(*kind))).collect();
                 let tables = statement.tables.iter().enumerate();
                 let count = |(n, table): (usize, &Table)| {
-                    let within = |column: &Column| {
-                        format!("{} IN (SELECT ID FROM {})", value(column), list(column.holds))
+                    let within = |wanted: Wanted<'_, '_>| {
+                        format!("{} IN (SELECT ID FROM {})", value(&wanted), list(wanted.kind))
                     };
-                    let any: Vec<_> = statement.ids.wanted(table).map(|(column, _)| within(column)).collect();
+                    let any: Vec<_> = statement.ids.wanted(table).map(within).collect();
                     let any = if any.is_empty() { "FALSE".to_owned() } else { any.join(" OR ") };
                     format!("SELECT {n} AS T, COUNT(*) AS N FROM {} WHERE {any}", self.name(table))
                 };
@@ -102,12 +102,12 @@ impl Snowflake {
             }
             Verb::Delete => {
                 let table = &statement.tables[0];
-                let columns: Vec<_> = statement.ids.wanted(table).map(|(column, _)| column).collect();
+                let wanted: Vec<_> = statement.ids.wanted(table).collect();
                 let any: Vec<_> =
-                    columns.iter().map(|column| format!("{} IN ({IDS})", value(column))).collect();
+                    wanted.iter().map(|wanted| format!("{} IN ({IDS})", value(wanted))).collect();
                 let any = if any.is_empty() { "FALSE".to_owned() } else { any.join(" OR ") };
                 let sql = format!("DELETE FROM {} WHERE {any}", self.name(table));
-                (sql, columns.iter().map(|column| column.holds).collect())
+                (sql, wanted.iter().map(|wanted| wanted.kind).collect())
             }
         }
     }
@@ -120,9 +120,10 @@ fn list(kind: SubjectType) -> String {
     list_name(kind).to_uppercase()
 }
 
-fn value(column: &Column) -> String {
-    let name = quote(&column.name);
-    comparable(column.holds, if column.data_type == "TEXT" { name } else { format!("{name}::VARCHAR") })
+fn value(wanted: &Wanted<'_, '_>) -> String {
+    let name = quote(&wanted.column.name);
+    let text = if wanted.column.data_type == "TEXT" { name } else { format!("{name}::VARCHAR") };
+    wanted.comparable(text, |value| format!("SHA2({value}, 256)"), |value| format!("MD5({value})"))
 }
 
 impl Engine for Snowflake {

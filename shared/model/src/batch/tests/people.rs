@@ -36,7 +36,7 @@ fn people_have_several_identifiers_in_columns_or_in_fields() {
     assert_eq!(entries[..2], [(1, Entry::Header), (2, ada())]);
     let expected = [
         (3, "email is no email address"),
-        (4, "has no userId, anonymousIds, email or phone: the suppression list knows people by these alone"),
+        (4, "has no userId, anonymousIds, email, phone or SHA-256 of the last two"),
         (5, "has no identifier"),
     ];
     assert_eq!(refused(&entries).len(), 3, "{entries:?}");
@@ -55,7 +55,18 @@ fn people_have_several_identifiers_in_columns_or_in_fields() {
     let wanted = "is not a person as the API takes one";
     assert_eq!(refused(&entries), [(3, wanted), (4, wanted)]);
     assert_eq!(people("ids.crm;email\n;a@b\n").expect("readable").len(), 2);
-    for text in ["u1\nu2\n", "email,Email\na@b,c@d\n", "userId,ids.CRM\nu,1\n", "name,mail\nAda,a@b\n"] {
+    let hashes = format!("hashes.PHONE_SHA256,ids.crm\n{},7\nx,8\n", "AB".repeat(32));
+    let entries = people(&hashes).expect("readable");
+    let of = |kind: &str, id: String| Subject { kind: kind.parse().expect("a kind"), id };
+    assert_eq!(entries[1].1, Entry::Person(vec![of("crm", "7".into()), of("PHONE_SHA256", "ab".repeat(32))]));
+    assert!(refused(&entries)[0].1.starts_with("hashes is no SHA-256"), "{entries:?}");
+    for text in [
+        "u1\nu2\n",
+        "hashes.EMAIL,email\nu,a@b\n",
+        "email,Email\na@b,c@d\n",
+        "userId,ids.CRM\nu,1\n",
+        "name,mail\nAda,a@b\n",
+    ] {
         let failure = people(text).expect_err("unclear");
         assert_eq!(failure.kind, FailureKind::Invalid, "{text}");
     }
