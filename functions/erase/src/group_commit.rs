@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use app::task_step::Request;
+use app::task_step::{self, Request};
 use destinations::warehouse::Table;
 use futures::{StreamExt, TryStreamExt, stream};
 use lambda::clock;
@@ -95,7 +95,7 @@ impl Group<'_> {
             let group = choose(id, store.all_enlisted(destination).await?);
             progress.lead(&group, now);
             task.progress = serde_json::to_value(&*progress).unwrap_or_default();
-            store.save_task(id, task).await?;
+            task_step::keep(store, id, task).await?;
         }
         Ok(Turn::Leads)
     }

@@ -130,7 +130,7 @@ async fn turn(
         let progress = serde_json::to_value(progress).unwrap_or_default();
         let mut task = Task { progress, ..task.clone() };
         task.status = TaskStatus::Running;
-        context.store.save_task(id, &task).await
+        task_step::keep(&context.store, id, &task).await
     };
     context.engine.turn(vendor, job, progress, until, keep).await
 }

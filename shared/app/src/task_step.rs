@@ -73,6 +73,18 @@ pub async fn step(
     }
 }
 
+/// Stores a task in the middle of a step.
+///
+/// # Errors
+/// `Transient`, if the task has ended meanwhile, so that this step has nothing more to do, or if DynamoDB throttles or
+/// cannot be reached; `Permanent`, if it refuses the call.
+pub async fn keep(store: &Store, id: &RegulationId, task: &Task) -> Result<()> {
+    match store.save_step(id, task).await? {
+        true => Ok(()),
+        false => Err(Failure::transient("its task has ended meanwhile")),
+    }
+}
+
 async fn work(
     store: &Store,
     request: &Request,

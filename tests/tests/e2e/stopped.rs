@@ -95,8 +95,8 @@ async fn a_regulation_whose_executions_never_seal_fails_with_a_reason_and_can_be
     assert_eq!(status, "FAILED");
     assert!(reason.contains("ended without a seal") && reason.contains("then retry"), "{reason}");
 
-    world.stack.configure("suppress", &[("PURGE_DELAY", "1")]).await?;
     define(&world, machine, healthy["definition"].as_str().context("a definition")?).await?;
+    world.stack.configure("suppress", &[("PURGE_DELAY", "1")]).await?;
     world.stack.api.post(&format!("/regulations/{id}/retry"), &Value::Null).await?;
     let done = world.stack.api.wait(&id, |_| ()).await?;
     assert_eq!(task(&done, "Events archive").0, "CONFIRMED", "{done:#}");
