@@ -144,11 +144,13 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn waits_never_exceed_a_day() {
-        let mut task = Task { tries: 500, ..task() };
-        let wait =
-            task.failed(&Failure::transient("down"), SignedDuration::from_hours(1), Timestamp::UNIX_EPOCH);
-        assert_eq!(wait, Some(86_400));
+    fn waits_are_six_hours_at_most_or_a_day_if_a_vendor_asks_for_more() {
+        let hour = SignedDuration::from_hours(1);
+        for (asked, waits) in [(None, 21_600), (Some(30_000), 30_000), (Some(1_000_000), 86_400)] {
+            let mut task = Task { tries: 500, ..task() };
+            let trouble = Failure { wait: asked, ..Failure::transient("down") };
+            assert_eq!(task.failed(&trouble, hour, Timestamp::UNIX_EPOCH), Some(waits));
+        }
     }
 
     #[test]
