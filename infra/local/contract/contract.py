@@ -23,7 +23,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 HERE = Path(__file__).resolve().parent
-FIXTURES = HERE.parents[2] / "shared/src/destination/cloud/fixtures"
+FIXTURES = HERE.parents[2] / "shared/destinations/fixtures"
 PRISM = HERE / "node_modules/.bin/prism"
 # Each vendor's document, and the path of its server, which Prism leaves out.
 SPECS = {
