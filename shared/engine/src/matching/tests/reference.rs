@@ -120,7 +120,9 @@ fn hash_in(kind: &str) -> Option<(&str, Hash)> {
 
 /// A value that is a hash, in lower-case hex.
 fn plain_hash(value: &str) -> String {
-    let base64 = || base64::engine::general_purpose::STANDARD.decode(value).ok();
+    // Either alphabet, padded or not.
+    let standard = value.trim().trim_end_matches('=').replace('-', "+").replace('_', "/");
+    let base64 = || base64::engine::general_purpose::STANDARD_NO_PAD.decode(standard).ok();
     match value.trim().to_lowercase() {
         hex if hex.bytes().all(|digit| digit.is_ascii_hexdigit()) => hex,
         _ => base64().map(|bytes| model::subject::hex(&bytes)).unwrap_or_default(),
