@@ -106,7 +106,8 @@ fn evidence(member: &RunMember, task: &Task, step: Step, counts: BTreeMap<String
 
 /// The objects that held a member's subjects, by key.
 fn hits<'a>(member: &RunMember, tally: &'a Tally) -> Vec<(&'a String, &'a Hit)> {
-    tally.hits.iter().filter(|(_, hit)| lines_of(member, &hit.lines) > 0).collect()
+    let is_theirs = |hit: &Hit| member.subjects.iter().any(|subject| hit.lines.contains_key(subject));
+    tally.hits.iter().filter(|(_, hit)| is_theirs(hit)).collect()
 }
 
 fn lines_of(member: &RunMember, lines: &BTreeMap<u32, u64>) -> u64 {

@@ -161,7 +161,7 @@ impl Purge {
         let mut versions = self.list(key).await?;
         if let Some(current) = versions.iter().find(|version| version.current && !is_clean(version, at)) {
             let (report, clean) = self.replace(key, current).await?;
-            if report.removed > 0 {
+            if report.is_hit() {
                 at.outcome.rewritten = true;
                 at.outcome.written = clean.clone();
             }
@@ -198,7 +198,7 @@ impl Purge {
         at: &mut Checkpoint,
     ) -> Result<Option<u64>, Trouble> {
         let report = self.scan(key, version, &mut at.reading, &mut at.read).await?;
-        if report.removed == 0 {
+        if !report.is_hit() {
             return Ok(None);
         }
         self.archive.delete_version(key, version, all).await?;
@@ -241,7 +241,7 @@ impl Purge {
                 return Err(unreadable(error));
             }
         };
-        let clean = if report.removed == 0 {
+        let clean = if !report.is_hit() {
             upload.discard(sent).await;
             Some(current.clone())
         } else if report.leaves_nothing() {

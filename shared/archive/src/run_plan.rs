@@ -261,7 +261,7 @@ impl Reason {
 impl KeyOutcome {
     /// Whether any version held a subject.
     pub fn is_hit(&self) -> bool {
-        self.seen.iter().any(|seen| seen.report.removed > 0)
+        self.seen.iter().any(|seen| seen.report.is_hit())
     }
 
     /// The obstacles to this key: versions that could not be read or changed, and records whose subject cannot be
@@ -292,7 +292,7 @@ impl KeyOutcome {
         let clean = self
             .seen
             .iter()
-            .filter(|seen| seen.report.removed + seen.report.opaque + seen.report.shared == 0);
+            .filter(|seen| !seen.report.is_hit() && seen.report.opaque + seen.report.shared == 0);
         clean.map(|seen| seen.version.clone()).collect()
     }
 }

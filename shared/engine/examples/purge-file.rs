@@ -146,6 +146,12 @@ fn print(report: &Report, subjects: &SubjectSet, kinds: usize, seconds: f64) {
     println!("format       {}", report.format);
     println!("read         {} records, {} bytes uncompressed", report.lines, report.bytes);
     println!("removed      {} records of {} of the {asked} people asked for", report.removed, found.len());
+    if report.stale > 0 {
+        println!(
+            "dictionaries {} times one of them named somebody whom no row of its row group names: made anew",
+            report.stale
+        );
+    }
     println!("unreadable   {} kept lines are no records (blank ones too)", report.unreadable);
     if report.suspect > 0 {
         println!("SUSPECT      {} of these hold an identifier: look at them", report.suspect);

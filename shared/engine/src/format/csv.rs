@@ -4,9 +4,10 @@
 //!    only without spaces or quotes of its own, the text is refused. The delimiter is the one of `, ; tab |` that yields a
 //!    relevant column. Without a header, the rules number the columns
 //!    and say how the text is written; the first record shows how many cells each has.
-//! 2. Records are cut out: a quoted cell may hold delimiters, line ends and doubled quotes. A quote that is not
-//!    closed, or not followed by a delimiter, makes that one line unreadable; reading resumes after it. All records end
-//!    with line feeds, or all with bare carriage returns; a mixture is refused, as readers differ on where its rows end.
+//! 2. Records are cut out: a quoted cell may hold delimiters, line ends and doubled quotes. A quote that is closed in its
+//!    line, but not followed by a delimiter, makes that line unreadable. If it is not closed in its line, nobody knows which
+//!    of the next lines are rows: the text is refused. All records end with line feeds, or all with bare carriage
+//!    returns; a mixture is refused, as readers differ on where its rows end.
 //! 3. Cells in relevant columns are looked up exactly, as bytes: `123.0` does not match 123 here, as the same digits
 //!    may be a name. A cell that is not UTF-8, or names a subject only in other quotes than these, is opaque.
 //! 4. A record with more or fewer cells than the header is unreadable. Without a header it is opaque, too: cells may have
@@ -28,8 +29,6 @@ use crate::matching::{Matcher, Node, Verdict, has_controls};
 use model::rules::{Dialect, column};
 
 const DELIMITERS: &[u8] = b",\t;|";
-/// A quoted cell that is not closed within this many bytes is treated as a stray quote.
-const MAX_QUOTED: usize = 1 << 20;
 
 /// What the header defines, or else the rules and the first record.
 pub(super) struct Header<'m> {
@@ -194,6 +193,11 @@ pub(super) fn purge<'m>(
                     "quotes behind backslashes, which some programs take for text and others for the end of a cell",
                 ));
             }
+            if record.torn {
+                return Err(FormatError::Corrupt(
+                    "a quote that opens a cell and does not close it, so that the lines behind it may be rows or text",
+                ));
+            }
             let range = at..at + mark + record.end;
             let bytes = &text[..record.end];
             at = range.end;
@@ -284,6 +288,8 @@ struct Record {
     /// How; `None` at the end of the text.
     ends: Option<RowEnd>,
     well_formed: bool,
+    /// Whether a quote of it is closed badly or never, and lines stand behind that quote.
+    torn: bool,
 }
 
 /// Cuts one record off the front; `None`, if its end is not in `bytes` yet. `last`: no bytes follow.
@@ -299,7 +305,7 @@ fn cut(bytes: &[u8], dialect: Dialect, backslash: bool, last: bool, cells: &mut 
     loop {
         let behind = if quotes && bytes.get(at) == Some(&b'"') {
             let Some((cell, behind)) = quoted(bytes, at + 1, backslash) else {
-                return if last || bytes.len() - at > MAX_QUOTED { malformed(bytes, last) } else { None };
+                return if last { malformed(bytes, &bytes[at..], last) } else { None };
             };
             cells.push(cell);
             behind
@@ -312,7 +318,7 @@ fn cut(bytes: &[u8], dialect: Dialect, backslash: bool, last: bool, cells: &mut 
             cells.push(Cell { range: at..end, has_doubled_quotes: false });
             end
         };
-        let record = |end, ends| Some(Record { end: behind + end, ends, well_formed: true });
+        let record = |end, ends| Some(Record { end: behind + end, ends, well_formed: true, torn: false });
         match &bytes[behind..] {
             [next, ..] if *next == delimiter => at = behind + 1,
             [b'\n', ..] => return record(1, Some(RowEnd::Feed)),
@@ -321,7 +327,7 @@ fn cut(bytes: &[u8], dialect: Dialect, backslash: bool, last: bool, cells: &mut 
             [b'\r'] if last => return record(1, None),
             [] | [b'\r'] => return None,
             [b'\r', ..] => return record(1, Some(RowEnd::Return)),
-            _ => return malformed(bytes, last),
+            _ => return malformed(bytes, &bytes[at..behind], last),
         }
     }
 }
@@ -365,10 +371,15 @@ fn quoted(bytes: &[u8], start: usize, backslash: bool) -> Option<(Cell, usize)> 
     }
 }
 
-/// A record of the first line only, since nothing shows where the record ends.
-fn malformed(bytes: &[u8], last: bool) -> Option<Record> {
-    let record = |end, ends| Some(Record { end, ends, well_formed: false });
-    let Some(end) = memchr2(b'\n', b'\r', bytes) else { return record(bytes.len(), None) };
+/// A record of the first line only, since nothing shows where the record ends. `quoted`: from the quote that is wrong to its
+/// end, if it has one.
+fn malformed(bytes: &[u8], quoted: &[u8], last: bool) -> Option<Record> {
+    let behind = memchr2(b'\n', b'\r', quoted).map(|end| quoted[end..].trim_ascii());
+    let torn = behind.is_some_and(|lines| !lines.is_empty());
+    let record = |end, ends| Some(Record { end, ends, well_formed: false, torn });
+    let Some(end) = memchr2(b'\n', b'\r', bytes) else {
+        return if last { record(bytes.len(), None) } else { None };
+    };
     match &bytes[end..] {
         [b'\n', ..] => record(end + 1, Some(RowEnd::Feed)),
         [_, b'\n', ..] => record(end + 2, Some(RowEnd::Feed)),

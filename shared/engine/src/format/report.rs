@@ -1,6 +1,6 @@
 //! Counts of what happened to an object.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -103,9 +103,18 @@ pub struct Report {
     /// be determined, and to remove it would remove the others' data.
     #[serde(default)]
     pub shared: u64,
+    /// Subjects whom a dictionary of Parquet names in a row group without a record of theirs, each counted once per
+    /// dictionary. A rewrite removes them; they stand in `hits`, with the number of their records.
+    #[serde(default)]
+    pub stale: u64,
 }
 
 impl Report {
+    /// Whether a rewrite changes the object: something of a subject is in it.
+    pub fn is_hit(&self) -> bool {
+        self.removed + self.stale > 0
+    }
+
     /// Whether every record is removed, so that the object itself is to be deleted.
     pub fn leaves_nothing(&self) -> bool {
         self.removed > 0 && self.removed == self.lines
@@ -120,6 +129,7 @@ impl Report {
         self.suspect += other.suspect;
         self.opaque += other.opaque;
         self.shared += other.shared;
+        self.stale += other.stale;
         for (&subject, lines) in &other.hits {
             *self.hits.entry(subject).or_default() += lines;
         }
@@ -139,6 +149,14 @@ impl Report {
             Verdict::Opaque => self.opaque += 1,
             Verdict::Shared => self.shared += 1,
             Verdict::Unreadable => self.count_unreadable(bytes, matcher),
+        }
+    }
+
+    /// Counts subjects whom only a dictionary names.
+    pub(crate) fn count_stale(&mut self, subjects: BTreeSet<u32>) {
+        self.stale += subjects.len() as u64;
+        for subject in subjects {
+            self.hits.entry(subject).or_default();
         }
     }
 

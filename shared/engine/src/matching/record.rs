@@ -241,6 +241,11 @@ impl<'p> Found<'p> {
         self.opaque
     }
 
+    /// The subjects that the values so far name, regardless of conditions.
+    pub(crate) fn named(&self) -> impl Iterator<Item = u32> {
+        self.named.iter().map(|(_, subject)| *subject)
+    }
+
     /// Whether any value so far names a subject, regardless of conditions.
     pub(crate) fn names_somebody(&self) -> bool {
         !self.named.is_empty()

@@ -19,6 +19,7 @@ use crate::matching::{Found, Matcher, Node, Typed};
 const BATCH: usize = 4096;
 
 /// A column at a rule's path.
+#[derive(Clone, Copy)]
 pub(super) struct Column<'m> {
     pub(super) index: usize,
     pub(super) node: &'m Node,
@@ -117,6 +118,12 @@ impl<'m> Walk<'_, 'm> {
         if field.is_primitive() {
             return self.leaf(places);
         }
+        if places.iter().any(|place| is_variant(field, place.node)) {
+            let path =
+                self.schema.column(self.leaf).path().parts().split_last().map(|(_, group)| group.join("."));
+            let what = format!("Parquet with a rule's path into a VARIANT: {}", path.unwrap_or_default());
+            return Err(FormatError::Unsupported(what.into()));
+        }
         match (field.get_fields(), is_map(field), is_list(field)) {
             ([repeated], true, _) => self.map(repeated, places),
             ([repeated], _, true) => self.element(repeated, places),
@@ -214,6 +221,23 @@ impl<'m> Walk<'_, 'm> {
     }
 }
 
+/// Whether a group is a VARIANT, whose fields are within its binary values, and the path leads on. Before writers could say
+/// so, it was a group of these names and no annotation
+/// (<https://github.com/apache/parquet-format/blob/master/VariantEncoding.md>).
+fn is_variant(field: &Type, node: &Node) -> bool {
+    let own = |name: &str| matches!(name, "metadata" | "value" | "typed_value");
+    let is_bare = || {
+        let named: Vec<_> = field.get_fields().iter().map(|field| field.name()).collect();
+        named.contains(&"metadata")
+            && named.contains(&"value")
+            && named.iter().all(|name| own(name))
+            && node.children().any(|(name, _)| !own(name))
+    };
+    let leads_on = node.goes_deeper() || node.ends_here() || node.decides_here();
+    leads_on
+        && (matches!(field.get_basic_info().logical_type_ref(), Some(LogicalType::Variant(_))) || is_bare())
+}
+
 fn is_map(field: &Type) -> bool {
     let info = field.get_basic_info();
     matches!(info.logical_type_ref(), Some(LogicalType::Map))
@@ -265,6 +289,11 @@ impl<'m> Column<'m> {
         let mut walk = Walk { schema, leaf: key.index, is_named: false, columns: Vec::new() };
         walk.leaf(&[Place { node, key: None, in_list: false }]).ok()?;
         walk.columns.pop()
+    }
+
+    /// The same column, with a MAP's values whatever their key.
+    pub(super) fn of_all_keys(&self) -> Self {
+        Self { key: None, ..*self }
     }
 
     /// For each entry of a MAP, in order, whether it has the key in the path. Empty maps have an item too.

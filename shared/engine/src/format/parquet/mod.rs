@@ -3,12 +3,15 @@
 //! 1. The footer gives schema and row groups. `columns` finds the columns at a rule's path.
 //! 2. Per row group and identifier column: if every page is dictionary-encoded and the dictionary holds no subject's
 //!    identifier, the column is done. Otherwise its values are read and matching rows are collected.
-//! 3. A row group without such rows is copied as it is, with its indexes and Bloom filters.
+//! 3. A row group without such rows is copied as it is, with its indexes and Bloom filters, but for columns whose
+//!    dictionary has a value that no row has: these are written anew. A file with a subject in such a place alone is
+//!    [`Report::stale`].
 //! 4. A row group with such rows is rewritten without them, column by column: values and levels as they were, same
 //!    codec and kind of encoding. One that would be empty is dropped.
 //! 5. Schema, key-value metadata, version and author of the file stay.
 
 mod columns;
+mod dictionary;
 mod ranges;
 mod resume;
 #[cfg(test)]
@@ -22,8 +25,7 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use parquet::basic::{Compression, Encoding, PageType};
-use parquet::column::page::{Page, PageReader};
+use parquet::basic::Compression;
 use parquet::column::reader::get_column_reader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{
@@ -34,6 +36,7 @@ use parquet::file::reader::ChunkReader;
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use self::columns::Column;
+use self::dictionary::Dictionary;
 use self::ranges::{Chunk, Ranges};
 use super::source::{Outside, judge};
 use super::{Codec, Content, Format, FormatError, Object, Pause, Report, Rewritten};
@@ -144,8 +147,9 @@ fn rows_that_go(
     let mut rows: BTreeMap<u64, Found<'_>> = BTreeMap::new();
     let mut opaque: BTreeSet<u64> = BTreeSet::new();
     for column in columns.iter().filter(|column| column.node.leads_to_identifier()) {
-        let chunk = group.column(column.index);
-        if dictionary_rules_out(ranges, chunk, column, matcher)? {
+        let dictionary = Dictionary::of(ranges, group.column(column.index))?;
+        let mut listed = dictionary.map(|it| it.listed(column, matcher)).unwrap_or_default();
+        if listed.rules_out {
             continue;
         }
         read_column(ranges, group, column, |row, value| {
@@ -156,10 +160,12 @@ fn rows_that_go(
                     opaque.insert(row);
                 }
                 if found.names_somebody() {
+                    listed.subjects.retain(|&subject| found.named().all(|named| named != subject));
                     column.add(value, rows.entry(row).or_insert_with(|| matcher.record()));
                 }
             }
         })?;
+        report.count_stale(stale(ranges, group, column, matcher, listed.subjects)?);
     }
     // Conditions matter only where a value is a subject's; other people's identifiers only if that may be in a list.
     let in_lists = columns.iter().any(|column| column.in_list && column.node.leads_to_identifier());
@@ -193,39 +199,22 @@ fn rows_that_go(
     Ok(gone)
 }
 
-/// Whether the dictionary holds every value of the chunk, and none that may be a subject's. Reads only the dictionary
-/// page.
-fn dictionary_rules_out(
+/// Those of the subjects whom no value of a column names, not even one that the rules leave out.
+fn stale(
     ranges: &Ranges<'_>,
-    chunk: &ColumnChunkMetaData,
+    group: &RowGroupMetaData,
     column: &Column<'_>,
     matcher: &Matcher,
-) -> Result<bool, FormatError> {
-    let is_data = |page: PageType| matches!(page, PageType::DATA_PAGE | PageType::DATA_PAGE_V2);
-    let by_dictionary = |encoding| matches!(encoding, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY);
-    let all = chunk.page_encoding_stats().is_some_and(|pages| {
-        pages.iter().all(|page| !is_data(page.page_type) || page.count == 0 || by_dictionary(page.encoding))
-    });
-    let Some(start) = chunk.dictionary_page_offset().filter(|&start| all && start < chunk.data_page_offset())
-    else {
-        return Ok(false);
-    };
-    let bytes =
-        ranges.fetch(start as u64, (chunk.data_page_offset() - start) as u64).map_err(judge_parquet)?;
-    let mut pages = SerializedPageReader::new(Arc::new(bytes), chunk, 0, None).map_err(judge_parquet)?;
-    match pages.get_next_page().map_err(judge_parquet)? {
-        Some(Page::DictionaryPage {
-            buf,
-            num_values,
-            encoding: Encoding::PLAIN | Encoding::PLAIN_DICTIONARY,
-            ..
-        }) => {
-            let mut concerns = false;
-            let each = |value: Typed<'_>| concerns |= matcher.concerns(column.node, value);
-            Ok(column.plain_values(&buf, num_values, each) && !concerns)
-        }
-        _ => Ok(false),
+    mut subjects: BTreeSet<u32>,
+) -> Result<BTreeSet<u32>, FormatError> {
+    if !subjects.is_empty() && column.key.is_some() {
+        read_column(ranges, group, &column.of_all_keys(), |_, value| {
+            let mut found = matcher.record();
+            found.typed(value, column.node);
+            subjects.retain(|&subject| found.named().all(|named| named != subject));
+        })?;
     }
+    Ok(subjects)
 }
 
 /// Calls `each` with every value of a column and its row number.

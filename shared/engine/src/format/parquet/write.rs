@@ -16,6 +16,7 @@ use parquet::file::properties::{
 };
 use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedWrite};
 
+use super::dictionary::Dictionary;
 use super::ranges::Ranges;
 use super::resume::{Kept, Sink, footer, join, skip};
 use super::{CORRUPT, judge_parquet, pages};
@@ -74,7 +75,7 @@ impl<'w, 'm> Writer<'w, 'm> {
         let mut writer = self.file.next_row_group().map_err(judge_parquet)?;
         for (column, chunk) in group.columns().iter().enumerate() {
             let (pages_index, offsets) = (index.column_index(column), index.offset_index(column));
-            if gone.is_empty() {
+            if gone.is_empty() && !has_stale_dictionary(ranges, group, chunk)? {
                 let close = ColumnCloseResult {
                     bytes_written: chunk.compressed_size() as u64,
                     rows_written: group.num_rows() as u64,
@@ -123,6 +124,14 @@ impl<'w, 'm> Writer<'w, 'm> {
         self.file.inner_mut().closed = true;
         Ok((written, self.file.finish()?))
     }
+}
+
+fn has_stale_dictionary(
+    ranges: &Ranges<'_>,
+    group: &RowGroupMetaData,
+    chunk: &ColumnChunkMetaData,
+) -> std::result::Result<bool, FormatError> {
+    Dictionary::of(ranges, chunk)?.map_or(Ok(false), |dictionary| dictionary.is_stale(ranges, group, chunk))
 }
 
 fn builder(version_2: bool) -> WriterPropertiesBuilder {

@@ -40,11 +40,40 @@ fn a_csv_cell_that_cannot_be_read_in_an_identifiers_place_is_opaque() {
 
 #[test]
 fn bad_csv_rows_are_kept_and_flagged_and_do_not_hide_the_next() {
-    let bad = "userId,x\n\"u7\n1,2\nu7,\"stray\nu7,y\nu7\nu7,1,2\n\nu1,\"a\"b\nu8,caf\u{e9}\nu7,caf\u{e9}\n";
+    let bad =
+        "userId,x\n\"u7\"s,1\n1,2\nu7,y\nu7\nu7,1,2\n\nu1,\"a\"b\nu8,caf\u{e9}\nu7,caf\u{e9}\nu1,\"end\n";
     let (out, report) = purged(bad).unwrap();
-    let kept = "userId,x\n\"u7\n1,2\nu7,\"stray\nu7\nu7,1,2\n\nu1,\"a\"b\nu8,caf\u{e9}\n";
+    let kept = "userId,x\n\"u7\"s,1\n1,2\nu7\nu7,1,2\n\nu1,\"a\"b\nu8,caf\u{e9}\nu1,\"end\n";
     assert_eq!(String::from_utf8(out).unwrap(), kept);
-    assert_eq!((report.lines, report.removed, report.unreadable, report.suspect), (10, 2, 6, 4));
+    assert_eq!((report.lines, report.removed, report.unreadable, report.suspect), (10, 2, 6, 3));
+}
+
+/// Programs differ on whether what stands behind such a quote is rows or a cell's text.
+#[test]
+fn a_quote_that_is_not_closed_in_its_line_refuses_the_object() {
+    let many = "u1,y\n".repeat(200_000);
+    for text in [
+        "userId,x\nu1,\"open\nu7,y\n".to_owned(),
+        "userId,x\n\"u7\n1,2\nu7,\"stray\nu7,y\n".to_owned(),
+        "userId,x\nu1,\"two\nu7,\"\"lines\"s\nu1,y\n".to_owned(),
+        format!("userId,x\nu1,\"open\n{many}u7,y\n"),
+    ] {
+        let error = purged(text).unwrap_err();
+        assert!(matches!(error, FormatError::Corrupt(_)), "{error}");
+        assert!(error.to_string().contains("a quote that opens a cell"), "{error}");
+    }
+}
+
+/// A cell may be longer than several blocks: its lines are no rows, and its record goes as a whole.
+#[test]
+fn cells_in_quotes_may_be_long() {
+    let long = "text\nq,u7\nu7,q\n".repeat(200_000);
+    let wide = "text,".repeat(600_000);
+    let others = format!("userId,x\nu1,\"{long}\"\nu2,{}\nu3,\"{wide}\"\n", "y".repeat(2_000_000));
+    let theirs = format!("u7,\"{wide}\"\nu7,\"{long}\"\n");
+    let (out, report) = purged(format!("{others}{theirs}u1,z\n")).unwrap();
+    assert!(out == format!("{others}u1,z\n").as_bytes(), "{} bytes are left", out.len());
+    assert_eq!((report.lines, report.removed, report.unreadable), (6, 2, 0));
 }
 
 /// A matcher for user `u7` by rules that number columns.
