@@ -185,23 +185,29 @@ async fn what_stands_in_the_way_is_said() -> Result<()> {
     Ok(())
 }
 
-/// A partition filter is part of every statement: what it leaves out stays, and the evidence says so.
+/// A partition filter is part of every statement and binds every column: what it leaves out stays, whichever column names
+/// the person, and the evidence says so (Fides #5432: `a OR b AND since` deleted outside the window).
 #[tokio::test]
 async fn partitions_before_a_day_are_left_out_and_said() -> Result<()> {
     let mut local = Local::new().await?;
     let dataset = local.dataset.clone();
-    local.settings["columns"] = json!([]);
-    local.settings["partitions"] =
-        json!([{ "table": format!("{dataset}.events"), "column": "at", "since": "2026-01-01" }]);
+    let events = format!("{dataset}.events");
+    local.settings["columns"] = json!([{ "table": events, "column": "referrer", "type": "USER_ID" }]);
+    local.settings["partitions"] = json!([{ "table": events, "column": "at", "since": "2026-01-01" }]);
     local
-        .sql(&format!("CREATE TABLE `{dataset}`.`events` (`user_id` STRING, `at` DATE) PARTITION BY at"))
+        .sql(&format!(
+            "CREATE TABLE `{dataset}`.`events` (`user_id` STRING, `referrer` STRING, `at` DATE) PARTITION BY at"
+        ))
         .await?;
-    local.sql(&format!("INSERT INTO `{dataset}`.`events` VALUES ('7', DATE '2025-12-31'), ('7', DATE '2026-01-01'), ('7', NULL), ('8', DATE '2026-01-01')")).await?;
+    let rows = "('7', NULL, DATE '2025-12-31'), (NULL, '7', DATE '2025-12-31'), ('7', NULL, DATE '2026-01-01'), \
+                ('8', '7', DATE '2026-01-01'), ('7', '7', NULL), ('8', '9', DATE '2026-01-01')";
+    local.sql(&format!("INSERT INTO `{dataset}`.`events` VALUES {rows}")).await?;
     let reports = erase(&local, &people([7]), "parts").await?;
-    assert_eq!(report(&reports, Step::Forget)?.counts.values().sum::<u64>(), 2);
+    assert_eq!(report(&reports, Step::Forget)?.counts.values().sum::<u64>(), 3);
     let residuals = &report(&reports, Step::Forget)?.residuals;
     assert!(residuals.keys().any(|reason| reason.contains("2026-01-01")), "{residuals:?}");
-    let left = local.sql(&format!("SELECT COUNT(*) FROM `{dataset}`.`events`")).await?;
-    assert_eq!(left, [["2"]]);
+    let outside = format!("SELECT COUNT(*) FROM `{dataset}`.`events` WHERE at < DATE '2026-01-01'");
+    assert_eq!(local.sql(&outside).await?, [["2"]]);
+    assert_eq!(local.sql(&format!("SELECT COUNT(*) FROM `{dataset}`.`events`")).await?, [["3"]]);
     Ok(())
 }
