@@ -13,7 +13,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use axum::Router;
@@ -50,6 +50,8 @@ pub enum Trouble {
     Cut,
     /// A conditional write to S3 meets another writer: 409, and nothing is done.
     Conflict,
+    /// It does not arrive: the server is away.
+    Away,
 }
 
 /// How often each trouble happened, by service.
@@ -68,6 +70,8 @@ struct Network {
     http: reqwest::Client,
     dice: Mutex<Option<Rng>>,
     troubles: Mutex<Troubles>,
+    /// Until when the server is away.
+    away: Mutex<Option<Instant>>,
 }
 
 impl Chaos {
@@ -77,8 +81,8 @@ impl Chaos {
     /// When no port is free.
     pub fn start(to: &str) -> Result<Self> {
         let http = reqwest::Client::builder().no_proxy().build()?;
-        let network = Network { to: to.to_owned(), http, dice: Mutex::default(), troubles: Mutex::default() };
-        let network = Arc::new(network);
+        let (dice, troubles, away) = Default::default();
+        let network = Arc::new(Network { to: to.to_owned(), http, dice, troubles, away });
         let (url, stop) = serve(Router::new().fallback(pass).with_state(network.clone()))?;
         Ok(Self { url, network, _stop: stop })
     }
@@ -89,9 +93,15 @@ impl Chaos {
         *lock(&self.network.dice) = Some(Rng::with_seed(seed));
     }
 
+    /// The server goes away for some time, as one that restarts: every call is refused.
+    pub fn go_away(&self, time: Duration) {
+        *lock(&self.network.away) = Some(Instant::now() + time);
+    }
+
     /// Trouble ends. Answers what happened since the proxy started.
     pub fn end(&self) -> Troubles {
         *lock(&self.network.dice) = None;
+        *lock(&self.network.away) = None;
         lock(&self.network.troubles).clone()
     }
 }
@@ -110,7 +120,7 @@ async fn pass(State(network): State<Arc<Network>>, request: Request) -> Response
     match trouble {
         Trouble::Delayed => tokio::time::sleep(delay).await,
         Trouble::Throttled => return throttled(&service, &head),
-        Trouble::Refused => return broken(Bytes::new()),
+        Trouble::Refused | Trouble::Away => return broken(Bytes::new()),
         Trouble::Conflict => return s3_error(StatusCode::CONFLICT, "ConditionalRequestConflict"),
         Trouble::Twice => drop(network.forward(&head, body.clone()).await),
         Trouble::Lost | Trouble::Cut => {}
@@ -132,6 +142,10 @@ async fn pass(State(network): State<Arc<Network>>, request: Request) -> Response
 impl Network {
     /// What happens to this call, if anything.
     fn disturb(&self, service: &str, head: &Parts) -> Option<(Trouble, Duration)> {
+        if lock(&self.away).is_some_and(|until| Instant::now() < until) {
+            *lock(&self.troubles).entry((service.to_owned(), Trouble::Away)).or_default() += 1;
+            return Some((Trouble::Away, Duration::ZERO));
+        }
         let mut dice = lock(&self.dice);
         let dice = dice.as_mut()?;
         if dice.u32(..ONE_IN) > 0 {

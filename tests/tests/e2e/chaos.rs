@@ -1,5 +1,5 @@
-//! Chaos: calls to AWS and to vendors are throttled, delayed, repeated, lost and cut by chance, functions are killed at any
-//! step, and runs are started two at once. At the end every regulation is finished or says what failed, nobody else's
+//! Chaos: calls to AWS and to vendors are throttled, delayed, repeated, lost and cut by chance, AWS is away for
+//! a while, functions are killed at any step, and runs are started two at once. At the end every regulation is finished or says what failed, nobody else's
 //! data changed, nothing is locked and nothing waits.
 //!
 //! `make test` plays one round; `make chaos ROUNDS=100 [SEED=7]` plays more.
@@ -49,7 +49,7 @@ async fn regulations_end_truthfully_whatever_fails_on_the_way() -> Result<()> {
         aws.begin(seed);
         braze.begin(seed);
         let killer = tokio::spawn(kill_by_chance(world.stack.output("RegulationsTable")?.to_owned(), seed));
-        let ended = forget_each(&world).await;
+        let (ended, ()) = tokio::join!(forget_each(&world), leave_once(&aws, seed));
         killer.abort();
         let (troubles, vendors) = (aws.end(), braze.end());
         eprintln!("chaos: {troubles:?} {vendors:?}");
@@ -80,6 +80,13 @@ async fn destination(world: &World, name: &str) -> Result<String> {
     let listed = world.stack.api.get("/destinations").await?["data"]["destinations"].take();
     let found = listed.as_array().into_iter().flatten().find(|one| one["name"] == name);
     Ok(found.and_then(|one| one["id"].as_str()).with_context(|| format!("no {name}: {listed}"))?.to_owned())
+}
+
+/// AWS is away once, as if it restarted, after it was there for some seconds.
+async fn leave_once(aws: &Chaos, seed: u64) {
+    let mut dice = Rng::with_seed(seed);
+    sleep(Duration::from_secs(dice.u64(2..8))).await;
+    aws.go_away(Duration::from_secs(dice.u64(3..15)));
 }
 
 /// Kills all processes of a function every few seconds, as machines that fail do.
