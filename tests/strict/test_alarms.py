@@ -22,6 +22,8 @@ LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.
 FIGURES = {
     "DeadlineAlarm": (OWN, ["Stack"], [19.9], [20.1]),
     "FailedTasksAlarm": (OWN, ["Stack"], [0], [0, 2]),
+    "LostExecutionsAlarm": (OWN, ["Stack"], [0], [0, 1]),
+    "SecretEndsAlarm": (OWN, ["Stack"], [30, 200], [29]),
     "StuckRegulationsAlarm": (OWN, ["Stack"], [0], [1]),
     "DestinationAwayAlarm": (OWN, ["Stack"], [0.1, 23.9], [3, 24.1]),
     "PurgeRunAlarm": (OWN, ["Stack"], [23.9], [24.1]),

@@ -1,6 +1,8 @@
 //! Starts purge runs, and resumes regulations whose execution was lost.
 
 use aws::workflow::Execution;
+use destinations::cloud::vendor;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use lambda::clock;
 use lambda::metrics::{Metric, report};
@@ -50,19 +52,28 @@ pub async fn start_if_due(context: &Context) -> Result<()> {
 
 /// The schedule's work: resumes what a crash left, and drops identifiers that were kept as long as they may be.
 pub async fn tick(context: &Context) -> Result<()> {
+    let (mut lost, mut stuck) = (0, 0);
     if let Some(lock) = context.store.run_lock().await?
         && has_ended(context, &lock).await?
     {
         abort(context, &lock.run_id, "its execution was stopped").await?;
+        lost += 1;
     }
     let now = clock::now();
     let open = context.store.under_way(now - LOST).await?;
     let running = context.workflow.running_attempts().await?;
-    let mut stuck = 0;
     for regulation in &open {
-        if !running.contains(&regulation.id, regulation.attempt) && !take_up(context, regulation).await? {
-            fail(context, regulation, now).await?;
-            stuck += 1;
+        if running.contains(&regulation.id, regulation.attempt) {
+            continue;
+        }
+        match take_up(context, regulation).await? {
+            TakenUp::GoesOn => {}
+            TakenUp::Restarted => lost += 1,
+            TakenUp::Stuck => {
+                fail(context, regulation, now).await?;
+                lost += 1;
+                stuck += 1;
+            }
         }
     }
     let oldest = open.iter().map(|regulation| regulation.created_at).min().unwrap_or(now);
@@ -71,14 +82,28 @@ pub async fn tick(context: &Context) -> Result<()> {
     report(&[
         (Metric::OpenRegulations, open.len() as f64),
         (Metric::OldestRegulationDays, hours(oldest) / 24.0),
+        (Metric::LostExecutions, f64::from(lost)),
         (Metric::StuckRegulations, f64::from(stuck)),
         (Metric::PurgeRunHours, hours(run)),
     ]);
+    if let Some(days) = secret_days_left(context, now).await? {
+        report(&[(Metric::SecretDaysLeft, days)]);
+    }
     let dropped = context.store.drop_due(now - JUST_BEGUN).await?;
     if dropped > 0 {
         tracing::info!(dropped, "identifiers that were kept for a retry");
     }
     start_if_due(context).await
+}
+
+/// The days until the first of the connected vendors' credentials ends; `None`, if no settings tell an end.
+async fn secret_days_left(context: &Context, now: Timestamp) -> Result<Option<f64>> {
+    let today = TimeZone::UTC.to_datetime(now).date();
+    let destinations = context.store.destinations().await?;
+    let cloud =
+        destinations.iter().filter(|one| one.enabled_until.is_none() && one.kind == DestinationKind::Cloud);
+    let ends = cloud.filter_map(|one| vendor(&one.vendor).ok()?.ends(&one.settings));
+    Ok(ends.min().map(|end| today.duration_until(end).as_secs_f64() / 86_400.0))
 }
 
 /// Whether the execution of the run that holds the lock has ended. Step Functions may not know yet one that has just
@@ -91,14 +116,23 @@ async fn has_ended(context: &Context, lock: &RunLock) -> Result<bool> {
     })
 }
 
-/// Starts an attempt whose start was lost, or starts it once more if its execution ended without a seal. Returns whether
-/// it goes on: not, if that happened too often.
-async fn take_up(context: &Context, regulation: &Regulation) -> Result<bool> {
+/// What a tick did about an attempt that no execution was seen to work on.
+enum TakenUp {
+    /// Nothing: it has ended, or an execution began just now.
+    GoesOn,
+    /// It started an execution.
+    Restarted,
+    /// Nothing: too many executions ended without a seal.
+    Stuck,
+}
+
+/// Starts an attempt whose start was lost, or starts it once more if its execution ended without a seal.
+async fn take_up(context: &Context, regulation: &Regulation) -> Result<TakenUp> {
     let (id, attempt) = (&regulation.id, regulation.attempt);
     let mut ended = 0;
     for restart in 0.. {
         match context.workflow.deletion(id, attempt, restart).await? {
-            Execution::Running | Execution::Succeeded => return Ok(true),
+            Execution::Running | Execution::Succeeded => return Ok(TakenUp::GoesOn),
             Execution::HandedOver => {}
             Execution::Ended if ended == RESTARTS => break,
             Execution::Ended => ended += 1,
@@ -109,11 +143,11 @@ async fn take_up(context: &Context, regulation: &Regulation) -> Result<bool> {
                 }
                 tracing::warn!(regulation = %id, attempt, restart, "its execution was lost; started anew");
                 context.workflow.start_deletion(id, attempt, restart, 0).await?;
-                return Ok(true);
+                return Ok(TakenUp::Restarted);
             }
         }
     }
-    Ok(false)
+    Ok(TakenUp::Stuck)
 }
 
 /// Fails an attempt whose executions end without a seal, so that it can be retried once the reason is mended. It gets no

@@ -21,6 +21,11 @@ pub enum Metric {
     StuckRegulations,
     /// Hours since the purge run that is under way was opened.
     PurgeRunHours,
+    /// Executions that ended before their regulation was sealed, or their purge run closed, and what a tick did about it:
+    /// it started another, failed the regulation, or aborted the run.
+    LostExecutions,
+    /// Days until the first of the credentials ends whose end a destination's settings tell.
+    SecretDaysLeft,
     /// Hours for which a destination of an open regulation has been away, each time it is tried again.
     DestinationAwayHours,
     /// Destinations from which a sealed attempt could not erase.
@@ -34,8 +39,13 @@ impl Metric {
         match self {
             Self::SuppressionSeconds => "Seconds",
             // CloudWatch has no unit for days and hours.
-            Self::OldestRegulationDays | Self::PurgeRunHours | Self::DestinationAwayHours => "None",
-            Self::OpenRegulations | Self::StuckRegulations | Self::FailedTasks => "Count",
+            Self::OldestRegulationDays
+            | Self::PurgeRunHours
+            | Self::DestinationAwayHours
+            | Self::SecretDaysLeft => "None",
+            Self::OpenRegulations | Self::StuckRegulations | Self::LostExecutions | Self::FailedTasks => {
+                "Count"
+            }
         }
     }
 }

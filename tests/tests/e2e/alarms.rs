@@ -28,6 +28,9 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 async fn alarms_go_off_by_what_functions_tell_and_are_quiet_before() -> Result<()> {
     let (world, id, run) = guarded().await?;
     let stack = &world.stack;
+    let mixpanel = json!({ "name": "Mixpanel", "vendor": "mixpanel", "settings": token_ends_in(40),
+                           "secrets": { "projectToken": "project", "oauthToken": "token" } });
+    let mixpanel = stack.api.post("/destinations", &mixpanel).await?["data"]["destination"].take();
     tick(&world).await?;
     assert_eq!(alarms(stack, 0).await?, set(&[]));
     assert_eq!(alarms(stack, 3 * 3_600).await?, set(&["TickAlarm"]), "nothing ticks for three hours");
@@ -35,8 +38,12 @@ async fn alarms_go_off_by_what_functions_tell_and_are_quiet_before() -> Result<(
     change(&world, "RegulationsTable", (&id, "META"), "createdAt", 21 * 24).await?;
     change(&world, "RegulationsTable", (&id, "META"), "waitsSince", 21 * 24).await?;
     change(&world, "RunsTable", ("LOCK", "LOCK"), "since", 25).await?;
+    let path = format!("/destinations/{}", mixpanel["id"].as_str().context("an id")?);
+    let (status, answer) =
+        stack.api.send(Method::PATCH, &path, Some(&json!({ "settings": token_ends_in(20) }))).await?;
+    ensure!(status.is_success(), "{answer}");
     tick(&world).await?;
-    let mut expected = set(&["DeadlineAlarm", "PurgeRunAlarm"]);
+    let mut expected = set(&["DeadlineAlarm", "PurgeRunAlarm", "SecretEndsAlarm"]);
     assert_eq!(alarms(stack, 0).await?, expected);
 
     let answer = stack.invoke("suppress", &json!({ "regulationId": id, "attempt": 1 })).await?;
@@ -77,6 +84,12 @@ async fn alarms_go_off_by_what_functions_tell_and_are_quiet_before() -> Result<(
     expected.insert("ApiErrorsAlarm".to_owned());
     assert_eq!(alarms(stack, 0).await?, expected);
     Ok(())
+}
+
+/// Settings of Mixpanel by which its token ends in so many days.
+fn token_ends_in(days: i64) -> Value {
+    let end = Timestamp::now() + SignedDuration::from_hours(24 * days);
+    json!({ "region": "eu", "oauthTokenEnds": &end.to_string()[..10] })
 }
 
 /// Sets a time of an item to so many hours ago.

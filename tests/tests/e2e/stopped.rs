@@ -22,7 +22,9 @@ async fn a_tick_takes_up_what_an_operator_stopped() -> Result<()> {
         ensure!(stop_executions(&world, machine).await? == 1, "{machine}");
     }
     begun_hours_ago(&world, &id).await?;
+    assert!(!alarms(&world.stack, 0).await?.contains("LostExecutionsAlarm"));
     tick(&world).await?;
+    assert!(alarms(&world.stack, 0).await?.contains("LostExecutionsAlarm"));
     let run = run["id"].as_str().context("an id")?;
     assert_eq!(wait_for_end(&world, run).await?["phase"], "aborted");
     let next = until(async || {

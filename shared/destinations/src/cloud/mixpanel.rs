@@ -93,6 +93,10 @@ impl Vendor for Mixpanel {
         }
     }
 
+    fn ends(&self, settings: &Map<String, Value>) -> Option<Date> {
+        settings.get(ENDS)?.as_str()?.parse().ok()
+    }
+
     fn kinds(&self, _: &Map<String, Value>) -> Vec<SubjectType> {
         vec![own("distinct_id"), SubjectType::UserId]
     }

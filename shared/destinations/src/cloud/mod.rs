@@ -40,6 +40,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -157,6 +158,11 @@ pub trait Vendor: Sync {
 
     /// What a check tells people about credentials that will end, if there is anything to do about it by `now`.
     fn warning(&self, _settings: &Map<String, Value>, _secrets: &Secrets, _now: Timestamp) -> Option<String> {
+        None
+    }
+
+    /// The last day on which its credentials are taken, as far as its settings tell.
+    fn ends(&self, _settings: &Map<String, Value>) -> Option<Date> {
         None
     }
 

@@ -18,6 +18,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::{Date, date};
 use serde_json::{Map, Value, json};
 
 use super::ticket::Ticket;
@@ -27,6 +28,9 @@ use super::{
 };
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
+
+/// The last day on which Zendesk takes API tokens.
+const TOKENS_END: Date = date(2027, 4, 30);
 
 const HOST: Field = Field::required("host", "Host", "Host of the account, such as acme.zendesk.com")
     .of(Form::Host(&["*.zendesk.com"]));
@@ -87,8 +91,18 @@ impl Vendor for Zendesk {
     }
 
     fn warning(&self, _: &Map<String, Value>, secrets: &Secrets, _: Timestamp) -> Option<String> {
-        let ends = "Zendesk takes API tokens until 2027-04-30: connect it by an OAuth client before";
-        uses_token(secrets).then(|| ends.to_owned())
+        let ends =
+            format!("Zendesk takes API tokens until {TOKENS_END}: connect it by an OAuth client before");
+        uses_token(secrets).then_some(ends)
+    }
+
+    /// An email address is set with an API token only.
+    fn ends(&self, settings: &Map<String, Value>) -> Option<Date> {
+        settings
+            .get("email")
+            .and_then(Value::as_str)
+            .is_some_and(|email| !email.is_empty())
+            .then_some(TOKENS_END)
     }
 
     fn next(&self, ask: &Ask<'_>) -> Result<Step> {
