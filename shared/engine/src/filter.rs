@@ -18,7 +18,7 @@ use model::rules::Rules;
 use model::subject::SubjectType;
 
 /// Must increase whenever an older filter may rule out somebody whom a scan would find.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const DESCRIPTOR: usize = 20;
 /// The least number of keys for which the construction is reliable; random ones make up for missing ones.
 const MIN_KEYS: usize = 32;

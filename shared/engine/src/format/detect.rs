@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::codec::HEAD;
 use super::text::is_binary;
-use super::{BYTE_ORDER_MARK, Codec, Content, FormatError, avro, csv, parquet, syntax};
+use super::{BYTE_ORDER_MARK, Codec, Content, FormatError, avro, csv, parquet, syntax, zlib};
 use crate::matching::{Matcher, has_controls};
 
 /// Formats that occur in archives but that the engine does not read. They are named so that the residual says what the
@@ -70,7 +70,11 @@ pub(super) fn codec(head: &[u8]) -> Result<Codec, FormatError> {
         // A block, or the end of a stream without one.
         [b'B', b'Z', b'h', b'1'..=b'9', b'1', b'A', b'Y', b'&', b'S', b'Y', ..]
         | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..] => Ok(Codec::Bzip2),
-        [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => Ok(Codec::Zlib),
+        // Text may begin so, too: Hive writes `x`, and \x01 behind it.
+        [0x78, 0x01 | 0x5e, ..] if memchr(0, head).is_some() || !is_utf8(head) || zlib::begins(head) => {
+            Ok(Codec::Zlib)
+        }
+        [0x78, 0x9c | 0xda, ..] => Ok(Codec::Zlib),
         [0xff, 0x06, 0, 0, b's', b'N', b'a', b'P', b'p', b'Y', ..] => Ok(Codec::Snappy),
         _ => Ok(Codec::Plain),
     }
@@ -134,12 +138,26 @@ fn begins_value(line: &[u8], whole: bool) -> bool {
 
 /// The name of a format that the engine does not read.
 fn foreign(head: &[u8], whole: bool) -> Option<&'static str> {
-    let known = REFUSED.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, name)| *name);
+    // Digits may be a date, and letters a header such as `ORCID`.
+    let is_one = |magic: &[u8]| {
+        head.starts_with(magic)
+            && match magic {
+                [b'0', ..] => head.get(6..18).is_some_and(|more| more.iter().all(u8::is_ascii_hexdigit)),
+                _ if magic.iter().all(u8::is_ascii_alphanumeric) => has_controls(head) || !is_utf8(head),
+                _ => true,
+            }
+    };
+    let known = REFUSED.iter().find(|(magic, _)| is_one(magic)).map(|(_, name)| *name);
     known
         .or_else(|| is_tar(head).then_some(TAR))
         .or_else(|| wide(head))
         .or_else(|| is_hadoop(head).then_some(HADOOP))
         .or_else(|| (whole && is_raw_snappy(head)).then_some(RAW))
+}
+
+/// Whether bytes are UTF-8, but for a character that is cut off at their end.
+fn is_utf8(bytes: &[u8]) -> bool {
+    str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
 }
 
 /// Whether the first bytes are a tar's header: by its magic, or in the old format by its checksum.

@@ -268,7 +268,9 @@ impl Values {
         }
         let (closed, open) = brackets(line);
         let is_inside = self.unclosed > 0 && (closed > 0 || line.starts_with(b"\""));
-        if is_inside || self.unclosed == MOST_UNCLOSED {
+        // What stands before such a line was inside of what it closes, if the beginning of the record is missing.
+        let ends_something = matches!(line[0], b']' | b'}') && purge.report.lines > purge.report.unreadable;
+        if is_inside || ends_something || self.unclosed == MOST_UNCLOSED {
             return Err(BROKEN_VALUE);
         }
         self.unclosed += u32::from(open > 0);

@@ -27,7 +27,9 @@ use model::rules::Rules;
 /// The last name of some rule's path.
 pub(super) struct Key {
     name: String,
-    /// Searches for the name as JSON writes it without escapes.
+    /// The name, and the names that end in it where records are flattened: `email`, `traits.email`, …
+    names: Vec<String>,
+    /// Searches for the names as JSON writes them without escapes: in quotes, or up to the last one if there are several.
     finder: memmem::Finder<'static>,
     /// The indexes of identifiers in which a value under this name is looked up.
     ids: Vec<usize>,
@@ -56,10 +58,20 @@ impl Key {
             let Some(name) = rule.path.last() else { continue };
             let at = keys.iter().position(|key| key.name == *name).unwrap_or_else(|| {
                 let finder = memmem::Finder::new(&format!("\"{name}\"")).into_owned();
-                keys.push(Self { name: name.clone(), finder, ids: Vec::new(), is_end: false });
+                keys.push(Self {
+                    name: name.clone(),
+                    names: Vec::new(),
+                    finder,
+                    ids: Vec::new(),
+                    is_end: false,
+                });
                 keys.len() - 1
             });
             let key = &mut keys[at];
+            if rule.path.len() > 1 {
+                key.finder = memmem::Finder::new(&format!("{name}\"")).into_owned();
+            }
+            key.names.extend((0..rule.path.len()).rev().map(|from| rule.path[from..].join(".")));
             if !key.ids.contains(&ids) {
                 key.ids.push(ids);
             }
@@ -71,17 +83,17 @@ impl Key {
 }
 
 impl Key {
-    /// Whether a text has this name behind a quote in it.
+    /// Whether a text has one of these names behind a quote in it.
     pub(super) fn begins_in(&self, text: &str) -> bool {
-        let needle = self.finder.needle();
-        memmem::find(text.as_bytes(), &needle[..needle.len() - 1]).is_some()
+        let begins = |quote: usize| self.names.iter().any(|name| text[quote + 1..].starts_with(name));
+        memchr_iter(b'"', text.as_bytes()).any(begins)
     }
 }
 
 impl Escapes {
     pub(super) fn of(keys: &[Key], rules: &Rules) -> Self {
         let mut escapes = Self { nested: rules.iter().any(|rule| rule.path.len() > 1), ..Self::default() };
-        for letter in keys.iter().flat_map(|key| key.name.chars()) {
+        for letter in keys.iter().flat_map(|key| &key.names).flat_map(|name| name.chars()) {
             match u8::try_from(letter) {
                 Ok(ascii) if ascii < 128 => escapes.ascii |= 1 << ascii,
                 _ => escapes.beyond_ascii = true,
@@ -97,7 +109,8 @@ impl Escapes {
             _ if self.any => return true,
             Some(b'u') => {}
             Some(b'"') => {
-                return self.nested && keys.iter().any(|key| escape[2..].starts_with(key.name.as_bytes()));
+                let mut names = keys.iter().flat_map(|key| &key.names);
+                return self.nested && names.any(|name| escape[2..].starts_with(name.as_bytes()));
             }
             _ => return false,
         }

@@ -103,6 +103,18 @@ impl Ids {
         }
         let hash = self.hash(value);
         self.in_bitmap(hash) && self.table.find(hash, |&index| self.is(index, value)).is_some()
+            || self.mixed_uuid(value).is_some_and(|uuid| self.uuids.contains_key(&uuid))
+    }
+
+    /// The UUID that a text is whose letters are some of them in upper case: the table has no such spelling.
+    #[inline]
+    fn mixed_uuid(&self, value: &[u8]) -> Option<Uuid> {
+        // Of all letters, so that it becomes vector instructions.
+        let has_upper = || value.iter().fold(false, |found, byte| found | byte.is_ascii_uppercase());
+        if self.uuids.is_empty() || !matches!(value.len(), 32 | 36 | 38 | 45) || !has_upper() {
+            return None;
+        }
+        uuid(value)
     }
 
     /// The subjects that a value names: more than one only if the comparison makes two identifiers equal, or some are
@@ -110,6 +122,7 @@ impl Ids {
     pub(super) fn find<'a>(&'a self, value: &'a str) -> impl Iterator<Item = u32> + 'a {
         let value = self.comparison.normal(value);
         let hashed = self.find_hash_of(&value);
+        let mixed = self.mixed_uuid(value.as_bytes());
         let hash = self.hash(value.as_bytes());
         let found = if self.in_bitmap(hash) { Some(self.table.iter_hash(hash).copied()) } else { None };
         found
@@ -119,12 +132,18 @@ impl Ids {
                 *self.comparison.normal(self.id(index)) == *value || self.is(index, value.as_bytes())
             })
             .chain(hashed)
+            .chain(mixed.into_iter().flat_map(|uuid| self.find_uuid(uuid)))
     }
 
     /// The subjects that are given by the hash of a value.
     fn find_hash_of(&self, value: &str) -> Vec<u32> {
         let known = self.hashes.iter().filter(|_| !value.trim().is_empty());
         known.filter_map(|(hashed, known)| known.get(&hashed.hash(value))).flatten().copied().collect()
+    }
+
+    /// Whether the values that are compared are hashes.
+    pub(super) fn holds_hashes(&self) -> bool {
+        matches!(self.kind, SubjectType::Hash(_))
     }
 
     /// Whether some subject is known by a hash alone that values have to be hashed for: nobody knows how it is written.
@@ -219,6 +238,15 @@ fn uuid_spellings(id: &str) -> impl Iterator<Item = String> {
         others.chain([shouted])
     };
     Uuid::try_parse(id.trim()).ok().into_iter().flat_map(spelled)
+}
+
+/// The UUID that a text is, in letters of any case.
+pub(super) fn uuid(text: &[u8]) -> Option<Uuid> {
+    let bare = match text.split_at_checked(9) {
+        Some((scheme, uuid)) if scheme.eq_ignore_ascii_case(b"urn:uuid:") => uuid,
+        _ => text,
+    };
+    Uuid::try_parse_ascii(bare).ok()
 }
 
 fn length_bit(length: usize) -> u128 {

@@ -21,9 +21,13 @@ impl Node {
     pub(super) fn new(rules: &Rules) -> Self {
         let mut root = Self::default();
         for (at, Rule { path, when, .. }) in rules.iter().enumerate() {
-            root.place(path).rules.push(at);
+            for path in joined(path) {
+                root.place(&path).rules.push(at);
+            }
             if let Some(When { path, equals }) = when {
-                root.place(path).conditions.push((at, equals.clone()));
+                for path in joined(path) {
+                    root.place(&path).conditions.push((at, equals.clone()));
+                }
             }
         }
         root
@@ -92,6 +96,29 @@ impl Node {
     fn child(&self, name: &str) -> Option<usize> {
         self.children.iter().position(|(child, _)| child == name)
     }
+}
+
+/// The most names of a path that programs are thought to join in part.
+const MOST_JOINED: usize = 5;
+
+/// The ways in which programs that flatten records write a path: `a.b.c`, `a."b.c"`, `"a.b".c` and `"a.b.c"`. Of a long path,
+/// the first and the last.
+fn joined(path: &[String]) -> Vec<Vec<String>> {
+    if path.len() > MOST_JOINED {
+        return vec![path.to_vec(), vec![path.join(".")]];
+    }
+    let gaps = path.len().saturating_sub(1);
+    let way = |dots: u32| {
+        let mut names: Vec<String> = Vec::new();
+        for (at, name) in path.iter().enumerate() {
+            match names.last_mut().filter(|_| at > 0 && dots >> (at - 1) & 1 == 1) {
+                Some(last) => *last = format!("{last}.{name}"),
+                None => names.push(name.clone()),
+            }
+        }
+        names
+    };
+    (0..1 << gaps).map(way).collect()
 }
 
 /// Reads an object: for each child of the node, the raw text of its last value.

@@ -130,6 +130,12 @@ impl<'p> Found<'p> {
         }
     }
 
+    /// Whether bytes are a hash where every rule looks for hashes: as BigQuery's `SHA256()` gives them.
+    pub(super) fn is_hash(&self, bytes: &[u8], node: &Node) -> bool {
+        let looks = |rule: &usize| self.plan.ids[self.plan.rule_ids[*rule]].holds_hashes();
+        bytes.len() == 32 && !node.rules.is_empty() && node.rules.iter().all(looks)
+    }
+
     /// Makes the record opaque if a value might mean this text, and it is a subject's.
     pub(super) fn opaque_if_named(&mut self, text: &str, node: &Node) {
         for &rule in &node.rules {

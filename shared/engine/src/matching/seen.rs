@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::ids::Ids;
+use super::ids::{Ids, uuid};
 use super::key::IndexKey;
 
 /// Values remembered so that a repeated one is not hashed again: one user's events come in bursts.
@@ -43,6 +43,12 @@ impl SeenIds {
         recent.push_str(value);
         if !value.trim().is_empty() {
             self.hashes.push(ids.index_hash(&self.key, value));
+        }
+        // Questions are asked in some spellings of a UUID, and not in letters of both cases.
+        if value.bytes().any(|byte| byte.is_ascii_uppercase())
+            && let Some(uuid) = uuid(value.as_bytes())
+        {
+            self.hashes.push(ids.index_hash(&self.key, &uuid.to_string()));
         }
         if self.hashes.len() >= self.tidy_at {
             self.tidy();

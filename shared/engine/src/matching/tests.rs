@@ -26,6 +26,8 @@ const NAMES: &[&str] = &[
     "userid",
     "userId ",
     "ids",
+    "traits.email",
+    "context.traits.email",
     "naïve/\"key\"",
 ];
 const VALUES: &[&str] = &[
@@ -228,6 +230,53 @@ impl Dice {
         if self.one_in(10) {
             out.push_str(self.pick(&[" ", "\t", "  ", "\r"]));
         }
+    }
+}
+
+/// As programs that flatten records write them: pandas' `json_normalize`, and many loggers.
+#[test]
+fn a_path_is_found_whichever_of_its_names_are_joined() {
+    let rules = Rules::at_paths(["context.traits.email", "userId"]).unwrap();
+    let matcher = Matcher::new(&rules, &SubjectSet::new([Subject::user("u7")]));
+    for (line, verdict) in [
+        (r#"{"context.traits.email":"u7"}"#, Verdict::Remove),
+        (r#"{"userId":"u1","context":{"traits.email":"u7"}}"#, Verdict::Remove),
+        (r#"{"context.traits":{"email":"u7"}}"#, Verdict::Remove),
+        (r#"{"context":"{\"traits.email\":\"u7\"}"}"#, Verdict::Remove),
+        (r#"{"context\u002etraits.email":"u7"}"#, Verdict::Remove),
+        (r#"{"context.traits.email.x":"u7","traits.email":"u7","x.userId":"u7"}"#, Verdict::Keep),
+    ] {
+        assert_eq!(matcher.line(line.as_bytes(), &mut Vec::new()), verdict, "{line}");
+        let mut found = Vec::new();
+        matcher.blocks().block(line.as_bytes(), |_, verdict, _| found.push(verdict));
+        assert_eq!(found.first().copied().unwrap_or(Verdict::Keep), verdict, "{line}");
+    }
+}
+
+#[test]
+fn a_uuid_in_letters_of_both_cases_is_one() {
+    let (lower, mixed) = ("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "A0EEbc99-9C0B-4ef8-bb6d-6bb9bd380A11");
+    let rules = Rules::at_paths(["userId"]).unwrap();
+    for subject in [lower, mixed] {
+        let matcher = Matcher::new(&rules, &SubjectSet::new([Subject::user(subject)]));
+        let bare = mixed.replace('-', "");
+        for value in [lower, mixed, &bare, &format!("Urn:Uuid:{mixed}"), &format!("{{{mixed}}}")] {
+            let line = format!(r#"{{"userId":"{value}"}}"#);
+            assert_eq!(matcher.line(line.as_bytes(), &mut Vec::new()), Verdict::Remove, "{value}");
+            let mut found = Vec::new();
+            matcher.blocks().block(line.as_bytes(), |_, verdict, _| found.push(verdict));
+            assert_eq!(found, [Verdict::Remove], "{value}");
+            let key = IndexKey::new(b"secret");
+            let nobody = Matcher::new(&rules, &SubjectSet::new([])).collecting(key.clone());
+            nobody.line(line.as_bytes(), &mut Vec::new());
+            let known = nobody.collected().unwrap();
+            assert!(matcher.questions(&key).unwrap().iter().any(|asked| known.contains(asked)), "{value}");
+        }
+        let other = mixed.replace("11", "12");
+        assert_eq!(
+            matcher.line(format!(r#"{{"userId":"{other}"}}"#).as_bytes(), &mut Vec::new()),
+            Verdict::Keep
+        );
     }
 }
 

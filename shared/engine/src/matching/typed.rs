@@ -154,7 +154,10 @@ impl Found<'_> {
             // A time contains no JSON that a rule's path could lead into; bytes might.
             None if matches!(value, Typed::Other) && node.rules().next().is_none() => {}
             None if !node.leads_to_identifier() => {}
-            None => self.opaque(node),
+            None => match value {
+                Typed::Bytes(bytes) if self.is_hash(bytes, node) => self.spelled(&[&hex(bytes)], &[], node),
+                _ => self.opaque(node),
+            },
         }
     }
 }
@@ -172,6 +175,11 @@ impl Found<'_> {
             }
         }
     }
+}
+
+/// Bytes as lower-case hex.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A decimal number without its insignificant trailing zeros.

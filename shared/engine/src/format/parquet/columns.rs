@@ -197,8 +197,11 @@ impl<'m> Walk<'_, 'm> {
         }
         let index = self.leaf;
         self.field(key, &[])?;
+        // A key of joined names would hold the identifier itself, which no group is.
+        let is_value = values.iter().all(|value| value.is_primitive());
+        let may_be = |(name, node): &(&str, &Node)| is_value || !(name.contains('.') && node.ends_here());
         let inner: Vec<_> = deeper
-            .flat_map(|place| place.node.children().map(|child| (child, place.in_list)))
+            .flat_map(|place| place.node.children().filter(may_be).map(|child| (child, place.in_list)))
             .map(|((name, node), in_list)| Place { node, key: Some(MapKey { index, name }), in_list })
             .collect();
         values.iter().try_for_each(|value| self.field(value, &inner))

@@ -89,6 +89,32 @@ fn sixteen_bytes_are_a_uuid_with_the_annotation_or_without() {
     }
 }
 
+/// As BigQuery's `SHA256()` and `MD5()` give them.
+#[test]
+fn bytes_are_hashes_where_rules_look_for_hashes() {
+    let bytes = |hex: &str| {
+        ByteArray::from(Vec::from_iter(
+            (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()),
+        ))
+    };
+    // printf %s u7 | sha256sum, md5sum
+    let sha256 = "e8180000fa67e824043aa522c6743de57dbc5de1d39d5483acb618b699a9dd00";
+    let md5 = "6bce05df9831da7799a5edc4f7abfbec";
+    let rules = |kind: &str| -> Rules {
+        serde_json::from_str(&format!(r#"[{{"path": "id", "type": "{kind}"}}]"#)).unwrap()
+    };
+    let values = [bytes(sha256), ByteArray::from(vec![0xe8; 32]), bytes(md5)];
+    let object = file::<ByteArrayType>("binary id", &values, true, Compression::UNCOMPRESSED);
+    let counts = |kind: &str| {
+        let matcher = Matcher::new(&rules(kind), &SubjectSet::new([Subject::user("u7")]));
+        let report = scan(&object, &matcher).unwrap();
+        (report.removed, report.opaque)
+    };
+    assert_eq!(counts("USER_ID_SHA256"), (1, 0));
+    assert_eq!(counts("USER_ID_MD5"), (1, 0));
+    assert_eq!(counts("USER_ID"), (0, 2));
+}
+
 #[test]
 fn a_column_that_cannot_be_compared_is_refused_by_name_even_beside_one_that_can() {
     let object =

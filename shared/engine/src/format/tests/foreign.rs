@@ -254,6 +254,25 @@ fn bulk_requests_are_refused_by_name() {
 }
 
 #[test]
+fn text_that_begins_as_a_binary_format_does_is_text() {
+    let rules = Rules::at_paths(["userId"]).unwrap();
+    let named = Matcher::new(&rules, &SubjectSet::new([Subject::user("u7")]));
+    let numbered = |delimiter: &str| {
+        let rules = serde_json::json!({ "headerless": { "delimiter": delimiter, "quotes": false },
+                                        "rules": [{ "path": "#2", "type": "USER_ID" }] });
+        Matcher::new(&serde_json::from_value(rules).unwrap(), &SubjectSet::new([Subject::user("u7")]))
+    };
+    for (text, matcher) in [
+        ("ORCID,userId\n1,u7\n2,u1\n", named),
+        ("070701,u7\n070702,u1\n", numbered(",")),
+        ("x\u{1}u7\u{1}a\nx\u{1}u1\u{1}b\n", numbered("\u{1}")),
+    ] {
+        let report = scan(&Bytes::from(text), &matcher).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!((report.lines, report.removed), (2, 1), "{text}");
+    }
+}
+
+#[test]
 fn csv_in_a_binary_framing_is_refused() {
     let rows: String = (0..400).map(|n| format!("{n},u{},note {:x}\n", n % 9, n * 7919)).collect();
     let csv = format!("id,userId,note\n{rows}");

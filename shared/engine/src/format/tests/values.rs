@@ -122,6 +122,23 @@ fn text_in_brackets_and_broken_lines_do_not_hide_the_lines_behind() {
     assert_eq!(error.to_string(), "corrupt: a JSON value that is broken or breaks off");
 }
 
+/// A file that was cut by size: what stands before a closing bracket that nothing opened was inside of its record.
+#[test]
+fn records_whose_beginning_is_missing_refuse_the_object() {
+    for text in [
+        "  {\n   \"userId\": \"u7\"\n  }\n ],\n \"owner\": \"v1\"\n}\n{\"userId\": \"v2\"}\n",
+        "{\"userId\": \"u7\"}\n], \"userId\": \"v1\"}\n{\"userId\": \"v2\"}\n",
+        "{\"userId\": \"u7\"}\n}\n",
+    ] {
+        for object in [text.to_owned(), text.repeat(100)] {
+            let error = scan(&Bytes::from(object), &matcher()).unwrap_err();
+            assert!(matches!(error, FormatError::Corrupt(_)), "{error}");
+        }
+    }
+    // Nothing stands before the rest of a line.
+    assert_eq!(left("], \"userId\": \"v1\"}\n{\"userId\": \"u7\"}\n"), "], \"userId\": \"v1\"}\n");
+}
+
 #[test]
 fn an_array_longer_than_a_block_is_read_through() {
     let ids = |keep: fn(usize) -> bool| {
@@ -229,7 +246,7 @@ fn lines_of_several_records_are_found_fast_as_by_a_full_parse() {
         assert_eq!((&fast, &left), (&strict, &all), "{text}");
         found += fast.values().sum::<u64>();
     }
-    assert!(found > 800, "{found}");
+    assert!(found > 600, "{found}");
 }
 
 /// A matcher for user `u7` at these paths.

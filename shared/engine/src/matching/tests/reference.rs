@@ -44,7 +44,8 @@ pub(super) fn by_value(
                 }
                 Place::Torn(text) => {
                     let named = |rule: &model::rules::Rule| {
-                        text.contains(&format!("\"{}", rule.path.last().expect("a name")))
+                        let mut names = (0..rule.path.len()).map(|from| rule.path[from..].join("."));
+                        names.any(|name| text.contains(&format!("\"{name}")))
                     };
                     opaque |=
                         rules.iter().any(named) && matcher.raw_bytes_hold_an_identifier(text.as_bytes());
@@ -159,8 +160,9 @@ fn find_nameless(value: &Value, paths: &[(Option<usize>, &[String])], nameless: 
             found | any
         }),
         Value::Object(fields) if goes_deeper => fields.iter().fold(false, |found, (name, value)| {
-            let deeper = paths.iter().filter(|(_, path)| path.first() == Some(name));
-            let deeper: Vec<_> = deeper.map(|(rule, path)| (*rule, &path[1..])).collect();
+            let rest = |path: &'_ [String]| (1..=path.len()).find(|&names| path[..names].join(".") == *name);
+            let deeper = paths.iter().filter_map(|(rule, path)| Some((*rule, &path[rest(path)?..])));
+            let deeper: Vec<_> = deeper.collect();
             let any = !deeper.is_empty() && find_nameless(value, &deeper, nameless);
             found | any
         }),
@@ -183,9 +185,11 @@ fn looks_like_json(text: &str) -> bool {
 fn at_path(value: &Value, path: &[String], in_array: bool) -> Vec<Place> {
     match (value, path) {
         (Value::Array(elements), _) => elements.iter().flat_map(|value| at_path(value, path, true)).collect(),
-        (Value::Object(fields), [name, rest @ ..]) => {
-            fields.get(name).map(|value| at_path(value, rest, in_array)).unwrap_or_default()
-        }
+        // Flattening programs join names.
+        (Value::Object(fields), [_, ..]) => (1..=path.len())
+            .filter_map(|names| Some((fields.get(&path[..names].join("."))?, &path[names..])))
+            .flat_map(|(value, rest)| at_path(value, rest, in_array))
+            .collect(),
         (Value::Object(fields), []) if !fields.is_empty() => vec![Place::Object(in_array)],
         (Value::String(text), _) => match serde_json::from_str::<Value>(text) {
             Ok(json @ (Value::Array(_) | Value::Object(_))) => at_path(&json, path, in_array),
