@@ -15,6 +15,7 @@ use model::destination::{Destination, Secrets};
 use model::subject::Subject;
 use serde_json::{Value, json};
 use tests::prism::Prism;
+use tests::vendors::appsflyer::APPSFLYER;
 use tests::vendors::customerio::CUSTOMERIO;
 use tests::vendors::hubspot::HUBSPOT;
 use tests::vendors::intercom::INTERCOM;
@@ -27,11 +28,13 @@ use tests::vendors::{Fake, Vendor};
 /// users whom it knows and one whom it does not end.
 type Contract = (&'static Vendor, &'static str, &'static str, Value, [(Outcome, u64); 2]);
 
-fn contracts() -> [Contract; 7] {
+fn contracts() -> [Contract; 8] {
     use Outcome::{Accepted, Confirmed, NoDataFound};
     let known = |outcome| [(outcome, 2), (NoDataFound, 1)];
     let all = |outcome| [(outcome, 3), (NoDataFound, 0)];
     [
+        // Its stub endpoints have the same contract.
+        (&APPSFLYER, "appsflyer-opendsr.json", "", json!({}), all(Confirmed)),
         (&CUSTOMERIO, "customerio-patched.json", "", json!({}), all(Accepted)),
         (&HUBSPOT, "hubspot-contacts-v3.json", "", json!({}), known(Accepted)),
         (&INTERCOM, "intercom-2.16.yaml", "", json!({}), known(Accepted)),

@@ -28,6 +28,7 @@ FIXTURES = HERE.parents[2] / "shared/destinations/fixtures"
 PRISM = HERE / "node_modules/.bin/prism"
 # Each vendor's document, and the path of its server, which Prism leaves out.
 SPECS = {
+    "appsflyer": ("appsflyer-opendsr.json", ""),
     "intercom": ("intercom-2.16.yaml", ""),
     "iterable": ("iterable-patched.json", ""),
     "mixpanel": ("mixpanel-gdpr.openapi.yaml", "/api/app"),

@@ -128,8 +128,9 @@ fn retry_after(seconds: u64, _now: u64) -> Vec<(&'static str, String)> {
 }
 
 /// Every vendor that has a fake.
-pub const ALL: [&Vendor; 16] = [
+pub const ALL: [&Vendor; 17] = [
     &amplitude::AMPLITUDE,
+    &amplitude::AMPLITUDE_ORGANIZATION,
     &appsflyer::APPSFLYER,
     &braze::BRAZE,
     &clevertap::CLEVERTAP,

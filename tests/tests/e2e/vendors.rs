@@ -18,8 +18,9 @@ use tests::warehouse::fill;
 use tests::world::World;
 
 /// How each vendor ends, and what it says of two users whom it knows and one whom it does not.
-const ENDS: [(&str, &str, u64, u64); 16] = [
+const ENDS: [(&str, &str, u64, u64); 17] = [
     ("Amplitude", "CONFIRMED", 2, 1),
+    ("Amplitude (organization)", "CONFIRMED", 3, 0),
     ("AppsFlyer", "CONFIRMED", 3, 0),
     ("Braze", "ACCEPTED", 3, 0),
     ("CleverTap", "ACCEPTED", 3, 0),

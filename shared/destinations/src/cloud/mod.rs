@@ -97,6 +97,14 @@ pub trait Vendor: Sync {
     /// How many subjects, and how many calls, it takes.
     fn limits(&self, settings: &Map<String, Value>) -> Limits;
 
+    /// Checks what the forms of its settings leave open.
+    ///
+    /// # Errors
+    /// `Invalid`, naming `settings`.
+    fn check_settings(&self, _: &Map<String, Value>) -> Result<()> {
+        Ok(())
+    }
+
     /// Checks what its secrets lead to, and that none is missing.
     ///
     /// # Errors
@@ -157,6 +165,11 @@ pub trait Vendor: Sync {
 
     /// What a check tells people about credentials that will end, if there is anything to do about it by `now`.
     fn warning(&self, _settings: &Map<String, Value>, _secrets: &Secrets, _now: Timestamp) -> Option<String> {
+        None
+    }
+
+    /// What else to tell people when the vendor refuses the key, if there is a reason that all its customers share.
+    fn refused_key(&self) -> Option<&'static str> {
         None
     }
 
@@ -270,6 +283,8 @@ pub enum Step {
     Apart(Failure),
     /// The outcomes of the subjects, in their order.
     Done(Vec<Outcome>),
+    /// The same, where the vendor refused some of them, for this reason.
+    Sorted(Vec<Outcome>, Failure),
 }
 
 /// The outcome of one subject. The first one in this order that occurs decides the task's status.
