@@ -5,8 +5,8 @@
 //!   it, and its end cannot be seen here.
 //! - One user is asked for at `/opendsr_requests`, several at `/opendsr_requests/batch`, whose reply names the outcome of
 //!   each. Too many are refused as a whole (`e414`) and sent again in halves; no page says how many are too many.
-//! - AppsFlyer takes 350 requests a minute and account. Whether each one of a batch counts is not said: five a second
-//!   keep to both readings.
+//! - AppsFlyer takes 350 requests a minute and account, as others quote its help pages. Whether each one of a batch counts
+//!   is not said: five a second keep to both readings.
 //! - Customer user ids can be erased only if the app sends them with a device's id in login events. `completed` is also
 //!   reported for users that AppsFlyer does not know.
 //! - Not verified, since the public pages do not show it: the `api_version`.
