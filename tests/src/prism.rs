@@ -16,6 +16,11 @@ pub struct Prism {
 }
 
 impl Prism {
+    /// Whether the folder `SPECS` has a document.
+    pub fn has(document: &str) -> bool {
+        std::env::var_os("SPECS").is_some_and(|folder| PathBuf::from(folder).join(document).exists())
+    }
+
     /// Starts `prism proxy --errors` with a document of the folder `SPECS`, before a server. A vendor's base path,
     /// which Prism leaves out, is put before the document's paths.
     ///

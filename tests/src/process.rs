@@ -85,14 +85,24 @@ impl Process {
         Ok(first.parse()?)
     }
 
+    /// Whether the program has ended by itself.
+    fn has_ended(&self) -> bool {
+        let guardian = self.guardian.id();
+        let children = fs::read_to_string(format!("/proc/{guardian}/task/{guardian}/children"));
+        let children = children.unwrap_or_default();
+        let names: Vec<_> = children.split_whitespace().filter_map(running).collect();
+        // The guardian starts the program first, then the `cat` that waits for the owner.
+        names == ["cat"]
+    }
+
     /// Waits until `ready` says so.
     ///
     /// # Errors
-    /// After three minutes, with the end of the program's log.
+    /// When the program ends, or after three minutes, with the end of the program's log.
     pub async fn wait(&self, name: &str, ready: impl AsyncFn() -> bool) -> Result<()> {
         let end = Instant::now() + START;
         while !ready().await {
-            if Instant::now() > end {
+            if self.has_ended() || Instant::now() > end {
                 let log = fs::read_to_string(&self.log).unwrap_or_default();
                 let tail: Vec<&str> = log.lines().rev().take(15).collect();
                 let tail: String = tail.into_iter().rev().map(|line| format!("\n  {line}")).collect();
@@ -109,6 +119,13 @@ impl Drop for Process {
         drop(self.guardian.stdin.take());
         let _ = self.guardian.wait();
     }
+}
+
+/// The name of a process; none, if it has ended.
+fn running(pid: &str) -> Option<String> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = |name| status.lines().find_map(|line| Some(line.strip_prefix(name)?.trim()));
+    (!line("State:")?.starts_with(['Z', 'X'])).then(|| line("Name:").unwrap_or_default().to_owned())
 }
 
 /// A directory for a program's data, removed when dropped. It lies outside the checkout, which may lie below a
@@ -153,4 +170,36 @@ pub fn free_port() -> Result<u16> {
 /// The checkout's root.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap_or_else(|_| "..".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start(script: &str) -> Process {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        let dir = Dir::new("process").unwrap();
+        let log = std::env::temp_dir().join(format!("lethe-process-{:08x}.log", fastrand::u32(..)));
+        Process::start(Spec { command, dir, log: &log, stop: "TERM", user: None }).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_program_that_ends_early_is_not_waited_for_and_its_last_words_are_told() {
+        let begun = Instant::now();
+        let process = start("echo 'the document is no OpenAPI' >&2; exit 3");
+        let failure = process.wait("Prism", async || false).await.unwrap_err().to_string();
+        assert!(failure.contains("Prism did not start") && failure.contains("is no OpenAPI"), "{failure}");
+        assert!(begun.elapsed() < START / 3, "{:?}", begun.elapsed());
+        fs::remove_file(&process.log).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_program_that_runs_has_not_ended() {
+        let process = start("sleep 60");
+        let begun = Instant::now();
+        process.wait("a sleeper", async || begun.elapsed() > Duration::from_millis(500)).await.unwrap();
+        assert!(!process.has_ended());
+        fs::remove_file(&process.log).unwrap();
+    }
 }

@@ -90,7 +90,7 @@ fn check(destination: &Destination, any_endpoint: bool) -> Result<()> {
         DestinationKind::Warehouse => {
             (Warehouse::find(&destination.vendor)?.check)(destination, any_endpoint)
         }
-        DestinationKind::Cloud => Ok(()),
+        DestinationKind::Cloud => cloud::vendor(&destination.vendor)?.check_settings(&destination.settings),
     }
 }
 

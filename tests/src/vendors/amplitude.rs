@@ -4,6 +4,9 @@
 //! `ignore_invalid_id` (as a string) one unknown id fails the call. The list of jobs names users by
 //! `amplitude_id` alone. A job goes from `staging` over `submitted` to `done` in weeks; here, one step each time the
 //! list is asked for.
+//!
+//! <https://amplitude.com/docs/apis/analytics/user-privacy-v2>: for an organization, a request of its own, whose status
+//! is asked for by its id. It skips ids that it does not know, in all projects.
 
 use std::time::Duration;
 
@@ -25,6 +28,10 @@ pub const AMPLITUDE: Vendor = Vendor {
     answer: jobs,
 };
 
+/// Amplitude, asked for an organization.
+pub const AMPLITUDE_ORGANIZATION: Vendor =
+    Vendor { destination: organization, answer: requests, ..AMPLITUDE };
+
 /// An Amplitude at this URL.
 pub fn destination(url: &str) -> Value {
     json!({
@@ -33,6 +40,50 @@ pub fn destination(url: &str) -> Value {
         "settings": { "region": url },
         "secrets": { "apiKey": "key", "secretKey": "secret" },
     })
+}
+
+/// An Amplitude at this URL, with an organization.
+pub fn organization(url: &str) -> Value {
+    json!({
+        "name": "Amplitude (organization)",
+        "vendor": "amplitude",
+        "settings": { "region": url, "orgId": "36958" },
+        "secrets": { "apiKey": "key", "secretKey": "secret" },
+    })
+}
+
+fn requests(world: &mut World, call: &Call) -> Answer {
+    match (&call.method, &call.segments()[..]) {
+        (&Method::GET, ["api", "user-deletions", "org", "36958", "requests"]) => {
+            answer(200, world.state.as_array().cloned().unwrap_or_default().into())
+        }
+        (&Method::POST, ["api", "user-deletions", "org", "36958", "requests"]) => {
+            let ids = call.texts("userIds");
+            if !(1..=100).contains(&ids.len()) {
+                return answer(400, json!({ "error": "between 1 and 100 ids" }));
+            }
+            for id in &ids {
+                world.delete(id);
+            }
+            let mut requests = world.state.as_array().cloned().unwrap_or_default();
+            let request = json!({ "requestId": format!("r-{}", requests.len()), "status": "staging" });
+            requests.push(request.clone());
+            world.state = requests.into();
+            answer(200, request)
+        }
+        (&Method::GET, ["api", "user-deletions", "org", "36958", "requests", id]) => {
+            let requests = world.state.as_array_mut().into_iter().flatten();
+            match requests.into_iter().find(|request| request["requestId"] == *id) {
+                Some(request) => {
+                    let status = if request["status"] == "staging" { "submitted" } else { "done" };
+                    request["status"] = status.into();
+                    answer(200, request.clone())
+                }
+                None => answer(404, json!({ "error": "not found" })),
+            }
+        }
+        _ => answer(404, json!({ "error": "not found" })),
+    }
 }
 
 fn jobs(world: &mut World, call: &Call) -> Answer {

@@ -14,10 +14,12 @@ pub mod hubspot;
 pub mod intercom;
 pub mod iterable;
 pub mod klaviyo;
+pub mod mailchimp;
 pub mod mixpanel;
 pub mod onesignal;
 pub mod posthog;
 pub mod salesforce;
+pub mod sendgrid;
 pub mod tracking;
 pub mod webhook;
 pub mod zendesk;
@@ -127,9 +129,10 @@ fn retry_after(seconds: u64, _now: u64) -> Vec<(&'static str, String)> {
     vec![("retry-after", seconds.to_string())]
 }
 
-/// Every vendor that has a fake.
-pub const ALL: [&Vendor; 16] = [
+/// Every vendor that has a fake and knows people by user ids.
+pub const ALL: [&Vendor; 17] = [
     &amplitude::AMPLITUDE,
+    &amplitude::AMPLITUDE_ORGANIZATION,
     &appsflyer::APPSFLYER,
     &braze::BRAZE,
     &clevertap::CLEVERTAP,

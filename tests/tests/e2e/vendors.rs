@@ -13,13 +13,16 @@ use tests::progress;
 use tests::scenario::task;
 use tests::vendors::amplitude::AMPLITUDE;
 use tests::vendors::intercom::INTERCOM;
+use tests::vendors::mailchimp::MAILCHIMP;
+use tests::vendors::sendgrid::SENDGRID;
 use tests::vendors::{self, Fake, Fault};
 use tests::warehouse::fill;
 use tests::world::World;
 
 /// How each vendor ends, and what it says of two users whom it knows and one whom it does not.
-const ENDS: [(&str, &str, u64, u64); 16] = [
+const ENDS: [(&str, &str, u64, u64); 17] = [
     ("Amplitude", "CONFIRMED", 2, 1),
+    ("Amplitude (organization)", "CONFIRMED", 3, 0),
     ("AppsFlyer", "CONFIRMED", 3, 0),
     ("Braze", "ACCEPTED", 3, 0),
     ("CleverTap", "ACCEPTED", 3, 0),
@@ -92,6 +95,43 @@ async fn each_vendor_is_followed_to_its_own_end_through_a_revoked_key_and_an_out
     }
     assert!(task(&regulation, "Customer.io").1.contains("1 of 2 subjects"), "{regulation:#}");
     assert!(fakes.iter().all(|fake| fake.world().users.is_empty()));
+    Ok(())
+}
+
+/// Mailchimp and SendGrid find people by address. Whoever is given without one is not asked for.
+#[tokio::test]
+async fn whoever_is_found_by_address_alone_is_not_asked_for_without_one() -> Result<()> {
+    let world = World::new().await?;
+    let api = &world.stack.api;
+    fill(&world.warehouse, &["nobody".to_owned()], 1).await?;
+    let fakes = [Fake::start(&MAILCHIMP)?, Fake::start(&SENDGRID)?];
+    for fake in &fakes {
+        let id = api.add_destination(&fake.destination()).await?;
+        let found = api.post(&format!("/destinations/{id}/check"), &json!({})).await?;
+        assert_eq!(found["data"]["ok"], true, "{found}");
+        let mut known = fake.world();
+        known.users.extend(["ada@example.com", "bob@example.com"].map(str::to_owned));
+        known.faults = [Fault::Unauthorized, Fault::ServerError].into();
+    }
+    let people = json!([{ "userId": "u1", "email": "Ada@example.com" }, { "email": "nobody@example.com" }]);
+    let asked = json!({ "regulationType": "SUPPRESS_WITH_DELETE", "subjects": people });
+    let id = api.post("/regulations", &asked).await?["data"]["regulateId"].take();
+    let regulation = api.wait(id.as_str().context("no id")?, |_| ()).await?;
+    for (name, status, some, none) in [("Mailchimp", "CONFIRMED", 1, 1), ("SendGrid", "ACCEPTED", 2, 0)] {
+        assert_eq!(task(&regulation, name).0, status, "{name}: {regulation:#}");
+        assert_eq!(counts(&regulation, name), ended(status, some, none), "{name}");
+    }
+    let calls = || fakes.each_ref().map(|fake| fake.world().calls);
+    let before = calls();
+    let regulation = api.wait(&api.erase(&["u2"]).await?, |_| ()).await?;
+    for name in ["Mailchimp", "SendGrid"] {
+        let (status, message) = task(&regulation, name);
+        assert!(status == "NO_IDENTIFIER" && message.contains("EMAIL"), "{name}: {regulation:#}");
+    }
+    assert_eq!(calls(), before);
+    for fake in &fakes {
+        assert_eq!(fake.world().users.iter().collect::<Vec<_>>(), ["bob@example.com"], "{}", fake.url);
+    }
     Ok(())
 }
 

@@ -32,6 +32,8 @@ pub(super) enum Fault {
     Stop(Failure),
     /// This call may work later.
     Later(Failure),
+    /// The vendor refused the key, with this status.
+    Denied(u16),
     /// The vendor's rate limit is reached, for this many seconds, if it says so.
     Limited(Option<u32>),
 }
@@ -59,12 +61,7 @@ impl Http {
         let response = request.send().await.map_err(|e| self.fault(name, &e))?;
         let status = response.status();
         match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Err(Fault::Stop(Failure::transient(format!(
-                    "{name} answered {}: the key is wrong, revoked or lacks a permission; set it again and retry",
-                    status.as_u16()
-                ))))
-            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Fault::Denied(status.as_u16())),
             StatusCode::TOO_MANY_REQUESTS => Err(Fault::Limited(wait(response.headers(), Timestamp::now()))),
             status if status.is_server_error() => Err(Fault::Later(
                 Failure::transient(format!("{name} answered {}: it has trouble of its own", status.as_u16()))

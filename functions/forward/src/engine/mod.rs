@@ -16,6 +16,8 @@ mod fixture;
 mod http;
 mod pace;
 mod progress;
+#[cfg(test)]
+mod refusals;
 mod round;
 #[cfg(test)]
 mod tests;
@@ -153,6 +155,11 @@ impl Engine {
                         progress.end(&batch, &outcomes);
                         (troubles, refusals) = (0, 0);
                     }
+                    End::Step(Step::Sorted(outcomes, failure)) => {
+                        progress.refusal.get_or_insert(failure.public);
+                        progress.end(&batch, &outcomes);
+                        (troubles, refusals) = (0, 0);
+                    }
                     End::Step(Step::Keep(note)) => {
                         batch.note = note;
                         progress.keep(&batch);
@@ -187,7 +194,7 @@ impl Engine {
                         }
                     }
                     End::Step(Step::Send(_) | Step::Apart(_))
-                    | End::Fault(Fault::Limited(_))
+                    | End::Fault(Fault::Limited(_) | Fault::Denied(_))
                     | End::OutOfTime => {}
                 }
             }
@@ -226,7 +233,7 @@ impl Engine {
             End::Refused(failure)
             | End::GivenUp(failure)
             | End::Fault(Fault::Stop(failure) | Fault::Later(failure)) => Err(failure),
-            End::OutOfTime | End::Fault(Fault::Limited(_)) => {
+            End::OutOfTime | End::Fault(Fault::Limited(_) | Fault::Denied(_)) => {
                 Err(Failure::transient("there was no time left"))
             }
         }
@@ -301,9 +308,19 @@ impl Engine {
                     let wait = wait.unwrap_or(backoff::RATE_LIMIT.seconds_after(attempt + 1)).max(1);
                     self.pace.hold(&round.credential, wait).await.map_err(Fault::Stop)?;
                 }
+                Err(Fault::Denied(status)) => return Err(denied(round, status)),
                 Err(fault) => return Err(fault),
             }
         }
         Err(limited(1))
     }
+}
+
+/// A refused key: only an operator can do something about it.
+fn denied(round: &Round<'_>, status: u16) -> Fault {
+    let why = round.vendor.refused_key().map(|why| format!(" ({why})")).unwrap_or_default();
+    Fault::Stop(Failure::transient(format!(
+        "{} answered {status}: the key is wrong, revoked or lacks a permission{why}; set it again and retry",
+        round.name()
+    )))
 }

@@ -96,7 +96,8 @@ mod tests {
 
     use serde_json::Map;
 
-    use super::super::tests::{Choosy, place};
+    use super::super::refusals::Choosy;
+    use super::super::tests::place;
     use super::super::{Engine, VendorProgress, VendorTurn};
     use super::*;
     use destinations::cloud::Outcome;

@@ -1,8 +1,11 @@
-//! Amplitude: `POST /api/2/deletions/users`, then its list of jobs until they are done.
+//! Amplitude: `POST /api/2/deletions/users`, then its list of jobs until they are done; for a whole organization, its
+//! newer [`v2`].
 //!
 //! Up to 100 users a call and one call a second. A user joins a job that runs some ten days later and is `done`
 //! within 30 days; the list of jobs names users by `amplitude_id` alone, so that those of a batch are noted.
 //! Flags are sent as strings, as in Amplitude's examples: as booleans they are refused.
+
+mod v2;
 
 use std::time::Duration;
 
@@ -13,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Ask, Call, Description, DestinationKind, Field, Form, Limits, Outcome, Reply, Step, SubjectType, Vendor,
-    region,
+    region, ticket::Ticket,
 };
 use model::failure::{Failure, Result};
 use model::status::TaskStatus;
@@ -29,11 +32,24 @@ const DESCRIPTION: Description = Description {
     confirms: TaskStatus::Confirmed,
     fields: &[
         REGION,
-        Field::optional("requester", "Requester", "Who asks, for Amplitude's records; \"lethe\" if left out"),
+        Field::optional(
+            ORGANIZATION,
+            "Organization ID",
+            "Id of the organization: deletions are for all its projects, by the User Privacy API v2; for the key's \
+             project alone, if left out",
+        ),
+        Field::optional(
+            "requester",
+            "Requester",
+            "Who asks, for Amplitude's records; \"lethe\" if left out; not sent for an organization",
+        ),
         Field::secret("apiKey", "API key", "API key of the project"),
         Field::secret("secretKey", "Secret key", "Secret key of the project"),
     ],
 };
+
+/// The setting that names the organization.
+const ORGANIZATION: &str = "orgId";
 
 /// Days without an end after which somebody has to ask; Amplitude promises 30.
 const MAX_DAYS: i32 = 60;
@@ -58,18 +74,30 @@ impl Vendor for Amplitude {
     }
 
     fn read_on(&self) -> Option<&'static str> {
-        Some("2026-11-28")
+        Some("2026-11-29")
     }
 
     fn limits(&self, _: &Map<String, Value>) -> Limits {
         Limits { batch: 100, calls: 1, per: Duration::from_secs(1), at_once: 2 }
     }
 
-    fn kinds(&self, _: &Map<String, Value>) -> Vec<SubjectType> {
-        vec![SubjectType::UserId]
+    fn check_settings(&self, settings: &Map<String, Value>) -> Result<()> {
+        v2::check_settings(settings)
     }
 
+    fn kinds(&self, settings: &Map<String, Value>) -> Vec<SubjectType> {
+        match v2::organization(settings) {
+            Some(_) => v2::kinds(),
+            None => vec![SubjectType::UserId],
+        }
+    }
+
+    /// What was asked for in one way is followed in the same, whatever the settings say since then.
     fn next(&self, ask: &Ask<'_>) -> Result<Step> {
+        let is_new = ask.note.is_null() && v2::organization(ask.settings).is_some();
+        if is_new || Ticket::noted(ask).is_some() {
+            return v2::next(ask);
+        }
         match (serde_json::from_value::<Note>(ask.note.clone()), ask.replies) {
             (Err(_), []) => Ok(Step::Send(delete(ask)?)),
             (Err(_), [.., reply]) => taken(ask, reply),
@@ -79,7 +107,10 @@ impl Vendor for Amplitude {
     }
 
     fn check(&self, ask: &Ask<'_>) -> Result<Step> {
-        ask.check_with("Amplitude", || jobs(ask, today(ask)))
+        match v2::organization(ask.settings) {
+            Some(_) => v2::check(ask),
+            None => ask.check_with("Amplitude", || jobs(ask, today(ask))),
+        }
     }
 }
 

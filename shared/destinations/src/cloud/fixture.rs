@@ -7,7 +7,7 @@
 //! | `settings`, `secrets` | a connection as an operator would make it |
 //! | `limited` | the headers of a 429 |
 //! | `check` | the exchange of the harmless call |
-//! | `cases[]` | `name`, `subjects` (user ids, or objects of identifiers by kind), `exchange`, then `outcomes` or `failure` (a kind); other `settings` or `secrets` |
+//! | `cases[]` | `name`, `subjects` (user ids, or objects of identifiers by kind), `exchange`, then `outcomes`, or `failure` (a kind), or both; other `settings` or `secrets` |
 //! | `exchange[]` | `reply`, and the `call` before it where it matters (`method`, `url`, `headers`, and `json`, `form` or `text`); or a `wait` or `keep` with the note |
 
 use std::collections::BTreeMap;

@@ -98,6 +98,14 @@ pub trait Vendor: Sync {
     /// How many subjects, and how many calls, it takes.
     fn limits(&self, settings: &Map<String, Value>) -> Limits;
 
+    /// Checks what the forms of its settings leave open.
+    ///
+    /// # Errors
+    /// `Invalid`, naming `settings`.
+    fn check_settings(&self, _: &Map<String, Value>) -> Result<()> {
+        Ok(())
+    }
+
     /// Checks what its secrets lead to, and that none is missing.
     ///
     /// # Errors
@@ -163,6 +171,11 @@ pub trait Vendor: Sync {
 
     /// The last day on which its credentials are taken, as far as its settings tell.
     fn ends(&self, _settings: &Map<String, Value>) -> Option<Date> {
+        None
+    }
+
+    /// What else to tell people when the vendor refuses the key, if there is a reason that all its customers share.
+    fn refused_key(&self) -> Option<&'static str> {
         None
     }
 
@@ -276,6 +289,8 @@ pub enum Step {
     Apart(Failure),
     /// The outcomes of the subjects, in their order.
     Done(Vec<Outcome>),
+    /// The same, where the vendor refused some of them, for this reason.
+    Sorted(Vec<Outcome>, Failure),
 }
 
 /// The outcome of one subject. The first one in this order that occurs decides the task's status.

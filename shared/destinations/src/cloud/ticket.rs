@@ -29,18 +29,32 @@ impl Ticket {
         Step::Wait(json!({ "ticket": ticket, "since": ask.now }))
     }
 
+    /// The same as a value, for a note that holds more.
+    pub fn new(ask: &Ask<'_>, ticket: &str) -> Self {
+        Self { ticket: ticket.to_owned(), since: ask.now }
+    }
+
     /// Waits for a vendor that is still at work.
     ///
     /// # Errors
     /// `Permanent`, after [`MAX_DAYS`] days.
     pub fn wait(&self, ask: &Ask<'_>, vendor: &str) -> Result<Step> {
+        self.in_time(ask, vendor)?;
+        Ok(Step::Wait(ask.note.clone()))
+    }
+
+    /// Whether the vendor may still be at work.
+    ///
+    /// # Errors
+    /// `Permanent`, after [`MAX_DAYS`] days.
+    pub fn in_time(&self, ask: &Ask<'_>, vendor: &str) -> Result<()> {
         if ask.now.duration_since(self.since) > SignedDuration::from_hours(24 * MAX_DAYS) {
             return Err(Failure::permanent(format!(
                 "{vendor} has not finished within {MAX_DAYS} days: ask its support for request {}, then retry",
                 self.ticket
             )));
         }
-        Ok(Step::Wait(ask.note.clone()))
+        Ok(())
     }
 }
 
