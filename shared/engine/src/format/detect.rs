@@ -71,9 +71,7 @@ pub(super) fn codec(head: &[u8]) -> Result<Codec, FormatError> {
         [b'B', b'Z', b'h', b'1'..=b'9', b'1', b'A', b'Y', b'&', b'S', b'Y', ..]
         | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..] => Ok(Codec::Bzip2),
         // Text may begin so, too: Hive writes `x`, and \x01 behind it.
-        [0x78, 0x01 | 0x5e, ..] if memchr(0, head).is_some() || !is_utf8(head) || zlib::begins(head) => {
-            Ok(Codec::Zlib)
-        }
+        [0x78, 0x01 | 0x5e, ..] if !is_text(head) || zlib::begins(head, head.len() < HEAD) => Ok(Codec::Zlib),
         [0x78, 0x9c | 0xda, ..] => Ok(Codec::Zlib),
         [0xff, 0x06, 0, 0, b's', b'N', b'a', b'P', b'p', b'Y', ..] => Ok(Codec::Snappy),
         _ => Ok(Codec::Plain),
@@ -89,11 +87,12 @@ pub(super) fn content(head: &[u8], matcher: &Matcher) -> Result<Content, FormatE
     if let Some(name) = foreign(head, whole) {
         return refused(name);
     }
-    if head.starts_with(avro::MAGIC) {
+    // Hive writes control characters between cells.
+    if head.starts_with(avro::MAGIC) && !(matcher.headerless().is_some() && is_text(head)) {
         return Ok(Content::Avro);
     }
     let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
-    if head.starts_with(b"PAR1") {
+    if head.starts_with(b"PAR1") && !is_text(head) {
         return Ok(Content::Parquet);
     }
     if is_bulk(head) {
@@ -143,7 +142,7 @@ fn foreign(head: &[u8], whole: bool) -> Option<&'static str> {
         head.starts_with(magic)
             && match magic {
                 [b'0', ..] => head.get(6..18).is_some_and(|more| more.iter().all(u8::is_ascii_hexdigit)),
-                _ if magic.iter().all(u8::is_ascii_alphanumeric) => has_controls(head) || !is_utf8(head),
+                _ if magic.iter().all(u8::is_ascii_alphanumeric) => !is_text(head),
                 _ => true,
             }
     };
@@ -155,9 +154,10 @@ fn foreign(head: &[u8], whole: bool) -> Option<&'static str> {
         .or_else(|| (whole && is_raw_snappy(head)).then_some(RAW))
 }
 
-/// Whether bytes are UTF-8, but for a character that is cut off at their end.
-fn is_utf8(bytes: &[u8]) -> bool {
-    str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
+/// Whether bytes are UTF-8 without NUL, but for a character that is cut off at their end.
+fn is_text(bytes: &[u8]) -> bool {
+    memchr(0, bytes).is_none()
+        && str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
 }
 
 /// Whether the first bytes are a tar's header: by its magic, or in the old format by its checksum.

@@ -268,8 +268,10 @@ impl Values {
         }
         let (closed, open) = brackets(line);
         let is_inside = self.unclosed > 0 && (closed > 0 || line.starts_with(b"\""));
-        // What stands before such a line was inside of what it closes, if the beginning of the record is missing.
-        let ends_something = matches!(line[0], b']' | b'}') && purge.report.lines > purge.report.unreadable;
+        // What stands before such a line was inside of what it closes, if the beginning of the record is missing. The rest
+        // of a line that lost its own beginning seldom begins with a key.
+        let goes_on = !known.is_empty() || begins_with_key(line) || matches!(line[0], b']' | b'}');
+        let ends_something = closed > 0 && goes_on && purge.report.lines > purge.report.unreadable;
         if is_inside || ends_something || self.unclosed == MOST_UNCLOSED {
             return Err(BROKEN_VALUE);
         }
@@ -279,4 +281,10 @@ impl Values {
         purge.report.count_unreadable(line, purge.matcher);
         Ok(Some(end))
     }
+}
+
+/// Whether a line begins with a string and a colon behind it.
+fn begins_with_key(line: &[u8]) -> bool {
+    line.starts_with(b"\"")
+        && matches!(value(line), Value::Whole(length) if line[length..].trim_ascii_start().starts_with(b":"))
 }

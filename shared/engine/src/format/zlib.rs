@@ -42,15 +42,15 @@ impl Read for ZlibReader<'_> {
     }
 }
 
-/// Whether the first bytes of an object begin such a stream: they decompress, as far as they go.
-pub(super) fn begins(head: &[u8]) -> bool {
+/// Whether the first bytes of an object begin such a stream: they decompress, as far as they go. `whole`: to its end.
+pub(super) fn begins(head: &[u8], whole: bool) -> bool {
     let (mut inflate, mut out) = (Decompress::new(true), vec![0; 64 << 10]);
     loop {
         let rest = &head[inflate.total_in() as usize..];
         let before = inflate.total_in() + inflate.total_out();
         match inflate.decompress(rest, &mut out, FlushDecompress::None) {
             Ok(Status::StreamEnd) => return true,
-            Ok(_) if inflate.total_in() + inflate.total_out() == before => return true,
+            Ok(_) if inflate.total_in() + inflate.total_out() == before => return !whole,
             Ok(_) => {}
             Err(_) => return false,
         }

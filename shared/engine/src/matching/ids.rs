@@ -65,8 +65,9 @@ impl Ids {
             rounded: HashSet::default(),
         };
         for (index, id) in texts() {
-            if let Ok(uuid) = Uuid::try_parse(id.trim()) {
+            if let Some(uuid) = uuid(id.trim().as_bytes()) {
                 ids.uuids.entry(uuid).or_default().push(index);
+                ids.lengths |= UUID_LENGTHS.iter().fold(0, |bits, length| bits | length_bit(*length));
             }
             ids.rounded.extend(Rounded::of(&id));
             // In their normal forms, some spellings are the same.
@@ -103,18 +104,7 @@ impl Ids {
         }
         let hash = self.hash(value);
         self.in_bitmap(hash) && self.table.find(hash, |&index| self.is(index, value)).is_some()
-            || self.mixed_uuid(value).is_some_and(|uuid| self.uuids.contains_key(&uuid))
-    }
-
-    /// The UUID that a text is whose letters are some of them in upper case: the table has no such spelling.
-    #[inline]
-    fn mixed_uuid(&self, value: &[u8]) -> Option<Uuid> {
-        // Of all letters, so that it becomes vector instructions.
-        let has_upper = || value.iter().fold(false, |found, byte| found | byte.is_ascii_uppercase());
-        if self.uuids.is_empty() || !matches!(value.len(), 32 | 36 | 38 | 45) || !has_upper() {
-            return None;
-        }
-        uuid(value)
+            || !self.uuids.is_empty() && odd_uuid(value).is_some_and(|uuid| self.uuids.contains_key(&uuid))
     }
 
     /// The subjects that a value names: more than one only if the comparison makes two identifiers equal, or some are
@@ -122,7 +112,7 @@ impl Ids {
     pub(super) fn find<'a>(&'a self, value: &'a str) -> impl Iterator<Item = u32> + 'a {
         let value = self.comparison.normal(value);
         let hashed = self.find_hash_of(&value);
-        let mixed = self.mixed_uuid(value.as_bytes());
+        let mixed = if self.uuids.is_empty() { None } else { odd_uuid(value.as_bytes()) };
         let hash = self.hash(value.as_bytes());
         let found = if self.in_bitmap(hash) { Some(self.table.iter_hash(hash).copied()) } else { None };
         found
@@ -179,8 +169,7 @@ impl Ids {
     /// Whether a value is a subject's identifier, or its UUID in another spelling.
     fn is(&self, index: u32, value: &[u8]) -> bool {
         let id = self.id(index);
-        id.as_bytes() == value
-            || Uuid::try_parse_ascii(value).is_ok_and(|uuid| Uuid::try_parse(id.trim()) == Ok(uuid))
+        id.as_bytes() == value || uuid(value).is_some_and(|value| uuid(id.trim().as_bytes()) == Some(value))
     }
 
     fn id(&self, index: u32) -> &str {
@@ -237,16 +226,35 @@ fn uuid_spellings(id: &str) -> impl Iterator<Item = String> {
         });
         others.chain([shouted])
     };
-    Uuid::try_parse(id.trim()).ok().into_iter().flat_map(spelled)
+    uuid(id.trim().as_bytes()).into_iter().flat_map(spelled)
 }
+
+/// How long UUIDs are as text: 32 digits, with hyphens or without, bare, in braces or as a URN.
+const UUID_LENGTHS: [usize; 6] = [32, 34, 36, 38, 41, 45];
 
 /// The UUID that a text is, in letters of any case.
 pub(super) fn uuid(text: &[u8]) -> Option<Uuid> {
-    let bare = match text.split_at_checked(9) {
-        Some((scheme, uuid)) if scheme.eq_ignore_ascii_case(b"urn:uuid:") => uuid,
-        _ => text,
+    let bare = match text {
+        [b'{', bare @ .., b'}'] => bare,
+        _ => match text.split_at_checked(9) {
+            Some((scheme, uuid)) if scheme.eq_ignore_ascii_case(b"urn:uuid:") => uuid,
+            _ => text,
+        },
     };
-    Uuid::try_parse_ascii(bare).ok()
+    if matches!(bare.len(), 32 | 36) { Uuid::try_parse_ascii(bare).ok() } else { None }
+}
+
+/// The UUID that a text is, if its spelling may not be one of [`spellings`].
+#[inline]
+pub(super) fn odd_uuid(text: &[u8]) -> Option<Uuid> {
+    // Of all letters, so that it becomes vector instructions.
+    let has_upper = || text.iter().fold(false, |found, byte| found | byte.is_ascii_uppercase());
+    let is_odd = match text.len() {
+        34 | 41 => true,
+        32 | 36 | 38 | 45 => has_upper(),
+        _ => false,
+    };
+    if is_odd { uuid(text) } else { None }
 }
 
 fn length_bit(length: usize) -> u128 {

@@ -20,6 +20,7 @@ use serde::de::{Deserializer, Error, Visitor};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::ids::uuid;
 use super::node::{Fields, Node};
 use super::typed::Rounded;
 use super::{Matcher, Plan};
@@ -213,7 +214,7 @@ impl<'p> Found<'p> {
         self.owners.truncate(before.2);
         self.strangers.truncate(before.3);
         (self.opaque, self.arrays) = (opaque, arrays);
-        if may_break && Uuid::try_parse(text.trim()).is_err() && self.matcher.suspects(text.as_bytes()) {
+        if may_break && uuid(text.trim().as_bytes()).is_none() && self.matcher.suspects(text.as_bytes()) {
             self.opaque(node);
         }
         false

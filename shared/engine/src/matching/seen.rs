@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::ids::{Ids, uuid};
+use super::ids::{Ids, odd_uuid};
 use super::key::IndexKey;
 
 /// Values remembered so that a repeated one is not hashed again: one user's events come in bursts.
@@ -45,9 +45,7 @@ impl SeenIds {
             self.hashes.push(ids.index_hash(&self.key, value));
         }
         // Questions are asked in some spellings of a UUID, and not in letters of both cases.
-        if value.bytes().any(|byte| byte.is_ascii_uppercase())
-            && let Some(uuid) = uuid(value.as_bytes())
-        {
+        if let Some(uuid) = odd_uuid(value.as_bytes()) {
             self.hashes.push(ids.index_hash(&self.key, &uuid.to_string()));
         }
         if self.hashes.len() >= self.tidy_at {

@@ -257,10 +257,11 @@ fn a_path_is_found_whichever_of_its_names_are_joined() {
 fn a_uuid_in_letters_of_both_cases_is_one() {
     let (lower, mixed) = ("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "A0EEbc99-9C0B-4ef8-bb6d-6bb9bd380A11");
     let rules = Rules::at_paths(["userId"]).unwrap();
-    for subject in [lower, mixed] {
+    for subject in [lower, mixed, &format!("{{{}}}", lower.replace('-', ""))] {
         let matcher = Matcher::new(&rules, &SubjectSet::new([Subject::user(subject)]));
         let bare = mixed.replace('-', "");
-        for value in [lower, mixed, &bare, &format!("Urn:Uuid:{mixed}"), &format!("{{{mixed}}}")] {
+        let (urn, braced) = (|text| format!("Urn:Uuid:{text}"), |text| format!("{{{text}}}"));
+        for value in [lower, mixed, &bare, &urn(mixed), &urn(&*bare), &braced(mixed), &braced(&*bare)] {
             let line = format!(r#"{{"userId":"{value}"}}"#);
             assert_eq!(matcher.line(line.as_bytes(), &mut Vec::new()), Verdict::Remove, "{value}");
             let mut found = Vec::new();

@@ -266,6 +266,10 @@ fn text_that_begins_as_a_binary_format_does_is_text() {
         ("ORCID,userId\n1,u7\n2,u1\n", named),
         ("070701,u7\n070702,u1\n", numbered(",")),
         ("x\u{1}u7\u{1}a\nx\u{1}u1\u{1}b\n", numbered("\u{1}")),
+        ("Obj\u{1}u7\u{1}a\nObj\u{1}u1\u{1}b\n", numbered("\u{1}")),
+        ("ORC\u{1}u7\u{1}a\nORC\u{1}u1\u{1}b\n", numbered("\u{1}")),
+        ("PAR1,u7\nPAR1,u1\n", numbered(",")),
+        ("x^2,u7\nx^2,u1\n", numbered(",")),
     ] {
         let report = scan(&Bytes::from(text), &matcher).unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!((report.lines, report.removed), (2, 1), "{text}");

@@ -134,7 +134,6 @@ fn unreadable_lines_are_kept_counted_and_flagged_when_they_hold_an_identifier() 
         (b"{\"userId\":\"u7\"", true),
         (b"{\"userId\":\"u7", true),
         (b"{\"userId\":\"u", false),
-        (b"\"userId\":\"u7\"}", true),
         (b"{'userId':'u7'}", true),
         (b"{userId:\"u7\"}", true),
         (b"{\"userId\":\"u7\",}", true),

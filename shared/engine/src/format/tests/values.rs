@@ -129,13 +129,18 @@ fn records_whose_beginning_is_missing_refuse_the_object() {
         "  {\n   \"userId\": \"u7\"\n  }\n ],\n \"owner\": \"v1\"\n}\n{\"userId\": \"v2\"}\n",
         "{\"userId\": \"u7\"}\n], \"userId\": \"v1\"}\n{\"userId\": \"v2\"}\n",
         "{\"userId\": \"u7\"}\n}\n",
+        "{\"userId\":\"u7\"},\n{\"userId\":\"v9\"}],\"owner\":\"v1\"}\n{\"userId\":\"v2\"}\n",
+        "{\"userId\":\"u7\"},\n\"owner\":\"v1\"}\n{\"userId\":\"v2\"}\n",
+        "v1\",\"members\":[\n{\"userId\":\"u7\"},\n{\"userId\":\"v9\"}]}\n{\"userId\":\"v2\"}\n",
     ] {
         for object in [text.to_owned(), text.repeat(100)] {
             let error = scan(&Bytes::from(object), &matcher()).unwrap_err();
             assert!(matches!(error, FormatError::Corrupt(_)), "{error}");
         }
     }
-    // Nothing stands before the rest of a line.
+    // The rest of a line that lost its beginning hides nothing.
+    let rest = "{\"userId\": \"u1\"}\nerId\": \"v1\"}\n";
+    assert_eq!(left(&format!("{rest}{{\"userId\": \"u7\"}}\n")), rest);
     assert_eq!(left("], \"userId\": \"v1\"}\n{\"userId\": \"u7\"}\n"), "], \"userId\": \"v1\"}\n");
 }
 
