@@ -195,7 +195,8 @@ pub(super) fn purge<'m>(
             }
             if record.torn {
                 return Err(FormatError::Corrupt(
-                    "a quote that opens a cell and does not close it, so that the lines behind it may be rows or text",
+                    "a quote that opens a cell and does not close it, so that the lines behind it may be rows or text; if \
+                     quotes are only text there, number the columns, with \"quotes\": false",
                 ));
             }
             let range = at..at + mark + record.end;

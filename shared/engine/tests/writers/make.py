@@ -194,6 +194,11 @@ def categories(folder):
     frame = pandas.DataFrame({"n": range(ROWS), "userId": texts(), "email": mails})
     frame = frame.astype({"userId": "category", "email": "category"})
     needles = [PERSON.encode(), address.encode()]
+    # Its categories stand in the schema.
+    enum = polars.Enum(sorted({PERSON, "somebody"}))
+    polars.DataFrame({"userId": [PERSON, "somebody"]}, schema={"userId": enum}).write_parquet(folder / "polars-enum.parquet")
+    stays("polars-enum.parquet", PERSON, "userId", refused="Parquet whose schema names a subject in the categories of a "
+          "polars Enum: have it written as text")
     frame.to_parquet(folder / "pandas-category.parquet", row_group_size=5)
     note("pandas-category.parquet", PERSON, "userId", needles)
     name = "pandas-category-filtered.parquet"

@@ -25,6 +25,9 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use memchr::memmem;
 use parquet::basic::Compression;
 use parquet::column::reader::get_column_reader;
 use parquet::errors::ParquetError;
@@ -44,6 +47,8 @@ use crate::matching::{Found, Matcher, Typed, Verdict};
 pub(super) use resume::Kept;
 
 pub(super) const ENCRYPTED: &str = "encrypted Parquet";
+const ENUM: &str =
+    "Parquet whose schema names a subject in the categories of a polars Enum: have it written as text";
 const CORRUPT: &str = "Parquet data that breaks its own format";
 
 /// Scans or rewrites a file. The library panics on some damaged pages (found by fuzzing version 60): such an object
@@ -80,6 +85,9 @@ fn purge_or_panic(
     let ranges = Ranges(object);
     let metadata = read_metadata(&ranges)?;
     let columns = columns::of_rules(metadata.file_metadata().schema_descr(), matcher)?;
+    if names_a_subject_in_an_enum(&metadata, matcher) {
+        return Err(FormatError::Unsupported(ENUM.into()));
+    }
     let format = Format { content: Content::Parquet, codec: Codec::Plain };
     let begun = (0, Report { format, ..Report::default() }, None);
     let (done, mut report, kept) = from.map_or(begun, |from| (from.done, from.report, from.kept));
@@ -103,6 +111,16 @@ fn purge_or_panic(
         writer.finish()?;
     }
     Ok(Rewritten::Whole(report))
+}
+
+/// Whether the Arrow schema in the footer lists the categories of polars' `Enum`, and a subject's identifier is in it. They
+/// belong to the schema, which is kept.
+fn names_a_subject_in_an_enum(metadata: &ParquetMetaData, matcher: &Matcher) -> bool {
+    let known = metadata.file_metadata().key_value_metadata().into_iter().flatten();
+    let schemas = known.filter(|known| known.key == "ARROW:schema").filter_map(|known| known.value.as_ref());
+    schemas.filter_map(|schema| STANDARD.decode(schema).ok()).any(|schema| {
+        memmem::find(&schema, b"_PL_ENUM_VALUES").is_some() && matcher.raw_bytes_hold_an_identifier(&schema)
+    })
 }
 
 fn read_metadata(file: &impl ChunkReader) -> Result<ParquetMetaData, FormatError> {
