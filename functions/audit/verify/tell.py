@@ -100,7 +100,7 @@ def counts(values):
 
 
 def others(claims):
-    more = [("linkedSubjects", "linked to them"), ("resolvedSubjects", "found in their tables"), ("leftOut", "left out")]
+    more = [("linkedSubjects", "linked to them"), ("resolvedSubjects", "found in their own data"), ("leftOut", "left out")]
     told = [f"{len(claims[name]):,} {what}" for name, what in more if claims.get(name)]
     return f"; {', '.join(told)}" if told else ""
 

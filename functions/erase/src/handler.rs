@@ -7,6 +7,7 @@
 
 use std::time::Instant;
 
+use app::resolving::Resolve;
 use app::task_step::{self, Request};
 use app::worker::{self, Event};
 use aws::secrets::SecretStore;
@@ -30,7 +31,7 @@ use warehouses::survey::{self, Survey};
 use warehouses::{Engine, Ids, Surroundings, kinds, with_engine};
 
 use crate::group_commit::{Group, Turn};
-use crate::resolve::{Resolve, resolvable, resolve};
+use crate::resolve::{resolvable, resolve};
 
 /// What an invocation uses, made once at cold start.
 pub struct Context {

@@ -6,4 +6,3 @@ mod handler;
 mod resolve;
 
 pub use handler::{Context, Work, handle};
-pub use resolve::Resolve;

@@ -50,7 +50,8 @@ pub struct DryRun {
     left_out: Vec<Pseudonym>,
     /// How many these are.
     left_out_count: usize,
-    /// Number of identifiers by kind that warehouses know of them beside those, and by which places would be asked, too.
+    /// Number of identifiers by kind that warehouses and archives know of them beside those, and by which places would be
+    /// asked, too.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = BTreeMap<String, u64>)]
     resolved: BTreeMap<SubjectType, u64>,
@@ -161,21 +162,21 @@ async fn count(
     })
 }
 
-/// What a warehouse knows of people beside what they are given by, or why it cannot be said.
+/// What a warehouse or an archive knows of people beside what they are given by, or why it cannot be said.
 async fn resolved(
     context: &Context,
-    warehouse: &Destination,
+    place: &Destination,
     people: &[Vec<Subject>],
 ) -> Result<Resolvable, String> {
-    let probe = Probe::Resolvable { destination_id: warehouse.id.clone(), people: people.to_vec() };
+    let probe = Probe::Resolvable { destination_id: place.id.clone(), people: people.to_vec() };
     let unknown =
-        |why| format!("other identifiers of the people cannot be looked up in {}: {why}", warehouse.name);
-    let finding = ask(context, warehouse, &probe).await.map_err(unknown)?;
+        |why| format!("other identifiers of the people cannot be looked up in {}: {why}", place.name);
+    let finding = ask(context, place, &probe).await.map_err(unknown)?;
     if !finding.ok {
         return Err(unknown(finding.message));
     }
     let resolvable: Resolvable = serde_json::from_value(finding.details).unwrap_or_default();
-    let is_known = |(place, _): &(usize, SubjectType)| *place < people.len();
+    let is_known = |(person, _): &(usize, SubjectType)| *person < people.len();
     match resolvable.found.iter().all(is_known) {
         true => Ok(resolvable),
         false => Err(unknown("it answered about others".to_owned())),
@@ -204,7 +205,7 @@ fn counted(finding: Finding, people: &[Vec<Subject>]) -> (Option<u64>, String) {
     }
 }
 
-/// How many people the vendor would be asked about only by what warehouses know, and how many not at all.
+/// How many people the vendor would be asked about only by what warehouses and archives know, and how many not at all.
 fn at_vendor(destination: &Destination, people: &[Vec<Subject>], with_resolved: &[Vec<Subject>]) -> String {
     let mut said = vec![format!("{} has no call that counts", destination.vendor)];
     let Ok(vendor) = cloud::vendor(&destination.vendor) else { return said.remove(0) };
@@ -218,7 +219,7 @@ fn at_vendor(destination: &Destination, people: &[Vec<Subject>], with_resolved: 
         }
     }
     for (kind, count) in resolved {
-        said.push(format!("would also be asked for {count} {kind} that a warehouse knows"));
+        said.push(format!("would also be asked for {count} {kind} that your own data knows"));
     }
     if missing > 0 {
         said.push(vendor.missing(missing, people.len(), &destination.settings));

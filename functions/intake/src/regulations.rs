@@ -195,7 +195,8 @@ struct Covers {
     left_out_subjects: Vec<Whom>,
     /// How many these are or were.
     left_out_count: u64,
-    /// Identifiers that warehouses gave for them, by which places are asked, too; none once the identifiers are dropped.
+    /// Identifiers that warehouses and archives gave for them, by which places are asked, too; none once the identifiers are
+    /// dropped.
     resolved_subjects: Vec<ResolvedSubject>,
     /// How many these are or were, by kind.
     #[schema(value_type = BTreeMap<String, u64>)]
@@ -210,7 +211,7 @@ struct Covers {
     recipients: Vec<Recipient>,
 }
 
-/// An identifier that a warehouse gave.
+/// An identifier that a warehouse or an archive gave.
 #[derive(Serialize, ToSchema)]
 struct ResolvedSubject {
     #[serde(rename = "type")]

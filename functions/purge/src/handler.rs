@@ -1,4 +1,5 @@
-//! Works through one batch of a purge run, or answers the API's probe of an archive.
+//! Works through one batch of a purge run; or looks through an archive for other identifiers of people
+//! ([`resolve`](crate::resolve)), or answers the API's probe of one.
 //!
 //! 1. The plan holds the subjects, the batch the objects.
 //! 2. Each core works on one object at a time: finds, forgets or verifies. Every few seconds the progress is noted, and
@@ -8,6 +9,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use app::resolving::Resolve;
 use app::worker::{self, Event};
 use archive::Archive;
 use archive::filters::Filters;
@@ -29,6 +31,7 @@ use tokio::select;
 use crate::context::Context;
 use crate::probe;
 use crate::record::Record;
+use crate::resolve::resolve;
 
 /// How often a batch notes its progress, and checks whether it is to stop.
 const TELL_EVERY: Duration = Duration::from_secs(2);
@@ -36,16 +39,26 @@ const TELL_EVERY: Duration = Duration::from_secs(2);
 /// How often it stores its results, in case the invocation does not end.
 const SAVE_EVERY: Duration = Duration::from_secs(20);
 
-/// Works through a batch, or answers a probe.
+/// What a state machine asks for.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Work {
+    /// Other identifiers of the people, before anything is erased.
+    Resolve(Resolve),
+    /// A batch of a purge run.
+    Purge(Request),
+}
+
+/// Does as much of the work as time allows, or answers a probe.
 ///
 /// # Errors
-/// `Transient`, if AWS throttles or cannot be reached; `Permanent`, if the run was stopped or has ended.
-pub async fn handle(
-    context: &Context,
-    event: Event<Request>,
-    until: Instant,
-) -> Result<worker::Reply<Reply>> {
-    let step = async |request, until| purge(context, request, until).await;
+/// `Transient`, if AWS throttles or cannot be reached; `Permanent`, if the run was stopped or has ended, or the archive
+/// cannot be listed.
+pub async fn handle(context: &Context, event: Event<Work>, until: Instant) -> Result<worker::Reply<Reply>> {
+    let step = async |work, until| match work {
+        Work::Resolve(Resolve { request, .. }) => resolve(context, request, until).await,
+        Work::Purge(request) => purge(context, request, until).await,
+    };
     worker::handle(event, until, step, async |probe, until| probe::look(context, probe, until).await).await
 }
 
@@ -61,8 +74,8 @@ pub struct Request {
 /// The answer to the state machine.
 #[derive(Serialize)]
 pub struct Reply {
-    /// Whether the batch is done; otherwise it continues in the next invocation.
-    done: bool,
+    /// Whether the work is done; otherwise it continues in the next invocation.
+    pub(crate) done: bool,
 }
 
 /// Does as much of a batch as time allows, one object per core at a time, and stores its results.

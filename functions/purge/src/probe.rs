@@ -11,24 +11,34 @@ use archive::survey::{self, Survey};
 use destinations::archive::Settings;
 use destinations::narrow;
 use engine::matching::{Matcher, SubjectSet};
+use model::destination::Destination;
 use model::failure::{Failure, Result};
 use model::id::RunId;
 use model::probe::{Finding, Probe};
 use serde_json::json;
 
 use crate::context::Context;
+use crate::resolve::resolvable;
 
 /// Looks at an archive and says what is there.
 pub async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Finding> {
-    let survey = survey(context, probe, until).await?;
+    let destination = context.store.destination(probe.destination_id()).await?;
+    if let Probe::Resolvable { people, .. } = &probe {
+        return resolvable(context, &destination, people, until).await;
+    }
+    let survey = survey(context, &destination, probe, until).await?;
     Ok(Finding { ok: survey.is_well(), message: survey.message(), details: json!(survey) })
 }
 
-async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Survey> {
-    let destination = context.store.destination(probe.destination_id()).await?;
+async fn survey(
+    context: &Context,
+    destination: &Destination,
+    probe: Probe,
+    until: Instant,
+) -> Result<Survey> {
     let mut settings: Settings = destination.settings()?;
     if let Probe::Count { part: Some(part), .. } = &probe {
-        match narrow::archive_prefix(&destination, part)? {
+        match narrow::archive_prefix(destination, part)? {
             Some(prefix) => settings.prefix = prefix,
             None => return Ok(Survey::default()),
         }
@@ -51,6 +61,6 @@ async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Surve
             };
             count(&purge, &settings, &exceptions, context.cores).await
         }
-        Probe::Resolvable { .. } => Err(Failure::invalid("an archive knows no other identifiers of people")),
+        Probe::Resolvable { .. } => Err(Failure::invalid("a look-up is no survey")),
     }
 }

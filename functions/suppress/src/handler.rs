@@ -3,9 +3,10 @@
 //! 1. The regulation begins, unless it was withdrawn.
 //! 2. Its subjects, with all that is linked to them, are suppressed, or that is lifted; the evidence says how many.
 //! 3. The step waits until every instance of `collect` has read the list anew.
-//! 4. What warehouses gave of its people since is suppressed, too, in a step of its own before anything is erased.
-//! 5. The reply lists the destinations that are left to erase from, by kind, and the warehouses that know people by other
-//!    identifiers, too.
+//! 4. What warehouses and archives gave of its people since is suppressed, too, in a step of its own before anything is
+//!    erased.
+//! 5. The reply lists the destinations that are left to erase from, by kind, and the warehouses and archives that know
+//!    people by other identifiers, too.
 
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ pub struct Context {
 pub struct Request {
     regulation_id: RegulationId,
     attempt: u32,
-    /// Whether it is about what warehouses gave: those that the regulation names are suppressed already.
+    /// Whether it is about what warehouses and archives gave: those that the regulation names are suppressed already.
     #[serde(default)]
     resolved: bool,
 }
@@ -58,6 +59,8 @@ pub struct Request {
 pub struct Plan {
     /// Warehouses that are asked for other identifiers of the people before anything is erased.
     resolvers: Vec<DestinationId>,
+    /// Archives that are looked through for them.
+    archive_resolvers: Vec<DestinationId>,
     archives: Vec<DestinationId>,
     warehouses: Vec<DestinationId>,
     cloud_destinations: Vec<DestinationId>,
@@ -126,11 +129,15 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         }
     }
     note_subjects(context, id).await?;
-    let resolvers = tasks.iter().filter(|task| task.resolves).map(|task| task.destination_id.clone());
+    let resolvers = |kind| {
+        let resolves = tasks.iter().filter(move |task| task.resolves && task.kind == kind);
+        resolves.map(|task| task.destination_id.clone()).collect()
+    };
     let warehouses = left(&tasks, DestinationKind::Warehouse);
     let cloud_destinations = left(&tasks, DestinationKind::Cloud);
     Ok(Plan {
-        resolvers: resolvers.collect(),
+        resolvers: resolvers(DestinationKind::Warehouse),
+        archive_resolvers: resolvers(DestinationKind::Archive),
         archives: left(&tasks, DestinationKind::Archive),
         turns: turns(warehouses.len() + cloud_destinations.len()),
         warehouses,

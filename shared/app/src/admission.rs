@@ -1,9 +1,9 @@
 //! Admits regulations: stores them with their tasks and starts them.
 
 use aws::workflow::Workflow;
-use destinations::{narrow, searched_for, warehouse};
+use destinations::{narrow, searched_for};
 use lambda::clock;
-use model::destination::{Destination, DestinationKind};
+use model::destination::Destination;
 use model::failure::{Failure, Result};
 use model::id::TokenId;
 use model::missing::Missing;
@@ -34,7 +34,7 @@ pub async fn admit(
     for (task, destination) in tasks.iter_mut().zip(&destinations) {
         task.resolves = resolves(regulation, destination);
     }
-    // With what warehouses give, somebody may be known there after all.
+    // With what warehouses and archives give, somebody may be known there after all.
     if !tasks.iter().any(|task| task.resolves) {
         let people: Vec<_> = people(&named).collect();
         for (task, destination) in tasks.iter_mut().zip(&destinations) {
@@ -49,11 +49,9 @@ pub async fn admit(
 }
 
 /// Whether the people of a regulation are looked up in a destination first: not those of one source, whose part of the
-/// warehouse is all that may be looked at.
+/// destination is all that may be looked at.
 pub fn resolves(regulation: &Regulation, destination: &Destination) -> bool {
-    destination.kind == DestinationKind::Warehouse
-        && regulation.part.is_none()
-        && warehouse::resolves(destination)
+    regulation.part.is_none() && destinations::resolves(destination)
 }
 
 /// Ends the task of an archive that would be read for nobody.

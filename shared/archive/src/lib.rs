@@ -6,6 +6,8 @@
 //!    meanwhile; then its older versions that hold a subject are deleted.
 //! 3. **verify**: the objects that had hits are read once more, in all versions that are left.
 //!
+//! Before all that, [`resolve`] may look up people's other identifiers.
+//!
 //! Each phase works through batches that lie as files in Lethe's own bucket ([`run_plan`], `files`), so
 //! that the state machine carries numbers only.
 
@@ -19,6 +21,7 @@ pub mod listing;
 mod object;
 mod payer;
 pub mod purge;
+pub mod resolve;
 mod sample;
 pub mod survey;
 mod trouble;

@@ -26,7 +26,7 @@ use lambda::clock::sleep;
 use model::backoff;
 
 /// The most tries of a key, if S3 fails or another writer comes first.
-const ATTEMPTS: u32 = 4;
+pub(crate) const ATTEMPTS: u32 = 4;
 
 /// All that a batch of one archive needs.
 pub struct Purge {

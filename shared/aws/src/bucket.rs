@@ -39,6 +39,9 @@ pub enum Key<'a> {
     Report(&'a RunId),
     /// An upload in parts that is under way, by the hash of the object's key.
     Upload(&'a RunId, &'a str),
+    /// The progress of looking through an archive for other identifiers of a regulation's people. Holds identifiers: it
+    /// is deleted when that ends.
+    LookUp(&'a RegulationId, &'a DestinationId),
     /// The filter of one version, by the archive and the hash of the object's key and version.
     Filter(&'a DestinationId, &'a str),
     /// The certificate of an attempt of a regulation.
@@ -59,6 +62,7 @@ impl std::fmt::Display for Key<'_> {
             }
             Self::Report(run) => write!(f, "runs/{run}/report.json"),
             Self::Upload(run, hash) => write!(f, "runs/{run}/uploads/{hash}.json"),
+            Self::LookUp(regulation, archive) => write!(f, "runs/{regulation}/{archive}.json"),
             Self::Filter(archive, hash) => write!(f, "index/{archive}/{hash}"),
             Self::TrailHead(number) => write!(f, "trail/{number:012}.json"),
             Self::Certificate(regulation, attempt) => write!(f, "certificates/{regulation}/{attempt}.jws"),

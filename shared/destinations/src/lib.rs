@@ -59,6 +59,12 @@ pub fn searched_for(destination: &Destination) -> Option<BTreeSet<SubjectType>> 
     settings.map(|settings| settings.rules.kinds())
 }
 
+/// Whether people are looked up in a destination for their other identifiers.
+pub fn resolves(destination: &Destination) -> bool {
+    let resolves = destination.settings.get("resolves").filter(|all| !all.is_null());
+    resolves.is_some_and(|all| all.as_array().is_none_or(|all| !all.is_empty()))
+}
+
 /// Checks a destination and its secrets again before they are used: what a setting or secret leads to must not depend
 /// on when it was stored, or by whom.
 ///
@@ -86,7 +92,7 @@ fn check(destination: &Destination, any_endpoint: bool) -> Result<()> {
     description.check_names(false, destination.settings.keys())?;
     description.check_forms(&destination.settings, any_endpoint)?;
     match description.kind {
-        DestinationKind::Archive => destination.settings::<archive::Settings>().map(drop),
+        DestinationKind::Archive => archive::check(destination),
         DestinationKind::Warehouse => {
             (Warehouse::find(&destination.vendor)?.check)(destination, any_endpoint)
         }

@@ -44,7 +44,7 @@ pub struct Claims {
     /// Their other ids, which were treated the same way.
     #[serde(default)]
     pub linked_subjects: Vec<Pseudonym>,
-    /// Identifiers of theirs that warehouses gave, by which places were asked, too.
+    /// Identifiers of theirs that warehouses and archives gave, by which places were asked, too.
     #[serde(default)]
     pub resolved_subjects: Vec<Pseudonym>,
     /// Ids that were linked to them and left out: user ids, and those of subjects with too many to be one person's.
@@ -63,7 +63,7 @@ pub struct About {
     pub subjects: Vec<Pseudonym>,
     /// Their other ids, which were treated the same way.
     pub linked_subjects: Vec<Pseudonym>,
-    /// Identifiers of theirs that warehouses gave.
+    /// Identifiers of theirs that warehouses and archives gave.
     pub resolved_subjects: Vec<Pseudonym>,
     /// Ids that were linked to them and left out.
     pub left_out: Vec<Pseudonym>,

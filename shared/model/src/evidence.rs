@@ -19,7 +19,7 @@ use crate::task::Task;
 pub enum Step {
     /// The suppression list was changed.
     Suppress,
-    /// Which other identifiers of the people a warehouse gave.
+    /// Which other identifiers of the people a warehouse or an archive gave.
     Resolve,
     /// What was there before anything was removed.
     Find,

@@ -36,7 +36,7 @@ pub enum Probe {
     },
     /// Which other identifiers it knows of people, by kind; nothing is changed, and no identifier is told.
     Resolvable {
-        /// The warehouse to look in.
+        /// The warehouse or the archive to look in.
         destination_id: DestinationId,
         /// The people, each by all identifiers.
         people: Vec<Vec<Subject>>,
@@ -53,7 +53,7 @@ impl Probe {
     }
 }
 
-/// What a warehouse knows of people, by kind.
+/// What a warehouse or an archive knows of people, by kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resolvable {
     /// The place of a person and the kind of an identifier that is only the person's: one entry for each.

@@ -117,6 +117,17 @@ impl Rules {
         Config::Named(paths.into_iter().flat_map(both).collect()).try_into()
     }
 
+    /// The same rules, and the user id at `userId`, for the records of `identify` calls alone
+    /// (<https://segment.com/docs/connections/spec/identify/>).
+    #[must_use]
+    pub fn of_identify(&self) -> Self {
+        let when = || Some(When { path: vec!["type".into()], equals: "identify".into() });
+        let path = vec!["userId".into()];
+        let user = Rule { path, kind: SubjectType::UserId, when: when(), comparison: Comparison::default() };
+        let rules = self.rules.iter().map(|rule| Rule { when: when(), ..rule.clone() });
+        Self { rules: [user].into_iter().chain(rules).collect(), headerless: None }
+    }
+
     /// The condition of the rule at this index, if it has one.
     pub fn conditional(&self, rule: usize) -> Option<&When> {
         self.rules.get(rule)?.when.as_ref()

@@ -1,4 +1,4 @@
-//! Identifiers that a warehouse gave are suppressed with the people whose they are, and let in with them.
+//! Identifiers that a warehouse or an archive gave are suppressed with the people whose they are, and let in with them.
 //!
 //! A tie between such an identifier and one that the regulation names is stored on both items: in `resolved` of the named
 //! one and in `resolvedFor` of the other. It lasts as long as the named one is suppressed.
@@ -29,7 +29,7 @@ const COVERED: &str = "COVEREDRESOLVED";
 #[derive(Serialize, Deserialize)]
 struct Done {}
 
-/// An identifier that a warehouse gave, and one that a regulation names of the same person.
+/// An identifier that a warehouse or an archive gave, and one that a regulation names of the same person.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Tie {
     named: Subject,
@@ -37,8 +37,8 @@ struct Tie {
 }
 
 impl Store {
-    /// Suppresses the identifiers that warehouses gave, if the regulation suppresses, and marks them, if it erases. Done
-    /// once: an attempt days later must not undo a later regulation.
+    /// Suppresses the identifiers that warehouses and archives gave, if the regulation suppresses, and marks them, if it
+    /// erases. Done once: an attempt days later must not undo a later regulation.
     ///
     /// Each is tied to its person first, which is refused once the person has been let in: whoever lifts the suppression
     /// afterwards finds the tie.

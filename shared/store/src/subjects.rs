@@ -86,8 +86,8 @@ impl Store {
         Ok(chunks.into_iter().flat_map(|chunk| chunk.subjects).collect())
     }
 
-    /// The people whom a regulation names, each by all identifiers: those that it names and those that warehouses gave
-    /// for them; none once they are dropped.
+    /// The people whom a regulation names, each by all identifiers: those that it names and those that warehouses
+    /// and archives gave for them; none once they are dropped.
     ///
     /// # Errors
     /// As [`Store::named`].
@@ -103,7 +103,7 @@ impl Store {
         Ok(people)
     }
 
-    /// The identifiers that warehouses gave; none once they are dropped.
+    /// The identifiers that warehouses and archives gave; none once they are dropped.
     ///
     /// # Errors
     /// As [`Store::named`].
@@ -111,7 +111,8 @@ impl Store {
         Ok(subject::subjects(&self.resolved(id).await?))
     }
 
-    /// The identifiers that warehouses gave, with their people's places in the regulation; none once they are dropped.
+    /// The identifiers that warehouses and archives gave, with their people's places in the regulation; none once they are
+    /// dropped.
     ///
     /// # Errors
     /// As [`Store::named`].
@@ -119,7 +120,7 @@ impl Store {
         self.kept(id, RESOLVED).await
     }
 
-    /// How many identifiers each warehouse gave that has been asked.
+    /// How many identifiers each warehouse and archive gave that has been asked.
     ///
     /// # Errors
     /// As [`Store::named`].
@@ -127,29 +128,29 @@ impl Store {
         self.all(&self.tables.regulations, id.as_str(), RESOLVED_NUMBERS).await
     }
 
-    /// Whether a warehouse has been asked for other identifiers, and what it gave is stored.
+    /// Whether a warehouse or an archive has been asked for other identifiers, and what it gave is stored.
     ///
     /// # Errors
     /// As [`Store::named`].
-    pub async fn is_resolved(&self, id: &RegulationId, warehouse: &DestinationId) -> Result<bool> {
-        let key = format!("{RESOLVED_NUMBERS}{warehouse}");
+    pub async fn is_resolved(&self, id: &RegulationId, place: &DestinationId) -> Result<bool> {
+        let key = format!("{RESOLVED_NUMBERS}{place}");
         let numbers: Option<ResolvedNumbers> =
             self.get(&self.tables.regulations, (id.as_str(), &key)).await?;
         Ok(numbers.is_some())
     }
 
-    /// Stores what a warehouse gave, then that it has been asked: its rows are about to be erased, so that it could not be
-    /// asked again.
+    /// Stores what a warehouse or an archive gave, then that it has been asked: its records are about to be erased, so that
+    /// it could not be asked again.
     ///
     /// # Errors
     /// As [`Store::named`]. Call again.
     pub async fn keep_resolved(
         &self,
         id: &RegulationId,
-        warehouse: &DestinationId,
+        place: &DestinationId,
         resolved: Resolved,
     ) -> Result<()> {
-        self.keep_resolved_by(id, warehouse.as_str(), resolved).await
+        self.keep_resolved_by(id, place.as_str(), resolved).await
     }
 
     /// Stores other identifiers of people, and how many there are. `by`: what gave them.

@@ -84,7 +84,7 @@ pub trait Engine {
         Vec::new()
     }
 
-    /// The values of a column in the rows of some identifiers, each once, and one more than [`resolve::MOST`] of an
+    /// The values of a column in the rows of some identifiers, each once, and one more than [`MOST`](model::resolved::MOST) of an
     /// identifier at most.
     ///
     /// # Errors

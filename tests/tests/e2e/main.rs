@@ -22,6 +22,7 @@ mod happy_path;
 mod hashes;
 mod id_shape;
 mod idempotence;
+mod identifies;
 mod load;
 mod outages;
 mod people;

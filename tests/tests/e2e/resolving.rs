@@ -59,7 +59,7 @@ async fn a_learner_disappears_from_each_place_by_the_identifier_that_is_known_th
         let all = rehearsed["destinations"].as_array().into_iter().flatten();
         all.filter(|place| place["name"] == name).map(|place| place["reason"].to_string()).collect::<String>()
     };
-    assert!(reason("HubSpot").contains("asked for 1 EMAIL that a warehouse knows"), "{rehearsed:#}");
+    assert!(reason("HubSpot").contains("asked for 1 EMAIL that your own data knows"), "{rehearsed:#}");
     assert!(!reason("Braze").contains("EMAIL"), "{rehearsed:#}");
 
     // A vendor that fails is asked by what was known, though the rows are gone by then.

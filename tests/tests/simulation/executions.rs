@@ -50,17 +50,35 @@ impl Installation {
         let (id, attempt) = (&input["regulationId"], &input["attempt"]);
         let outcomes = match self.state("suppress", json!({ "regulationId": id, "attempt": attempt })).await {
             Err(error) => json!({ "failure": { "Error": error } }),
-            Ok(plan) => {
-                let archives = plan["archives"].as_array().is_some_and(|all| !all.is_empty());
-                let rows = plan["warehouses"].as_array().cloned().unwrap_or_default();
-                let (archives, rows) = futures::join!(
-                    self.archives(name, id, archives, &plan["purgeDelaySeconds"]),
-                    join_all(rows.iter().map(|at| self.erase_rows(id, attempt, at))),
-                );
-                json!([archives, rows])
-            }
+            Ok(plan) => match self.look_through(id, attempt, &plan).await {
+                Err(error) => json!({ "failure": { "Error": error } }),
+                Ok(()) => {
+                    let archives = plan["archives"].as_array().is_some_and(|all| !all.is_empty());
+                    let rows = plan["warehouses"].as_array().cloned().unwrap_or_default();
+                    let (archives, rows) = futures::join!(
+                        self.archives(name, id, archives, &plan["purgeDelaySeconds"]),
+                        join_all(rows.iter().map(|at| self.erase_rows(id, attempt, at))),
+                    );
+                    json!([archives, rows])
+                }
+            },
         };
         self.state("audit", json!({ "regulationId": id, "attempt": attempt, "outcomes": outcomes })).await
+    }
+
+    /// Looks archives through for other identifiers, object by object, and suppresses what they gave.
+    async fn look_through(&self, id: &Value, attempt: &Value, plan: &Value) -> Result<(), String> {
+        let archives = plan["archiveResolvers"].as_array().cloned().unwrap_or_default();
+        for at in &archives {
+            let step =
+                json!({ "action": "resolve", "regulationId": id, "attempt": attempt, "destinationId": at });
+            while self.state("purge", step.clone()).await?["done"] != true {}
+        }
+        if !archives.is_empty() {
+            self.state("suppress", json!({ "regulationId": id, "attempt": attempt, "resolved": true }))
+                .await?;
+        }
+        Ok(())
     }
 
     /// Waits for the purge run that serves the regulation, and starts one when others had time to join.

@@ -113,9 +113,18 @@ impl Installation {
         store.save_destination(&destination).await?;
         let source = of(json!({
             "id": "web", "name": "Web", "writeKeys": [], "createdAt": before, "revision": 0,
-            "connections": [{ "destinationId": self.archive, "from": before }],
+            "connections": [{ "destinationId": self.archive, "from": before }], "trustedToLink": true,
         }))?;
         store.create_source(&source).await
+    }
+
+    /// Lets the archive be looked through for other identifiers.
+    pub async fn let_resolve(&self) -> Result<()> {
+        let store = self.look();
+        let mut archive = store.destination(&self.archive).await?;
+        let traits = json!([{ "path": "traits.email", "type": "EMAIL" }]);
+        archive.settings.insert("resolves".to_owned(), traits);
+        store.save_destination(&archive).await
     }
 
     pub fn store(&self, config: &SdkConfig) -> Store {
@@ -192,13 +201,15 @@ impl Installation {
                 to(&purge_run::handle(&context, of(payload)?).await?)
             }
             "purge" => {
+                // An invocation looks through one object for other identifiers.
+                let looks = payload["action"] == "resolve";
                 let context = purge::Context {
                     store,
                     files: bucket("lethe", s3.clone()),
                     index_key: IndexKey::new(&[7; 32]),
                     s3,
                     cores: 1,
-                    slice: Duration::from_secs(3_600),
+                    slice: Duration::from_secs(if looks { 0 } else { 3_600 }),
                 };
                 to(&purge::handle(&context, Event::Step(of(payload)?), until).await?)
             }

@@ -61,7 +61,10 @@ impl Life {
     /// Another writer puts an object: a line of the person, if she is `with` it, and one of somebody else.
     pub fn object(&self, key: &str, with: bool) {
         let name = format!("beside-{}", self.installation.turnstile.roll(1 << 40));
-        let line = |who: &str| format!("{}\n", json!({ "userId": who, "event": name }));
+        let line = |who: &str| {
+            let traits = json!({ "email": format!("{who}@example.com") });
+            format!("{}\n", json!({ "type": "identify", "userId": who, "event": name, "traits": traits }))
+        };
         let content = if with { line(PERSON) + &line("beside") } else { line("beside") };
         let key = format!("segment-logs/web/1793577600000/{key}.jsonl");
         let mut gate = self.installation.turnstile.gate();

@@ -3,6 +3,7 @@
 //! | | runs | on |
 //! |---|---|---|
 //! | [`alone`] | `archive::purge`, one call after the other | an S3 that fails ([`network`]) |
+//! | [`resolving`] | `archive::resolve`, one invocation after the other | the same |
 //! | [`regulations`] | `suppress`, `record`, `purge-run`, `purge`, `audit`, retries, withdrawals, ticks, side by side | the AWS of [`services`], behind a [`turnstile`] |
 //! | [`rows`] | `suppress`, `erase` with group commit, `audit`, side by side | the same |
 //! | [`replays`] | the counterexamples that the models found, as schedules with names | the same |
@@ -25,6 +26,7 @@ mod network;
 mod redshift;
 mod regulations;
 mod replays;
+mod resolving;
 mod rows;
 mod s3;
 mod seeds;

@@ -81,8 +81,10 @@ impl Objects {
 
     fn list(&self, call: &Call<'_>) -> String {
         let prefix = call.query.get("prefix").map(String::as_str).unwrap_or_default();
-        let of =
-            self.all.iter().filter(|((bucket, key), _)| *bucket == call.bucket && key.starts_with(prefix));
+        let after = call.query.get("key-marker").map(String::as_str).unwrap_or_default();
+        let listed =
+            |bucket: &str, key: &str| bucket == call.bucket && key.starts_with(prefix) && key > after;
+        let of = self.all.iter().filter(|((bucket, key), _)| listed(bucket, key));
         if !call.query.contains_key("versions") {
             let keys = of.filter(|(_, versions)| versions.last().is_some_and(|last| last.content.is_some()));
             let contents: String =

@@ -151,7 +151,7 @@ async fn a_regulation_is_carried_out_at_the_door_once() -> Result<()> {
     Ok(())
 }
 
-/// What a warehouse gave is suppressed with its person, and let in with the last who has it.
+/// What was found in the company's own data is suppressed with its person, and let in with the last who has it.
 #[tokio::test]
 async fn what_was_resolved_is_out_as_long_as_somebody_who_has_it() -> Result<()> {
     let Fixture { store, .. } = Fixture::new().await?;

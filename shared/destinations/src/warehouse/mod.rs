@@ -11,7 +11,7 @@ pub mod snowflake;
 pub use bigquery::BigQuery;
 pub use postgres::Postgres;
 pub use redshift::Redshift;
-pub use resolve::{Holds, Resolve, resolves};
+pub use resolve::{Holds, Resolve};
 pub use scope::{Candidate, Column, Pattern, Table, TableScope, place, quote};
 pub use snowflake::Snowflake;
 

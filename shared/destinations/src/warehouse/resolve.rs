@@ -9,7 +9,6 @@
 
 use serde::Deserialize;
 
-use model::destination::Destination;
 use model::failure::{Failure, Result};
 use model::subject::SubjectType;
 
@@ -70,11 +69,6 @@ impl Resolve {
         }
         Ok(())
     }
-}
-
-/// Whether people are looked up in a warehouse.
-pub fn resolves(warehouse: &Destination) -> bool {
-    warehouse.settings.get("resolves").and_then(|all| all.as_array()).is_some_and(|all| !all.is_empty())
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::values::{Purge, Values};
 use super::{FormatError, Report};
 use crate::matching::{BlockScan, Matcher, Verdict};
 
-/// Processes the records. Returns the checkpoint, if `pause` asked for one.
+/// Processes the records, and hands those that go to `take`. Returns the checkpoint, if `pause` asked for one.
 pub(super) fn purge(
     values: &mut Values,
     blocks: &mut Blocks<'_, '_>,
@@ -24,6 +24,7 @@ pub(super) fn purge(
     matcher: &Matcher,
     report: &mut Report,
     pause: &dyn Fn() -> bool,
+    mut take: Option<&mut dyn FnMut(&[u8])>,
 ) -> Result<Option<(u64, Mark)>, FormatError> {
     let mut scan = matcher.blocks();
     let mut gone = Vec::new();
@@ -41,6 +42,11 @@ pub(super) fn purge(
             if values.by_value == by_value {
                 break;
             }
+        }
+        if let Some(take) = &mut take {
+            // Where a separator goes alone, nothing is left of the range.
+            let records = gone.iter().map(|gone| without_separators(&block[gone.clone()]));
+            records.filter(|record| !record.is_empty()).for_each(take);
         }
         blocks.pass_on(done, &gone, out.as_deref_mut())?;
         if last {
@@ -114,4 +120,12 @@ fn last_line(lines: &[u8], matcher: &Matcher) -> Option<usize> {
     let start = memrchr(b'\n', text).map_or(0, |feed| feed + 1);
     let is_object = text.is_empty() || matcher.line(&text[start..], &mut Vec::new()) != Verdict::Unreadable;
     (!is_object).then_some(start)
+}
+
+/// A record without the commas and the white space around it.
+fn without_separators(record: &[u8]) -> &[u8] {
+    let separates = |byte: &u8| *byte == b',' || byte.is_ascii_whitespace();
+    let start = record.iter().position(|byte| !separates(byte)).unwrap_or(record.len());
+    let end = record.iter().rposition(|byte| !separates(byte)).map_or(start, |last| last + 1);
+    &record[start..end]
 }

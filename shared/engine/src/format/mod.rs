@@ -215,7 +215,7 @@ fn as_a_whole(content: Content) -> FormatError {
 
 /// Reads an object and counts the records of each subject. Writes nothing.
 pub fn scan(object: &dyn Object, matcher: &Matcher) -> Result<Report, FormatError> {
-    match purge(object, None, matcher, None, &|| false)? {
+    match purge(object, None, matcher, None, &|| false, None)? {
         Rewritten::Whole(report) | Rewritten::Paused(Pause { report, .. }) => Ok(report),
     }
 }
@@ -227,7 +227,7 @@ pub fn rewrite(
     out: &mut (dyn Write + Send),
     matcher: &Matcher,
 ) -> Result<Report, FormatError> {
-    match purge(object, Some(out), matcher, None, &|| false)? {
+    match purge(object, Some(out), matcher, None, &|| false, None)? {
         Rewritten::Whole(report) | Rewritten::Paused(Pause { report, .. }) => Ok(report),
     }
 }
@@ -240,7 +240,22 @@ pub fn scan_from(
     from: Option<Pause>,
     pause: &dyn Fn() -> bool,
 ) -> Result<Rewritten, FormatError> {
-    purge(object, None, matcher, from, pause)
+    purge(object, None, matcher, from, pause, None)
+}
+
+/// The same, and hands each JSON record of a subject to `take`. Records in which a subject is one of several people, and
+/// those that cannot be compared, are only counted.
+///
+/// # Errors
+/// As [`scan_from`]; `Unsupported` too, if it is no JSON.
+pub fn take_from(
+    object: &dyn Object,
+    matcher: &Matcher,
+    from: Option<Pause>,
+    pause: &dyn Fn() -> bool,
+    take: &mut dyn FnMut(&[u8]),
+) -> Result<Rewritten, FormatError> {
+    purge(object, None, matcher, from, pause, Some(take))
 }
 
 /// Rewrites an object from the checkpoint `from` until `pause` returns true between two records. The joined output of
@@ -253,7 +268,7 @@ pub fn rewrite_from(
     from: Option<Pause>,
     pause: &dyn Fn() -> bool,
 ) -> Result<Rewritten, FormatError> {
-    purge(object, Some(out), matcher, from, pause)
+    purge(object, Some(out), matcher, from, pause, None)
 }
 
 fn purge(
@@ -262,6 +277,7 @@ fn purge(
     matcher: &Matcher,
     from: Option<Pause>,
     pause: &dyn Fn() -> bool,
+    take: Option<&mut dyn FnMut(&[u8])>,
 ) -> Result<Rewritten, FormatError> {
     let mut source = ByteSource::open(object, 0)?;
     let codec = detect::codec(source.head()?)?;
@@ -269,6 +285,9 @@ fn purge(
     let head = decoder.head()?.to_vec();
     let content = detect::content(&head, matcher)?;
     let format = Format { content, codec };
+    if take.is_some() && !matches!(content, Content::JsonLines | Content::JsonValues) {
+        return Err(FormatError::Unsupported(format!("{format}: JSON is looked into alone").into()));
+    }
     match content {
         Content::Parquet | Content::Avro if codec != Codec::Plain => return Err(as_a_whole(content)),
         Content::Parquet => return parquet::purge(object, out, matcher, from, pause),
@@ -298,7 +317,7 @@ fn purge(
             let header = csv::numbered(&head, head.len() < codec::HEAD, dialect, matcher)?;
             csv::purge(&mut blocks, &head, Some(header), out, matcher, &mut report, pause)?
         }
-        _ => lines::purge(&mut values, &mut blocks, out, matcher, &mut report, pause)?,
+        _ => lines::purge(&mut values, &mut blocks, out, matcher, &mut report, pause, take)?,
     };
     if let Some((done, mark)) = paused {
         let kept = encoder.map(codec::Encoder::pause).transpose()?.flatten().map(Kept::Gzip);

@@ -6,9 +6,10 @@ use tokio_postgres::Client;
 
 use super::compare::Compare;
 use super::failure::failure;
-use crate::resolve::{MOST, Standing};
+use crate::resolve::Standing;
 use destinations::warehouse::{Holds, Resolve, quote};
 use model::failure::{Failure, Result};
+use model::resolved::MOST;
 
 /// The types of some columns of a table or view, a domain's being the type below it.
 const TYPES: &str = "

@@ -437,7 +437,7 @@ export const de: Words = {
     linked: 'Welche weiteren Kennungen gehören dazu?',
     linkedSame: (n, lifted, named) => `${ids(n)}, ebenso ${lifted ? 'aufgehoben' : 'behandelt'}${named ? `: ${named}` : '; seit dem Ende der Anfrage entfernt'}.`,
     shared: (n) => `${ids(n)} mit anderen Personen geteilt, unverändert.`,
-    resolved: (named) => `In Ihren eigenen Tabellen gefunden und ebenfalls verwendet: ${named}.`,
+    resolved: (named) => `In Ihren eigenen Daten gefunden und ebenfalls verwendet: ${named}.`,
     resolvedShared: (named) => `Bei mehreren Personen gefunden, nicht verwendet: ${named}.`,
     proof: 'Wo ist der Nachweis?',
     proofOpen: 'Ein signiertes Zertifikat wird ausgestellt, wenn die Anfrage endet.',

@@ -433,7 +433,7 @@ export const en = {
     linkedSame: (n: number, lifted: boolean, named: string) =>
       `${count(n, 'identifier')}, ${lifted ? 'lifted' : 'treated'} the same way${named ? `: ${named}` : '; removed since the request ended'}.`,
     shared: (n: number) => `${count(n, 'identifier')} shared with other people, not touched.`,
-    resolved: (named: string) => `Found in your own tables, and used as well: ${named}.`,
+    resolved: (named: string) => `Found in your own data, and used as well: ${named}.`,
     resolvedShared: (named: string) => `Found with several people, not used: ${named}.`,
     proof: 'Where is the proof?',
     proofOpen: 'A signed certificate is issued when the request ends.',

@@ -187,3 +187,31 @@ fn a_go_on_a_damaged_rest_is_told_like_any_other() {
     let rest = scan_from(&Bytes::from(object), &matcher(), Some(pause), &|| false);
     assert!(matches!(rest, Err(FormatError::Corrupt(_))), "{rest:?}");
 }
+
+#[test]
+fn each_record_of_a_subject_is_taken_once_however_often_reading_pauses() {
+    let mut plain = lines(30_000);
+    let mut expected: Vec<String> =
+        plain.lines().filter(|line| line.contains("\"u7\"")).map(str::to_owned).collect();
+    plain.push_str(
+        "[{\"userId\":\"u1\"},\n {\"userId\":\"u7\"} , {\"userId\":\"u2\"}]\n{\"userId\":[\"u7\",\"u1\"]}\n",
+    );
+    expected.push("{\"userId\":\"u7\"}".to_owned());
+    for pace in [1, 3, usize::MAX] {
+        let (object, mut from, mut taken) = (Bytes::from(gzip(plain.as_bytes())), None, Vec::new());
+        let report = loop {
+            let asked = Cell::new(0);
+            let pause = || asked.replace(asked.get() + 1) + 1 >= pace;
+            let mut take = |record: &[u8]| taken.push(String::from_utf8(record.to_vec()).unwrap());
+            match take_from(&object, &matcher(), from, &pause, &mut take).unwrap() {
+                Rewritten::Whole(report) => break report,
+                Rewritten::Paused(pause) => from = Some(pause),
+            }
+        };
+        assert_eq!((report.removed as usize, report.shared), (expected.len(), 1));
+        assert!(taken == expected, "{} of {}", taken.len(), expected.len());
+    }
+    let csv = Bytes::from("userId,n\nu7,1\n");
+    let refused = take_from(&csv, &matcher(), None, &|| false, &mut |_| panic!("it is no JSON"));
+    assert!(matches!(refused, Err(FormatError::Unsupported(_))));
+}
