@@ -18,7 +18,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::{memchr, memchr2, memchr3, memmem};
+use memchr::{memchr, memchr_iter, memchr2, memchr3, memmem};
 
 use super::blocks::Blocks;
 use super::codec::Encoder;
@@ -199,6 +199,11 @@ pub(super) fn purge<'m>(
                      quotes are only text there, number the columns, with \"quotes\": false",
                 ));
             }
+            if record.well_formed && pairs_up(&text[..record.end], &cells, &header) {
+                return Err(FormatError::Corrupt(
+                    "cells of one quote on several lines, each of which may be a row or part of a cell",
+                ));
+            }
             let range = at..at + mark + record.end;
             let bytes = &text[..record.end];
             at = range.end;
@@ -344,6 +349,20 @@ fn reads_otherwise(bytes: &[u8], record: &Record, cells: &[Cell], last: bool, he
         let is_row = other.well_formed && others.len() == header.cells;
         is_row && !(record.well_formed && cells.len() == others.len() && cells.iter().zip(&others).all(same))
     })
+}
+
+/// Whether quotes that may be cells of their own, such as ditto marks, open and close a cell over lines that are rows by
+/// themselves.
+fn pairs_up(bytes: &[u8], cells: &[Cell], header: &Header<'_>) -> bool {
+    let delimiter = header.dialect.delimiter;
+    let may_pair = |cell: &Cell| {
+        let text = &bytes[cell.range.clone()];
+        matches!(text, [b'\n' | b'\r', .., last] if *last == delimiter || matches!(last, b'\n' | b'\r'))
+    };
+    let is_row = |line: &[u8]| memchr_iter(delimiter, line).count() + 1 == header.cells;
+    header.dialect.quotes
+        && cells.iter().any(may_pair)
+        && bare(bytes).split(|byte| *byte == b'\n').all(is_row)
 }
 
 /// Reads a quoted cell from after its opening quote. Returns it and the position after its closing quote, or

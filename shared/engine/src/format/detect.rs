@@ -92,7 +92,7 @@ pub(super) fn content(head: &[u8], matcher: &Matcher) -> Result<Content, FormatE
         return Ok(Content::Avro);
     }
     let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
-    if head.starts_with(b"PAR1") && !is_text(head) {
+    if head.starts_with(b"PAR1") && !(is_text(head) && memchr(b'\n', head).is_some()) {
         return Ok(Content::Parquet);
     }
     if is_bulk(head) {

@@ -269,10 +269,10 @@ impl Values {
         let (closed, open) = brackets(line);
         let is_inside = self.unclosed > 0 && (closed > 0 || line.starts_with(b"\""));
         // What stands before such a line was inside of what it closes, if the beginning of the record is missing. The rest
-        // of a line that lost its own beginning seldom begins with a key.
-        let goes_on = !known.is_empty() || begins_with_key(line) || matches!(line[0], b']' | b'}');
+        // of a line that lost its own beginning seldom begins with a key: that is inside of something, too.
+        let goes_on = !known.is_empty() || matches!(line[0], b']' | b'}');
         let ends_something = closed > 0 && goes_on && purge.report.lines > purge.report.unreadable;
-        if is_inside || ends_something || self.unclosed == MOST_UNCLOSED {
+        if is_inside || ends_something || begins_with_key(line) || self.unclosed == MOST_UNCLOSED {
             return Err(BROKEN_VALUE);
         }
         self.unclosed += u32::from(open > 0);

@@ -167,6 +167,11 @@ impl Matcher {
             || node.rules().any(|rule| self.plan.ids[self.plan.rule_ids[rule]].may_hold(text.as_bytes()))
     }
 
+    /// Whether a text is some subject's identifier, of whatever kind.
+    pub(crate) fn names(&self, text: &str) -> bool {
+        self.plan.ids.iter().any(|ids| ids.find(text).next().is_some())
+    }
+
     /// An empty record, to which values are added one by one.
     pub(crate) fn record(&self) -> Found<'_> {
         Found::new(self)

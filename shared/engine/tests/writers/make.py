@@ -179,6 +179,7 @@ def with_frames(folder):
         stays(name, person, "userId", opaque=opaque)
     categories(folder)
     variants(folder)
+    enums(folder)
     pandas.DataFrame({"userId": [f'"{PERSON}"', "somebody"]}).to_parquet(folder / "pandas-quoted.parquet")
     stays("pandas-quoted.parquet", PERSON, "userId", opaque=1)
     polars.DataFrame(frame).write_avro(folder / "polars.avro", compression="snappy")
@@ -228,6 +229,22 @@ def with_fastavro(folder):
     write("fastavro-decimal.avro", {"type": "bytes", "logicalType": "decimal", "precision": 38, "scale": 2},
           [decimal.Decimal(v) for v in numbers()], str(NUMBER), [(NUMBER * 100).to_bytes(8, "big")])
     write("fastavro-long.avro", "long", numbers(), str(NUMBER), [])
+
+
+def enums(folder):
+    """Identifiers that the schema lists stay with it."""
+    symbols = ["the_erased", "somebody"]
+    schema = {"type": "record", "name": "r", "fields": [{"name": "userId", "type": {"type": "enum", "name": "e", "symbols": symbols}}]}
+    with open(folder / "fastavro-enum.avro", "wb") as file:
+        fastavro.writer(file, schema, [{"userId": symbol} for symbol in symbols])
+    stays("fastavro-enum.avro", symbols[0], "userId",
+          refused="Avro whose schema names a subject in the symbols of an enum: have it written as text")
+    # As Spark's StringIndexer notes its labels.
+    labels = json.dumps({"fields": [{"name": "userId", "metadata": {"ml_attr": {"vals": [PERSON, "somebody"]}}}]})
+    table = pa.table({"userId": [PERSON, "somebody"]}).replace_schema_metadata({"org.apache.spark.sql.parquet.row.metadata": labels})
+    pq.write_table(table, folder / "spark-like-labels.parquet")
+    stays("spark-like-labels.parquet", PERSON, "userId", refused="Parquet whose footer names a subject in a list of its "
+          "key-value metadata: have it written without")
 
 
 def with_firehose(folder):

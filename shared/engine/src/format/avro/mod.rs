@@ -24,6 +24,7 @@ use schema::Schema;
 
 pub(super) const MAGIC: &[u8] = b"Obj\x01";
 const CORRUPT: FormatError = FormatError::Corrupt("Avro data that breaks its own format");
+const ENUM: &str = "Avro whose schema names a subject in the symbols of an enum: have it written as text";
 /// Limit in bytes on the memory that a header can require.
 const MAX_HEADER: usize = 16 << 20;
 const MARK: usize = 16;
@@ -38,6 +39,9 @@ pub(super) fn purge(
     let mut source = ByteSource::open(object, 0)?;
     let Header { schema, packing, mark } = Header::read(&mut source)?;
     schema.must_suit(matcher.root())?;
+    if schema.lists_a_subject(schema.root, matcher.root(), matcher) {
+        return Err(FormatError::Unsupported(ENUM.into()));
+    }
     let format = Format { content: Content::Avro, codec: Codec::Plain };
     let begun = (0, Report { format, ..Report::default() });
     let (done, mut report) = from.map_or(begun, |from| (from.done, from.report));

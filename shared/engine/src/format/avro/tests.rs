@@ -186,7 +186,6 @@ fn values_are_compared_by_value() {
         ),
         (upper.as_str(), r#"{"type": "fixed", "name": "u", "size": 16}"#, uuid.to_vec(), (true, false)),
         (upper.as_str(), r#""bytes""#, sized(&uuid), (true, false)),
-        ("b", r#"{"type": "enum", "name": "e", "symbols": ["a", "b"]}"#, long(1), (true, false)),
         (
             "b",
             r#"{"type": "array", "items": "string"}"#,

@@ -38,6 +38,8 @@ use parquet::file::metadata::{
 use parquet::file::reader::ChunkReader;
 use parquet::file::serialized_reader::SerializedPageReader;
 
+use serde_json::Value;
+
 use self::columns::Column;
 use self::dictionary::Dictionary;
 use self::ranges::{Chunk, Ranges};
@@ -49,6 +51,8 @@ pub(super) use resume::Kept;
 pub(super) const ENCRYPTED: &str = "encrypted Parquet";
 const ENUM: &str =
     "Parquet whose schema names a subject in the categories of a polars Enum: have it written as text";
+const LIST: &str =
+    "Parquet whose footer names a subject in a list of its key-value metadata: have it written without";
 const CORRUPT: &str = "Parquet data that breaks its own format";
 
 /// Scans or rewrites a file. The library panics on some damaged pages (found by fuzzing version 60): such an object
@@ -88,6 +92,9 @@ fn purge_or_panic(
     if names_a_subject_in_an_enum(&metadata, matcher) {
         return Err(FormatError::Unsupported(ENUM.into()));
     }
+    if names_a_subject_in_a_list(&metadata, matcher) {
+        return Err(FormatError::Unsupported(LIST.into()));
+    }
     let format = Format { content: Content::Parquet, codec: Codec::Plain };
     let begun = (0, Report { format, ..Report::default() }, None);
     let (done, mut report, kept) = from.map_or(begun, |from| (from.done, from.report, from.kept));
@@ -121,6 +128,22 @@ fn names_a_subject_in_an_enum(metadata: &ParquetMetaData, matcher: &Matcher) -> 
     schemas.filter_map(|schema| STANDARD.decode(schema).ok()).any(|schema| {
         memmem::find(&schema, b"_PL_ENUM_VALUES").is_some() && matcher.raw_bytes_hold_an_identifier(&schema)
     })
+}
+
+/// Whether a list of texts in the footer's key-value metadata names a subject, as the labels of Spark's StringIndexer do.
+fn names_a_subject_in_a_list(metadata: &ParquetMetaData, matcher: &Matcher) -> bool {
+    fn any(value: &Value, matcher: &Matcher) -> bool {
+        match value {
+            Value::Array(values) => values
+                .iter()
+                .any(|value| value.as_str().map_or_else(|| any(value, matcher), |text| matcher.names(text))),
+            Value::Object(fields) => fields.values().any(|value| any(value, matcher)),
+            _ => false,
+        }
+    }
+    let known = metadata.file_metadata().key_value_metadata().into_iter().flatten();
+    let values = known.filter_map(|known| serde_json::from_str(known.value.as_ref()?).ok());
+    values.into_iter().any(|value: Value| any(&value, matcher))
 }
 
 fn read_metadata(file: &impl ChunkReader) -> Result<ParquetMetaData, FormatError> {

@@ -64,6 +64,15 @@ fn a_quote_that_is_not_closed_in_its_line_refuses_the_object() {
     }
 }
 
+/// Ditto marks, or inches.
+#[test]
+fn cells_of_one_quote_that_pair_up_over_rows_refuse_the_object() {
+    let error = purged("userId,x\nv3,\"\nu7,\"\nu1,y\n").unwrap_err();
+    assert!(error.to_string().contains("cells of one quote"), "{error}");
+    let (out, _) = purged("userId,x\nv3,\"\nsome, text\n\"\nu7,y\n").unwrap();
+    assert_eq!(out, b"userId,x\nv3,\"\nsome, text\n\"\n");
+}
+
 /// A cell may be longer than several blocks: its lines are no rows, and its record goes as a whole.
 #[test]
 fn cells_in_quotes_may_be_long() {

@@ -131,6 +131,8 @@ fn records_whose_beginning_is_missing_refuse_the_object() {
         "{\"userId\": \"u7\"}\n}\n",
         "{\"userId\":\"u7\"},\n{\"userId\":\"v9\"}],\"owner\":\"v1\"}\n{\"userId\":\"v2\"}\n",
         "{\"userId\":\"u7\"},\n\"owner\":\"v1\"}\n{\"userId\":\"v2\"}\n",
+        "\"userId\":\"v0\"},\n{\"userId\":\"u7\"},\n{\"userId\":\"v3\"}\n",
+        "\"role\":\"m\",\n\"k\":\n[\n{\"userId\":\"u7\"},\n{\"userId\":\"v3\"}],\n\"z\":1}\n",
         "v1\",\"members\":[\n{\"userId\":\"u7\"},\n{\"userId\":\"v9\"}]}\n{\"userId\":\"v2\"}\n",
     ] {
         for object in [text.to_owned(), text.repeat(100)] {
