@@ -46,7 +46,7 @@ async fn play(seed: u64, mutant: Option<Mutant>) -> Result<Figures, Fault> {
     let trouble = Trouble { faults, crashes, ghosts, expiries };
     let mut life = Life::new(seed, trouble, mutant).await;
     life.installation.purge_delay = SignedDuration::from_secs([0, 30, 600][(seed / 7 % 3) as usize]);
-    if seed / 3 % 4 == 0 {
+    if (seed / 3).is_multiple_of(4) {
         life.installation.let_resolve().await.expect("the calm installation takes everything");
     }
     let turnstile = life.installation.turnstile.clone();

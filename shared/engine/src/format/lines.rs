@@ -13,7 +13,7 @@ use super::blocks::Blocks;
 use super::codec::Encoder;
 use super::mark::Mark;
 use super::values::{Purge, Values};
-use super::{FormatError, Report};
+use super::{FormatError, Report, Take};
 use crate::matching::{BlockScan, Matcher, Verdict};
 
 /// Processes the records, and hands those that go to `take`. Returns the checkpoint, if `pause` asked for one.
@@ -24,7 +24,7 @@ pub(super) fn purge(
     matcher: &Matcher,
     report: &mut Report,
     pause: &dyn Fn() -> bool,
-    mut take: Option<&mut dyn FnMut(&[u8])>,
+    mut take: Option<Take<'_>>,
 ) -> Result<Option<(u64, Mark)>, FormatError> {
     let mut scan = matcher.blocks();
     let mut gone = Vec::new();

@@ -175,6 +175,9 @@ impl Pause {
     }
 }
 
+/// Takes a record's bytes.
+pub type Take<'t> = &'t mut dyn FnMut(&[u8]);
+
 /// How a scan or rewrite ended.
 #[derive(Debug)]
 pub enum Rewritten {
@@ -253,7 +256,7 @@ pub fn take_from(
     matcher: &Matcher,
     from: Option<Pause>,
     pause: &dyn Fn() -> bool,
-    take: &mut dyn FnMut(&[u8]),
+    take: Take<'_>,
 ) -> Result<Rewritten, FormatError> {
     purge(object, None, matcher, from, pause, Some(take))
 }
@@ -277,7 +280,7 @@ fn purge(
     matcher: &Matcher,
     from: Option<Pause>,
     pause: &dyn Fn() -> bool,
-    take: Option<&mut dyn FnMut(&[u8])>,
+    take: Option<Take<'_>>,
 ) -> Result<Rewritten, FormatError> {
     let mut source = ByteSource::open(object, 0)?;
     let codec = detect::codec(source.head()?)?;
