@@ -33,7 +33,7 @@ pub async fn abort(context: &Context, run: &RunId, error: &str) -> Result<()> {
                 let message =
                     format!("{MAX_ABORTED_RUNS} purge runs were given up, the last because {error}; retry");
                 task.end(TaskStatus::Failed, Some(message), clock::now());
-                context.store.save_task(&member.regulation_id, &task).await?;
+                context.store.save_step(&member.regulation_id, &task).await?;
             }
             answer(context, member).await?;
         }

@@ -65,7 +65,7 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
                         task.message = advice.or(task.message);
                     }
                 }
-                context.store.save_task(&member.regulation_id, &task).await?;
+                context.store.save_step(&member.regulation_id, &task).await?;
             }
             answer(context, member).await?;
         }

@@ -132,10 +132,12 @@ async fn take_up(context: &Context, regulation: &Regulation) -> Result<TakenUp> 
     let mut ended = 0;
     for restart in 0.. {
         match context.workflow.deletion(id, attempt, restart).await? {
-            Execution::Running | Execution::Succeeded => return Ok(TakenUp::GoesOn),
+            Execution::Running => return Ok(TakenUp::GoesOn),
+            // It has sealed the attempt, unless somebody changed the state machine.
+            Execution::Succeeded if !is_open(context, regulation).await? => return Ok(TakenUp::GoesOn),
             Execution::HandedOver => {}
-            Execution::Ended if ended == RESTARTS => break,
-            Execution::Ended => ended += 1,
+            Execution::Succeeded | Execution::Ended if ended == RESTARTS => break,
+            Execution::Succeeded | Execution::Ended => ended += 1,
             Execution::Absent => {
                 // The request for a retry may have broken off before this, too.
                 if attempt > 1 && restart == 0 {
@@ -148,6 +150,12 @@ async fn take_up(context: &Context, regulation: &Regulation) -> Result<TakenUp> 
         }
     }
     Ok(TakenUp::Stuck)
+}
+
+/// Whether an attempt has neither been sealed nor withdrawn, as of now.
+async fn is_open(context: &Context, attempt: &Regulation) -> Result<bool> {
+    let stored = context.store.regulation(&attempt.id).await?;
+    Ok(stored.is_some_and(|stored| stored.attempt == attempt.attempt && !stored.status.is_final()))
 }
 
 /// Fails an attempt whose executions end without a seal, so that it can be retried once the reason is mended. It gets no

@@ -7,6 +7,7 @@
 use archive::run_plan::{RunMember, RunPlan};
 use aws::bucket::Key;
 use engine::matching::SubjectSet;
+use jiff::{SignedDuration, Timestamp};
 use lambda::clock;
 use model::destination::DestinationKind;
 use model::failure::Result;
@@ -85,7 +86,10 @@ async fn plan(
                 if !dry_run {
                     task.progressed(TaskStatus::Running);
                     task.progress = serde_json::json!({ "purgeRun": run });
-                    store.save_task(id, &task).await?;
+                    // A slower invocation must not open again what the run has ended since.
+                    if !store.save_step(id, &task).await? {
+                        continue;
+                    }
                 }
                 archives.push(task.destination_id);
             }
@@ -99,7 +103,30 @@ async fn plan(
         });
     }
     // Waiting regulations were suppressed and counted before; a recorder that began earlier may still write.
-    let youngest = waiting.iter().map(|waiting| waiting.since).max();
-    let list_from = youngest.map(|since| since + context.record_ends).filter(|_| !dry_run);
+    let list_from = list_from(waiting, context.record_ends).filter(|_| !dry_run);
     Ok(RunPlan { subjects: set.iter().cloned().collect(), members, part, list_from })
+}
+
+/// When every recorder has ended that began before the youngest of those who wait was suppressed.
+fn list_from(waiting: &[Waiting], record_ends: SignedDuration) -> Option<Timestamp> {
+    waiting.iter().map(|waiting| waiting.since).max().map(|since| since + record_ends)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_waits_for_the_youngest() {
+        let waits = |since: &str| {
+            serde_json::from_value(serde_json::json!({
+                "sk": "reg_0193aeb1c2d37f6f8c1e5a7b9d0e2f41", "since": since, "taskToken": "t",
+            }))
+            .expect("one that waits")
+        };
+        let waiting = ["2026-01-01T00:00:10Z", "2026-01-01T00:00:30Z", "2026-01-01T00:00:20Z"].map(waits);
+        let from = list_from(&waiting, SignedDuration::from_secs(130));
+        assert_eq!(from, Some("2026-01-01T00:02:40Z".parse().expect("a time")));
+        assert_eq!(list_from(&[], SignedDuration::ZERO), None);
+    }
 }

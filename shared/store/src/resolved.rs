@@ -61,7 +61,10 @@ impl Store {
             self.suppress(&distinct(theirs), &change).await?;
         }
         if kind.erases_from(DestinationKind::Archive) {
-            self.mark_erased(&distinct(ties.iter().map(|tie| &tie.found)), &scope, now).await?;
+            // Whoever is named by a kind that the list does not hold has no ties, but what was found may be on the list.
+            let found = self.resolved(id).await?.into_iter().filter(|named| named.person.is_some());
+            let found: Vec<_> = found.flat_map(|named| suppression::of(&[named.subject])).collect();
+            self.mark_erased(&distinct(found.iter()), &scope, now.max(regulation.created_at)).await?;
         }
         self.put(&self.tables.regulations, to_item(id.as_str(), COVERED, &Done {})?).await
     }

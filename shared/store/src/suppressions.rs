@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::{EntryChange, INDEXED};
 use crate::people::{ERASED, OF, moment, subject_value};
-use crate::{CONCURRENCY, Page, Store, failure, paging, person_key, text};
+use crate::{CONCURRENCY, Page, Store, paging, person_key, text, unless_refused};
 use model::failure::Result;
 use model::id::RegulationId;
 use model::person::SuppressionScope;
@@ -246,10 +246,12 @@ impl Store {
         let update = self
             .update_person(subject)
             .update_expression(format!("SET #erased = :at, {OF}"))
+            // An earlier erasure that is slower, or whose write is sent again, must not let in what a later one keeps out.
+            .condition_expression("attribute_not_exists(#erased) OR #erased < :at")
             .expression_attribute_names("#erased", format!("{ERASED}{scope}"))
             .expression_attribute_values(":at", moment(at))
             .expression_attribute_values(":subject", subject_value(subject));
-        update.send().await.map(drop).map_err(|e| failure(&e))
+        unless_refused(update.send().await)
     }
 
     /// Subjects that a scope suppresses, in the order in which they were suppressed.

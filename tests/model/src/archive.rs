@@ -151,7 +151,7 @@ pub enum Mutant {
     /// **As the code once was**: the run lists the archive although a recorder may be at work that read the list before S
     /// was suppressed. It writes S after the run has verified, and is lost before it looks again.
     ListsAtOnce,
-    /// **As the code is**: when S is let in again, nothing tells the recorder which events came in before that.
+    /// **As the code once was**: when S is let in again, nothing tells the recorder which events came in before that.
     LiftForgets,
     /// The clean version is put whatever is there.
     PutsWithoutCondition,

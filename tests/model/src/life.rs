@@ -114,15 +114,15 @@ pub enum Action {
 /// A step left out or weakened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
-    /// **As the code is**: the schedule starts what is `INITIALIZED`, and no attempt of a retry whose start was lost.
+    /// **As the code once was**: the schedule starts what is `INITIALIZED`, and no attempt of a retry whose start was lost.
     StartOfRetryIsLost,
-    /// **As the code is**: nobody takes up an execution that ended without a seal; its name is taken.
+    /// **As the code once was**: nobody takes up an execution that ended without a seal; its name is taken.
     EndedStaysEnded,
-    /// **As the code is**: a seal that runs again, after the next attempt has begun, fails the tasks of that one.
+    /// **As the code once was**: a seal that runs again, after the next attempt has begun, fails the tasks of that one.
     SealMeddles,
-    /// **As the code is**: the seal of a regulation whose suppression failed does not see that it is withdrawn meanwhile.
+    /// **As the code once was**: the seal of a regulation whose suppression failed does not see that it is withdrawn meanwhile.
     SealMissesWithdrawal,
-    /// **As the code is**: tasks are reset before the attempt is begun, by whoever read them as failed.
+    /// **As the code once was**: tasks are reset before the attempt is begun, by whoever read them as failed.
     ResetsFirst,
     /// Identifiers are dropped before the certificate is written.
     DropsFirst,

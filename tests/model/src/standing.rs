@@ -75,15 +75,15 @@ pub enum Action {
 /// A step left out or weakened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
-    /// **As the code is**: what is taken back counts as lifted at the time of the withdrawn request. An earlier request
+    /// **As the code once was**: what is taken back counts as lifted at the time of the withdrawn request. An earlier request
     /// that is carried out later finds the person lifted, and suppresses nobody.
     TakingBackLifts,
-    /// **As the code is**: a request that finds a later one leaves no trace, so that the withdrawal of the later one lets
+    /// **As the code once was**: a request that finds a later one leaves no trace, so that the withdrawal of the later one lets
     /// the person in.
     EarlierLeavesNoTrace,
-    /// **As the code is**: a hold that is written after its regulation was withdrawn is written all the same.
+    /// **As the code once was**: a hold that is written after its regulation was withdrawn is written all the same.
     HoldOutlivesWithdrawal,
-    /// **As the code is**: who is not known, or not suppressed, is not noted as lifted.
+    /// **As the code once was**: who is not known, or not suppressed, is not noted as lifted.
     LiftNeedsSomebody,
     /// What is carried out last counts.
     LastWriterWins,

@@ -40,6 +40,35 @@ async fn a_tick_takes_up_what_an_operator_stopped() -> Result<()> {
     Ok(())
 }
 
+/// An execution that succeeds without a seal is no better than one that fails.
+#[tokio::test]
+async fn a_tick_takes_up_what_ended_well_without_a_seal() -> Result<()> {
+    let world = world_with(Options { purge_delay: Some(3_600), ..Options::default() }).await?;
+    world.put(&key("a.jsonl"), line("ada", 1).as_bytes()).await?;
+    let machine = world.stack.output("DeletionStateMachine")?;
+    let of = json!({ "stateMachineArn": machine });
+    let healthy = world.stack.aws.call("states", "AWSStepFunctions.DescribeStateMachine", of).await?;
+    define(
+        &world,
+        machine,
+        &json!({ "StartAt": "End", "States": { "End": { "Type": "Succeed" } } }).to_string(),
+    )
+    .await?;
+    let id = world.stack.api.erase(&["ada"]).await?;
+    begun_hours_ago(&world, &id).await?;
+    define(&world, machine, healthy["definition"].as_str().context("a definition")?).await?;
+    world.stack.configure("suppress", &[("PURGE_DELAY", "1")]).await?;
+    until(async || {
+        tick(&world).await?;
+        let runs = world.stack.executions("DeletionStateMachine").await?.len();
+        Ok(if runs > 1 { Break(()) } else { Continue("it is not taken up") })
+    })
+    .await?;
+    let regulation = world.stack.api.wait(&id, |_| ()).await?;
+    assert_eq!(task(&regulation, "Events archive").0, "CONFIRMED", "{regulation:#}");
+    Ok(())
+}
+
 /// The lock is gone, as by an operator's hand; the run's execution is alive.
 #[tokio::test]
 async fn a_tick_does_not_abort_a_run_that_lost_its_lock() -> Result<()> {

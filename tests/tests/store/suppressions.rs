@@ -121,6 +121,18 @@ async fn what_was_learnt_of_a_person_is_forgotten() -> Result<()> {
     Ok(())
 }
 
+/// Of two erasures of a person, the later one counts, whichever is written last.
+#[tokio::test]
+async fn the_mark_of_an_erasure_never_goes_back() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    let ada = Subject::user("ada");
+    for (mark, kept) in [(2, 2), (1, 2), (2, 2), (3, 3)] {
+        store.mark_erased(std::slice::from_ref(&ada), &EVERYWHERE, at(mark)).await?;
+        assert_eq!(person(&store, &ada).await?.erased.get(&EVERYWHERE), Some(&at(kept)), "{mark}");
+    }
+    Ok(())
+}
+
 /// The first step of the work: done once, so that an attempt days later does not undo what was said since.
 #[tokio::test]
 async fn a_regulation_is_carried_out_at_the_door_once() -> Result<()> {

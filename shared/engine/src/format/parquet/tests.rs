@@ -429,7 +429,7 @@ fn what_cannot_be_searched_is_refused_not_taken_for_clean() {
 fn a_page_that_the_library_panics_on_is_refused() {
     // The length of the first identifier in the dictionary exceeds the page.
     let mut damaged = file(&[vec![user("u7")]], properties(Compression::UNCOMPRESSED).build()).to_vec();
-    let at = memchr::memmem::find(&damaged, b"\x02\0\0\0u7").unwrap();
+    let at = memmem::find(&damaged, b"\x02\0\0\0u7").unwrap();
     damaged[at] = 0xff;
     assert!(matches!(purged(&Bytes::from(damaged)), Err(FormatError::Corrupt(_))));
 }
