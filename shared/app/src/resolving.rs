@@ -71,7 +71,8 @@ pub async fn step(
         let counts = numbers.found.iter().map(|(kind, count)| (kind.to_string(), *count)).collect();
         let mut evidence = Evidence::of(&task, request.attempt, Step::Resolve, clock::now(), counts);
         let shared = numbers.shared.iter();
-        let shared = shared.map(|(kind, count)| (format!("{kind} of several people, not used"), *count));
+        let shared = shared
+            .map(|(kind, count)| (format!("{kind} not known to be one person's alone, not used"), *count));
         evidence.residuals = shared.chain(unread).collect();
         evidence.looked_at = looked_at;
         store.keep_evidence(id, &evidence).await?;

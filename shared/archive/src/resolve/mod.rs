@@ -5,7 +5,7 @@
 //! 2. The first look reads the people's own calls. The second reads all calls that hold what the first found: what
 //!    another user's call holds, too, is nobody's.
 //! 3. When time is up, the next invocation goes on from [`Progress`]. All that is noted there may be noted twice.
-//! 4. What cannot be read may know more, or say of a value that it is another's: it is counted.
+//! 4. What cannot be read may know more: it is counted. It may also say of a value that it is another's: then nothing is used.
 
 mod look;
 #[cfg(test)]
@@ -268,9 +268,14 @@ impl Progress {
     /// What was found, once all is done. `known`: the people, by all that is known of them.
     pub fn resolved(&self, known: &[Vec<Subject>]) -> Resolved {
         let mut links = Links::new(known);
+        let all_was_read = self.unread[1].is_empty();
         for (person, subject) in &self.found {
             let too_many = count(&self.found, *person, subject.kind) > MOST;
-            links.add(*person, subject.clone(), !too_many && !self.of_others.contains(subject));
+            links.add(
+                *person,
+                subject.clone(),
+                all_was_read && !too_many && !self.of_others.contains(subject),
+            );
         }
         links.resolved()
     }

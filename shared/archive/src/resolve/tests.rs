@@ -115,6 +115,21 @@ fn a_user_with_many_addresses_has_none() {
 }
 
 #[test]
+fn nothing_is_used_if_something_that_was_not_read_may_be_another_users() {
+    let mut at = Progress {
+        found: [(0, Subject { kind: SubjectType::Email, id: "own@x".into() })].into(),
+        ..Progress::default()
+    };
+    let people = [user("ada")];
+    at.unread[0].insert(Reason::Corrupt, 1);
+    assert_eq!(told(&at.resolved(&people)), [(0, "own@x")]);
+    at.unread[1].insert(Reason::Corrupt, 1);
+    let found = at.resolved(&people);
+    assert_eq!(told(&found), []);
+    assert_eq!(found.shared, [(SubjectType::Email, 1)].into());
+}
+
+#[test]
 fn nobody_is_looked_for_without_a_user_id() {
     let people = [vec![Subject::anonymous("ada")]];
     let records = [identify("ada", json!({ "email": "a@x" }))];
