@@ -151,7 +151,7 @@ fn corrupt_or_truncated_data_is_refused() {
 fn an_unknown_codec_is_refused_by_name() {
     for (magic, name) in [
         (
-            &b"ORC\x08"[..],
+            &b"ORC\x08\0"[..],
             "ORC: have the engine that wrote it delete the rows, or write it anew as Parquet or Avro",
         ),
         (b"\xfd7zXZ\0\0\x04", "xz"),
