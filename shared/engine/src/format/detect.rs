@@ -114,7 +114,10 @@ pub(super) fn content(head: &[u8], matcher: &Matcher) -> Result<Content, FormatE
     let starts = std::iter::once(0).chain(memchr2_iter(b'\n', b'\r', head).map(|at| at + 1));
     if !is_json && !starts.map(|start| &head[start..]).any(|line| begins_value(line, whole)) {
         twice(head)?;
-        return refused(if memchr(0, head).is_some() || has_controls(head) { BINARY } else { NO_JSON });
+        let what = if memchr(0, head).is_some() || has_controls(head) { BINARY } else { NO_JSON };
+        return refused(
+            REFUSED.iter().find(|(magic, _)| head.starts_with(magic)).map_or(what, |(_, name)| name),
+        );
     }
     if has_controls(head)
         && head.split_inclusive(|&byte| byte == b'\n').any(|line| has_controls(line) && is_binary(line))
