@@ -206,7 +206,7 @@ async fn partitions_before_a_day_are_left_out_and_said() -> Result<()> {
     assert_eq!(report(&reports, Step::Forget)?.counts.values().sum::<u64>(), 3);
     let residuals = &report(&reports, Step::Forget)?.residuals;
     assert!(residuals.keys().any(|reason| reason.contains("2026-01-01")), "{residuals:?}");
-    let outside = format!("SELECT COUNT(*) FROM `{dataset}`.`events` WHERE at < DATE '2026-01-01'");
+    let outside = format!("SELECT COUNT(*) FROM `{dataset}`.`events` WHERE `at` < DATE '2026-01-01'");
     assert_eq!(local.sql(&outside).await?, [["2"]]);
     assert_eq!(local.sql(&format!("SELECT COUNT(*) FROM `{dataset}`.`events`")).await?, [["3"]]);
     Ok(())
