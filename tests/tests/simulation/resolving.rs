@@ -62,7 +62,7 @@ async fn play(seed: u64) -> Result<u32, String> {
     // The code under test waits between its retries: on this clock, no time.
     clock::simulate(Timestamp::from_second(1_795_000_000).expect("a time"));
     let (s3, mut dice) = (S3::new(seed, None), Dice(seed ^ 0x1de7));
-    let damaged = seed % 4 == 0;
+    let damaged = seed.is_multiple_of(4);
     let owners = fill(&s3, &mut dice, damaged);
     let settings = json!({ "bucket": ARCHIVE, "resolves": [{ "path": "traits.email", "type": "EMAIL" }] });
     let settings: Settings = serde_json::from_value(settings).expect("settings");
