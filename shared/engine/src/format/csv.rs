@@ -321,6 +321,9 @@ fn cut(bytes: &[u8], dialect: Dialect, backslash: bool, last: bool, cells: &mut 
                 return None;
             }
             let end = end.unwrap_or(bytes.len());
+            if quotes && opens_behind_blanks(&bytes[at..end]) {
+                return torn(bytes, last);
+            }
             cells.push(Cell { range: at..end, has_doubled_quotes: false });
             end
         };
@@ -336,6 +339,18 @@ fn cut(bytes: &[u8], dialect: Dialect, backslash: bool, last: bool, cells: &mut 
             _ => return malformed(bytes, &bytes[at..behind], last),
         }
     }
+}
+
+/// Whether a cell has a quote behind blanks that it does not close: some programs skip the blanks, and read on to the
+/// next quote.
+fn opens_behind_blanks(cell: &[u8]) -> bool {
+    let text = cell.trim_ascii_start();
+    text.len() < cell.len() && text.starts_with(b"\"") && memchr_iter(b'"', text).count() % 2 == 1
+}
+
+/// The first line as a record of which nobody knows where it ends.
+fn torn(bytes: &[u8], last: bool) -> Option<Record> {
+    malformed(bytes, b"", last).map(|record| Record { torn: true, ..record })
 }
 
 /// Whether a record is also one, but another, where a backslash escapes a quote in quotes: so Spark and MySQL write.

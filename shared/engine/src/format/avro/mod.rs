@@ -39,7 +39,7 @@ pub(super) fn purge(
     let mut source = ByteSource::open(object, 0)?;
     let Header { schema, packing, mark } = Header::read(&mut source)?;
     schema.must_suit(matcher.root())?;
-    if schema.lists_a_subject(schema.root, matcher.root(), matcher) {
+    if schema.lists_a_subject(matcher) {
         return Err(FormatError::Unsupported(ENUM.into()));
     }
     let format = Format { content: Content::Avro, codec: Codec::Plain };

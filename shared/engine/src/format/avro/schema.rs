@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::CORRUPT;
 use crate::format::FormatError;
-use crate::matching::{Matcher, Node, Typed};
+use crate::matching::{Matcher, Node};
 
 /// A type, by its index in the schema: a record may contain records of its own type.
 pub(super) type TypeId = usize;
@@ -99,23 +99,11 @@ impl Schema {
         }
     }
 
-    /// Whether an enum at a rule's path has a subject among its symbols, which stay in the file with its schema.
-    pub(super) fn lists_a_subject(&self, id: TypeId, node: &Node, matcher: &Matcher) -> bool {
-        let deeper = |id: TypeId, node: &Node| self.lists_a_subject(id, node, matcher);
-        match self.get(id) {
-            Type::Array(element) => deeper(*element, node),
-            Type::Union(types) => types.iter().any(|&id| deeper(id, node)),
-            Type::Map(value) => node.children().any(|(_, node)| deeper(*value, node)),
-            Type::Record(fields) => {
-                fields.iter().any(|(name, id)| node.under(name).is_some_and(|node| deeper(*id, node)))
-            }
-            Type::Enum(symbols) => symbols.iter().any(|symbol| {
-                let mut found = matcher.record();
-                found.typed(Typed::Text(symbol.as_bytes()), node);
-                found.names_somebody()
-            }),
-            _ => false,
-        }
+    /// Whether an enum has a subject among its symbols, which stay in the file with its schema.
+    pub(super) fn lists_a_subject(&self, matcher: &Matcher) -> bool {
+        self.types
+            .iter()
+            .any(|of| matches!(of, Type::Enum(symbols) if symbols.iter().any(|text| matcher.names(text))))
     }
 
     fn leads(&self, id: TypeId, node: &Node) -> bool {
