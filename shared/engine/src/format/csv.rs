@@ -311,7 +311,7 @@ fn cut(bytes: &[u8], dialect: Dialect, backslash: bool, last: bool, cells: &mut 
     loop {
         let behind = if quotes && bytes.get(at) == Some(&b'"') {
             let Some((cell, behind)) = quoted(bytes, at + 1, backslash) else {
-                return if last { malformed(bytes, &bytes[at..], last) } else { None };
+                return if last { malformed(bytes, bytes, last) } else { None };
             };
             cells.push(cell);
             behind
@@ -336,7 +336,7 @@ fn cut(bytes: &[u8], dialect: Dialect, backslash: bool, last: bool, cells: &mut 
             [b'\r'] if last => return record(1, None),
             [] | [b'\r'] => return None,
             [b'\r', ..] => return record(1, Some(RowEnd::Return)),
-            _ => return malformed(bytes, &bytes[at..behind], last),
+            _ => return malformed(bytes, &bytes[..behind], last),
         }
     }
 }
@@ -406,10 +406,10 @@ fn quoted(bytes: &[u8], start: usize, backslash: bool) -> Option<(Cell, usize)> 
     }
 }
 
-/// A record of the first line only, since nothing shows where the record ends. `quoted`: from the quote that is wrong to its
-/// end, if it has one.
-fn malformed(bytes: &[u8], quoted: &[u8], last: bool) -> Option<Record> {
-    let behind = memchr2(b'\n', b'\r', quoted).map(|end| quoted[end..].trim_ascii());
+/// A record of the first line only, since nothing shows where the record ends. `read`: up to the end of the quote that is
+/// wrong, if it has one.
+fn malformed(bytes: &[u8], read: &[u8], last: bool) -> Option<Record> {
+    let behind = memchr2(b'\n', b'\r', read).map(|end| read[end..].trim_ascii());
     let torn = behind.is_some_and(|lines| !lines.is_empty());
     let record = |end, ends| Some(Record { end, ends, well_formed: false, torn });
     let Some(end) = memchr2(b'\n', b'\r', bytes) else {

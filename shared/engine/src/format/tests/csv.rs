@@ -55,6 +55,7 @@ fn a_quote_that_is_not_closed_in_its_line_refuses_the_object() {
     for text in [
         "userId,x\nu1,\"open\nu7,y\n".to_owned(),
         "userId,x\n\"u7\n1,2\nu7,\"stray\nu7,y\n".to_owned(),
+        "userId,x\n\"\n1\n\",\",u7".to_owned(),
         "userId,x,y\nv1, \"a note\nu7,\tof two lines\",y\nu1,y,y\n".to_owned(),
         "userId,x\nu1,\"two\nu7,\"\"lines\"s\nu1,y\n".to_owned(),
         format!("userId,x\nu1,\"open\n{many}u7,y\n"),
