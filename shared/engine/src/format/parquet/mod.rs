@@ -1,6 +1,6 @@
 //! Parquet, read by row groups and ranges, never as a whole.
 //!
-//! 1. The footer gives schema and row groups. `columns` finds the columns at a rule's path.
+//! 1. The footer gives schema and row groups. `walk` finds the columns at a rule's path.
 //! 2. Per row group and identifier column: if every page is dictionary-encoded and the dictionary holds no subject's
 //!    identifier, the column is done. Otherwise its values are read and matching rows are collected.
 //! 3. A row group without such rows is copied as it is, with its indexes and Bloom filters, but for columns whose
@@ -18,6 +18,7 @@ mod resume;
 mod tests;
 #[cfg(test)]
 mod types;
+mod walk;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,7 +74,7 @@ pub(super) fn purge(
 pub(super) fn check(object: &dyn Object, matcher: &Matcher) -> Result<(), FormatError> {
     let check = || {
         let metadata = read_metadata(&Ranges(object))?;
-        columns::of_rules(metadata.file_metadata().schema_descr(), matcher)?;
+        walk::of_rules(metadata.file_metadata().schema_descr(), matcher)?;
         metadata.row_groups().iter().try_for_each(check_group)
     };
     catch_unwind(AssertUnwindSafe(check)).unwrap_or(Err(FormatError::Corrupt(CORRUPT)))
@@ -88,7 +89,7 @@ fn purge_or_panic(
 ) -> Result<Rewritten, FormatError> {
     let ranges = Ranges(object);
     let metadata = read_metadata(&ranges)?;
-    let columns = columns::of_rules(metadata.file_metadata().schema_descr(), matcher)?;
+    let columns = walk::of_rules(metadata.file_metadata().schema_descr(), matcher)?;
     if names_a_subject_in_an_enum(&metadata, matcher) {
         return Err(FormatError::Unsupported(ENUM.into()));
     }
