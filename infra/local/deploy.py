@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import boto3
@@ -22,11 +23,11 @@ POLL = {"Delay": int(os.environ.get("POLL", "5")), "MaxAttempts": 720}
 def main(stack, bucket, template, *given):
     cloudformation, s3 = boto3.client("cloudformation"), boto3.client("s3")
     before = described(cloudformation, stack)
-    # The template is longer than a call may carry.
-    key = f"{stack}/template-{int(time.time())}"
+    # Unique, so that deployments within one second do not meet. The template is longer than a call may carry.
+    change = f"deploy-{uuid.uuid4()}"
+    key = f"{stack}/{change}"
     s3.put_object(Bucket=bucket, Key=key, Body=Path(template).read_bytes())
     url = f"{s3.meta.endpoint_url}/{bucket}/{key}"
-    change = f"deploy-{int(time.time())}"
     names = {"StackName": stack, "ChangeSetName": change}
     cloudformation.create_change_set(
         **names, ChangeSetType="UPDATE" if before else "CREATE", TemplateURL=url, Parameters=parameters(cloudformation, url, before, given),
