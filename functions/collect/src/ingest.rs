@@ -144,7 +144,7 @@ impl Ingest {
     /// Notes which ids were seen together for the first time.
     async fn learn_links(&self, people: &People, source: &Source, events: &[&Event]) -> Result<()> {
         let links = linking::claimed(events, people, source.trusted_to_link);
-        self.store.link(&links).await?;
+        self.store.link(&links, &source.id).await?;
         self.read_anew(links.iter().flat_map(|link| [&link.user, &link.other]));
         Ok(())
     }

@@ -57,8 +57,9 @@ pub async fn look_up(
     let subject = request.subject.accept("subject")?;
     let store = &context.store;
     let linked = store.linked(std::slice::from_ref(&subject)).await?;
-    let people = store.people(linked.subjects.iter().chain([&subject])).await?;
-    let owners = people.get(&subject).into_iter().flat_map(|person| &person.owners);
+    let spelled: Vec<Subject> = subject.spelled().collect();
+    let people = store.people(linked.subjects.iter().chain(&spelled)).await?;
+    let owners = spelled.iter().filter_map(|one| people.get(one)).flat_map(|person| &person.owners);
     let owners = owners.map(|id| Whom::from(Subject::user(id))).collect();
     let seen = people.seen();
     let suppressions = match caller.has(Scope::SuppressionsRead) {

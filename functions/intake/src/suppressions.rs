@@ -298,12 +298,12 @@ pub async fn check(
         return Err(invalid("subjects", format!("subjects must be 1 to {MAX_CHECKED}")));
     }
     let subjects = accept_all(request.subjects)?;
-    let people = context.store.people(&subjects).await?;
+    let spelled: Vec<Subject> = subjects.iter().flat_map(Subject::spelled).collect();
+    let people = context.store.people(&spelled).await?;
     let wanted = [scope(&context, request.source_id).await?, SuppressionScope::Workspace];
-    let is_out = |subject| {
-        people
-            .get(subject)
-            .is_some_and(|person| wanted.iter().any(|scope| person.all_scopes().contains(scope)))
+    let is_out = |subject: &Subject| {
+        let mut known = subject.spelled().filter_map(|one| people.get(&one));
+        known.any(|person| wanted.iter().any(|scope| person.all_scopes().contains(scope)))
     };
     Ok(data(SuppressionsChecked { suppressed: subjects.iter().map(is_out).collect() }))
 }

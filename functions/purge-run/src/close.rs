@@ -1,14 +1,14 @@
 //! Closes a run: stores evidence and status of each regulation, resumes those that wait, and leaves nothing behind that
 //! holds an identifier.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use archive::listing::ListingProgress;
 use archive::run_plan::{RunMember, RunPlan};
 use aws::bucket::Key;
 use lambda::clock;
-use model::failure::Result;
-use model::id::RunId;
+use model::failure::{FailureKind, Result};
+use model::id::{DestinationId, RunId};
 use model::missing::{Missing, NO_IDENTIFIER};
 use model::purge_run::Phase;
 use model::status::TaskStatus;
@@ -52,20 +52,13 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
             if !still_waits(context, member).await? {
                 continue;
             }
-            let people = context.store.individuals(&member.regulation_id).await?;
-            for archive in &member.archives {
-                let mut task = context.store.task(&member.regulation_id, archive).await?;
-                if let Some(why) = listing.unreadable.get(archive) {
-                    task.end(TaskStatus::Failed, Some(why.clone()), clock::now());
-                } else {
-                    let tally = &archives[archive];
-                    settle(context, run, member, &people, &mut task, tally).await?;
-                    if task.status == TaskStatus::NoDataFound && tally.suspect == 0 {
-                        let advice = looks.advice(context, archive, plan, member).await;
-                        task.message = advice.or(task.message);
-                    }
+            let settled = settle(context, run, member, plan, &archives, &listing, &mut looks).await;
+            // One regulation that cannot be settled does not hold up the others: its seal fails the tasks that did not end.
+            match settled {
+                Err(failure) if failure.kind == FailureKind::Permanent => {
+                    tracing::error!(regulation = %member.regulation_id, %failure, "cannot be settled");
                 }
-                context.store.save_step(&member.regulation_id, &task).await?;
+                settled => settled?,
             }
             answer(context, member).await?;
         }
@@ -74,9 +67,37 @@ pub async fn close(context: &Context, run: &RunId) -> Result<()> {
     end(context, run, Phase::Closed).await
 }
 
+/// Stores evidence and status of one regulation in its archives.
+async fn settle(
+    context: &Context,
+    run: &RunId,
+    member: &RunMember,
+    plan: &RunPlan,
+    archives: &HashMap<DestinationId, Tally>,
+    listing: &ListingProgress,
+    looks: &mut Looks,
+) -> Result<()> {
+    let people = context.store.individuals(&member.regulation_id).await?;
+    for archive in &member.archives {
+        let mut task = context.store.task(&member.regulation_id, archive).await?;
+        if let Some(why) = listing.unreadable.get(archive) {
+            task.end(TaskStatus::Failed, Some(why.clone()), clock::now());
+        } else {
+            let tally = &archives[archive];
+            settle_archive(context, run, member, &people, &mut task, tally).await?;
+            if task.status == TaskStatus::NoDataFound && tally.suspect == 0 {
+                let advice = looks.advice(context, archive, plan, member).await;
+                task.message = advice.or(task.message);
+            }
+        }
+        context.store.save_step(&member.regulation_id, &task).await?;
+    }
+    Ok(())
+}
+
 /// Stores evidence and status of one regulation in one archive. Objects that the archive's settings exclude, or that
 /// exceptions cover, are in the evidence and fail nothing. People whom the archive was not searched for are never done.
-async fn settle(
+async fn settle_archive(
     context: &Context,
     run: &RunId,
     member: &RunMember,

@@ -5,11 +5,13 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use destinations::archive::Settings;
+use jiff::Timestamp;
+use lambda::clock;
 use lambda_runtime::Error;
 use model::destination::Destination;
 use model::failure::{Failure, Result};
 use model::id::DestinationId;
-use model::person::People;
+use model::person::{People, REMEMBERED};
 use model::source::SourceId;
 use model::tracking::Event;
 use store::Store;
@@ -65,6 +67,7 @@ pub async fn record(context: &Context, event: SqsEvent) -> Result<SqsBatchRespon
 ///    event that must no longer be kept. This ends once a look drops nothing: later changes are left to the purge,
 ///    which lists the archive after the change.
 async fn write(context: &Context, source: &SourceId, day: i64, group: &Group) -> Result<()> {
+    not_too_old(group, clock::now())?;
     let buckets = archives(context, source, group).await?;
     let mut kept: Vec<&Event> = group.events.iter().collect();
     let mut first = true;
@@ -86,6 +89,17 @@ async fn write(context: &Context, source: &SourceId, day: i64, group: &Group) ->
             return Ok(());
         }
         first = false;
+    }
+}
+
+/// Refuses events for which an erasure may have been forgotten meanwhile: messages that were sent once more from the dead
+/// letters.
+fn not_too_old(group: &Group, now: Timestamp) -> Result<()> {
+    match group.events.iter().any(|event| event.received_at < now - REMEMBERED) {
+        true => Err(Failure::permanent(
+            "events have waited for over 30 days: their people may have been erased since",
+        )),
+        false => Ok(()),
     }
 }
 
@@ -156,11 +170,28 @@ async fn put(s3: &Client, bucket: &str, key: &str, events: &[&Event], first: boo
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use model::person::{Person, SuppressionScope};
     use model::subject::Subject;
     use model::tracking::{Call, read};
 
     use super::*;
+
+    #[test]
+    fn events_for_which_an_erasure_may_be_forgotten_are_refused() {
+        let now: Timestamp = "2026-11-24T20:00:00Z".parse().expect("a timestamp");
+        let event = |days: i64| {
+            let at = now - SignedDuration::from_hours(24 * days);
+            read(Call::Batch, br#"{"batch": [{"type": "page", "userId": "a"}]}"#, at)
+                .expect("a body")
+                .events
+                .remove(0)
+        };
+        for (days, is_taken) in [(0, true), (30, true), (31, false)] {
+            let group = Group { events: vec![event(0), event(days)], ..Group::default() };
+            assert_eq!(not_too_old(&group, now).is_ok(), is_taken, "{days} days");
+        }
+    }
 
     /// With hundreds of regulations a minute the list never rests: once, a file was written again for each.
     #[test]

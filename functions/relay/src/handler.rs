@@ -6,25 +6,30 @@
 //! 3. A message that fails otherwise is delivered again, later and later, and those behind it in its lane wait, too.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aws::event_queue::Message;
 use aws::retry_queue::RetryQueue;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use futures::{StreamExt, stream};
+use lambda::clock;
 use model::backoff;
 use model::failure::{Failure, Result};
-use model::person::People;
-use model::source::SourceId;
+use model::person::{People, REMEMBERED};
+use model::source::{SourceId, UPSTREAM_SECONDS, Upstream};
 use model::subject::Subject;
 use model::tracking::Event;
 use store::Store;
+use tokio::time::timeout;
 
 use crate::delivery::{Delivery, by_lane};
 use crate::upstream::{Fault, Sender};
 
 /// The most bytes of events in a request: Segment takes 500 KB.
 const REQUEST: usize = 450_000;
+
+/// The longest that a look at the suppression list and what is sent after it take: a regulation waits so long.
+const TURN: Duration = Duration::from_secs(UPSTREAM_SECONDS as u64);
 
 /// The most messages that SQS delivers at once from a FIFO queue.
 const BATCH: usize = 10;
@@ -79,6 +84,12 @@ async fn pass_on(context: &Context, delivery: &Delivery, until: Instant) -> Resu
         Ok(read) => read,
         Err(failure) => return bury(&delivery.body, &failure).await,
     };
+    if events.iter().any(|event| event.received_at < clock::now() - REMEMBERED) {
+        let failure = Failure::permanent(
+            "events have waited for over 30 days: their people may have been erased since",
+        );
+        return bury(&delivery.body, &failure).await;
+    }
     let source = context.store.source(&id).await?;
     let Some(upstream) = source.and_then(|source| source.upstream) else {
         tracing::info!(source = %id, dropped = events.len(), "the source has no upstream any more");
@@ -90,20 +101,15 @@ async fn pass_on(context: &Context, delivery: &Delivery, until: Instant) -> Resu
         if Instant::now() > until {
             return Err(Failure::transient("no time is left: it is the next invocation's").wait(Some(0)));
         }
-        let people = context.store.people(&subjects(&request)).await?;
-        let request: Vec<&Event> = request.into_iter().filter(|event| may_go(&people, event, &id)).collect();
-        if request.is_empty() {
-            continue;
-        }
-        match context.sender.send(&upstream, &request).await {
-            Ok(()) => sent += request.len(),
-            Err(Fault::Later(failure)) => return Err(failure),
-            Err(Fault::Refused(_)) if request.len() > 1 => {
+        let passed = timeout(TURN, look_and_send(context, &id, &upstream, request)).await;
+        match passed.unwrap_or_else(|_| Err(Failure::transient("the upstream did not answer in time")))? {
+            Passed::Sent(events) => sent += events,
+            Passed::Refused(request, _) if request.len() > 1 => {
                 let (first, second) = request.split_at(request.len() / 2);
                 left.push_front(second.to_vec());
                 left.push_front(first.to_vec());
             }
-            Err(Fault::Refused(failure) | Fault::Moved(failure)) => {
+            Passed::Refused(request, failure) | Passed::Moved(request, failure) => {
                 refused.extend(request);
                 reason = Some(failure);
             }
@@ -113,6 +119,36 @@ async fn pass_on(context: &Context, delivery: &Delivery, until: Instant) -> Resu
     match reason {
         Some(failure) => bury(&Message::text(&id, refused)?, &failure).await,
         None => Ok(()),
+    }
+}
+
+/// What became of a request.
+enum Passed<'a> {
+    /// So many of its events were sent; the others are of people who are suppressed.
+    Sent(usize),
+    /// One of its events may be why it is refused.
+    Refused(Vec<&'a Event>, Failure),
+    /// Every request is refused.
+    Moved(Vec<&'a Event>, Failure),
+}
+
+/// Looks at the suppression list and sends what may go.
+async fn look_and_send<'a>(
+    context: &Context,
+    source: &SourceId,
+    upstream: &Upstream,
+    mut request: Vec<&'a Event>,
+) -> Result<Passed<'a>> {
+    let people = context.store.people(&subjects(&request)).await?;
+    request.retain(|event| may_go(&people, event, source));
+    if request.is_empty() {
+        return Ok(Passed::Sent(0));
+    }
+    match context.sender.send(upstream, &request).await {
+        Ok(()) => Ok(Passed::Sent(request.len())),
+        Err(Fault::Later(failure)) => Err(failure),
+        Err(Fault::Refused(failure)) => Ok(Passed::Refused(request, failure)),
+        Err(Fault::Moved(failure)) => Ok(Passed::Moved(request, failure)),
     }
 }
 

@@ -6,7 +6,7 @@
 //! 4. What warehouses and archives gave of its people since is suppressed, too, in a step of its own before anything is
 //!    erased.
 //! 5. The reply lists the destinations that are left to erase from, by kind, and the warehouses and archives that know
-//!    people by other identifiers, too.
+//!    people by other identifiers, too; and says how long events may still be on their way to an upstream.
 
 use std::time::Duration;
 
@@ -40,6 +40,8 @@ pub struct Context {
     pub secrets: SecretStore,
     /// How long a regulation may wait for others to share its purge run.
     pub purge_delay: SignedDuration,
+    /// How long, after a suppression, a request may go on to an upstream that was begun before.
+    pub relay_ends: SignedDuration,
 }
 
 /// The attempt of a regulation that begins.
@@ -68,6 +70,8 @@ pub struct Plan {
     turns: u32,
     /// How long, in seconds, the archives' purge may wait for other regulations, so that one run serves them all.
     purge_delay_seconds: i64,
+    /// How long, in seconds, nothing is erased, since a request to an upstream may be on its way; 0, if there is none.
+    upstream_seconds: i64,
 }
 
 /// Takes the first step of an attempt; see the head of this file.
@@ -133,6 +137,12 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         let resolves = tasks.iter().filter(move |task| task.resolves && task.kind == kind);
         resolves.map(|task| task.destination_id.clone()).collect()
     };
+    let erases = tasks.iter().any(|task| !task.status.is_final());
+    let upstream_seconds =
+        match erases && store.sources().await?.iter().any(|source| source.upstream.is_some()) {
+            true => context.relay_ends.as_secs(),
+            false => 0,
+        };
     let warehouses = left(&tasks, DestinationKind::Warehouse);
     let cloud_destinations = left(&tasks, DestinationKind::Cloud);
     Ok(Plan {
@@ -143,6 +153,7 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         warehouses,
         cloud_destinations,
         purge_delay_seconds: context.purge_delay.as_secs(),
+        upstream_seconds,
     })
 }
 

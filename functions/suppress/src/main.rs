@@ -2,8 +2,10 @@
 //! returns the destinations to erase from.
 
 use aws::secrets::SecretStore;
+use jiff::SignedDuration;
 use lambda::{environment, telemetry};
 use lambda_runtime::Error;
+use model::source::UPSTREAM_SECONDS;
 use store::Store;
 
 use suppress::{Context, suppress};
@@ -16,6 +18,8 @@ async fn main() -> Result<(), Error> {
         store: Store::from_env(&config),
         secrets: SecretStore::from_env(&config),
         purge_delay: environment::seconds("PURGE_DELAY")?,
+        relay_ends: SignedDuration::from_secs(UPSTREAM_SECONDS.into())
+            + environment::seconds("CLOCK_MARGIN")?,
     };
     telemetry::run(|request, _| suppress(&context, request)).await
 }

@@ -44,3 +44,4 @@ pub mod task;
 pub mod token;
 pub mod tracking;
 pub mod trail;
+pub mod uuid_text;

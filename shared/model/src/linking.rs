@@ -140,7 +140,7 @@ impl Linked {
     pub fn resolve(&mut self, people: &[Vec<Subject>]) -> Resolved {
         let mut resolved = Resolved::default();
         for Link { user, other } in std::mem::take(&mut self.former) {
-            let person = people.iter().position(|subjects| subjects.contains(&user));
+            let person = people.iter().position(|subjects| subjects.iter().any(|one| one.is(&user)));
             let Some(person) = person.and_then(|place| u32::try_from(place).ok()) else { continue };
             self.left_out.retain(|left_out| *left_out != other);
             resolved.found.push(Named { person: Some(person), subject: other });

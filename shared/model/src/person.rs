@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::source::{Sightings, SourceId};
@@ -15,6 +15,10 @@ use crate::tracking::Event;
 /// How long, in milliseconds, what is known of a subject is used before it is read again: a change of the suppression
 /// list takes effect everywhere within this time.
 pub const FRESH_MILLISECONDS: u64 = 500;
+
+/// How long an erasure or a lifted suppression is remembered. An event that waited for longer is not written anywhere:
+/// nobody can tell any more whether it may be.
+pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The most owners recorded of an anonymous id: beyond one, it is a shared device anyway.
 pub const MAX_OWNERS: usize = 10;
@@ -71,8 +75,8 @@ pub struct Person {
     pub linked_scopes: BTreeSet<SuppressionScope>,
     /// When each of these scopes began to suppress it.
     pub since: BTreeMap<SuppressionScope, Timestamp>,
-    /// The last period in which a scope suppressed it, for scopes that no longer do.
-    pub kept_out: BTreeMap<SuppressionScope, (Timestamp, Timestamp)>,
+    /// The periods, since an event could still be on its way, in which a scope suppressed it and no longer does.
+    pub kept_out: BTreeMap<SuppressionScope, Vec<(Timestamp, Timestamp)>>,
     /// When its erasure was last asked for: events received before that are dropped, wherever they still are.
     pub erased: BTreeMap<SuppressionScope, Timestamp>,
     /// The users that this id was seen with.
@@ -158,7 +162,8 @@ impl People {
     fn was_kept_out(&self, event: &Event, source: &SourceId) -> bool {
         event.subjects().filter(|subject| speaks(event, subject)).any(|subject| {
             let Some(person) = self.get(&subject) else { return false };
-            let mut spans = scopes(source).into_iter().filter_map(|scope| person.kept_out.get(&scope));
+            let here = scopes(source);
+            let mut spans = here.iter().filter_map(|scope| person.kept_out.get(scope)).flatten();
             spans.any(|(from, until)| (*from..*until).contains(&event.received_at))
         })
     }
@@ -197,7 +202,7 @@ fn scopes(source: &SourceId) -> [SuppressionScope; 2] {
 
 /// Whether an event is about this id's owner: not if the id is a device and the event names a user, too.
 fn speaks(event: &Event, subject: &Subject) -> bool {
-    event.anonymous.as_ref() != Some(subject) || event.user.is_none()
+    event.user.is_none() || event.anonymous.as_ref().is_none_or(|device| !device.is(subject))
 }
 
 impl Extend<(Subject, Person)> for People {
@@ -289,7 +294,7 @@ mod tests {
         ] {
             let time = |text: &str| text.parse().expect("a timestamp");
             for scope in scopes(&web) {
-                let kept_out = [(scope, (time(from), time(until)))].into();
+                let kept_out = [(scope, vec![(time(from), time(until))])].into();
                 let mut people = People::default();
                 people.insert(Subject::user("u"), Person { kept_out, ..Person::default() });
                 assert_eq!((people.drops(&event, &web), people.drops_late(&event, &web)), (false, late));

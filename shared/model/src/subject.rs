@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 pub use crate::kind::SubjectType;
-use crate::normal;
+use crate::{normal, uuid_text};
 
 /// The longest identifier accepted, in bytes. Long enough for any id, email or URL; short enough that 5,000
 /// of them stay far from every limit on the way.
@@ -33,6 +33,17 @@ impl Subject {
     /// A subject known by the id of a device or browser.
     pub fn anonymous(id: impl Into<String>) -> Self {
         Self { kind: SubjectType::AnonymousId, id: id.into() }
+    }
+
+    /// Whether both are one identifier: of one kind, and the same text or the same UUID.
+    pub fn is(&self, other: &Self) -> bool {
+        self.kind == other.kind && uuid_text::canonical(&self.id) == uuid_text::canonical(&other.id)
+    }
+
+    /// It, and if it is a UUID, the other spellings under which events may have named it.
+    pub fn spelled(&self) -> impl Iterator<Item = Self> {
+        let others = uuid_text::spellings(&self.id).map(|id| Self { kind: self.kind, id });
+        std::iter::once(self.clone()).chain(others)
     }
 
     /// What stands for it at a place that holds a kind: itself, or its hash; nothing, if it is of another kind.

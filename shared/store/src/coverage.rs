@@ -108,12 +108,13 @@ impl Store {
             // one that came in since is suppressed.
             self.mark_erased(&everyone, &scope, now.max(regulation.created_at)).await?;
         }
+        let spelled: Vec<Subject> = everyone.iter().flat_map(Subject::spelled).collect();
         let covered = Covered {
             subjects: subjects.len() as u64,
             linked: linked.subjects.len() as u64,
             shared: linked.shared,
             left_out: linked.left_out.len() as u64,
-            seen: self.people(&everyone).await?.seen(),
+            seen: self.people(&spelled).await?.seen(),
         };
         self.keep_linked(id, linked).await?;
         let item = to_item(id.as_str(), COVERED, &covered)?;

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
-use crate::people::{OUT_FROM, OUT_UNTIL, SINCE, expiry, moment, subject_value};
+use crate::people::{OUT_EARLIER, OUT_FROM, OUT_UNTIL, SINCE, expiry, moment, subject_value};
 use crate::{PERSON, Store, if_held, person_key, text, unless_refused};
 use model::failure::Result;
 use model::person::SuppressionScope;
@@ -19,7 +19,7 @@ pub(crate) const INDEXED: usize = 10;
 
 pub(crate) type Values = HashMap<String, AttributeValue>;
 
-/// A change of an entry. The expressions may use the names `#scope`, `#since`, `#from` and `#until`, and the values
+/// A change of an entry. The expressions may use the names `#scope`, `#since`, `#from`, `#until` and `#earlier`, and the values
 /// `:at`, `:subject`, `:source` and those given.
 pub(crate) struct EntryChange {
     /// Updates the entry.
@@ -51,6 +51,7 @@ fn names(expression: &str, scope: &SuppressionScope) -> Option<HashMap<String, S
         ("#since", format!("{SINCE}{scope}")),
         ("#from", format!("{OUT_FROM}{scope}")),
         ("#until", format!("{OUT_UNTIL}{scope}")),
+        ("#earlier", format!("{OUT_EARLIER}{scope}")),
     ];
     let used: HashMap<String, String> = all
         .into_iter()

@@ -8,26 +8,27 @@ use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
-use crate::people::{FIRST, LAST, OF, expiry, key, subject_value};
+use crate::people::{FIRST, LAST, LET_IN, OF, expiry, key, subject_value};
 use crate::{CONCURRENCY, PERSON, Store, number, person_key, text, unless_refused};
 use model::failure::Result;
 use model::linking::{Link, Linked, MAX_LINKS, users_named_like};
 use model::person::{MAX_OWNERS, People, Person};
+use model::source::SourceId;
 use model::subject::{Subject, SubjectType};
 
 impl Store {
-    /// Links ids to the users they were seen with. A user with [`MAX_LINKS`] ids takes no more, nor does an id with
-    /// [`MAX_OWNERS`] users, which is shared anyway.
+    /// Links ids to the users that a source saw them with. A user with [`MAX_LINKS`] ids takes no more, nor does an id with
+    /// [`MAX_OWNERS`] users, which is shared anyway, nor anybody whom the source may not tell of since a moment ago.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Some may then be
     /// noted and others not.
-    pub async fn link(&self, links: &BTreeSet<Link>) -> Result<()> {
+    pub async fn link(&self, links: &BTreeSet<Link>, source: &SourceId) -> Result<()> {
         let links: Vec<&Link> = links.iter().collect();
         // One user's links one after the other: they write the same item.
         let users = links.chunk_by(|a, b| a.user == b.user).map(|links| async move {
             for link in links {
-                self.link_one(link).await?;
+                self.link_one(link, source).await?;
             }
             Ok(())
         });
@@ -35,20 +36,24 @@ impl Store {
         stream::iter(users).buffer_unordered(CONCURRENCY).try_collect().await
     }
 
-    async fn link_one(&self, link: &Link) -> Result<()> {
-        let side = |side: Side<'_>, most: usize| {
+    async fn link_one(&self, link: &Link, source: &SourceId) -> Result<()> {
+        let side = |side: Side<'_>, most: usize, let_in: &str| {
             let (set, member) = (side.set, side.member.clone());
             side.update()
                 .update_expression(format!("ADD {set} :members SET {OF} REMOVE expiresAt"))
                 .condition_expression(format!(
-                    "attribute_not_exists({set}) OR contains({set}, :member) OR size({set}) < :most"
+                    "(attribute_not_exists({set}) OR contains({set}, :member) OR size({set}) < :most) AND {let_in}"
                 ))
+                .expression_attribute_names("#scope", "scope")
+                .expression_attribute_values(":source", text(source.as_str()))
                 .expression_attribute_values(":member", text(&member))
                 .expression_attribute_values(":most", number(most as u64))
                 .expression_attribute_values(":subject", subject_value(side.subject))
         };
         let [user, other] = sides(link);
-        self.update_pair([side(user, MAX_LINKS), side(other, MAX_OWNERS)]).await.map(drop)
+        let other = side(other, MAX_OWNERS, LET_IN_BY_NAME)
+            .expression_attribute_values(":link", AttributeValue::Bool(true));
+        self.update_pair([side(user, MAX_LINKS, LET_IN), other]).await.map(drop)
     }
 
     /// Removes a link.
@@ -63,12 +68,13 @@ impl Store {
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn linked(&self, subjects: &[Subject]) -> Result<Linked> {
-        let mut people = self.people(subjects).await?;
+        let subjects: Vec<Subject> = subjects.iter().flat_map(Subject::spelled).collect();
+        let mut people = self.people(&subjects).await?;
         let mut others: BTreeSet<Subject> =
             subjects.iter().filter_map(|subject| people.get(subject)).flat_map(|p| p.links.clone()).collect();
         others.extend(users_named_like(&others));
         people.merge(self.people(&others).await?);
-        Ok(Linked::of(subjects, &people))
+        Ok(Linked::of(&subjects, &people))
     }
 
     /// Forgets what events revealed of subjects, on their own items and on others', but for what suppresses them.
@@ -80,7 +86,12 @@ impl Store {
         // An alias does not say of which kind its `previousId` is, so it may be stored as the other kind, too.
         let users = subjects.iter().filter(|subject| subject.kind == SubjectType::UserId);
         let namesakes = users.map(|user| Subject::anonymous(&user.id));
-        let subjects: Vec<Subject> = subjects.iter().cloned().chain(namesakes).collect();
+        let subjects: Vec<Subject> = subjects
+            .iter()
+            .cloned()
+            .chain(namesakes)
+            .flat_map(|one| one.spelled().collect::<Vec<_>>())
+            .collect();
         let mut people = self.people(&subjects).await?;
         let links: BTreeSet<Link> = subjects.iter().flat_map(|subject| links_of(subject, &people)).collect();
         let everyone: BTreeSet<Subject> = links
@@ -141,6 +152,10 @@ impl Store {
         stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect().await
     }
 }
+
+/// As [`LET_IN`], for another's id: it may be suppressed with its owner, and still be seen with others.
+const LET_IN_BY_NAME: &str =
+    "(attribute_not_exists(#scope) OR byLink = :link) AND NOT contains(sources, :source)";
 
 /// One side of a link: the item's set, and the member that the link adds to it.
 struct Side<'a> {

@@ -7,14 +7,14 @@ use std::time::Duration;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use crate::{CONCURRENCY, Item, PERSON, Store, failure, person_key, text};
+use crate::{CONCURRENCY, Item, PERSON, Store, failure, person_key, text, unless_refused};
 use lambda::clock::sleep;
 use model::failure::{Failure, Result};
-use model::person::{People, Person, SuppressionScope};
+use model::person::{People, Person, REMEMBERED, SuppressionScope};
 use model::source::SourceId;
 use model::subject::Subject;
 
@@ -24,6 +24,8 @@ pub(crate) const SINCE: &str = "since#";
 pub(crate) const ERASED: &str = "erased#";
 pub(crate) const OUT_FROM: &str = "outFrom#";
 pub(crate) const OUT_UNTIL: &str = "outUntil#";
+/// The periods before that one, as `from/until`.
+pub(crate) const OUT_EARLIER: &str = "outEarlier#";
 
 /// The item that counts the changes of the suppression list.
 const CHANGES: &str = "CHANGES";
@@ -69,7 +71,8 @@ impl Store {
         Err(Failure::transient("DynamoDB read only some of the suppression list: it is throttled"))
     }
 
-    /// Notes that a source saw a subject on a day.
+    /// Notes that a source saw a subject on a day, unless the subject has been suppressed there since a moment ago: nothing
+    /// may be noted behind an erasure.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
@@ -79,10 +82,12 @@ impl Store {
             .update_expression(format!("SET #first = if_not_exists(#first, :day), #last = :day{EXISTS}"))
             .expression_attribute_names("#first", format!("{FIRST}{source}"))
             .expression_attribute_names("#last", format!("{LAST}{source}"))
+            .condition_expression(LET_IN)
+            .expression_attribute_names("#scope", "scope")
+            .expression_attribute_values(":source", text(source.as_str()))
             .expression_attribute_values(":day", text(&day.to_string()))
             .expression_attribute_values(":subject", subject_value(subject));
-        update.send().await.map_err(|e| failure(&e))?;
-        Ok(())
+        unless_refused(update.send().await)
     }
 
     /// Number of changes of the suppression list by regulations so far.
@@ -125,6 +130,9 @@ fn subject_of(key: &str) -> Option<Subject> {
     Some(Subject { kind: name.parse().ok()?, id: id.to_owned() })
 }
 
+/// The condition that neither the workspace nor `:source` suppresses a person.
+pub(crate) const LET_IN: &str = "attribute_not_exists(#scope) AND NOT contains(sources, :source) AND NOT contains(linkedSources, :source)";
+
 /// What every write about a person adds: the subject. `EXISTS` also ends the item's expiry.
 pub(crate) const OF: &str = "subject = if_not_exists(subject, :subject)";
 const EXISTS: &str = ", subject = if_not_exists(subject, :subject) REMOVE expiresAt";
@@ -132,9 +140,6 @@ const EXISTS: &str = ", subject = if_not_exists(subject, :subject) REMOVE expire
 pub(crate) fn key(subject: &Subject, sk: &str) -> Item {
     HashMap::from([("pk".to_owned(), text(&person_key(subject))), ("sk".to_owned(), text(sk))])
 }
-
-/// How long an erasure or a lifted suppression is remembered: longer than events wait anywhere on their way.
-const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// When a fact noted at a time may be forgotten, as DynamoDB's time to live.
 pub(crate) fn expiry(at: Timestamp) -> AttributeValue {
@@ -192,7 +197,14 @@ fn person(item: Item) -> Option<(Subject, Person)> {
             && let Some(until) = item.get(&format!("{OUT_UNTIL}{scope}")).and_then(time)
             && let (Ok(scope), Some(from)) = (SuppressionScope::try_from(scope.to_owned()), time(value))
         {
-            person.kept_out.insert(scope, (from, until));
+            person.kept_out.entry(scope).or_default().push((from, until));
+        }
+        if let Some(scope) = name.strip_prefix(OUT_EARLIER)
+            && let (Ok(scope), Ok(periods)) = (SuppressionScope::try_from(scope.to_owned()), value.as_ss())
+        {
+            let periods = periods.iter().filter_map(|period| period.split_once('/'));
+            let periods = periods.filter_map(|(from, until)| Some((from.parse().ok()?, until.parse().ok()?)));
+            person.kept_out.entry(scope).or_default().extend(periods);
         }
         let Some(source) = name.strip_prefix(FIRST).and_then(|id| id.parse::<SourceId>().ok()) else {
             continue;

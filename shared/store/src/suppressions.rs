@@ -5,18 +5,20 @@
 //! | `PERSON` | all that `collect` needs to know of a subject; in the index, if the whole workspace suppresses it |
 //! | a source's id | that this source suppresses the subject; in the index under the source |
 
+use std::collections::{BTreeSet, HashSet};
+
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::entry::{EntryChange, INDEXED};
+use crate::entry::{EntryChange, INDEXED, Values};
 use crate::people::{ERASED, OF, moment, subject_value};
 use crate::{CONCURRENCY, Page, Store, paging, person_key, text, unless_refused};
 use model::failure::Result;
 use model::id::RegulationId;
-use model::person::SuppressionScope;
+use model::person::{People, Person, REMEMBERED, SuppressionScope};
 use model::subject::Subject;
 
 /// The index by scope and date, for listing.
@@ -130,18 +132,9 @@ impl Store {
     }
 
     pub(crate) async fn lift_all(&self, subjects: &[Subject], change: &Change<'_>) -> Result<()> {
-        let people = self.people(subjects).await?;
-        let writes: Vec<_> = subjects
-            .iter()
-            .map(|subject| {
-                let person = people.get(subject);
-                self.lift(
-                    subject,
-                    change,
-                    person.is_some_and(|person| person.since.contains_key(change.scope)),
-                )
-            })
-            .collect();
+        let (subjects, people) = self.held_as(subjects).await?;
+        let writes: Vec<_> =
+            subjects.iter().map(|subject| self.lift(subject, change, people.get(subject))).collect();
         stream::iter(writes).buffer_unordered(INDEXED).try_collect::<()>().await?;
         // What is still known of subjects erased meanwhile was kept for their suppression alone.
         let erased = subjects.iter().filter(|subject| {
@@ -153,32 +146,56 @@ impl Store {
             })
         });
         self.forget_people(&erased.cloned().collect::<Vec<_>>(), change.at).await?;
-        self.let_entries_expire(subjects, change.scope, change.at).await
+        self.let_entries_expire(&subjects, change.scope, change.at).await
     }
 
-    async fn lift(&self, subject: &Subject, change: &Change<'_>, suppressed: bool) -> Result<()> {
+    /// These subjects and what is known of them, and their UUIDs as the list held them before it held one spelling alone.
+    async fn held_as(&self, subjects: &[Subject]) -> Result<(Vec<Subject>, People)> {
+        let named: HashSet<&Subject> = subjects.iter().collect();
+        let mut all: Vec<Subject> = subjects.iter().flat_map(Subject::spelled).collect();
+        let people = self.people(&all).await?;
+        all.retain(|one| named.contains(one) || people.get(one).is_some_and(Person::is_suppressed));
+        Ok((all, people))
+    }
+
+    async fn lift(&self, subject: &Subject, change: &Change<'_>, person: Option<&Person>) -> Result<()> {
         let mut values = EntryChange::values(subject, change.at);
         values.insert(":link".to_owned(), AttributeValue::Bool(true));
-        let mut condition = "(attribute_not_exists(askedAt) OR askedAt < :at)".to_owned();
-        if change.by_link {
-            condition += " AND (attribute_not_exists(#scope) OR byLink = :link)";
+        let by_link = match change.by_link {
+            true => " AND (attribute_not_exists(#scope) OR byLink = :link)",
+            false => "",
+        };
+        let lift = |condition: &str, span: &str, values: Values| {
+            let (on_entry, on_person) = match change.scope {
+                SuppressionScope::Workspace => (span, ""),
+                SuppressionScope::Source(_) => ("", span),
+            };
+            EntryChange {
+                update: format!("SET liftedAt = :at, {OF}{on_entry} {GONE}"),
+                condition: Some(format!("{condition}{by_link}")),
+                person: format!("SET {OF}{on_person} {NOT_AT_SOURCE}"),
+                values,
+            }
+        };
+        if let Some(person) = person.filter(|person| person.since.contains_key(change.scope)) {
+            // Events received while it was suppressed, and still on their way, must not be written now.
+            let since = match change.scope {
+                SuppressionScope::Workspace => "suppressedAt",
+                SuppressionScope::Source(_) => "#since",
+            };
+            let mut span = format!(", #from = if_not_exists({since}, :at), #until = :at");
+            let mut values = values.clone();
+            if let Some(earlier) = earlier(person, change) {
+                span += ", #earlier = :earlier";
+                values.insert(":earlier".to_owned(), earlier);
+            }
+            // Only while it is suppressed: a write that is sent again must not make the period an empty one.
+            if self.change_entry(subject, change.scope, lift("askedAt < :at", &span, values)).await? {
+                return Ok(());
+            }
         }
-        // Events received while it was suppressed, and still on their way, must not be written now.
-        let span = |since: &str| match suppressed {
-            true => format!(", #from = if_not_exists({since}, :at), #until = :at"),
-            false => String::new(),
-        };
-        let (on_entry, on_person) = match change.scope {
-            SuppressionScope::Workspace => (span("suppressedAt"), String::new()),
-            SuppressionScope::Source(_) => (String::new(), span("#since")),
-        };
-        let lift = EntryChange {
-            update: format!("SET liftedAt = :at, {OF}{on_entry} {GONE}"),
-            condition: Some(condition),
-            person: format!("SET {OF}{on_person} {NOT_AT_SOURCE}"),
-            values,
-        };
-        self.change_entry(subject, change.scope, lift).await.map(drop)
+        let not_later = "(attribute_not_exists(askedAt) OR askedAt < :at)";
+        self.change_entry(subject, change.scope, lift(not_later, "", values)).await.map(drop)
     }
 
     /// Takes back what a withdrawn regulation suppressed, or would suppress later, but not what another request asked
@@ -305,22 +322,34 @@ impl Store {
             .expression_attribute_values(":scope", text(scope.as_str()))
     }
 
-    /// The suppressions of a subject: where, since when and why.
+    /// The suppressions of a subject, in any spelling: where, since when and why.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn suppressions_of(&self, subject: &Subject) -> Result<Vec<Suppressed>> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.tables.suppressions)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk")
-            .filter_expression("attribute_exists(#scope)")
-            .expression_attribute_names("#scope", "scope")
-            .expression_attribute_values(":pk", text(&person_key(subject)));
-        paging::all(query).await
+        let mut found = Vec::new();
+        for subject in subject.spelled() {
+            let query = self
+                .client
+                .query()
+                .table_name(&self.tables.suppressions)
+                .consistent_read(true)
+                .key_condition_expression("pk = :pk")
+                .filter_expression("attribute_exists(#scope)")
+                .expression_attribute_names("#scope", "scope")
+                .expression_attribute_values(":pk", text(&person_key(&subject)));
+            found.extend(paging::all(query).await?);
+        }
+        Ok(found)
     }
+}
+
+/// The periods in which a person was suppressed before, of which events may still be on their way.
+fn earlier(person: &Person, change: &Change<'_>) -> Option<AttributeValue> {
+    let periods =
+        person.kept_out.get(change.scope)?.iter().filter(|(_, until)| *until > change.at - REMEMBERED);
+    let periods: BTreeSet<String> = periods.map(|(from, until)| format!("{from:.9}/{until:.9}")).collect();
+    (!periods.is_empty()).then_some(AttributeValue::Ss(periods.into_iter().collect()))
 }
 
 /// Removes a suppression from its entry.

@@ -165,6 +165,8 @@ pub enum Fault {
     Garbage,
     /// No answer for so long.
     Hang(Duration),
+    /// It does its work, after so long.
+    Late(Duration),
 }
 
 /// What a fake knows.
@@ -267,8 +269,10 @@ async fn take(
         world.calls += 1;
         (world.faults.pop_front(), world.delay)
     };
-    if let Some(fault) = fault.filter(|fault| *fault != Fault::Nothing) {
-        return misbehave(vendor, fault).await;
+    match fault {
+        None | Some(Fault::Nothing) => {}
+        Some(Fault::Late(time)) => tokio::time::sleep(time).await,
+        Some(fault) => return misbehave(vendor, fault).await,
     }
     let is_open = vendor.open.is_some_and(|path| uri.path() == path);
     if !is_open && headers.get(vendor.key.0).is_none_or(|given| given != vendor.key.1) {
@@ -327,7 +331,7 @@ fn respond(answer: Answer) -> Response {
 
 async fn misbehave(vendor: &Vendor, fault: Fault) -> Response {
     match fault {
-        Fault::Nothing => StatusCode::NO_CONTENT.into_response(),
+        Fault::Nothing | Fault::Late(_) => StatusCode::NO_CONTENT.into_response(),
         Fault::Unauthorized => respond((vendor.unauthorized)()),
         Fault::RateLimited(seconds) => {
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();

@@ -126,6 +126,20 @@ async fn nobody_who_was_suppressed_meanwhile_is_sent_on() -> Result<()> {
     Ok(())
 }
 
+/// A request that is on its way when somebody is erased arrives before anything is erased, and never behind it.
+#[tokio::test]
+async fn an_erasure_waits_for_what_is_on_its_way() -> Result<()> {
+    let fake = Fake::start(&TRACKING)?;
+    let (world, door) = behind(&fake).await?;
+    fake.world().faults.push_back(Fault::Late(Duration::from_secs(9)));
+    door.ok("track", track("late", "on its way")).await?;
+    until(async || Ok(if fake.world().calls > 0 { Break(()) } else { Continue("nothing is on its way") }))
+        .await?;
+    world.stack.api.wait(&world.stack.api.erase(&["late"]).await?, |_| ()).await?;
+    assert_eq!(arrived(&fake, "late"), ["on its way"]);
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_is_refused_is_a_dead_letter_and_holds_up_nobody() -> Result<()> {
     let fake = Fake::start(&TRACKING)?;

@@ -178,7 +178,12 @@ impl Installation {
         let until = Instant::now() + Duration::from_secs(3_600);
         match function {
             "suppress" => {
-                let context = suppress::Context { store, secrets, purge_delay: self.purge_delay };
+                let context = suppress::Context {
+                    store,
+                    secrets,
+                    purge_delay: self.purge_delay,
+                    relay_ends: SignedDuration::ZERO,
+                };
                 to(&suppress::suppress(&context, of(payload)?).await?)
             }
             "record" => {

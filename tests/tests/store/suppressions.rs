@@ -104,7 +104,7 @@ async fn what_a_withdrawn_regulation_suppressed_is_taken_back_and_nothing_else()
 async fn what_was_learnt_of_a_person_is_forgotten() -> Result<()> {
     let Fixture { store, .. } = Fixture::new().await?;
     let (ada, phone) = (Subject::user("ada"), Subject::anonymous("phone"));
-    twice(async || store.link(&met(&ada, &phone)).await).await?;
+    twice(async || store.link(&met(&ada, &phone), &"web".parse()?).await).await?;
     for day in ["2026-01-02", "2026-01-03"] {
         let (web, day) = ("web".parse()?, day.parse()?);
         twice(async || store.saw(&ada, &web, day).await).await?;
@@ -118,6 +118,82 @@ async fn what_was_learnt_of_a_person_is_forgotten() -> Result<()> {
     assert!(store.linked(std::slice::from_ref(&ada)).await?.subjects.is_empty());
     assert!(person(&store, &phone).await?.owners.is_empty());
     assert!(person(&store, &ada).await?.seen.is_empty());
+    Ok(())
+}
+
+/// A door may act on a list that is half a second old, and write slowly.
+#[tokio::test]
+async fn nothing_is_noted_of_somebody_who_is_suppressed_meanwhile() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    let (web, ios): (SourceId, SourceId) = ("web".parse()?, "ios".parse()?);
+    let day = "2026-01-02".parse()?;
+    let at_web = SuppressionScope::Source(web.clone());
+    let (ada, bob, phone) = (Subject::user("ada"), Subject::user("bob"), Subject::anonymous("phone"));
+    let tablet = Subject::anonymous("tablet");
+    store.suppress(std::slice::from_ref(&ada), &change(&EVERYWHERE, 1)).await?;
+    store.suppress(std::slice::from_ref(&bob), &change(&at_web, 1)).await?;
+    let theirs = Change { by_link: true, ..change(&EVERYWHERE, 1) };
+    store.suppress(std::slice::from_ref(&tablet), &theirs).await?;
+    for (user, source, is_noted) in
+        [(&ada, &web, false), (&ada, &ios, false), (&bob, &web, false), (&bob, &ios, true)]
+    {
+        twice(async || store.saw(user, source, day).await).await?;
+        twice(async || store.link(&met(user, &phone), source).await).await?;
+        let known = person(&store, user).await?;
+        assert_eq!(
+            (known.seen.contains_key(source), known.links.contains(&phone)),
+            (is_noted, is_noted),
+            "{source}"
+        );
+    }
+    assert_eq!(person(&store, &phone).await?.owners, ["bob".to_owned()].into());
+    // Another's device is still seen with the others who use it.
+    store.link(&met(&Subject::user("cyd"), &tablet), &web).await?;
+    assert_eq!(person(&store, &tablet).await?.owners, ["cyd".to_owned()].into());
+    Ok(())
+}
+
+/// An event waits on its way for days, while its person is suppressed and let in again, and once more.
+#[tokio::test]
+async fn every_period_in_which_somebody_was_kept_out_is_remembered() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    for scope in [EVERYWHERE, at_web()?] {
+        let ada = [Subject::user("ada")];
+        let mut periods = Vec::new();
+        for minute in [1, 3, 5] {
+            store.suppress(&ada, &change(&scope, minute)).await?;
+            twice(async || store.unsuppress(&ada, &change(&scope, minute + 1)).await).await?;
+            periods.push((at(minute), at(minute + 1)));
+            let mut found = person(&store, &ada[0]).await?.kept_out.remove(&scope).unwrap_or_default();
+            found.sort_unstable();
+            assert_eq!(found, periods, "{scope}");
+        }
+    }
+    Ok(())
+}
+
+/// Events name a UUID as the device writes it, and requests as the company does.
+#[tokio::test]
+async fn a_uuid_is_one_subject_however_it_is_written() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    let (web, day) = ("web".parse()?, "2026-01-02".parse()?);
+    let text = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11";
+    let [lower, upper] = [text.to_owned(), text.to_uppercase()].map(Subject::user);
+    let phone = Subject::anonymous("2C1D3B6E-0A5F-4E7B-9C8D-1A2B3C4D5E6F");
+    store.link(&met(&upper, &phone), &web).await?;
+    store.saw(&upper, &web, day).await?;
+    let named = suppression::of(&[upper.clone()]);
+    assert_eq!(named, [lower]);
+    let linked = store.linked(&named).await?.subjects;
+    assert_eq!(linked, [phone.clone()]);
+    twice(async || store.forget_people(&[named.clone(), linked.clone()].concat(), at(2)).await).await?;
+    assert!(store.linked(&named).await?.subjects.is_empty() && person(&store, &upper).await?.seen.is_empty());
+
+    // As the list held it before it held one spelling alone.
+    store.suppress(std::slice::from_ref(&upper), &change(&EVERYWHERE, 3)).await?;
+    assert_eq!(store.suppressions_of(&named[0]).await?.len(), 1);
+    twice(async || store.unsuppress(&named, &change(&EVERYWHERE, 4)).await).await?;
+    assert!(store.suppressions_of(&upper).await?.is_empty());
     Ok(())
 }
 
@@ -138,7 +214,7 @@ async fn the_mark_of_an_erasure_never_goes_back() -> Result<()> {
 async fn a_regulation_is_carried_out_at_the_door_once() -> Result<()> {
     let Fixture { store, .. } = Fixture::new().await?;
     let (ada, phone) = (Subject::user("ada"), Subject::anonymous("phone"));
-    store.link(&met(&ada, &phone)).await?;
+    store.link(&met(&ada, &phone), &"web".parse()?).await?;
     let first = regulation("SUPPRESS_WITH_DELETE", "INITIALIZED")?;
     store.create(&first, vec![ada.clone()], &[], None).await?;
     let before = store.changes().await?;

@@ -15,6 +15,7 @@ use model::comparison::Comparison;
 use model::hashed::Hashed;
 use model::rules::Rule;
 use model::subject::SubjectType;
+use model::uuid_text::parse as uuid;
 
 /// Bits of the bitmap per identifier: it rules out most values that name no subject.
 const BITS_PER_ID: usize = 16;
@@ -231,18 +232,6 @@ fn uuid_spellings(id: &str) -> impl Iterator<Item = String> {
 
 /// How long UUIDs are as text: 32 digits, with hyphens or without, bare, in braces or as a URN.
 const UUID_LENGTHS: [usize; 6] = [32, 34, 36, 38, 41, 45];
-
-/// The UUID that a text is, in letters of any case.
-pub(super) fn uuid(text: &[u8]) -> Option<Uuid> {
-    let bare = match text {
-        [b'{', bare @ .., b'}'] => bare,
-        _ => match text.split_at_checked(9) {
-            Some((scheme, uuid)) if scheme.eq_ignore_ascii_case(b"urn:uuid:") => uuid,
-            _ => text,
-        },
-    };
-    if matches!(bare.len(), 32 | 36) { Uuid::try_parse_ascii(bare).ok() } else { None }
-}
 
 /// The UUID that a text is, if its spelling may not be one of [`spellings`].
 #[inline]

@@ -20,11 +20,11 @@ use serde::de::{Deserializer, Error, Visitor};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::ids::uuid;
 use super::node::{Fields, Node};
 use super::typed::Rounded;
 use super::{Matcher, Plan};
 use model::number;
+use model::uuid_text::parse as uuid;
 
 /// Nested arrays are read up to this depth. A deeper one makes the line unreadable: identifiers are not nested so, and
 /// each level costs another read.

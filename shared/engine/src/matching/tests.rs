@@ -1,5 +1,6 @@
 //! Tests the fast matcher against full parses of hostile lines.
 
+mod door;
 mod kinds;
 mod reference;
 

@@ -25,7 +25,7 @@ pub use key::{KeptKey, KeyHash, WriteKey};
 pub use recipient::{Recipient, recipients};
 pub use request::{NewSource, SourceChange, SourceView};
 pub use seen::{SeenAt, Sightings};
-pub use upstream::{NewUpstream, Upstream, UpstreamFormat, UpstreamView};
+pub use upstream::{NewUpstream, UPSTREAM_SECONDS, Upstream, UpstreamFormat, UpstreamView};
 
 /// The most write keys of a source: enough to rotate them one platform at a time.
 const MAX_KEYS: usize = 20;

@@ -8,6 +8,9 @@ use uuid::Uuid;
 
 use crate::failure::{Failure, Result};
 
+/// The most seconds between a look at the suppression list and the end of the request to an upstream that follows.
+pub const UPSTREAM_SECONDS: u32 = 15;
+
 /// The longest secret, in bytes.
 const MAX_SECRET: usize = 2_000;
 
