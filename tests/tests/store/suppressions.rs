@@ -9,6 +9,7 @@ use model::linking::Link;
 use model::person::{Person, SuppressionScope};
 use model::regulation::Regulation;
 use model::resolved::Resolved;
+use model::source::SourceId;
 use model::subject::{Named, Subject, SubjectType};
 use model::suppression;
 use store::{Change, Store};
