@@ -1,0 +1,350 @@
+//! Whether what the door learns of a person is gone with the person: which ids were seen together, and on which days.
+//!
+//! The door looks at the list (in a copy that may be old), and then writes what an event reveals, up to its own timeout
+//! later. The regulation suppresses the person, reads which ids are linked, suppresses those, marks all as erased, and
+//! in the end forgets what was learnt. The person has a phone that is linked already; a new device comes with her event.
+//!
+//! The model's remedy is a condition on the door's write: it is refused if the item that it writes to says by now that
+//! the event is to be dropped. That item is the suppression list's own, so the condition needs no other read.
+
+use stateright::{Model, Property};
+
+use crate::check::Protocol;
+
+/// What was learnt, as bits: that the new device is hers, the day on which she was seen, the day on which her phone was
+/// seen by itself, and that somebody else uses her phone, too.
+type Learnt = u8;
+const LINK: Learnt = 1;
+const DAY: Learnt = 2;
+const PHONE_DAY: Learnt = 4;
+const SHARED: Learnt = 8;
+const HERS: Learnt = LINK | DAY | PHONE_DAY;
+
+/// The requests at the door: hers with the new device, her phone's without a user, and somebody else's with her phone.
+const REQUESTS: usize = 3;
+const TEACHES: [Learnt; REQUESTS] = [LINK | DAY, PHONE_DAY, SHARED];
+
+/// How often a step of the regulation may be lost and run again.
+const LOSSES: u8 = 2;
+
+/// Is what was learnt gone for ever?
+pub const GONE: &str = "once it is sealed, nothing that was learnt of the person is there again";
+/// Does the regulation act on every id?
+pub const COVERED: &str = "every id that is linked once the links are read is covered";
+/// Is others' noted?
+pub const OTHERS: &str = "what is learnt of somebody else is noted";
+
+/// What the list says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct List {
+    /// The person is suppressed, and her phone with her.
+    hers: bool,
+    phone: bool,
+    /// Both are marked as erased.
+    marked: bool,
+    /// Both are let in again. When they were kept out stays noted.
+    lifted: bool,
+}
+
+/// A request at the door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Request {
+    NotCome,
+    /// It came in; after the erasure was noted, or before.
+    Came {
+        late: bool,
+    },
+    /// The door has let it in, and still has to write this.
+    LetIn {
+        late: bool,
+        left: Learnt,
+    },
+    Gone,
+}
+
+/// Where the regulation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Phase {
+    NotAsked,
+    Suppress,
+    ReadLinks,
+    SuppressLinked,
+    Mark,
+    /// Every door reads the list anew.
+    Wait,
+    /// The seal reads what was learnt, then forgets that, then drops the identifiers.
+    Read,
+    Forget,
+    Drop,
+    Sealed,
+    Lifted,
+}
+
+/// All there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    /// Whether the regulation suppresses, too, or only deletes.
+    suppresses: bool,
+    phase: Phase,
+    list: List,
+    /// The list as the door has read it last.
+    copy: List,
+    requests: [Request; REQUESTS],
+    learnt: Learnt,
+    /// What the seal has read.
+    read: Learnt,
+    /// Whether the new device was linked when the links were read.
+    covered: bool,
+    /// The regulation has its identifiers still.
+    identifiers: bool,
+    /// Something of somebody else was refused, of an event that is kept.
+    refused: bool,
+    losses: u8,
+}
+
+/// One step; the number is a request's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Action {
+    Come(usize),
+    DoorReadsTheList,
+    Look(usize),
+    Write(usize),
+    LoseRequest(usize),
+    GoOn,
+    LoseStep,
+}
+
+/// A step left out or weakened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutant {
+    /// **As the code is**: the door writes what it learnt whatever the list says by now.
+    WritesRegardless,
+    /// Days are written whatever the list says; links are not.
+    DaysRegardless,
+    /// The write is refused while somebody is suppressed, and not because of the erasure.
+    SuppressedOnly,
+    /// The write is refused because of the erasure, and not while somebody is suppressed.
+    ErasedOnly,
+    /// When they were kept out is forgotten once they are let in again.
+    LiftForgets,
+    /// The write is refused to everybody who uses the phone of somebody suppressed.
+    RefusesByLink,
+    /// The links are read before the person is suppressed.
+    LinksFirst,
+    /// The identifiers are dropped before what was learnt is forgotten.
+    DropsFirst,
+}
+
+/// The protocol.
+#[derive(Debug)]
+pub struct Links(Option<Mutant>);
+
+impl Links {
+    fn is(&self, mutant: Mutant) -> bool {
+        self.0 == Some(mutant)
+    }
+
+    /// Whether the item that is written to says that an event is to be dropped. `out`: that it is suppressed.
+    fn refuses(&self, list: List, late: bool, out: bool, what: Learnt) -> bool {
+        if self.is(Mutant::WritesRegardless) || self.is(Mutant::DaysRegardless) && what != LINK {
+            return false;
+        }
+        let out = out && !self.is(Mutant::ErasedOnly);
+        let erased = list.marked && !late && !self.is(Mutant::SuppressedOnly);
+        let was_out = list.lifted && late && !self.is(Mutant::LiftForgets);
+        out || erased || was_out
+    }
+
+    fn write(&self, state: &mut State, who: usize) {
+        let Request::LetIn { late, left } = state.requests[who] else { return };
+        let list = state.list;
+        // One after the other: links, then days.
+        let what = left & left.wrapping_neg();
+        let dropped = list.marked && !late;
+        let out = match what {
+            LINK | DAY => list.hers,
+            PHONE_DAY => list.phone,
+            // An event of another user is not dropped because of a phone that is suppressed with its owner.
+            _ => list.phone && self.is(Mutant::RefusesByLink),
+        };
+        let refused = match what {
+            SHARED => out || dropped,
+            _ => self.refuses(list, late, out, what),
+        };
+        if refused {
+            state.refused |= what == SHARED && !dropped;
+        } else {
+            state.learnt |= what;
+        }
+        let left = left & !what;
+        state.requests[who] = if left == 0 { Request::Gone } else { Request::LetIn { late, left } };
+    }
+
+    fn go_on(&self, state: &mut State) {
+        let suppresses = state.suppresses;
+        state.phase = match state.phase {
+            Phase::NotAsked if self.is(Mutant::LinksFirst) => Phase::ReadLinks,
+            Phase::NotAsked => Phase::Suppress,
+            Phase::Suppress => {
+                state.list.hers = suppresses;
+                if self.is(Mutant::LinksFirst) { Phase::SuppressLinked } else { Phase::ReadLinks }
+            }
+            Phase::ReadLinks => {
+                state.covered = state.learnt & LINK != 0;
+                if self.is(Mutant::LinksFirst) { Phase::Suppress } else { Phase::SuppressLinked }
+            }
+            Phase::SuppressLinked => {
+                state.list.phone = suppresses;
+                Phase::Mark
+            }
+            Phase::Mark => {
+                state.list.marked = true;
+                Phase::Wait
+            }
+            Phase::Wait if self.is(Mutant::DropsFirst) => Phase::Drop,
+            Phase::Wait => Phase::Read,
+            Phase::Read => {
+                state.read = if state.identifiers || self.is(Mutant::DropsFirst) { state.learnt } else { 0 };
+                Phase::Forget
+            }
+            Phase::Forget => {
+                state.learnt &= !state.read;
+                if self.is(Mutant::DropsFirst) { Phase::Sealed } else { Phase::Drop }
+            }
+            Phase::Drop => {
+                state.identifiers = false;
+                if self.is(Mutant::DropsFirst) { Phase::Read } else { Phase::Sealed }
+            }
+            Phase::Sealed | Phase::Lifted => {
+                (state.list.hers, state.list.phone, state.list.lifted) = (false, false, true);
+                Phase::Lifted
+            }
+        };
+    }
+
+    /// A function is lost, and runs again from its first step.
+    fn lose(&self, state: &mut State) {
+        state.losses += 1;
+        state.phase = match state.phase {
+            Phase::ReadLinks | Phase::SuppressLinked | Phase::Mark if self.is(Mutant::LinksFirst) => {
+                Phase::ReadLinks
+            }
+            Phase::ReadLinks | Phase::SuppressLinked | Phase::Mark => Phase::Suppress,
+            // Without identifiers there is nothing to go by.
+            _ if !state.identifiers => Phase::Sealed,
+            _ => Phase::Read,
+        };
+    }
+}
+
+impl Protocol for Links {
+    type Mutant = Mutant;
+    const NAME: &'static str = "links";
+    const MUTANTS: &'static [(Mutant, &'static str)] = &[
+        (Mutant::WritesRegardless, GONE),
+        (Mutant::DaysRegardless, GONE),
+        (Mutant::SuppressedOnly, GONE),
+        (Mutant::ErasedOnly, GONE),
+        (Mutant::LiftForgets, GONE),
+        (Mutant::RefusesByLink, OTHERS),
+        (Mutant::LinksFirst, COVERED),
+        (Mutant::DropsFirst, GONE),
+    ];
+
+    fn new(mutant: Option<Mutant>) -> Self {
+        Self(mutant)
+    }
+
+    fn has_ended(&self, state: &State) -> bool {
+        let at_work = |request: &Request| matches!(request, Request::Came { .. } | Request::LetIn { .. });
+        state.phase >= Phase::Sealed && !state.requests.iter().any(at_work)
+    }
+}
+
+impl Model for Links {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        let state = |suppresses| State {
+            suppresses,
+            phase: Phase::NotAsked,
+            list: List::default(),
+            copy: List::default(),
+            requests: [Request::NotCome; REQUESTS],
+            learnt: 0,
+            read: 0,
+            covered: false,
+            identifiers: true,
+            refused: false,
+            losses: 0,
+        };
+        vec![state(true), state(false)]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        for (who, request) in state.requests.iter().enumerate() {
+            match request {
+                // What comes in after the lift, or after the mark of a regulation that only deletes, is a new beginning.
+                Request::NotCome if !(state.list.lifted || state.list.marked && !state.suppresses) => {
+                    actions.push(Action::Come(who));
+                }
+                Request::NotCome | Request::Gone => {}
+                Request::Came { .. } => actions.extend([Action::Look(who), Action::LoseRequest(who)]),
+                Request::LetIn { .. } => actions.extend([Action::Write(who), Action::LoseRequest(who)]),
+            }
+        }
+        if state.copy != state.list {
+            actions.push(Action::DoorReadsTheList);
+        }
+        let may = match state.phase {
+            Phase::Wait => state.copy == state.list,
+            Phase::Sealed => state.suppresses,
+            phase => phase != Phase::Lifted,
+        };
+        if may {
+            actions.push(Action::GoOn);
+        }
+        let can_be_lost = matches!(
+            state.phase,
+            Phase::ReadLinks | Phase::SuppressLinked | Phase::Mark | Phase::Read | Phase::Forget | Phase::Drop
+        );
+        if can_be_lost && state.losses < LOSSES {
+            actions.push(Action::LoseStep);
+        }
+    }
+
+    fn next_state(&self, last: &State, action: Action) -> Option<State> {
+        let mut state = *last;
+        match action {
+            Action::Come(who) => state.requests[who] = Request::Came { late: state.list.marked },
+            Action::DoorReadsTheList => state.copy = state.list,
+            Action::Look(who) => {
+                let Request::Came { late } = state.requests[who] else { return None };
+                let held = [state.copy.hers, state.copy.phone, false][who];
+                let left = TEACHES[who];
+                state.requests[who] = if held { Request::Gone } else { Request::LetIn { late, left } };
+            }
+            Action::Write(who) => self.write(&mut state, who),
+            Action::LoseRequest(who) => state.requests[who] = Request::Gone,
+            Action::GoOn => self.go_on(&mut state),
+            Action::LoseStep => self.lose(&mut state),
+        }
+        Some(state)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always(GONE, |_, state: &State| {
+                state.phase < Phase::Sealed || state.learnt & HERS == 0
+            }),
+            // Who only deletes lets new events teach.
+            Property::always(COVERED, |_, state: &State| {
+                let is_read = state.suppresses && state.phase >= Phase::SuppressLinked;
+                !is_read || state.learnt & LINK == 0 || state.covered
+            }),
+            Property::always(OTHERS, |_, state: &State| !state.refused),
+        ]
+    }
+}

@@ -1,0 +1,359 @@
+//! Whether anything of a person reaches another tracking API after the erasure: queue, relay, the requests that it has
+//! under way, and a regulation that asks vendors to delete.
+//!
+//! What arrives upstream is at the vendors at once. A request ends by the timeout of the relay that sent it, and a margin:
+//! it may arrive although its relay was lost. An admin may set the upstream, and remove it.
+//!
+//! The model's remedy is a wait before anything is erased, as long as that timeout and margin, counted from when all was
+//! said of the person; only if a source has an upstream by then, or had one until less than that ago.
+
+use stateright::{Model, Property};
+
+use crate::check::Protocol;
+
+/// Events as bits: the person's from before the request, hers through a door that has not read the list yet, and
+/// somebody else's.
+type Events = u8;
+const EARLY: Events = 1;
+const LATE: Events = 2;
+const OTHER: Events = 4;
+const HERS: Events = EARLY | LATE;
+
+/// How often a relay may be lost.
+const LOSSES: u8 = 2;
+
+/// Is she gone from the vendors?
+pub const GONE: &str = "once it is sealed, nothing from before reaches upstream again";
+/// Does the relay hold her back?
+pub const HELD: &str = "a request that is begun once all is said carries nothing of hers";
+/// Does everybody else arrive?
+pub const OTHERS: &str = "everybody else is sent on";
+
+/// What a regulation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    SuppressOnly,
+    SuppressWithDelete,
+    DeleteOnly,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Phase {
+    NotAsked,
+    Suppress,
+    Mark,
+    /// It looks whether to wait, and waits.
+    Check,
+    Wait,
+    Erase,
+    Sealed,
+    Lifted,
+}
+
+/// The upstream of the one source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Upstream {
+    NotYet,
+    Set,
+    Removed,
+}
+
+/// A request to the upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Request {
+    events: Events,
+    /// Whether it was begun after the regulation was asked for, and after all was said.
+    asked: bool,
+    knows: bool,
+}
+
+/// An invocation of the relay: the messages that it has, and its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Relay {
+    messages: Events,
+    request: Option<Request>,
+}
+
+/// All there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    kind: Kind,
+    phase: Phase,
+    /// What the list says of the person.
+    suppressed: bool,
+    marked: bool,
+    /// Whether the regulation will wait.
+    waits: bool,
+    upstream: Upstream,
+    /// What the door has let in and not sent to the queue yet.
+    passing: Events,
+    late: bool,
+    queue: Events,
+    relay: Option<Relay>,
+    /// The request of a relay that was lost.
+    ghost: Option<Request>,
+    /// What the vendors hold.
+    vendors: Events,
+    /// Whether something of hers was let go when all was said.
+    slipped: bool,
+    losses: u8,
+}
+
+/// One step of somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Action {
+    SetUpstream,
+    RemoveUpstream,
+    DoorLetsIn,
+    DoorSends,
+    Take(Events),
+    Begin,
+    Arrive,
+    LoseRelay,
+    GhostArrives,
+    GhostIsLost,
+    GoOn,
+}
+
+/// A step left out or weakened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutant {
+    /// **As the code is**: nobody waits for a request that is under way.
+    NobodyWaits,
+    /// The wait is counted from when the regulation was asked for.
+    WaitsFromTheRequest,
+    /// It is looked whether there is an upstream before the person is suppressed.
+    ChecksFirst,
+    /// An upstream that was removed a moment ago counts as none.
+    ForgetsTheRemoved,
+    /// The relay leaves the list to the door.
+    NoLook,
+    /// `may_go` without `drops`: the relay lets go what came in before the suppression.
+    NoDrops,
+    /// `may_go` without `drops_late`: when the person was kept out is forgotten once she is let in again.
+    NoDropsLate,
+    /// `may_go` without `erased`: the relay lets go what came in before the erasure, once she is not suppressed.
+    NoErased,
+    /// A request is dropped as a whole if it names the person.
+    DropsTheRequest,
+}
+
+/// The protocol.
+#[derive(Debug)]
+pub struct Relaying(Option<Mutant>);
+
+impl Relaying {
+    fn is(&self, mutant: Mutant) -> bool {
+        self.0 == Some(mutant)
+    }
+
+    /// Which events may go, by what the list says now: `may_go`.
+    fn may_go(&self, state: &State, events: Events) -> Events {
+        let lifted = state.phase == Phase::Lifted;
+        let drops = state.suppressed && !self.is(Mutant::NoDrops);
+        let drops_late = (state.suppressed || lifted) && !self.is(Mutant::NoDropsLate);
+        let erased = state.marked && !self.is(Mutant::NoErased);
+        let dropped = if drops { HERS } else { 0 }
+            | if drops_late { LATE } else { 0 }
+            | if erased { EARLY } else { 0 };
+        match events & dropped {
+            _ if self.is(Mutant::NoLook) => events,
+            hers if hers != 0 && self.is(Mutant::DropsTheRequest) => 0,
+            hers => events & !hers,
+        }
+    }
+
+    fn has_to_wait(&self, state: &State) -> bool {
+        state.upstream == Upstream::Set
+            || state.upstream == Upstream::Removed && !self.is(Mutant::ForgetsTheRemoved)
+    }
+
+    /// Every request that was begun too early has ended.
+    fn has_waited(&self, state: &State) -> bool {
+        let under_way = state.relay.and_then(|relay| relay.request).into_iter().chain(state.ghost);
+        let from_the_request = self.is(Mutant::WaitsFromTheRequest);
+        let mut late = under_way.map(|request| if from_the_request { request.asked } else { request.knows });
+        !state.waits || self.is(Mutant::NobodyWaits) || late.all(|late| late)
+    }
+
+    fn go_on(&self, state: &mut State) {
+        let (suppresses, erases) = (state.kind != Kind::DeleteOnly, state.kind != Kind::SuppressOnly);
+        state.phase = match state.phase {
+            Phase::NotAsked => {
+                state.waits = self.is(Mutant::ChecksFirst) && self.has_to_wait(state);
+                Phase::Suppress
+            }
+            Phase::Suppress => {
+                state.suppressed = suppresses;
+                Phase::Mark
+            }
+            Phase::Mark => {
+                state.marked = erases;
+                Phase::Check
+            }
+            // Who only suppresses has nothing to wait for.
+            Phase::Check if !erases => Phase::Sealed,
+            Phase::Check => {
+                if !self.is(Mutant::ChecksFirst) {
+                    state.waits = self.has_to_wait(state);
+                }
+                Phase::Wait
+            }
+            Phase::Wait => Phase::Erase,
+            Phase::Erase => {
+                state.vendors &= !HERS;
+                Phase::Sealed
+            }
+            Phase::Sealed | Phase::Lifted => {
+                state.suppressed = false;
+                Phase::Lifted
+            }
+        };
+    }
+}
+
+impl State {
+    fn all_is_said(&self) -> bool {
+        self.phase > Phase::Mark
+    }
+}
+
+impl Protocol for Relaying {
+    type Mutant = Mutant;
+    const NAME: &'static str = "upstream";
+    const MUTANTS: &'static [(Mutant, &'static str)] = &[
+        (Mutant::NobodyWaits, GONE),
+        (Mutant::WaitsFromTheRequest, GONE),
+        (Mutant::ChecksFirst, GONE),
+        (Mutant::ForgetsTheRemoved, GONE),
+        (Mutant::NoLook, GONE),
+        (Mutant::NoDrops, HELD),
+        (Mutant::NoDropsLate, GONE),
+        (Mutant::NoErased, GONE),
+        (Mutant::DropsTheRequest, OTHERS),
+    ];
+
+    fn new(mutant: Option<Mutant>) -> Self {
+        Self(mutant)
+    }
+
+    fn has_ended(&self, state: &State) -> bool {
+        let is_idle = state.relay.is_none() && state.ghost.is_none() && state.passing | state.queue == 0;
+        // Without an upstream the door sends nothing to the queue: what it has stays with it here.
+        state.phase >= Phase::Sealed && (is_idle || state.upstream == Upstream::NotYet)
+    }
+}
+
+impl Model for Relaying {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        let state = |kind, upstream| State {
+            kind,
+            phase: Phase::NotAsked,
+            suppressed: false,
+            marked: false,
+            waits: false,
+            upstream,
+            passing: EARLY | OTHER,
+            late: false,
+            queue: 0,
+            relay: None,
+            ghost: None,
+            vendors: 0,
+            slipped: false,
+            losses: 0,
+        };
+        let kinds = [Kind::SuppressOnly, Kind::SuppressWithDelete, Kind::DeleteOnly];
+        kinds.into_iter().flat_map(|kind| [Upstream::NotYet, Upstream::Set].map(|is| state(kind, is))).collect()
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        match state.upstream {
+            Upstream::NotYet => actions.push(Action::SetUpstream),
+            Upstream::Set => actions.push(Action::RemoveUpstream),
+            Upstream::Removed => {}
+        }
+        // Until the step that suppresses has ended, a door may use an old copy.
+        let (suppresses, open) =
+            (state.kind != Kind::DeleteOnly, (Phase::Mark..=Phase::Check).contains(&state.phase));
+        if suppresses && open && !state.late && state.passing == 0 {
+            actions.push(Action::DoorLetsIn);
+        }
+        if state.passing != 0 && state.upstream != Upstream::NotYet {
+            actions.push(Action::DoorSends);
+        }
+        match state.relay {
+            // A relay reads first where its messages go.
+            None => {
+                let groups = 1..=(HERS | OTHER);
+                actions.extend(groups.filter(|group| group & !state.queue == 0).map(Action::Take));
+            }
+            Some(Relay { request: None, .. }) => actions.push(Action::Begin),
+            Some(_) => actions.push(Action::Arrive),
+        }
+        if state.relay.is_some() && state.ghost.is_none() && state.losses < LOSSES {
+            actions.push(Action::LoseRelay);
+        }
+        if state.ghost.is_some() {
+            actions.extend([Action::GhostArrives, Action::GhostIsLost]);
+        }
+        let may = match state.phase {
+            Phase::Wait => self.has_waited(state),
+            Phase::Sealed => state.kind != Kind::DeleteOnly,
+            phase => phase != Phase::Lifted,
+        };
+        if may {
+            actions.push(Action::GoOn);
+        }
+    }
+
+    fn next_state(&self, last: &State, action: Action) -> Option<State> {
+        let mut state = *last;
+        match action {
+            Action::SetUpstream => state.upstream = Upstream::Set,
+            Action::RemoveUpstream => state.upstream = Upstream::Removed,
+            Action::DoorLetsIn => (state.late, state.passing) = (true, LATE),
+            Action::DoorSends => state.queue |= std::mem::take(&mut state.passing),
+            // Without an upstream, what waits is dropped.
+            Action::Take(messages) if state.upstream != Upstream::Set => state.queue &= !messages,
+            Action::Take(messages) => state.relay = Some(Relay { messages, request: None }),
+            Action::Begin => {
+                let messages = state.relay?.messages;
+                let events = self.may_go(&state, messages);
+                let (asked, knows) = (state.phase > Phase::NotAsked, state.all_is_said());
+                state.slipped |= knows && state.phase < Phase::Lifted && events & HERS != 0;
+                state.relay = Some(Relay { messages, request: Some(Request { events, asked, knows }) });
+            }
+            Action::Arrive => {
+                let relay = state.relay.take()?;
+                state.vendors |= relay.request?.events;
+                state.queue &= !relay.messages;
+            }
+            Action::LoseRelay => {
+                state.losses += 1;
+                state.ghost = state.relay.take()?.request;
+            }
+            Action::GhostArrives => state.vendors |= state.ghost.take()?.events,
+            Action::GhostIsLost => state.ghost = None,
+            Action::GoOn => self.go_on(&mut state),
+        }
+        Some(state)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always(GONE, |_, state: &State| {
+                let erased = state.kind != Kind::SuppressOnly && state.phase >= Phase::Sealed;
+                !erased || state.vendors & HERS == 0
+            }),
+            Property::always(HELD, |_, state: &State| !state.slipped),
+            Property::always(OTHERS, |_, state: &State| {
+                let somewhere = state.passing | state.queue | state.vendors;
+                somewhere & OTHER != 0 || state.upstream == Upstream::Removed
+            }),
+        ]
+    }
+}
