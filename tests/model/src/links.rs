@@ -4,25 +4,30 @@
 //! later. The regulation suppresses the person, reads which ids are linked, suppresses those, marks all as erased, and
 //! in the end forgets what was learnt. The person has a phone that is linked already; a new device comes with her event.
 //!
-//! The model's remedy is a condition on the door's write: it is refused if the item that it writes to says by now that
-//! the event is to be dropped. That item is the suppression list's own, so the condition needs no other read.
+//! The model's remedy is a condition on the door's write: it is refused if the items that it writes to say by now that
+//! the event is to be dropped. They are the suppression list's own, so the condition needs no other read; but for an
+//! `alias`, which writes a user's id as a device's: the user's item is asked, too.
+//!
+//! Of what is linked from the start nothing is told: the list needs that until the person is let in again.
 
 use stateright::{Model, Property};
 
 use crate::check::Protocol;
 
 /// What was learnt, as bits: that the new device is hers, the day on which she was seen, the day on which her phone was
-/// seen by itself, and that somebody else uses her phone, too.
+/// seen by itself, that her id is a former one of somebody else, and that somebody else uses her phone, too.
 type Learnt = u8;
 const LINK: Learnt = 1;
 const DAY: Learnt = 2;
 const PHONE_DAY: Learnt = 4;
-const SHARED: Learnt = 8;
-const HERS: Learnt = LINK | DAY | PHONE_DAY;
+const FORMER: Learnt = 8;
+const SHARED: Learnt = 16;
+const HERS: Learnt = LINK | DAY | PHONE_DAY | FORMER;
 
-/// The requests at the door: hers with the new device, her phone's without a user, and somebody else's with her phone.
-const REQUESTS: usize = 3;
-const TEACHES: [Learnt; REQUESTS] = [LINK | DAY, PHONE_DAY, SHARED];
+/// The requests at the door: hers with the new device, her phone's without a user, somebody else's `alias` with her id,
+/// and somebody else's with her phone.
+const REQUESTS: usize = 4;
+const TEACHES: [Learnt; REQUESTS] = [LINK | DAY, PHONE_DAY, FORMER, SHARED];
 
 /// How often a step of the regulation may be lost and run again.
 const LOSSES: u8 = 2;
@@ -122,6 +127,8 @@ pub enum Mutant {
     WritesRegardless,
     /// Days are written whatever the list says; links are not.
     DaysRegardless,
+    /// An `alias` asks the items that it writes to, and not that of the user whose id it writes.
+    AliasRegardless,
     /// The write is refused while somebody is suppressed, and not because of the erasure.
     SuppressedOnly,
     /// The write is refused because of the erasure, and not while somebody is suppressed.
@@ -145,9 +152,15 @@ impl Links {
         self.0 == Some(mutant)
     }
 
-    /// Whether the item that is written to says that an event is to be dropped. `out`: that it is suppressed.
+    /// Whether the list says that an event is to be dropped. `out`: that whoever is written about is suppressed.
     fn refuses(&self, list: List, late: bool, out: bool, what: Learnt) -> bool {
-        if self.is(Mutant::WritesRegardless) || self.is(Mutant::DaysRegardless) && what != LINK {
+        let regardless = match self.0 {
+            Some(Mutant::WritesRegardless) => HERS,
+            Some(Mutant::DaysRegardless) => DAY | PHONE_DAY,
+            Some(Mutant::AliasRegardless) => FORMER,
+            _ => 0,
+        };
+        if what & regardless != 0 {
             return false;
         }
         let out = out && !self.is(Mutant::ErasedOnly);
@@ -163,7 +176,7 @@ impl Links {
         let what = left & left.wrapping_neg();
         let dropped = list.marked && !late;
         let out = match what {
-            LINK | DAY => list.hers,
+            LINK | DAY | FORMER => list.hers,
             PHONE_DAY => list.phone,
             // An event of another user is not dropped because of a phone that is suppressed with its owner.
             _ => list.phone && self.is(Mutant::RefusesByLink),
@@ -226,11 +239,9 @@ impl Links {
     /// A function is lost, and runs again from its first step.
     fn lose(&self, state: &mut State) {
         state.losses += 1;
+        let first = if self.is(Mutant::LinksFirst) { Phase::ReadLinks } else { Phase::Suppress };
         state.phase = match state.phase {
-            Phase::ReadLinks | Phase::SuppressLinked | Phase::Mark if self.is(Mutant::LinksFirst) => {
-                Phase::ReadLinks
-            }
-            Phase::ReadLinks | Phase::SuppressLinked | Phase::Mark => Phase::Suppress,
+            Phase::ReadLinks | Phase::SuppressLinked | Phase::Mark => first,
             // Without identifiers there is nothing to go by.
             _ if !state.identifiers => Phase::Sealed,
             _ => Phase::Read,
@@ -244,6 +255,7 @@ impl Protocol for Links {
     const MUTANTS: &'static [(Mutant, &'static str)] = &[
         (Mutant::WritesRegardless, GONE),
         (Mutant::DaysRegardless, GONE),
+        (Mutant::AliasRegardless, GONE),
         (Mutant::SuppressedOnly, GONE),
         (Mutant::ErasedOnly, GONE),
         (Mutant::LiftForgets, GONE),
@@ -308,7 +320,12 @@ impl Model for Links {
         }
         let can_be_lost = matches!(
             state.phase,
-            Phase::ReadLinks | Phase::SuppressLinked | Phase::Mark | Phase::Read | Phase::Forget | Phase::Drop
+            Phase::ReadLinks
+                | Phase::SuppressLinked
+                | Phase::Mark
+                | Phase::Read
+                | Phase::Forget
+                | Phase::Drop
         );
         if can_be_lost && state.losses < LOSSES {
             actions.push(Action::LoseStep);
@@ -322,7 +339,7 @@ impl Model for Links {
             Action::DoorReadsTheList => state.copy = state.list,
             Action::Look(who) => {
                 let Request::Came { late } = state.requests[who] else { return None };
-                let held = [state.copy.hers, state.copy.phone, false][who];
+                let held = [state.copy.hers, state.copy.phone, state.copy.hers, false][who];
                 let left = TEACHES[who];
                 state.requests[who] = if held { Request::Gone } else { Request::LetIn { late, left } };
             }

@@ -30,7 +30,8 @@ pub const HELD: &str = "once the suppression step has ended, the door lets nobod
 /// Is what came too late in no file?
 pub const AFTER: &str = "what comes in once the list says so is in no file";
 /// Are files replaced that were being written?
-pub const REPLACED: &str = "a file that is put once the change is counted holds, in the end, nothing since the request";
+pub const REPLACED: &str =
+    "a file that is put once the change is counted holds, in the end, nothing since the request";
 /// Is the rest kept?
 pub const KEPT: &str = "what came in before the request is kept";
 
@@ -145,7 +146,8 @@ impl SuppressOnly {
 
     /// The events since the request that the list forbids.
     fn forbids(&self, said: Said) -> Events {
-        FORBIDDEN[usize::from(if self.is(Mutant::CountedBeforeWritten) { said / 2 } else { said.div_ceil(2) })]
+        FORBIDDEN
+            [usize::from(if self.is(Mutant::CountedBeforeWritten) { said / 2 } else { said.div_ceil(2) })]
     }
 
     fn drops(&self, said: Said) -> Events {
@@ -315,9 +317,7 @@ impl Model for SuppressOnly {
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
             Property::always(HELD, |_, state: &State| !state.broke_in),
-            Property::always(AFTER, |_, state: &State| {
-                state.files.iter().all(|file| file & state.late == 0)
-            }),
+            Property::always(AFTER, |_, state: &State| state.files.iter().all(|file| file & state.late == 0)),
             Property::always(REPLACED, |_, state: &State| !state.slipped),
             Property::always(KEPT, |_, state: &State| {
                 let written = state.files.iter().fold(state.passing | state.queue, |all, file| all | file);

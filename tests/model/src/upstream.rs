@@ -154,9 +154,8 @@ impl Relaying {
         let drops = state.suppressed && !self.is(Mutant::NoDrops);
         let drops_late = (state.suppressed || lifted) && !self.is(Mutant::NoDropsLate);
         let erased = state.marked && !self.is(Mutant::NoErased);
-        let dropped = if drops { HERS } else { 0 }
-            | if drops_late { LATE } else { 0 }
-            | if erased { EARLY } else { 0 };
+        let dropped =
+            if drops { HERS } else { 0 } | if drops_late { LATE } else { 0 } | if erased { EARLY } else { 0 };
         match events & dropped {
             _ if self.is(Mutant::NoLook) => events,
             hers if hers != 0 && self.is(Mutant::DropsTheRequest) => 0,
@@ -213,12 +212,6 @@ impl Relaying {
     }
 }
 
-impl State {
-    fn all_is_said(&self) -> bool {
-        self.phase > Phase::Mark
-    }
-}
-
 impl Protocol for Relaying {
     type Mutant = Mutant;
     const NAME: &'static str = "upstream";
@@ -267,7 +260,10 @@ impl Model for Relaying {
             losses: 0,
         };
         let kinds = [Kind::SuppressOnly, Kind::SuppressWithDelete, Kind::DeleteOnly];
-        kinds.into_iter().flat_map(|kind| [Upstream::NotYet, Upstream::Set].map(|is| state(kind, is))).collect()
+        kinds
+            .into_iter()
+            .flat_map(|kind| [Upstream::NotYet, Upstream::Set].map(|is| state(kind, is)))
+            .collect()
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
@@ -323,7 +319,7 @@ impl Model for Relaying {
             Action::Begin => {
                 let messages = state.relay?.messages;
                 let events = self.may_go(&state, messages);
-                let (asked, knows) = (state.phase > Phase::NotAsked, state.all_is_said());
+                let (asked, knows) = (state.phase > Phase::NotAsked, state.phase > Phase::Mark);
                 state.slipped |= knows && state.phase < Phase::Lifted && events & HERS != 0;
                 state.relay = Some(Relay { messages, request: Some(Request { events, asked, knows }) });
             }
