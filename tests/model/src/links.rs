@@ -75,7 +75,7 @@ enum Phase {
     ReadLinks,
     SuppressLinked,
     Mark,
-    /// Every door reads the list anew.
+    /// As the code is, every door reads the list anew first. The model needs no such wait.
     Wait,
     /// The seal reads what was learnt, then forgets that, then drops the identifiers.
     Read,
@@ -125,6 +125,8 @@ pub enum Action {
 pub enum Mutant {
     /// **As the code is**: the door writes what it learnt whatever the list says by now.
     WritesRegardless,
+    /// Writes are not refused. Instead the seal waits until the door's requests have ended.
+    SealWaits,
     /// Days are written whatever the list says; links are not.
     DaysRegardless,
     /// An `alias` asks the items that it writes to, and not that of the user whose id it writes.
@@ -155,11 +157,18 @@ impl Links {
 
 mod steps;
 
+impl State {
+    fn door_is_idle(&self) -> bool {
+        self.requests.iter().all(|request| matches!(request, Request::NotCome | Request::Gone))
+    }
+}
+
 impl Protocol for Links {
     type Mutant = Mutant;
     const NAME: &'static str = "links";
     const MUTANTS: &'static [(Mutant, &'static str)] = &[
         (Mutant::WritesRegardless, GONE),
+        (Mutant::SealWaits, COVERED),
         (Mutant::DaysRegardless, GONE),
         (Mutant::AliasRegardless, GONE),
         (Mutant::SuppressedOnly, GONE),
@@ -175,8 +184,7 @@ impl Protocol for Links {
     }
 
     fn has_ended(&self, state: &State) -> bool {
-        let at_work = |request: &Request| matches!(request, Request::Came { .. } | Request::LetIn { .. });
-        state.phase >= Phase::Sealed && !state.requests.iter().any(at_work)
+        state.phase >= Phase::Sealed && state.door_is_idle()
     }
 }
 
@@ -217,7 +225,7 @@ impl Model for Links {
             actions.push(Action::DoorReadsTheList);
         }
         let may = match state.phase {
-            Phase::Wait => state.copy == state.list,
+            Phase::Wait => self.may_seal(state),
             Phase::Sealed => state.suppresses,
             phase => phase != Phase::Lifted,
         };

@@ -143,6 +143,7 @@ protocol!(suppress_only: SuppressOnly,
 
 protocol!(links: Links,
     writes_regardless: WritesRegardless,
+    seal_waits: SealWaits,
     days_regardless: DaysRegardless,
     alias_regardless: AliasRegardless,
     suppressed_only: SuppressedOnly,

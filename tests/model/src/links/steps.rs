@@ -6,7 +6,7 @@ impl Links {
     /// Whether the list says that an event is to be dropped. `out`: that whoever is written about is suppressed.
     fn refuses(&self, list: List, late: bool, out: bool, what: Learnt) -> bool {
         let regardless = match self.0 {
-            Some(Mutant::WritesRegardless) => HERS,
+            Some(Mutant::WritesRegardless | Mutant::SealWaits) => HERS,
             Some(Mutant::DaysRegardless) => DAY | PHONE_DAY,
             Some(Mutant::AliasRegardless) => FORMER,
             _ => 0,
@@ -43,6 +43,15 @@ impl Links {
         }
         let left = left & !what;
         state.requests[who] = if left == 0 { Request::Gone } else { Request::LetIn { late, left } };
+    }
+
+    /// Whether the seal may begin.
+    pub(super) fn may_seal(&self, state: &State) -> bool {
+        match self.0 {
+            Some(Mutant::WritesRegardless) => state.copy == state.list,
+            Some(Mutant::SealWaits) => state.copy == state.list && state.door_is_idle(),
+            _ => true,
+        }
     }
 
     pub(super) fn go_on(&self, state: &mut State) {
