@@ -6,6 +6,10 @@
 //!
 //! The model's remedy is a wait before anything is erased, as long as that timeout and margin, counted from when all was
 //! said of the person; only if a source has an upstream by then, or had one until less than that ago.
+//!
+//! The person may be let in again, suppressed by another regulation, and let in once more: the list remembers one period
+//! in which it kept her out. So the erasure is noted when every door has read the list anew: then the note is later than
+//! whatever a door has let in.
 
 use stateright::{Model, Property};
 
@@ -25,7 +29,8 @@ const LOSSES: u8 = 2;
 /// Is she gone from the vendors?
 pub const GONE: &str = "once it is sealed, nothing from before reaches upstream again";
 /// Does the relay hold her back?
-pub const HELD: &str = "a request that is begun once all is said carries nothing of hers";
+pub const HELD: &str =
+    "nothing of hers is sent once all is said, nor later what came in while she was kept out";
 /// Does everybody else arrive?
 pub const OTHERS: &str = "everybody else is sent on";
 
@@ -41,6 +46,8 @@ enum Kind {
 enum Phase {
     NotAsked,
     Suppress,
+    /// Every door reads the list anew.
+    Close,
     Mark,
     /// It looks whether to wait, and waits.
     Check,
@@ -48,6 +55,9 @@ enum Phase {
     Erase,
     Sealed,
     Lifted,
+    /// Another regulation suppresses her, and that is lifted, too.
+    Again,
+    LiftedAgain,
 }
 
 /// The upstream of the one source.
@@ -121,6 +131,8 @@ pub enum Action {
 pub enum Mutant {
     /// **As the code is**: nobody waits for a request that is under way.
     NobodyWaits,
+    /// **As the code is**: the erasure is noted before every door has read the list anew.
+    MarksFirst,
     /// The wait is counted from when the regulation was asked for.
     WaitsFromTheRequest,
     /// It is looked whether there is an upstream before the person is suppressed.
@@ -156,12 +168,13 @@ impl Protocol for Relaying {
     const NAME: &'static str = "upstream";
     const MUTANTS: &'static [(Mutant, &'static str)] = &[
         (Mutant::NobodyWaits, GONE),
+        (Mutant::MarksFirst, GONE),
         (Mutant::WaitsFromTheRequest, GONE),
         (Mutant::ChecksFirst, GONE),
         (Mutant::ForgetsTheRemoved, GONE),
         (Mutant::NoLook, GONE),
         (Mutant::NoDrops, HELD),
-        (Mutant::NoDropsLate, GONE),
+        (Mutant::NoDropsLate, HELD),
         (Mutant::NoErased, GONE),
         (Mutant::DropsTheRequest, OTHERS),
     ];
@@ -211,10 +224,9 @@ impl Model for Relaying {
             Upstream::Set => actions.push(Action::RemoveUpstream),
             Upstream::Removed => {}
         }
-        // Until the step that suppresses has ended, a door may use an old copy.
-        let (suppresses, open) =
-            (state.kind != Kind::DeleteOnly, (Phase::Mark..=Phase::Check).contains(&state.phase));
-        if suppresses && open && !state.late && state.passing == 0 {
+        // A door may use an old copy of the list.
+        let suppresses = state.kind != Kind::DeleteOnly;
+        if suppresses && state.phase == Phase::Close && !state.late && state.passing == 0 {
             actions.push(Action::DoorLetsIn);
         }
         if state.passing != 0 && state.upstream != Upstream::NotYet {
@@ -237,8 +249,8 @@ impl Model for Relaying {
         }
         let may = match state.phase {
             Phase::Wait => self.has_waited(state),
-            Phase::Sealed => state.kind != Kind::DeleteOnly,
-            phase => phase != Phase::Lifted,
+            Phase::Sealed => suppresses,
+            phase => phase != Phase::LiftedAgain,
         };
         if may {
             actions.push(Action::GoOn);
@@ -259,7 +271,12 @@ impl Model for Relaying {
                 let messages = state.relay?.messages;
                 let events = self.may_go(&state, messages);
                 let (asked, knows) = (state.phase > Phase::NotAsked, state.phase > Phase::Mark);
-                state.slipped |= knows && state.phase < Phase::Lifted && events & HERS != 0;
+                let forbidden = match state.phase {
+                    Phase::Lifted => LATE,
+                    Phase::LiftedAgain => 0,
+                    _ => HERS,
+                };
+                state.slipped |= knows && events & forbidden != 0;
                 state.relay = Some(Relay { messages, request: Some(Request { events, asked, knows }) });
             }
             Action::Arrive => {

@@ -156,6 +156,7 @@ protocol!(links: Links,
 
 protocol!(upstream: Relaying,
     nobody_waits: NobodyWaits,
+    marks_first: MarksFirst,
     waits_from_the_request: WaitsFromTheRequest,
     checks_first: ChecksFirst,
     forgets_the_removed: ForgetsTheRemoved,

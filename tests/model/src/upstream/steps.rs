@@ -5,12 +5,15 @@ use super::*;
 impl Relaying {
     /// Which events may go, by what the list says now: `may_go`.
     pub(super) fn may_go(&self, state: &State, events: Events) -> Events {
-        let lifted = state.phase == Phase::Lifted;
         let drops = state.suppressed && !self.is(Mutant::NoDrops);
-        let drops_late = (state.suppressed || lifted) && !self.is(Mutant::NoDropsLate);
+        // Of what was lifted, the list remembers the last period.
+        let is_first = state.suppressed && state.phase < Phase::Lifted || state.phase == Phase::Lifted;
+        let drops_late = is_first && !self.is(Mutant::NoDropsLate);
         let erased = state.marked && !self.is(Mutant::NoErased);
-        let dropped =
-            if drops { HERS } else { 0 } | if drops_late { LATE } else { 0 } | if erased { EARLY } else { 0 };
+        let before = if self.is(Mutant::MarksFirst) { EARLY } else { HERS };
+        let dropped = if drops { HERS } else { 0 }
+            | if drops_late { LATE } else { 0 }
+            | if erased { before } else { 0 };
         match events & dropped {
             _ if self.is(Mutant::NoLook) => events,
             hers if hers != 0 && self.is(Mutant::DropsTheRequest) => 0,
@@ -40,8 +43,10 @@ impl Relaying {
             }
             Phase::Suppress => {
                 state.suppressed = suppresses;
-                Phase::Mark
+                state.marked = erases && self.is(Mutant::MarksFirst);
+                Phase::Close
             }
+            Phase::Close => Phase::Mark,
             Phase::Mark => {
                 state.marked = erases;
                 Phase::Check
@@ -59,9 +64,13 @@ impl Relaying {
                 state.vendors &= !HERS;
                 Phase::Sealed
             }
-            Phase::Sealed | Phase::Lifted => {
+            Phase::Lifted => {
+                state.suppressed = true;
+                Phase::Again
+            }
+            Phase::Sealed | Phase::Again | Phase::LiftedAgain => {
                 state.suppressed = false;
-                Phase::Lifted
+                if state.phase == Phase::Sealed { Phase::Lifted } else { Phase::LiftedAgain }
             }
         };
     }
