@@ -5,8 +5,8 @@
 //! in the end forgets what was learnt. The person has a phone that is linked already; a new device comes with her event.
 //!
 //! The model's remedy is a condition on the door's write: it is refused if the items that it writes to say by now that
-//! the event is to be dropped. They are the suppression list's own, so the condition needs no other read; but for an
-//! `alias`, which writes a user's id as a device's: the user's item is asked, too.
+//! the event is to be dropped. They are the suppression list's own, so the condition needs no other read; but where an
+//! event writes a person's id under another key than the list holds it, the list's item is asked, too.
 //!
 //! Of what is linked from the start nothing is told: the list needs that until the person is let in again.
 
@@ -15,7 +15,8 @@ use stateright::{Model, Property};
 use crate::check::Protocol;
 
 /// What was learnt, as bits: that the new device is hers, the day on which she was seen, the day on which her phone was
-/// seen by itself, that her id is a former one of somebody else, and that somebody else uses her phone, too.
+/// seen by itself, that her id, under another key, is a former one of somebody else, and that somebody else uses her
+/// phone, too.
 type Learnt = u8;
 const LINK: Learnt = 1;
 const DAY: Learnt = 2;
@@ -123,15 +124,17 @@ pub enum Action {
 /// A step left out or weakened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
-    /// **As the code is**: the door writes what it learnt whatever the list says by now.
+    /// **As the code once was**: the door writes what it learnt whatever the list says by now.
     WritesRegardless,
     /// Writes are not refused. Instead the seal waits until the door's requests have ended.
     SealWaits,
     /// Days are written whatever the list says; links are not.
     DaysRegardless,
-    /// An `alias` asks the items that it writes to, and not that of the user whose id it writes.
-    AliasRegardless,
-    /// The write is refused while somebody is suppressed, and not because of the erasure.
+    /// **As the code is**: only the items are asked that are written to. An `alias` writes a user's id as a device's, and an
+    /// event may spell a UUID otherwise than the list: these items say nothing of the person.
+    AnotherKey,
+    /// **As the code is**: the write is refused while somebody is suppressed, and not because of the erasure. A regulation
+    /// may only delete, and a suppression may be lifted.
     SuppressedOnly,
     /// The write is refused because of the erasure, and not while somebody is suppressed.
     ErasedOnly,
@@ -170,7 +173,7 @@ impl Protocol for Links {
         (Mutant::WritesRegardless, GONE),
         (Mutant::SealWaits, COVERED),
         (Mutant::DaysRegardless, GONE),
-        (Mutant::AliasRegardless, GONE),
+        (Mutant::AnotherKey, GONE),
         (Mutant::SuppressedOnly, GONE),
         (Mutant::ErasedOnly, GONE),
         (Mutant::LiftForgets, GONE),

@@ -1,15 +1,14 @@
 //! Whether anything of a person reaches another tracking API after the erasure: queue, relay, the requests that it has
 //! under way, and a regulation that asks vendors to delete.
 //!
-//! What arrives upstream is at the vendors at once. A request ends by the timeout of the relay that sent it, and a margin:
-//! it may arrive although its relay was lost. An admin may set the upstream, and remove it.
+//! What arrives upstream is at the vendors at once. A request ends by a timeout that is counted from the look at the list,
+//! and a margin: it may arrive although its relay was lost. An admin may set the upstream, and remove it.
 //!
 //! The model's remedy is a wait before anything is erased, as long as that timeout and margin, counted from when all was
 //! said of the person; only if a source has an upstream by then, or had one until less than that ago.
 //!
-//! The person may be let in again, suppressed by another regulation, and let in once more: the list remembers one period
-//! in which it kept her out. So the erasure is noted when every door has read the list anew: then the note is later than
-//! whatever a door has let in.
+//! The person may be let in again, suppressed by another regulation, and let in once more, while an event waits that a
+//! door let in behind the mark of the erasure: the list remembers every period in which it kept her out.
 
 use stateright::{Model, Property};
 
@@ -26,11 +25,10 @@ const HERS: Events = EARLY | LATE;
 /// How often a relay may be lost.
 const LOSSES: u8 = 2;
 
-/// Is she gone from the vendors?
-pub const GONE: &str = "once it is sealed, nothing from before reaches upstream again";
+/// Is the last request behind us?
+pub const GONE: &str = "once it has erased and is sealed, nothing from before reaches upstream";
 /// Does the relay hold her back?
-pub const HELD: &str =
-    "nothing of hers is sent once all is said, nor later what came in while she was kept out";
+pub const HELD: &str = "a request that is begun once all is said carries nothing of hers";
 /// Does everybody else arrive?
 pub const OTHERS: &str = "everybody else is sent on";
 
@@ -46,9 +44,9 @@ enum Kind {
 enum Phase {
     NotAsked,
     Suppress,
+    Mark,
     /// Every door reads the list anew.
     Close,
-    Mark,
     /// It looks whether to wait, and waits.
     Check,
     Wait,
@@ -102,8 +100,9 @@ pub struct State {
     relay: Option<Relay>,
     /// The request of a relay that was lost.
     ghost: Option<Request>,
-    /// What the vendors hold.
-    vendors: Events,
+    arrived: Events,
+    /// Whether something of hers arrived behind the erasure.
+    behind: bool,
     /// Whether something of hers was let go when all was said.
     slipped: bool,
     losses: u8,
@@ -129,15 +128,18 @@ pub enum Action {
 /// A step left out or weakened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
-    /// **As the code is**: nobody waits for a request that is under way.
+    /// **As the code once was**: nobody waits for a request that is under way.
     NobodyWaits,
-    /// **As the code is**: the erasure is noted before every door has read the list anew.
-    MarksFirst,
+    /// **As the code is**: a regulation that has nothing to erase from any destination is sealed at once.
+    WaitsForTasksOnly,
+    /// **As the code once was**: the list remembers the last period in which it kept somebody out.
+    OnePeriod,
     /// The wait is counted from when the regulation was asked for.
     WaitsFromTheRequest,
-    /// It is looked whether there is an upstream before the person is suppressed.
+    /// **As the code is** for what a warehouse or an archive gives: it is looked whether there is an upstream before that is
+    /// suppressed.
     ChecksFirst,
-    /// An upstream that was removed a moment ago counts as none.
+    /// **As the code is**: an upstream that was removed a moment ago counts as none.
     ForgetsTheRemoved,
     /// The relay leaves the list to the door.
     NoLook,
@@ -161,6 +163,12 @@ impl Relaying {
     }
 }
 
+fn arrives(state: &mut State, request: Request) {
+    state.arrived |= request.events;
+    let erased = state.kind != Kind::SuppressOnly && state.phase >= Phase::Sealed;
+    state.behind |= erased && request.events & HERS != 0;
+}
+
 mod steps;
 
 impl Protocol for Relaying {
@@ -168,13 +176,14 @@ impl Protocol for Relaying {
     const NAME: &'static str = "upstream";
     const MUTANTS: &'static [(Mutant, &'static str)] = &[
         (Mutant::NobodyWaits, GONE),
-        (Mutant::MarksFirst, GONE),
+        (Mutant::WaitsForTasksOnly, GONE),
+        (Mutant::OnePeriod, GONE),
         (Mutant::WaitsFromTheRequest, GONE),
         (Mutant::ChecksFirst, GONE),
         (Mutant::ForgetsTheRemoved, GONE),
         (Mutant::NoLook, GONE),
         (Mutant::NoDrops, HELD),
-        (Mutant::NoDropsLate, HELD),
+        (Mutant::NoDropsLate, GONE),
         (Mutant::NoErased, GONE),
         (Mutant::DropsTheRequest, OTHERS),
     ];
@@ -207,7 +216,8 @@ impl Model for Relaying {
             queue: 0,
             relay: None,
             ghost: None,
-            vendors: 0,
+            arrived: 0,
+            behind: false,
             slipped: false,
             losses: 0,
         };
@@ -271,24 +281,22 @@ impl Model for Relaying {
                 let messages = state.relay?.messages;
                 let events = self.may_go(&state, messages);
                 let (asked, knows) = (state.phase > Phase::NotAsked, state.phase > Phase::Mark);
-                let forbidden = match state.phase {
-                    Phase::Lifted => LATE,
-                    Phase::LiftedAgain => 0,
-                    _ => HERS,
-                };
-                state.slipped |= knows && events & forbidden != 0;
+                state.slipped |= knows && state.phase < Phase::Lifted && events & HERS != 0;
                 state.relay = Some(Relay { messages, request: Some(Request { events, asked, knows }) });
             }
             Action::Arrive => {
                 let relay = state.relay.take()?;
-                state.vendors |= relay.request?.events;
+                arrives(&mut state, relay.request?);
                 state.queue &= !relay.messages;
             }
             Action::LoseRelay => {
                 state.losses += 1;
                 state.ghost = state.relay.take()?.request;
             }
-            Action::GhostArrives => state.vendors |= state.ghost.take()?.events,
+            Action::GhostArrives => {
+                let ghost = state.ghost.take()?;
+                arrives(&mut state, ghost);
+            }
             Action::GhostIsLost => state.ghost = None,
             Action::GoOn => self.go_on(&mut state),
         }
@@ -297,13 +305,10 @@ impl Model for Relaying {
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always(GONE, |_, state: &State| {
-                let erased = state.kind != Kind::SuppressOnly && state.phase >= Phase::Sealed;
-                !erased || state.vendors & HERS == 0
-            }),
+            Property::always(GONE, |_, state: &State| !state.behind),
             Property::always(HELD, |_, state: &State| !state.slipped),
             Property::always(OTHERS, |_, state: &State| {
-                let somewhere = state.passing | state.queue | state.vendors;
+                let somewhere = state.passing | state.queue | state.arrived;
                 somewhere & OTHER != 0 || state.upstream == Upstream::Removed
             }),
         ]

@@ -8,7 +8,7 @@ impl Links {
         let regardless = match self.0 {
             Some(Mutant::WritesRegardless | Mutant::SealWaits) => HERS,
             Some(Mutant::DaysRegardless) => DAY | PHONE_DAY,
-            Some(Mutant::AliasRegardless) => FORMER,
+            Some(Mutant::AnotherKey) => FORMER,
             _ => 0,
         };
         if what & regardless != 0 {
@@ -48,7 +48,9 @@ impl Links {
     /// Whether the seal may begin.
     pub(super) fn may_seal(&self, state: &State) -> bool {
         match self.0 {
-            Some(Mutant::WritesRegardless) => state.copy == state.list,
+            Some(Mutant::WritesRegardless | Mutant::AnotherKey | Mutant::SuppressedOnly) => {
+                state.copy == state.list
+            }
             Some(Mutant::SealWaits) => state.copy == state.list && state.door_is_idle(),
             _ => true,
         }

@@ -6,14 +6,14 @@ impl Relaying {
     /// Which events may go, by what the list says now: `may_go`.
     pub(super) fn may_go(&self, state: &State, events: Events) -> Events {
         let drops = state.suppressed && !self.is(Mutant::NoDrops);
-        // Of what was lifted, the list remembers the last period.
-        let is_first = state.suppressed && state.phase < Phase::Lifted || state.phase == Phase::Lifted;
-        let drops_late = is_first && !self.is(Mutant::NoDropsLate);
+        let was_out = match state.phase {
+            Phase::Again | Phase::LiftedAgain => !self.is(Mutant::OnePeriod),
+            phase => state.suppressed || phase == Phase::Lifted,
+        };
+        let drops_late = was_out && !self.is(Mutant::NoDropsLate);
         let erased = state.marked && !self.is(Mutant::NoErased);
-        let before = if self.is(Mutant::MarksFirst) { EARLY } else { HERS };
-        let dropped = if drops { HERS } else { 0 }
-            | if drops_late { LATE } else { 0 }
-            | if erased { before } else { 0 };
+        let dropped =
+            if drops { HERS } else { 0 } | if drops_late { LATE } else { 0 } | if erased { EARLY } else { 0 };
         match events & dropped {
             _ if self.is(Mutant::NoLook) => events,
             hers if hers != 0 && self.is(Mutant::DropsTheRequest) => 0,
@@ -43,16 +43,15 @@ impl Relaying {
             }
             Phase::Suppress => {
                 state.suppressed = suppresses;
-                state.marked = erases && self.is(Mutant::MarksFirst);
-                Phase::Close
+                Phase::Mark
             }
-            Phase::Close => Phase::Mark,
             Phase::Mark => {
                 state.marked = erases;
-                Phase::Check
+                Phase::Close
             }
+            Phase::Close => Phase::Check,
             // Who only suppresses has nothing to wait for.
-            Phase::Check if !erases => Phase::Sealed,
+            Phase::Check if !erases || self.is(Mutant::WaitsForTasksOnly) => Phase::Sealed,
             Phase::Check => {
                 if !self.is(Mutant::ChecksFirst) {
                     state.waits = self.has_to_wait(state);
@@ -60,10 +59,7 @@ impl Relaying {
                 Phase::Wait
             }
             Phase::Wait => Phase::Erase,
-            Phase::Erase => {
-                state.vendors &= !HERS;
-                Phase::Sealed
-            }
+            Phase::Erase => Phase::Sealed,
             Phase::Lifted => {
                 state.suppressed = true;
                 Phase::Again
