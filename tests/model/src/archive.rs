@@ -5,6 +5,10 @@
 //! entity tag, as in S3. Event times are told as the code tells them: an event of S came in before it was noted that S is
 //! erased, or after that, through a door that had not read the list yet. What came in between suppression and erasure
 //! is dropped by either rule, and so is left out.
+//!
+//! Two steps are here as the code takes them, and nothing here needs them: the recorder's second look, since the run
+//! waits for the recorder and then finds its file; and the wait for the doors, since the recorder reads the list itself.
+//! [`suppress_only`](crate::suppress_only) says what they are for.
 
 use stateright::{Model, Property};
 

@@ -12,5 +12,8 @@ pub mod archive;
 pub mod check;
 pub mod group_commit;
 pub mod life;
+pub mod links;
 pub mod run;
 pub mod standing;
+pub mod suppress_only;
+pub mod upstream;

@@ -131,6 +131,43 @@ protocol!(life: Life,
     unended_is_done: UnendedIsDone,
 );
 
+protocol!(suppress_only: SuppressOnly,
+    ends_at_once: EndsAtOnce,
+    recorder_trusts_the_door: RecorderTrustsTheDoor,
+    no_second_look: NoSecondLook,
+    looks_twice_only: LooksTwiceOnly,
+    list_before_counter: ListBeforeCounter,
+    counted_before_written: CountedBeforeWritten,
+    drops_from_before: DropsFromBefore,
+);
+
+protocol!(links: Links,
+    writes_regardless: WritesRegardless,
+    seal_waits: SealWaits,
+    days_regardless: DaysRegardless,
+    another_key: AnotherKey,
+    suppressed_only: SuppressedOnly,
+    erased_only: ErasedOnly,
+    lift_forgets: LiftForgets,
+    refuses_by_link: RefusesByLink,
+    links_first: LinksFirst,
+    drops_first: DropsFirst,
+);
+
+protocol!(upstream: Relaying,
+    nobody_waits: NobodyWaits,
+    waits_for_tasks_only: WaitsForTasksOnly,
+    one_period: OnePeriod,
+    waits_from_the_request: WaitsFromTheRequest,
+    checks_first: ChecksFirst,
+    forgets_the_removed: ForgetsTheRemoved,
+    no_look: NoLook,
+    no_drops: NoDrops,
+    no_drops_late: NoDropsLate,
+    no_erased: NoErased,
+    drops_the_request: DropsTheRequest,
+);
+
 #[test]
 fn table() {
     let reports = [
@@ -139,6 +176,9 @@ fn table() {
         ("group_commit", group_commit::report()),
         ("standing", standing::report()),
         ("life", life::report()),
+        ("suppress_only", suppress_only::report()),
+        ("links", links::report()),
+        ("upstream", upstream::report()),
     ];
     println!("| model     | states    | mutants caught | seconds |");
     for (name, report) in reports {
