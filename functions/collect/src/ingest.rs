@@ -1,12 +1,11 @@
 //! Decides which source may send events, and which events are kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws::event_queue::EventQueue;
 use futures::{StreamExt, TryStreamExt, stream, try_join};
-use jiff::civil::Date;
 use jiff::tz::Offset;
 use lambda::clock;
 use model::failure::Result;
@@ -14,8 +13,9 @@ use model::linking;
 use model::person::{FRESH_MILLISECONDS, People, Person};
 use model::source::{KeyHash, Source};
 use model::subject::Subject;
+use model::suppression;
 use model::tracking::Event;
-use store::Store;
+use store::{Sighting, Store};
 
 /// How long a source is cached: a removed write key is refused after this.
 const SOURCE_FRESH: Duration = Duration::from_secs(5);
@@ -143,26 +143,26 @@ impl Ingest {
 
     /// Notes which ids were seen together for the first time.
     async fn learn_links(&self, people: &People, source: &Source, events: &[&Event]) -> Result<()> {
+        let Some(seen) = sighting(source, events) else { return Ok(()) };
         let links = linking::claimed(events, people, source.trusted_to_link);
-        self.store.link(&links, &source.id).await?;
+        self.store.link(&links, seen).await?;
         self.read_anew(links.iter().flat_map(|link| [&link.user, &link.other]));
         Ok(())
     }
 
     /// Notes the people whom the source saw for the first time today.
     async fn learn_days(&self, people: &People, source: &Source, events: &[&Event]) -> Result<()> {
-        let mut new: HashMap<&Subject, Date> = HashMap::new();
-        for event in events {
-            let Some(who) = event.user.as_ref().or(event.anonymous.as_ref()) else { continue };
-            let today = Offset::UTC.to_datetime(event.received_at).date();
+        let Some(seen) = sighting(source, events) else { return Ok(()) };
+        let today = Offset::UTC.to_datetime(seen.at).date();
+        let whom = events.iter().filter_map(|event| event.user.as_ref().or(event.anonymous.as_ref()));
+        let mut new: HashSet<Subject> = suppression::of(whom).into_iter().collect();
+        new.retain(|who| {
             let last = people.get(who).and_then(|person| person.seen.get(&source.id)).map(|(_, last)| *last);
-            if last.is_none_or(|last| last < today) {
-                new.insert(who, today);
-            }
-        }
-        let writes: Vec<_> = new.iter().map(|(who, today)| self.store.saw(who, &source.id, *today)).collect();
+            last.is_none_or(|last| last < today)
+        });
+        let writes: Vec<_> = new.iter().map(|who| self.store.saw(who, seen)).collect();
         stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
-        self.read_anew(new.into_keys());
+        self.read_anew(new.iter());
         Ok(())
     }
 
@@ -171,4 +171,9 @@ impl Ingest {
         let mut kept = self.people.lock().unwrap_or_else(PoisonError::into_inner);
         subjects.for_each(|subject| drop(kept.remove(subject)));
     }
+}
+
+/// Where and when the events of a request came in, if there are any: all at once.
+fn sighting<'a>(source: &'a Source, events: &[&Event]) -> Option<Sighting<'a>> {
+    events.first().map(|event| Sighting { source: &source.id, at: event.received_at })
 }

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use destinations::is_public_url;
+use lambda::clock;
 use model::failure::Failure;
 use model::source::{NewUpstream, SourceId};
 
@@ -51,6 +52,7 @@ pub async fn remove(State(context): Shared, Id(id): Id<SourceId>) -> Reply<OneSo
     let Some(former) = after.upstream.take() else {
         return Err(ApiError::not_found("the source has no upstream"));
     };
+    after.upstream_until = Some(clock::now());
     let source = context.store.change_source(&before, after).await?;
     drop_secret(&context, Some(former.secret_id)).await;
     Ok(one(source))

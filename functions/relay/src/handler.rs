@@ -16,7 +16,7 @@ use lambda::clock;
 use model::backoff;
 use model::failure::{Failure, Result};
 use model::person::{People, REMEMBERED};
-use model::source::{SourceId, UPSTREAM_SECONDS, Upstream};
+use model::source::{SourceId, UPSTREAM_SECONDS};
 use model::subject::Subject;
 use model::tracking::Event;
 use store::Store;
@@ -90,18 +90,13 @@ async fn pass_on(context: &Context, delivery: &Delivery, until: Instant) -> Resu
         );
         return bury(&delivery.body, &failure).await;
     }
-    let source = context.store.source(&id).await?;
-    let Some(upstream) = source.and_then(|source| source.upstream) else {
-        tracing::info!(source = %id, dropped = events.len(), "the source has no upstream any more");
-        return Ok(());
-    };
     let (mut sent, mut refused, mut reason) = (0, Vec::new(), None);
     let mut left = requests(&events);
     while let Some(request) = left.pop_front() {
         if Instant::now() > until {
             return Err(Failure::transient("no time is left: it is the next invocation's").wait(Some(0)));
         }
-        let passed = timeout(TURN, look_and_send(context, &id, &upstream, request)).await;
+        let passed = timeout(TURN, look_and_send(context, &id, request)).await;
         match passed.unwrap_or_else(|_| Err(Failure::transient("the upstream did not answer in time")))? {
             Passed::Sent(events) => sent += events,
             Passed::Refused(request, _) if request.len() > 1 => {
@@ -124,7 +119,7 @@ async fn pass_on(context: &Context, delivery: &Delivery, until: Instant) -> Resu
 
 /// What became of a request.
 enum Passed<'a> {
-    /// So many of its events were sent; the others are of people who are suppressed.
+    /// So many of its events were sent; the others are dropped.
     Sent(usize),
     /// One of its events may be why it is refused.
     Refused(Vec<&'a Event>, Failure),
@@ -132,19 +127,21 @@ enum Passed<'a> {
     Moved(Vec<&'a Event>, Failure),
 }
 
-/// Looks at the suppression list and sends what may go.
+/// Looks at the source and the suppression list, and sends what may go: nothing, if the source has no upstream any more.
 async fn look_and_send<'a>(
     context: &Context,
     source: &SourceId,
-    upstream: &Upstream,
     mut request: Vec<&'a Event>,
 ) -> Result<Passed<'a>> {
+    let Some(upstream) = context.store.source(source).await?.and_then(|source| source.upstream) else {
+        return Ok(Passed::Sent(0));
+    };
     let people = context.store.people(&subjects(&request)).await?;
     request.retain(|event| may_go(&people, event, source));
     if request.is_empty() {
         return Ok(Passed::Sent(0));
     }
-    match context.sender.send(upstream, &request).await {
+    match context.sender.send(&upstream, &request).await {
         Ok(()) => Ok(Passed::Sent(request.len())),
         Err(Fault::Later(failure)) => Err(failure),
         Err(Fault::Refused(failure)) => Ok(Passed::Refused(request, failure)),

@@ -19,7 +19,7 @@ use model::evidence::{Evidence, Step};
 use model::failure::{Failure, Result};
 use model::id::{DestinationId, RegulationId};
 use model::person::FRESH_MILLISECONDS;
-use model::regulation::Suppression;
+use model::regulation::{Regulation, Suppression};
 use model::status::Status;
 use model::task::Task;
 use serde::{Deserialize, Serialize};
@@ -95,7 +95,10 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
     if request.resolved {
         store.cover_resolved(&regulation, now).await?;
         clock::sleep(Duration::from_millis(FRESH_MILLISECONDS)).await;
-        return Ok(Plan::default());
+        return Ok(Plan {
+            upstream_seconds: upstream_seconds(context, &regulation).await?,
+            ..Plan::default()
+        });
     }
     let tasks = store.tasks(id).await?;
     let covered = store.cover(&regulation, tasks.iter().any(|task| task.resolves), now).await?;
@@ -137,12 +140,6 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         let resolves = tasks.iter().filter(move |task| task.resolves && task.kind == kind);
         resolves.map(|task| task.destination_id.clone()).collect()
     };
-    let erases = tasks.iter().any(|task| !task.status.is_final());
-    let upstream_seconds =
-        match erases && store.sources().await?.iter().any(|source| source.upstream.is_some()) {
-            true => context.relay_ends.as_secs(),
-            false => 0,
-        };
     let warehouses = left(&tasks, DestinationKind::Warehouse);
     let cloud_destinations = left(&tasks, DestinationKind::Cloud);
     Ok(Plan {
@@ -153,7 +150,21 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         warehouses,
         cloud_destinations,
         purge_delay_seconds: context.purge_delay.as_secs(),
-        upstream_seconds,
+        upstream_seconds: upstream_seconds(context, &regulation).await?,
+    })
+}
+
+/// How long a regulation that erases waits for requests to upstreams that were begun before its suppression.
+async fn upstream_seconds(context: &Context, regulation: &Regulation) -> Result<i64> {
+    if !regulation.regulation_type.erases() {
+        return Ok(0);
+    }
+    let since = clock::now() - context.relay_ends;
+    let sources = context.store.sources().await?;
+    Ok(if sources.iter().any(|source| source.sends_on_since(since)) {
+        context.relay_ends.as_secs()
+    } else {
+        0
     })
 }
 

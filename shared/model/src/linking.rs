@@ -16,6 +16,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use crate::person::{MAX_OWNERS, People, Person};
 use crate::resolved::Resolved;
 use crate::subject::{Named, Subject, SubjectType};
+use crate::suppression;
 use crate::tracking::Event;
 
 /// The most ids that are linked to one user.
@@ -51,7 +52,7 @@ pub fn claimed(events: &[&Event], people: &People, trusted: bool) -> BTreeSet<Li
     let seen = |user: &Subject| users.contains(user) || people.get(user).is_some_and(Person::is_somebody);
     let mut claims = BTreeSet::new();
     for event in events {
-        let Some(user) = &event.user else { continue };
+        let Some(user) = event.user.as_ref().and_then(|user| suppression::of([user]).pop()) else { continue };
         let mut claim = |other: Subject| claims.insert(Link { user: user.clone(), other });
         if let Some(device) = &event.anonymous {
             claim(device.clone());

@@ -86,6 +86,15 @@ impl Store {
         if kind.suppression() == Some(Suppression::Add) {
             self.suppress(&self.not_suppressed(&subjects, &change).await?, &change).await?;
         }
+        let erases =
+            kind.erases_from(DestinationKind::Archive) && regulation.subject_type != SubjectType::ObjectId;
+        // Not before the request, by whichever clock: an event that came in before it is from before the erasure, and one
+        // that came in since is suppressed.
+        let erased_at = now.max(regulation.created_at);
+        if erases {
+            // First, as the suppression is: an event that links another id to them is seen below, or notes nothing.
+            self.mark_erased(&subjects, &scope, erased_at).await?;
+        }
         let mut linked = self.linked(&subjects).await?;
         if resolves {
             let people: Vec<_> = model::subject::people(&self.named(id).await?).collect();
@@ -103,10 +112,8 @@ impl Store {
             None => {}
         }
         let everyone = [&subjects[..], &linked.subjects[..]].concat();
-        if kind.erases_from(DestinationKind::Archive) && regulation.subject_type != SubjectType::ObjectId {
-            // Not before the request, by whichever clock: an event that came in before it is from before the erasure, and
-            // one that came in since is suppressed.
-            self.mark_erased(&everyone, &scope, now.max(regulation.created_at)).await?;
+        if erases {
+            self.mark_erased(&linked.subjects, &scope, erased_at).await?;
         }
         let spelled: Vec<Subject> = everyone.iter().flat_map(Subject::spelled).collect();
         let covered = Covered {

@@ -8,27 +8,27 @@ use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
-use crate::people::{FIRST, LAST, LET_IN, OF, expiry, key, subject_value};
-use crate::{CONCURRENCY, PERSON, Store, number, person_key, text, unless_refused};
+use crate::people::{FIRST, LAST, OF, expiry, key, subject_value};
+use crate::{CONCURRENCY, PERSON, Sighting, Store, number, person_key, text, unless_refused};
 use model::failure::Result;
 use model::linking::{Link, Linked, MAX_LINKS, users_named_like};
 use model::person::{MAX_OWNERS, People, Person};
-use model::source::SourceId;
 use model::subject::{Subject, SubjectType};
+use model::suppression;
 
 impl Store {
-    /// Links ids to the users that a source saw them with. A user with [`MAX_LINKS`] ids takes no more, nor does an id with
-    /// [`MAX_OWNERS`] users, which is shared anyway, nor anybody whom the source may not tell of since a moment ago.
+    /// Links ids to the users they were seen with, but for those of whom nothing may be noted any more. A user with
+    /// [`MAX_LINKS`] ids takes no more, nor does an id with [`MAX_OWNERS`] users, which is shared anyway.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Some may then be
     /// noted and others not.
-    pub async fn link(&self, links: &BTreeSet<Link>, source: &SourceId) -> Result<()> {
+    pub async fn link(&self, links: &BTreeSet<Link>, seen: Sighting<'_>) -> Result<()> {
         let links: Vec<&Link> = links.iter().collect();
         // One user's links one after the other: they write the same item.
         let users = links.chunk_by(|a, b| a.user == b.user).map(|links| async move {
             for link in links {
-                self.link_one(link, source).await?;
+                self.link_one(link, seen).await?;
             }
             Ok(())
         });
@@ -36,30 +36,42 @@ impl Store {
         stream::iter(users).buffer_unordered(CONCURRENCY).try_collect().await
     }
 
-    async fn link_one(&self, link: &Link, source: &SourceId) -> Result<()> {
+    async fn link_one(&self, link: &Link, seen: Sighting<'_>) -> Result<()> {
+        let (let_in, let_in_by_name) = (Sighting::let_in(), Sighting::let_in_by_name());
         let side = |side: Side<'_>, most: usize, let_in: &str| {
             let (set, member) = (side.set, side.member.clone());
+            let mut values = seen.values(let_in);
+            values.insert(":members".to_owned(), AttributeValue::Ss(vec![member.clone()]));
+            values.insert(":member".to_owned(), text(&member));
+            values.insert(":most".to_owned(), number(most as u64));
+            values.insert(":subject".to_owned(), subject_value(side.subject));
             side.update()
                 .update_expression(format!("ADD {set} :members SET {OF} REMOVE expiresAt"))
                 .condition_expression(format!(
                     "(attribute_not_exists({set}) OR contains({set}, :member) OR size({set}) < :most) AND {let_in}"
                 ))
-                .expression_attribute_names("#scope", "scope")
-                .expression_attribute_values(":source", text(source.as_str()))
-                .expression_attribute_values(":member", text(&member))
-                .expression_attribute_values(":most", number(most as u64))
-                .expression_attribute_values(":subject", subject_value(side.subject))
+                .set_expression_attribute_names(Some(seen.names(let_in)))
+                .set_expression_attribute_values(Some(values))
         };
+        let mut checks = Vec::new();
+        if link.other.kind == SubjectType::AnonymousId {
+            // An alias does not say of which kind its `previousId` is.
+            checks.push(seen.check(&Subject::user(&link.other.id), &let_in));
+        }
+        // The list holds one spelling of a UUID, and an archive or a warehouse may hold the one that was seen.
+        let held = suppression::of([&link.other]).into_iter().find(|held| *held != link.other);
+        checks.extend(held.map(|held| seen.check(&held, &let_in_by_name)));
         let [user, other] = sides(link);
-        let other = side(other, MAX_OWNERS, LET_IN_BY_NAME)
-            .expression_attribute_values(":link", AttributeValue::Bool(true));
-        self.update_pair([side(user, MAX_LINKS, LET_IN), other]).await.map(drop)
+        let pair = [side(user, MAX_LINKS, &let_in), side(other, MAX_OWNERS, &let_in_by_name)];
+        self.update_pair_if(pair, checks).await.map(drop)
     }
 
     /// Removes a link.
     async fn unlink(&self, link: &Link) -> Result<()> {
-        let forget =
-            |side: Side<'_>| side.update().update_expression(format!("DELETE {} :members", side.set));
+        let forget = |side: Side<'_>| {
+            let update = side.update().update_expression(format!("DELETE {} :members", side.set));
+            update.expression_attribute_values(":members", AttributeValue::Ss(vec![side.member]))
+        };
         self.update_pair(sides(link).map(forget)).await.map(drop)
     }
 
@@ -153,10 +165,6 @@ impl Store {
     }
 }
 
-/// As [`LET_IN`], for another's id: it may be suppressed with its owner, and still be seen with others.
-const LET_IN_BY_NAME: &str =
-    "(attribute_not_exists(#scope) OR byLink = :link) AND NOT contains(sources, :source)";
-
 /// One side of a link: the item's set, and the member that the link adds to it.
 struct Side<'a> {
     subject: &'a Subject,
@@ -173,8 +181,7 @@ fn sides(link: &Link) -> [Side<'_>; 2] {
 
 impl Side<'_> {
     fn update(&self) -> UpdateBuilder {
-        let update = Update::builder().set_key(Some(key(self.subject, PERSON)));
-        update.expression_attribute_values(":members", AttributeValue::Ss(vec![self.member.clone()]))
+        Update::builder().set_key(Some(key(self.subject, PERSON)))
     }
 }
 

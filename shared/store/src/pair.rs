@@ -1,10 +1,10 @@
-//! Two items that are written together or not at all.
+//! Items that are written together or not at all.
 
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, UpdateBuilder};
 
 use crate::{Store, failure};
 use lambda::clock::sleep;
@@ -20,11 +20,27 @@ impl Store {
     /// `Transient`, if DynamoDB throttles, cannot be reached, or other transactions kept writing these items;
     /// `Permanent`, if it refuses the call.
     pub(crate) async fn update_pair(&self, pair: [UpdateBuilder; 2]) -> Result<bool> {
+        self.update_pair_if(pair, Vec::new()).await
+    }
+
+    /// Updates two items, if these conditions on others hold, too. Returns whether all did.
+    ///
+    /// # Errors
+    /// As [`update_pair`](Self::update_pair).
+    pub(crate) async fn update_pair_if(
+        &self,
+        pair: [UpdateBuilder; 2],
+        checks: Vec<ConditionCheckBuilder>,
+    ) -> Result<bool> {
+        let unbuildable = |e| Failure::permanent("a write cannot be built").detail(e);
         let mut items = Vec::new();
         for update in pair {
-            let update = update.table_name(&self.tables.suppressions).build();
-            let update = update.map_err(|e| Failure::permanent("a write cannot be built").detail(e))?;
+            let update = update.table_name(&self.tables.suppressions).build().map_err(unbuildable)?;
             items.push(TransactWriteItem::builder().update(update).build());
+        }
+        for check in checks {
+            let check = check.table_name(&self.tables.suppressions).build().map_err(unbuildable)?;
+            items.push(TransactWriteItem::builder().condition_check(check).build());
         }
         for pause in PAUSES {
             let request = self.client.transact_write_items().set_transact_items(Some(items.clone()));

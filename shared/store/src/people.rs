@@ -9,9 +9,10 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::Offset;
 use serde::Deserialize;
 
-use crate::{CONCURRENCY, Item, PERSON, Store, failure, person_key, text, unless_refused};
+use crate::{CONCURRENCY, Item, PERSON, Sighting, Store, failure, person_key, text, unless_refused};
 use lambda::clock::sleep;
 use model::failure::{Failure, Result};
 use model::person::{People, Person, REMEMBERED, SuppressionScope};
@@ -71,22 +72,24 @@ impl Store {
         Err(Failure::transient("DynamoDB read only some of the suppression list: it is throttled"))
     }
 
-    /// Notes that a source saw a subject on a day, unless the subject has been suppressed there since a moment ago: nothing
-    /// may be noted behind an erasure.
+    /// Notes that a source saw a subject on a day, unless nothing may be noted of it any more.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
-    pub async fn saw(&self, subject: &Subject, source: &SourceId, day: Date) -> Result<()> {
+    pub async fn saw(&self, subject: &Subject, seen: Sighting<'_>) -> Result<()> {
+        let (let_in, day) = (Sighting::let_in(), Offset::UTC.to_datetime(seen.at).date());
+        let mut names = seen.names(&let_in);
+        names.insert("#first".to_owned(), format!("{FIRST}{}", seen.source));
+        names.insert("#last".to_owned(), format!("{LAST}{}", seen.source));
+        let mut values = seen.values(&let_in);
+        values.insert(":day".to_owned(), text(&day.to_string()));
+        values.insert(":subject".to_owned(), subject_value(subject));
         let update = self
             .update_person(subject)
             .update_expression(format!("SET #first = if_not_exists(#first, :day), #last = :day{EXISTS}"))
-            .expression_attribute_names("#first", format!("{FIRST}{source}"))
-            .expression_attribute_names("#last", format!("{LAST}{source}"))
-            .condition_expression(LET_IN)
-            .expression_attribute_names("#scope", "scope")
-            .expression_attribute_values(":source", text(source.as_str()))
-            .expression_attribute_values(":day", text(&day.to_string()))
-            .expression_attribute_values(":subject", subject_value(subject));
+            .condition_expression(let_in)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values));
         unless_refused(update.send().await)
     }
 
@@ -129,9 +132,6 @@ fn subject_of(key: &str) -> Option<Subject> {
     let (name, id) = key.split_once('#')?;
     Some(Subject { kind: name.parse().ok()?, id: id.to_owned() })
 }
-
-/// The condition that neither the workspace nor `:source` suppresses a person.
-pub(crate) const LET_IN: &str = "attribute_not_exists(#scope) AND NOT contains(sources, :source) AND NOT contains(linkedSources, :source)";
 
 /// What every write about a person adds: the subject. `EXISTS` also ends the item's expiry.
 pub(crate) const OF: &str = "subject = if_not_exists(subject, :subject)";

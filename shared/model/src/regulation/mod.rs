@@ -85,6 +85,11 @@ impl RegulationType {
         }
     }
 
+    /// Whether it erases the subjects from anywhere.
+    pub fn erases(self) -> bool {
+        !matches!(self, Self::SuppressOnly | Self::Unsuppress)
+    }
+
     /// Whether it erases the subjects from destinations of this kind.
     pub fn erases_from(self, kind: DestinationKind) -> bool {
         match self {

@@ -49,6 +49,9 @@ pub struct Source {
     /// Another tracking API that receives what it lets in.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub upstream: Option<Upstream>,
+    /// When it was last left without one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub upstream_until: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was deleted and stopped collecting. It is kept, since it says where old events went.
@@ -59,6 +62,11 @@ pub struct Source {
 }
 
 impl Source {
+    /// Whether a request to its upstream may have been under way at a time or since.
+    pub fn sends_on_since(&self, at: Timestamp) -> bool {
+        self.upstream.is_some() || self.upstream_until.is_some_and(|until| until >= at)
+    }
+
     /// Adds a write key and returns it, for the only time.
     ///
     /// # Errors

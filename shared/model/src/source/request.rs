@@ -120,6 +120,7 @@ impl NewSource {
             connections: check_connections(wanted, destinations, now)?,
             trusted_to_link: self.trusted_to_link,
             upstream: None,
+            upstream_until: None,
             created_at: now,
             deleted_at: None,
             revision: 0,
