@@ -79,15 +79,15 @@ test('3: no binary becomes people; the column is known or asked for; a header is
   await page.getByRole('alert').getByText('Choose the column with the identifiers first.').waitFor();
   await page.getByLabel('Column with the user IDs').selectOption({ label: 'E-Mail' });
   await page.getByText('1 person.', { exact: true }).waitFor();
-  await page.getByText(/1 e-mail address/).waitFor();
+  await page.getByText(/1 email address/).waitFor();
 });
 
-test('3: a list of e-mail addresses asks for people by their address', async () => {
+test('3: a list of email addresses asks for people by their address', async () => {
   await file('kunden.csv', 'Kundennummer;E-Mail\n4711;kim@example.com\n4712;lee@example.com\n');
   await page.getByText('They look like: 2 numbers.').waitFor();
-  await page.getByLabel('Kind of identifier').selectOption({ label: 'E-mail addresses' });
-  await page.getByText('They look like: 2 e-mail addresses.').waitFor();
-  assert.equal(await page.getByLabel('Column with the e-mail addresses').inputValue(), '1');
+  await page.getByLabel('Kind of identifier').selectOption({ label: 'Email addresses' });
+  await page.getByText('They look like: 2 email addresses.').waitFor();
+  assert.equal(await page.getByLabel('Column with the email addresses').inputValue(), '1');
   let sent;
   await page.route('**/regulations?dryRun=true', (route) => {
     sent = route.request().postDataJSON();

@@ -61,7 +61,7 @@ test('a certificate says what it is, and who confirms what', async () => {
 test('what it says can be downloaded', async () => {
   const { page } = browser;
   const saved = page.waitForEvent('download');
-  await page.getByRole('button', { name: 'Download what it says (JSON)' }).click();
+  await page.getByRole('button', { name: 'Download contents (JSON)' }).click();
   const claims = JSON.parse(readFileSync(await (await saved).path(), 'utf8'));
   assert.equal(claims.regulation.subjectCount, 3);
 });

@@ -2,7 +2,8 @@
 // still act? Pure, from what the API says.
 
 import type { DestinationStatus, RegulationShown, SubjectFound } from './api/schema';
-import { capital, list } from './format';
+import { due, isOverdue } from './clock';
+import { capital, day, list } from './format';
 import { PHASE, erases, type Tone } from './states';
 import { words } from './words';
 
@@ -84,19 +85,28 @@ export interface Todo {
 }
 
 /** Who must still act, the most urgent first. Nobody: an empty list. */
-export function todos(regulation: RegulationShown): Todo[] {
+export function todos(regulation: RegulationShown, now = Date.now()): Todo[] {
   if (isCancelled(regulation)) return [];
   const all = places(regulation).flatMap(todo);
   const urgency: Tone[] = ['alert', 'busy', 'waiting', 'note', 'done'];
-  return all.sort((a, b) => urgency.indexOf(a.tone) - urgency.indexOf(b.tone));
+  all.sort((a, b) => urgency.indexOf(a.tone) - urgency.indexOf(b.tone));
+  const late = erases(regulation.regulationType) && isOverdue({ ...regulation, status: regulation.overallStatus }, now);
+  if (late) all.unshift({ tone: 'alert', who: words.todo.justYou, what: words.todo.late(day(due(regulation.createdAt))) });
+  return all;
 }
+
+/** Vendors are sent a request; in archives and warehouses Lethe deletes by itself. */
+const isVendor = ({ vendor }: DestinationStatus): boolean => !['s3', 'postgres', 'redshift', 'bigquery', 'snowflake'].includes(vendor);
+
+/** Whether nothing has been deleted there so far, as far as is known. */
+const isPending = ({ taskStatus }: DestinationStatus): boolean => ['QUEUED', 'RUNNING', 'FORWARDED'].includes(taskStatus);
 
 function todo(place: DestinationStatus): Todo[] {
   const said = words.todo;
   const { name, purgeRun: run } = place;
   const message = place.errString ? sentence(place.errString) : '';
   switch (place.taskStatus) {
-    case 'FAILED': return [{ tone: 'alert', who: said.you(name), what: `${message} ${said.fix}`.trim(), act: 'retry' }];
+    case 'FAILED': return [{ tone: 'alert', who: said.you(name), what: message || said.fix, act: 'retry' }];
     case 'NO_IDENTIFIER':
     case 'NOT_SUPPORTED': return [{ tone: 'alert', who: said.you(name), what: message || said.askThem }];
     case 'ACCEPTED': return [{ tone: 'note', who: name, what: said.accepted(name) }];
@@ -132,7 +142,9 @@ function keeps(reason: string, amount: number): string {
 /** What is left, as far as is known: sentences. */
 export function leftovers(regulation: Told): string[] {
   if (isCancelled(regulation)) return [];
-  return places(regulation).flatMap((place) => {
+  const pending = places(regulation).filter(isPending);
+  const open = pending.length > 0 ? [words.left.pending(named(pending))] : [];
+  const known = places(regulation).flatMap((place) => {
     const kept = residuals(place).map(([reason, amount]) => reason === 'noIdentifier' ? words.left.unasked(place.name) : `${place.name}: ${keeps(reason, amount)}.`);
     if (kept.length > 0) return kept;
     if (place.taskStatus === 'FAILED') return [words.left.failed(place.name)];
@@ -141,6 +153,7 @@ export function leftovers(regulation: Told): string[] {
     if (place.taskStatus === 'ACCEPTED') return [words.left.accepted(place.name)];
     return [];
   });
+  return [...open, ...known];
 }
 
 export interface Mark {
@@ -152,7 +165,7 @@ export interface Mark {
 export function marks(place: DestinationStatus): Mark[] {
   const said = words.counts;
   const { find, forget, verify, forward } = place.evidence;
-  if (forward) return [{ what: said.sent, amount: amount(forward.counts) }];
+  if (forward || isVendor(place)) return [{ what: said.sent, amount: forward && amount(forward.counts) }];
   return [
     { what: said.found, amount: find && amount(find.counts) },
     { what: said.removed, amount: find && verify ? removed(find.counts, verify.counts) : forget && amount(forget.counts) },

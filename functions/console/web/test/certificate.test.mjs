@@ -21,7 +21,7 @@ test('the sample holds, and says what it is about', async () => {
   assert.equal(claims.subjects.length, 3);
   assert.equal(question(told(claims)), 'Are these 3 people gone?');
   assert.match(verdict(told(claims)).answer, /^Gone from both systems that confirm deletion\. Braze accepted/);
-  assert.deepEqual(leftovers(told(claims)), ['Braze: what it holds, until it has deleted it.']);
+  assert.deepEqual(leftovers(told(claims)), ['Braze: everything it holds, until Braze deletes it.']);
 });
 
 test('another payload, another algorithm, another type, another key: none is valid', async () => {

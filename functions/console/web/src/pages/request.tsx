@@ -2,17 +2,21 @@
 
 import { useAccess } from '../access';
 import { call } from '../api/client';
-import type { DestinationStatus, RegulationShown } from '../api/schema';
+import type { RegulationShown, Whom } from '../api/schema';
+import { due } from '../clock';
 import { list, number } from '../format';
 import { useAction, useLive } from '../live';
-import { Dated, Deadline, Known, Problem, Section, Table, Time, Title, useTitle } from '../parts/basics';
+import { Dated, Deadline, Known, Problem, Section, Time, Title, useTitle } from '../parts/basics';
 import { Cancelled } from '../parts/cancelled';
+import { Estimate } from '../parts/estimate';
+import { Place } from '../parts/place';
 import { Recipients } from '../parts/recipients';
-import { Shape, State } from '../parts/state';
+import { Requester } from '../parts/requester';
+import { Shape } from '../parts/state';
 import { toast } from '../parts/toast';
 import { Link, go, href } from '../router';
-import { TASK, erases, kindOf, vendor } from '../states';
-import { isCancelled, isOpen, leftovers, marks, places, question, tables, todos, verdict } from '../verdict';
+import { erases, kindOf } from '../states';
+import { isCancelled, isOpen, leftovers, places, question, todos, verdict } from '../verdict';
 import { words } from '../words';
 
 const said = words.request;
@@ -88,7 +92,13 @@ function Verdict({ regulation }: { regulation: RegulationShown }) {
           <>
             {regulation.finishedAt && (
               <>
-                {said.ended} <Time at={regulation.finishedAt} />
+                {regulation.overallStatus === 'FINISHED' ? said.ended : said.tried} <Time at={regulation.finishedAt} />
+                {' · '}
+              </>
+            )}
+            {regulation.overallStatus !== 'FINISHED' && (
+              <>
+                {said.due} <Time at={new Date(due(regulation.createdAt)).toISOString()} only="day" />
                 {' · '}
               </>
             )}
@@ -118,7 +128,8 @@ function Acts({ regulation, refresh }: { regulation: RegulationShown; refresh: (
             <li key={todo.who} class={`tone-${todo.tone}`}>
               <Shape tone={todo.tone} />
               <p>
-                <strong>{todo.who}:</strong> <Dated text={todo.what} /> {todo.run && <Link to={href(`/runs/${todo.run}`)}>{words.todo.theRun}</Link>}
+                <strong>{todo.who}:</strong> <Dated text={todo.what} /> {todo.run && <Estimate run={todo.run} />}{' '}
+                {todo.run && <Link to={href(`/runs/${todo.run}`)}>{words.todo.theRun}</Link>}
               </p>
             </li>
           ))}
@@ -164,79 +175,6 @@ function Withdraw({ id }: { id: string }) {
   );
 }
 
-function Place({ place }: { place: DestinationStatus }) {
-  const rows = tables(place);
-  const looked = { ...place.evidence.find?.lookedAt, ...place.evidence.forget?.counts };
-  return (
-    <li class="place">
-      <div>
-        <h3>{place.name}</h3>
-        {vendor(place.vendor) !== place.name && <p>{vendor(place.vendor)}</p>}
-        {place.purgeRun && <Link to={href(`/runs/${place.purgeRun.id}`)}>{said.run}</Link>}
-      </div>
-      <div>
-        <State said={TASK[place.taskStatus]} />
-        <p class="soft small">{place.finishedAt ? <>{said.since} <Time at={place.finishedAt} /></> : TASK[place.taskStatus].means}</p>
-      </div>
-      <ol class="rail" aria-label={said.timeline(place.name)}>
-        {marks(place).map(({ what, amount }) => (
-          <li key={what}>
-            <span class="what">{what}</span>
-            <span class={amount ? 'number' : 'none'}>{amount ?? words.counts.notYet}</span>
-          </li>
-        ))}
-      </ol>
-      {place.errString && <p class="said"><Dated text={place.errString} /></p>}
-      {(rows.length > 0 || Object.keys(looked).length > 0) && (
-        <details>
-          <summary>{said.details(place.name)}</summary>
-          {rows.length > 0 ? <Rows name={place.name} rows={rows} /> : <Looked counts={looked} />}
-        </details>
-      )}
-    </li>
-  );
-}
-
-function Rows({ name, rows }: { name: string; rows: [string, number][] }) {
-  return (
-    <Table caption={said.rowsTable(name)}>
-      <thead>
-        <tr>
-          <th scope="col">{said.table}</th>
-          <th scope="col" class="num">
-            {said.rowsDeleted}
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(([table, count]) => (
-          <tr key={table}>
-            <th scope="row" class="mono">
-              {table}
-            </th>
-            <td class="num">{number(count)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </Table>
-  );
-}
-
-function Looked({ counts }: { counts: Record<string, number> }) {
-  const { looked } = words.counts;
-  const names = Object.keys(looked).filter((name) => name in counts);
-  return (
-    <dl class="facts">
-      {names.map((name) => (
-        <>
-          <dt>{looked[name]}</dt>
-          <dd class="number">{number(counts[name] ?? 0)}</dd>
-        </>
-      ))}
-    </dl>
-  );
-}
-
 function Left({ regulation }: { regulation: RegulationShown }) {
   const left = leftovers(regulation);
   const open = isOpen(regulation.overallStatus);
@@ -256,27 +194,24 @@ function Left({ regulation }: { regulation: RegulationShown }) {
       ) : (
         <p>{isCancelled(regulation) ? said.leftCancelled : open ? said.leftOpen : said.leftNothing}</p>
       )}
-      <p class="help">{said.backups}</p>
+      {!isCancelled(regulation) && <p class="help">{said.backups}</p>}
     </Section>
   );
 }
 
-const hasOthers = ({ linkedCount, sharedCount, resolved, resolvedShared }: RegulationShown): boolean =>
-  linkedCount + sharedCount + Object.keys({ ...resolved, ...resolvedShared }).length > 0;
+const hasOthers = ({ linkedCount, leftOutCount, sharedCount, resolved, resolvedShared }: RegulationShown): boolean =>
+  linkedCount + leftOutCount + sharedCount + Object.keys({ ...resolved, ...resolvedShared }).length > 0;
 
 /** How many of each kind. */
 const byKind = (counts: Record<string, number>): string => list(Object.entries(counts).map(([kind, n]) => `${n} × ${kindOf(kind)}`));
 
-function Linked({ regulation: { linkedCount, linkedSubjects, sharedCount, resolved, resolvedShared, regulationType } }: { regulation: RegulationShown }) {
-  const named = list(linkedSubjects.map((one) => `${one.id} (${kindOf(one.type)})`));
+function Linked({ regulation: { linkedCount, linkedSubjects, leftOutCount, leftOutSubjects, sharedCount, resolved, resolvedShared, regulationType } }: { regulation: RegulationShown }) {
+  const named = (some: Whom[]) => list(some.map((one) => `${one.id} (${kindOf(one.type)})`));
   return (
     <Section title={said.linked}>
-      <ul class="todo who">
-        {linkedCount > 0 && (
-          <li class="point">
-            {said.linkedSame(linkedCount, regulationType === 'UNSUPPRESS', named)}
-          </li>
-        )}
+      <ul class="todo">
+        {linkedCount > 0 && <li class="point">{said.linkedSame(linkedCount, regulationType === 'UNSUPPRESS', named(linkedSubjects))}</li>}
+        {leftOutCount > 0 && <li class="point">{said.leftOut(leftOutCount, named(leftOutSubjects))}</li>}
         {sharedCount > 0 && <li class="point">{said.shared(sharedCount)}</li>}
         {Object.keys(resolved).length > 0 && <li class="point">{said.resolved(byKind(resolved))}</li>}
         {Object.keys(resolvedShared).length > 0 && <li class="point">{said.resolvedShared(byKind(resolvedShared))}</li>}
@@ -311,12 +246,20 @@ function About({ regulation }: { regulation: RegulationShown }) {
       <dl class="facts">
         <dt>{said.action}</dt>
         <dd>
-          {kind.title}. {kind.touches.join('. ')}.
+          {kind.title}.{!isCancelled(regulation) && ` ${kind.touches.join('. ')}.`}
         </dd>
         <dt>{said.for}</dt>
         <dd>
           {said.by(words.common.people(regulation.subjectCount), list(Object.keys(regulation.identifiers ?? { [regulation.subjectType]: 1 }).map(kindOf)))}
         </dd>
+        {regulation.actor && (
+          <>
+            <dt>{said.requester}</dt>
+            <dd>
+              <Requester actor={regulation.actor} />
+            </dd>
+          </>
+        )}
         {regulation.attempt > 1 && (
           <>
             <dt>{said.attempt}</dt>
