@@ -7,6 +7,7 @@ import { useAway } from './live';
 import { PAGES } from './pages';
 import { NotFound } from './pages/not-found';
 import { SignIn } from './pages/sign-in';
+import { Keys } from './parts/keys';
 import { Shape } from './parts/state';
 import { Toast } from './parts/toast';
 import { Waves } from './parts/waves';
@@ -35,6 +36,7 @@ function Frame() {
     go(href(first ? `/${first.path}` : NEW), true);
   }, [access, place]);
   if (!access) return null;
+  const goals = [...PAGES.filter(({ area }) => access[area]), { name: words.requests.new, path: NEW.slice(1) }].map(({ name, path }) => ({ name, path: path && `/${path}` }));
   return (
     <AccessContext.Provider value={access}>
       <div class="frame">
@@ -47,6 +49,7 @@ function Frame() {
           <Page place={place} />
         </main>
         <Toast />
+        <Keys goals={goals} />
       </div>
     </AccessContext.Provider>
   );
@@ -96,6 +99,7 @@ function Side({ place }: { place: Place }) {
         </nav>
         <div class="foot">
           <p>{said.signedInAs(may(access))}</p>
+          <p>{words.keys.hint}</p>
           <ThemeChoice />
           <LanguageChoice />
           <button type="button" class="button small" onClick={() => signOut('asked')}>

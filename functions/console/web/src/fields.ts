@@ -5,27 +5,13 @@ import { words } from './words';
 
 type Form = 'list' | 'json' | 'number';
 
-/** Settings that are not text, where the catalogue does not say so. */
-const FORMS: Record<string, Form> = {
-  schemas: 'list', datasets: 'list', exceptTables: 'list', columns: 'json', rules: 'json', partitions: 'json', port: 'number', maxShare: 'number',
-};
-
-function formOf({ name, form }: Field): Form | undefined {
-  const { type } = form as { type: string };
-  return type === 'list' || type === 'json' || type === 'number' ? type : FORMS[name];
+function formOf({ form: { type } }: Field): Form | undefined {
+  return type === 'list' || type === 'json' || type === 'number' ? type : undefined;
 }
 
-export const isLong = (field: Field): boolean => formOf(field) === 'json' || /certificate|privateKey|serviceAccount|credentials/i.test(field.name);
+export const isLong = ({ form: { type } }: Field): boolean => type === 'json' || type === 'longText';
 
 export const hint = (field: Field): string => ({ list: ` ${words.destinations.listHint}`, json: ` ${words.destinations.jsonHint}`, number: '' })[formOf(field) ?? 'number'];
-
-/** The catalogue's title, or the name itself: `apiKey` → `API key`. */
-export function label(field: Field | string): string {
-  const { name, title } = typeof field === 'string' ? { name: field, title: undefined } : (field as Field & { title?: string });
-  if (title) return title;
-  const spaced = name.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
-  return (spaced.charAt(0).toUpperCase() + spaced.slice(1)).replace(/\b(api|id|url|tls|ca)\b/gi, (word) => word.toUpperCase());
-}
 
 export const shown = (value: unknown): string =>
   value === undefined || value === null ? '' : typeof value === 'string' ? value : Array.isArray(value) && value.every((one) => typeof one === 'string') ? value.join(', ') : JSON.stringify(value);
@@ -68,16 +54,20 @@ function asJson(text: string): unknown {
   }
 }
 
-export type Fault = 'missing' | 'number' | 'json';
+export type Fault = 'missing' | 'number' | 'json' | 'secret';
 
-/** What is wrong, by field. `kept`: secrets are stored already and may be left empty. */
-export function faults({ fields }: Pick<Description, 'fields'>, texts: Record<string, string>, kept: boolean): Record<string, Fault> {
+/**
+ * What is wrong, by field. `before`: the settings that are stored. Stored secrets may be left empty, unless a setting
+ * changes that says where they are sent.
+ */
+export function faults({ fields }: Pick<Description, 'fields'>, texts: Record<string, string>, before?: Record<string, unknown>): Record<string, Fault> {
   const found: Record<string, Fault> = {};
+  const kept = before && !fields.some((field) => field.directsSecrets && (texts[field.name]?.trim() ?? '') !== shown(before[field.name]));
   for (const field of fields) {
     const text = texts[field.name]?.trim() ?? '';
     const form = formOf(field);
     if (!text) {
-      if (field.required && !(field.secret && kept)) found[field.name] = 'missing';
+      if (field.required && !(field.secret && kept)) found[field.name] = field.secret && before ? 'secret' : 'missing';
     } else if (form === 'number' && Number.isNaN(asNumber(text))) found[field.name] = 'number';
     else if (form === 'json' && asJson(text) === undefined) found[field.name] = 'json';
   }

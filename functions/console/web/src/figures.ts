@@ -3,6 +3,7 @@
 
 import { call } from './api/client';
 import type { Destination, RegulationEntry, Status, TaskStatus } from './api/schema';
+import { DAY_MS } from './format';
 import { erases } from './states';
 
 /** The most requests of one kind that are looked at; a figure that reaches it is told with a `+`. */
@@ -11,17 +12,23 @@ export const MOST = 1_000;
 export interface Figures {
   open: RegulationEntry[];
   stuck: RegulationEntry[];
-  /** Ended, with a vendor that accepted and does not confirm. */
+  /** Ended lately, with a vendor that accepted and does not confirm. */
   unconfirmed: RegulationEntry[];
-  /** Ended, and something was found and deleted. */
+  /** Ended lately, and something was found and deleted. */
   erased: RegulationEntry[];
 }
 
-export async function figures(destinations: Destination[], since: string, signal: AbortSignal): Promise<Figures> {
+/** A request takes at most this long before its vendors are given up: one that ended lately was made no earlier. */
+const LONGEST_DAYS = 60;
+
+/** `days`: how far back what ended is looked at. */
+export async function figures(destinations: Destination[], days: number, signal: AbortSignal, now = Date.now()): Promise<Figures> {
+  const since = new Date(now - (days + LONGEST_DAYS) * DAY_MS).toISOString();
+  const lately = ({ finishedAt }: RegulationEntry) => new Date(finishedAt ?? 0).getTime() >= now - days * DAY_MS;
   const status = (wanted: Status) => find({ status: wanted }, signal);
   const task = async (wanted: TaskStatus) => {
     const found = await Promise.all(destinations.map(({ id }) => find({ status: 'FINISHED', since, destination: { id, status: wanted } }, signal)));
-    return [...new Map(found.flat().map((one) => [one.id, one])).values()].filter((one) => erases(one.regulationType));
+    return [...new Map(found.flat().map((one) => [one.id, one])).values()].filter((one) => erases(one.regulationType) && lately(one));
   };
   const [queued, running, failed, partly, unsupported, unconfirmed, erased] = await Promise.all([
     status('INITIALIZED'),

@@ -62,23 +62,19 @@ export const suppresses = (type: RegulationType): boolean => DOES[type].suppress
 /** Whether it erases anything that is stored. */
 export const erases = (type: RegulationType): boolean => DOES[type].reaches.length > 0;
 
+/** Names that are not their id with capitals. The catalogue has them too, but few pages ask for it. */
 const VENDORS: Record<string, string> = {
   s3: 'Amazon S3',
   manual: words.manual,
-  postgres: 'Postgres',
   redshift: 'Amazon Redshift',
   bigquery: 'Google BigQuery',
-  snowflake: 'Snowflake',
   customerio: 'Customer.io',
   hubspot: 'HubSpot',
   appsflyer: 'AppsFlyer',
-  amplitude: 'Amplitude',
   clevertap: 'CleverTap',
   onesignal: 'OneSignal',
   posthog: 'PostHog',
   sendgrid: 'SendGrid',
-  google_analytics: 'Google Analytics',
-  sfmc: 'Salesforce Marketing Cloud',
 };
 
 /** A vendor as it writes itself. */

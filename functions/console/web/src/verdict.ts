@@ -165,7 +165,8 @@ export interface Mark {
 export function marks(place: DestinationStatus): Mark[] {
   const said = words.counts;
   const { find, forget, verify, forward } = place.evidence;
-  if (forward || isVendor(place)) return [{ what: said.sent, amount: forward && amount(forward.counts) }];
+  if (forward) return [{ what: said.sent, amount: amount(forward.counts) }];
+  if (isVendor(place)) return [];
   return [
     { what: said.found, amount: find && amount(find.counts) },
     { what: said.removed, amount: find && verify ? removed(find.counts, verify.counts) : forget && amount(forget.counts) },

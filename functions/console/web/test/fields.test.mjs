@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import { load } from './load.mjs';
 
 const { typed, faults, shown, fieldOf } = await load('fields');
-const field = (name, more = {}) => ({ name, help: '', required: false, secret: false, form: { type: 'plain' }, ...more });
+const FORMS = { datasets: 'list', exceptTables: 'list', columns: 'json', port: 'number', maxShare: 'number' };
+const field = (name, more = {}) => ({ name, title: name, help: '', required: false, secret: false, directsSecrets: false, form: { type: FORMS[name] ?? 'text' }, ...more });
 const description = { vendor: 'bigquery', fields: ['project', 'datasets', 'exceptTables', 'columns', 'port', 'maxShare'].map((name) => field(name)) };
 
 test('lists, numbers and JSON are sent as such', () => {
@@ -28,15 +29,18 @@ test('lists, numbers and JSON are sent as such', () => {
   });
 });
 
-test('the catalogue’s own type goes before what a name suggests', () => {
-  const one = { vendor: 'x', fields: [field('tags', { form: { type: 'list' } }), field('ports', { form: { type: 'number' } }), field('map', { form: { type: 'json' } })] };
-  assert.deepEqual(typed(one, { tags: 'a,b', ports: '7', map: '{"a":1}' }).settings, { tags: ['a', 'b'], ports: 7, map: { a: 1 } });
-});
-
 test('what does not fit is named by its field', () => {
   const some = { vendor: 'x', fields: [field('columns'), field('port'), field('region', { required: true, form: { type: 'region', values: [] } }), field('apiKey', { required: true, secret: true })] };
-  assert.deepEqual(faults(some, { columns: '[{', port: 'five' }, false), { columns: 'json', port: 'number', region: 'missing', apiKey: 'missing' });
-  assert.deepEqual(faults(some, { region: 'eu' }, true), {}, 'a secret that is kept may be left empty');
+  assert.deepEqual(faults(some, { columns: '[{', port: 'five' }), { columns: 'json', port: 'number', region: 'missing', apiKey: 'missing' });
+  assert.deepEqual(faults(some, { region: 'eu' }, { region: 'us' }), {}, 'a secret that is kept may be left empty');
+});
+
+test('a secret is asked for again when a setting changes that says where it is sent', () => {
+  const some = { vendor: 'x', fields: [field('host', { directsSecrets: true }), field('database'), field('password', { required: true, secret: true })] };
+  const before = { host: 'db.example.com', database: 'a' };
+  assert.deepEqual(faults(some, { ...before, database: 'b' }, before), {});
+  assert.deepEqual(faults(some, { ...before, host: 'db2.example.com' }, before), { password: 'secret' });
+  assert.deepEqual(faults(some, { ...before, host: 'db2.example.com', password: 'x' }, before), {});
 });
 
 test('what was sent is shown so that it can be sent again', () => {

@@ -9,6 +9,7 @@ import { useAction, useLive } from '../live';
 import { Empty, Head, Known, Problem, Table, Time } from '../parts/basics';
 import { Select, Text, download } from '../parts/forms';
 import { Pager } from '../parts/pager';
+import { SavedFilters } from '../parts/saved-filters';
 import { State } from '../parts/state';
 import { Link, go, href, type Place } from '../router';
 import type { Said } from '../states';
@@ -83,6 +84,7 @@ export function Audit({ place }: { place: Place }) {
         <Select label={said.what} value={filters.what} options={[['', words.common.any], ...actions.map((one): [string, string] => [one, one])]} onChange={(what) => choose({ what })} />
         <Text label={said.request} value={filters.about} onInput={(about) => choose({ about: about.trim() })} />
       </div>
+      <SavedFilters page="/audit" query={filters} />
       <Known live={live} what={words.things.audit}>
         {({ entries, pagination, cut }) => (
           <>
@@ -111,6 +113,7 @@ function useDryRuns(): Set<string> {
 
 /** What was done, in words; a path never reaches a person. */
 function action({ action, status, object }: TrailEntry, dry?: Set<string>): string {
+  if (action.startsWith('batch')) return said.actions[action] ?? said.brokeOff;
   const [method = '', path = ''] = action.split(' ');
   const plain = `${method} ${path.replace('/v1beta/workspaces/{slug}', '').replace(/\/(cloud)?sources\/\{id\}$/, (tail) => (path.includes('/regulations/') ? '' : tail))}`;
   // A preview makes nothing that the trail could name.
@@ -121,7 +124,7 @@ function action({ action, status, object }: TrailEntry, dry?: Set<string>): stri
 
 function Trail({ entries, dry }: { entries: TrailEntry[]; dry: Set<string> }) {
   return (
-    <Table caption={words.nav.audit}>
+    <Table caption={words.nav.audit} cards>
       <thead>
         <tr>
           <th scope="col">{said.when}</th>
@@ -151,7 +154,7 @@ function Trail({ entries, dry }: { entries: TrailEntry[]; dry: Set<string> }) {
   );
 }
 
-const PAGES: Record<string, string> = { reg: '/requests/', run: '/runs/', dst: '/destinations/' };
+const PAGES: Record<string, string> = { reg: '/requests/', run: '/runs/', dst: '/destinations/', bat: '/batches/' };
 
 /** What it was about: a way there, if the page shows such things. */
 function ToObject({ object }: { object?: string | null | undefined }) {

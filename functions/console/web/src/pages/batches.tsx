@@ -7,6 +7,7 @@ import type { Batch, BatchShown, RegulationShown } from '../api/schema';
 import { bytes, number } from '../format';
 import { useLive } from '../live';
 import { Empty, Head, Known, Section, Table, Time, Title, useTitle } from '../parts/basics';
+import { Export } from '../parts/list';
 import { Pager } from '../parts/pager';
 import { State } from '../parts/state';
 import { Link, href, type Place } from '../router';
@@ -33,7 +34,9 @@ function List() {
   );
   return (
     <div class="page">
-      <Head title={words.nav.batches} lead={said.lead} />
+      <Head title={words.nav.batches} lead={said.lead}>
+        <Export name="batches" rows={everything} />
+      </Head>
       <Known live={live} what={words.things.batches}>
         {({ batches, pagination }) =>
           batches.length === 0 && !cursor ? (
@@ -52,11 +55,25 @@ function List() {
   );
 }
 
+async function everything(): Promise<string[][]> {
+  const rows = [[said.id, said.received, said.endedOn, said.action, said.status, said.people, said.requests, said.rejected, said.sender]];
+  let cursor: string | null | undefined;
+  do {
+    const page = await call('GET /batches', { query: { 'pagination.count': 1_000, ...(cursor && { 'pagination.cursor': cursor }) } });
+    for (const one of page.batches) {
+      const action = one.regulationType ? words.type[one.regulationType].short : '';
+      rows.push([one.id, one.createdAt, one.finishedAt ?? '', action, BATCH[one.status].word, String(one.account?.subjects ?? ''), String(one.made ?? ''), String(one.account?.refused ?? ''), one.sender]);
+    }
+    cursor = page.pagination.next;
+  } while (cursor);
+  return rows;
+}
+
 const made = (batch: Batch): string => (batch.account ? said.of(number(batch.made ?? 0), number(batch.account.regulations)) : words.common.none);
 
 function BatchTable({ batches }: { batches: Batch[] }) {
   return (
-    <Table caption={words.nav.batches}>
+    <Table caption={words.nav.batches} cards>
       <thead>
         <tr>
           <th scope="col">{said.received}</th>

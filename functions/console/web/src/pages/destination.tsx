@@ -4,14 +4,14 @@ import { useState } from 'preact/hooks';
 
 import { call } from '../api/client';
 import type { Description, Destination, Finding } from '../api/schema';
-import { label, shown, type Typed } from '../fields';
-import { capital } from '../format';
+import { shown, type Typed } from '../fields';
 import { useAction, useLive } from '../live';
 import { Head, Known, Problem, Section, Time } from '../parts/basics';
 import { Connected } from '../parts/connected';
 import { DestinationForm } from '../parts/destination-form';
+import { Exceptions } from '../parts/exceptions';
+import { Found } from '../parts/finding';
 import { Dialog } from '../parts/forms';
-import { Shape } from '../parts/state';
 import { toast } from '../parts/toast';
 import { Link, href } from '../router';
 import { vendor } from '../states';
@@ -48,6 +48,7 @@ interface Props {
 
 function Shown({ destination, description, refresh }: Props) {
   const [editing, setEditing] = useState(false);
+  const [excepted, setExcepted] = useState(0);
   return (
     <>
       <Head
@@ -55,7 +56,7 @@ function Shown({ destination, description, refresh }: Props) {
         lead={`${words.kind[destination.kind].one}: ${vendor(destination.vendor)}. ${description ? (words.confirms[description.confirms] ?? '') : ''}`}
         crumb={<Link to={href('/destinations')}>{said.title}</Link>}
       />
-      <Check id={destination.id} />
+      <Check destination={destination} excepted={() => setExcepted(excepted + 1)} />
       <Section
         title={said.settings}
         aside={
@@ -72,18 +73,19 @@ function Shown({ destination, description, refresh }: Props) {
           <Settings destination={destination} description={description} />
         )}
       </Section>
+      {destination.kind === 'ARCHIVE' && <Exceptions key={excepted} archive={destination.id} />}
       <Switch destination={destination} refresh={refresh} />
     </>
   );
 }
 
-function Check({ id }: { id: string }) {
+function Check({ destination: { id, kind }, excepted }: { destination: Destination; excepted: () => void }) {
+  const archive = kind === 'ARCHIVE' ? id : undefined;
   const [found, setFound] = useState<Finding>();
   const check = useAction(async () => {
     setFound(undefined);
     setFound(await call('POST /destinations/{id}/check', { path: { id } }));
   });
-  const tone = found?.ok ? 'done' : 'alert';
   return (
     <Section title={said.works}>
       <div class="row">
@@ -92,38 +94,14 @@ function Check({ id }: { id: string }) {
         </button>
         <span class="soft small">{said.checkHelp}</span>
       </div>
-      <div role="status">
-        {found && (
-          <div class={found.ok ? 'box' : 'box alert'}>
-            <p class={`state tone-${tone} wraps`}>
-              <Shape tone={tone} />
-              {capital(found.message)}
-            </p>
-            <Details details={found.details} />
-          </div>
-        )}
-      </div>
+      <div role="status">{found && <Found found={found} archive={archive} excepted={excepted} />}</div>
       {check.error && <Problem error={check.error} />}
     </Section>
   );
 }
 
-function Details({ details }: { details: unknown }) {
-  if (typeof details !== 'object' || details === null || Object.keys(details).length === 0) return null;
-  return (
-    <dl class="facts">
-      {Object.entries(details).map(([name, value]) => (
-        <>
-          <dt>{label(name)}</dt>
-          <dd>{shown(value)}</dd>
-        </>
-      ))}
-    </dl>
-  );
-}
-
 function Settings({ destination, description }: Omit<Props, 'refresh'>) {
-  const secrets = description?.fields.filter((field) => field.secret) ?? [];
+  const fields = description?.fields ?? [];
   return (
     <dl class="facts">
       <dt>{said.status}</dt>
@@ -138,18 +116,15 @@ function Settings({ destination, description }: Omit<Props, 'refresh'>) {
           </dd>
         </>
       ))}
-      {Object.entries(destination.settings).map(([name, value]) => (
-        <>
-          <dt>{label(description?.fields.find((field) => field.name === name) ?? name)}</dt>
-          <dd>{shown(value)}</dd>
-        </>
-      ))}
-      {secrets.map((field) => (
-        <>
-          <dt>{label(field)}</dt>
-          <dd class="soft">{said.keptNeverShown}</dd>
-        </>
-      ))}
+      {fields.map((field) => {
+        if (!field.secret && !(field.name in destination.settings)) return null;
+        return (
+          <>
+            <dt>{field.title}</dt>
+            {field.secret ? <dd class="soft">{said.keptNeverShown}</dd> : <dd>{shown(destination.settings[field.name])}</dd>}
+          </>
+        );
+      })}
     </dl>
   );
 }

@@ -5,6 +5,7 @@ import type { Destination } from '../api/schema';
 import { useLive } from '../live';
 import { Empty, Head, Known, Table } from '../parts/basics';
 import { Connected } from '../parts/connected';
+import { Export, useSorted } from '../parts/list';
 import { Link, href, type Place } from '../router';
 import { vendor } from '../states';
 import { words } from '../words';
@@ -24,6 +25,7 @@ function List() {
   return (
     <div class="page">
       <Head title={said.title} lead={said.lead}>
+        <Export name="systems" rows={() => [[said.id, said.name, said.product, said.kind, said.since, said.notSince], ...(live.data?.destinations ?? []).map(row)]} />
         <Link to={href('/destinations/new')} class="button primary">
           {said.connect}
         </Link>
@@ -35,23 +37,7 @@ function List() {
               <p>{said.none}</p>
             </Empty>
           ) : (
-            <Table caption={said.table} cards>
-              <thead>
-                <tr>
-                  <th scope="col">{said.name}</th>
-                  <th scope="col">{said.product}</th>
-                  <th scope="col" class="wide">
-                    {said.kind}
-                  </th>
-                  <th scope="col">{said.status}</th>
-                </tr>
-              </thead>
-              <tbody>
-                {destinations.map((one) => (
-                  <Row key={one.id} destination={one} />
-                ))}
-              </tbody>
-            </Table>
+            <DestinationTable destinations={destinations} />
           )
         }
       </Known>
@@ -59,17 +45,41 @@ function List() {
   );
 }
 
-function Row({ destination }: { destination: Destination }) {
+const row = (one: Destination): string[] => [one.id, one.name, vendor(one.vendor), words.kind[one.kind].one, one.enabledFrom, one.enabledUntil ?? ''];
+
+const VALUES = {
+  name: (one: Destination) => one.name,
+  product: (one: Destination) => vendor(one.vendor),
+  kind: (one: Destination) => words.kind[one.kind].one,
+  status: (one: Destination) => one.enabledUntil ?? one.enabledFrom,
+};
+
+function DestinationTable({ destinations }: { destinations: Destination[] }) {
+  const { rows, head } = useSorted(destinations, VALUES);
   return (
-    <tr>
-      <th scope="row">
-        <Link to={href(`/destinations/${destination.id}`)}>{destination.name}</Link>
-      </th>
-      <td>{vendor(destination.vendor)}</td>
-      <td class="wide">{words.kind[destination.kind].one}</td>
-      <td>
-        <Connected destination={destination} />
-      </td>
-    </tr>
+    <Table caption={said.table} cards>
+      <thead>
+        <tr>
+          {head('name', said.name)}
+          {head('product', said.product)}
+          {head('kind', said.kind, 'wide')}
+          {head('status', said.status)}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((one) => (
+          <tr key={one.id}>
+            <th scope="row">
+              <Link to={href(`/destinations/${one.id}`)}>{one.name}</Link>
+            </th>
+            <td>{vendor(one.vendor)}</td>
+            <td class="wide">{words.kind[one.kind].one}</td>
+            <td>
+              <Connected destination={one} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </Table>
   );
 }

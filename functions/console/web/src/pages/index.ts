@@ -4,6 +4,7 @@ import type { FunctionComponent } from 'preact';
 
 import type { Area } from '../access';
 import type { Place } from '../router';
+import { later } from '../parts/later';
 import { words } from '../words';
 import { Audit } from './audit';
 import { Batches } from './batches';
@@ -31,6 +32,7 @@ export const PAGES: Page[] = [
   { path: 'people', name: nav.people, page: People, area: 'requests' },
   { path: 'suppressions', name: nav.suppressions, page: Suppressions, area: 'suppressions' },
   { path: 'destinations', name: nav.destinations, page: Destinations, area: 'requests' },
+  { path: 'sources', name: nav.sources, page: later(async () => (await import('./sources')).Sources), area: 'requests' },
   { path: 'batches', name: nav.batches, page: Batches, area: 'requests' },
   { path: 'runs', name: nav.runs, page: Runs, area: 'requests' },
   { path: 'tokens', name: nav.tokens, page: Tokens, area: 'admin' },

@@ -3,16 +3,16 @@
 import { call } from '../api/client';
 import type { Run } from '../api/schema';
 import { byUrgency, isOverdue } from '../clock';
-import { DAY_MS, number } from '../format';
+import { number } from '../format';
 import { MOST, figures, type Figures } from '../figures';
 import { useLive } from '../live';
 import { deadline, Empty, Head, Known, Section, Time } from '../parts/basics';
 import { Chart, byDay } from '../parts/chart';
+import { RequestTable } from '../parts/request-table';
 import { Shape, State } from '../parts/state';
 import { Link, href, type Place } from '../router';
 import { PHASE } from '../states';
 import { words } from '../words';
-import { RequestTable } from './request-list';
 
 const said = words.overview;
 const DAYS = 30;
@@ -27,15 +27,14 @@ export function Overview({ place }: { place: Place }) {
         call('GET /purge-runs', { signal }),
         call('GET /destinations', { signal }),
       ]);
-      const since = new Date(Date.now() - DAYS * DAY_MS).toISOString();
-      return { any: regulations.length > 0, runs: purgeRuns, figures: await figures(destinations, since, signal) };
+      return { any: regulations.length > 0, runs: purgeRuns, figures: await figures(destinations, DAYS, signal) };
     },
     30_000,
   );
   return (
     <div class="page">
       <Known live={live} what={words.things.overview}>
-        {({ any, runs, figures }) => (any ? <Seen figures={figures} runs={runs} /> : <Nothing />)}
+        {({ any, runs, figures }) => (any ? <Seen figures={figures} runs={runs} refresh={live.refresh} /> : <Nothing />)}
       </Known>
     </div>
   );
@@ -59,7 +58,7 @@ const New = () => (
   </Link>
 );
 
-function Seen({ figures, runs }: { figures: Figures; runs: Run[] }) {
+function Seen({ figures, runs, refresh }: { figures: Figures; runs: Run[]; refresh: () => void }) {
   const [open, stuck] = [byUrgency(figures.open), byUrgency(figures.stuck)];
   const asking = runs.filter((run) => run.phase === 'guard');
   const days = byDay(figures.erased.map((one) => ({ at: one.finishedAt ?? '', value: one.subjectCount })), DAYS);
@@ -78,7 +77,7 @@ function Seen({ figures, runs }: { figures: Figures; runs: Run[] }) {
               </span>
             </p>
           ))}
-          {stuck.length > 0 && <RequestTable caption={said.stuckTable} regulations={stuck} />}
+          {stuck.length > 0 && <RequestTable caption={said.stuckTable} regulations={stuck} refresh={refresh} />}
         </Section>
       )}
       <Section title={said.openTitle} id="open">
@@ -101,7 +100,8 @@ function headline({ open, stuck, unconfirmed }: Figures, asking: number): string
 
 const figure = (n: number): string => (n < MOST ? number(n) : said.atLeast(n));
 
-function Numbers({ figures: { open, stuck, unconfirmed }, asking, erased, last }: { figures: Figures; asking: number; erased: number; last: Run | undefined }) {
+function Numbers({ figures, asking, erased, last }: { figures: Figures; asking: number; erased: number; last: Run | undefined }) {
+  const { open, stuck, unconfirmed } = figures;
   const [first] = open;
   const acts = stuck.length + asking;
   return (
@@ -119,13 +119,13 @@ function Numbers({ figures: { open, stuck, unconfirmed }, asking, erased, last }
         {first && <dd class="small soft">{said.first(deadline(first))}</dd>}
       </div>
       <div>
-        <dt>{said.accepted}</dt>
+        <dt>{said.accepted(DAYS)}</dt>
         <dd>{figure(unconfirmed.length)}</dd>
         <dd class="small soft">{said.acceptedHelp}</dd>
       </div>
       <div>
         <dt>{said.erased(DAYS)}</dt>
-        <dd>{number(erased)}</dd>
+        <dd>{figures.erased.length < MOST ? number(erased) : said.atLeast(erased)}</dd>
         <dd class="small soft">{said.erasedHelp}</dd>
       </div>
       <div>

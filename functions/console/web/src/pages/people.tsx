@@ -11,13 +11,13 @@ import { useLive } from '../live';
 import { Day, Empty, Head, Known, Section, Table } from '../parts/basics';
 import { PersonSearch } from '../parts/person-search';
 import { Recipients } from '../parts/recipients';
+import { RequestTable } from '../parts/request-table';
 import { Shape } from '../parts/state';
 import { Suppressed } from '../parts/suppressed';
 import { Link, href, type Place } from '../router';
 import { kindOf } from '../states';
 import { personVerdict, type Verdict } from '../verdict';
 import { words } from '../words';
-import { RequestTable } from './request-list';
 
 const said = words.person;
 

@@ -3,15 +3,17 @@
 import { useState } from 'preact/hooks';
 
 import { call } from '../api/client';
-import type { RegulationEntry, RegulationType, Status, Whom } from '../api/schema';
+import type { RegulationEntry, RegulationSearch, RegulationType, Status, Whom } from '../api/schema';
+import { due } from '../clock';
 import { useLive } from '../live';
 import { Select } from '../parts/forms';
-import { Deadline, Empty, Head, Known, Table, Time } from '../parts/basics';
+import { Empty, Head, Known } from '../parts/basics';
+import { Export } from '../parts/list';
 import { PersonSearch } from '../parts/person-search';
 import { Pager } from '../parts/pager';
-import { State } from '../parts/state';
+import { RequestTable } from '../parts/request-table';
+import { SavedFilters } from '../parts/saved-filters';
 import { Link, go, href, type Place } from '../router';
-import { STATUS } from '../states';
 import { words } from '../words';
 
 const said = words.requests;
@@ -24,12 +26,11 @@ export function RequestList({ place }: { place: Place }) {
   const [cursors, setCursors] = useState<string[]>([]);
   const [who, setWho] = useState<Whom>();
   const cursor = cursors.at(-1);
-  const live = useLive(`requests ${status} ${type} ${cursor} ${JSON.stringify(who)}`, (signal) => {
-    // A search goes in the body: an identifier may not stand in an address.
-    const pagination = { count: PAGE, ...(cursor && { cursor }) };
-    const body = { pagination, ...(status && { status }), ...(type && { regulationTypes: [type] }), ...(who && { subject: who }) };
-    return call('POST /regulations/search', { body, signal });
-  });
+  // A search goes in the body: an identifier may not stand in an address.
+  const wanted: RegulationSearch = { ...(status && { status }), ...(type && { regulationTypes: [type] }), ...(who && { subject: who }) };
+  const live = useLive(`requests ${JSON.stringify(wanted)} ${cursor}`, (signal) =>
+    call('POST /regulations/search', { body: { ...wanted, pagination: { count: PAGE, ...(cursor && { cursor }) } }, signal }),
+  );
   const filter = (chosen: { status?: string; type?: string }) => {
     setCursors([]);
     go(href('/requests', { status, type, ...chosen }), true);
@@ -37,6 +38,7 @@ export function RequestList({ place }: { place: Place }) {
   return (
     <div class="page">
       <Head title={words.nav.requests} lead={said.lead}>
+        <Export name="requests" rows={() => everything(wanted)} />
         <Link to={href('/requests/new')} class="button primary">
           {said.new}
         </Link>
@@ -51,6 +53,7 @@ export function RequestList({ place }: { place: Place }) {
         <Select label={said.status} value={status} options={[['', words.common.any], ...named(words.status, ({ word }) => word)]} onChange={(chosen) => filter({ status: chosen })} />
         <Select label={said.action} value={type} options={[['', said.anyAction], ...named(words.type, ({ short }) => short)]} onChange={(chosen) => filter({ type: chosen })} />
       </div>
+      <SavedFilters page="/requests" query={{ status, type }} />
       <Known live={live} what={words.things.requests}>
         {({ regulations, pagination }) =>
           regulations.length === 0 && !cursor && (status || type || who) ? (
@@ -67,7 +70,7 @@ export function RequestList({ place }: { place: Place }) {
             </Empty>
           ) : (
             <>
-              <RequestTable caption={words.nav.requests} regulations={regulations} />
+              <RequestTable caption={words.nav.requests} regulations={regulations} refresh={live.refresh} />
               <Pager cursors={cursors} next={pagination.next} onMove={setCursors} />
             </>
           )
@@ -81,55 +84,18 @@ function named<Name extends string, Word>(all: Record<Name, Word>, word: (one: W
   return (Object.entries(all) as [Name, Word][]).map(([name, one]) => [name, word(one)]);
 }
 
-export function RequestTable({ caption, regulations }: { caption: string; regulations: RegulationEntry[] }) {
-  return (
-    <Table caption={caption} cards>
-      <thead>
-        <tr>
-          <th scope="col">{said.received}</th>
-          <th scope="col">{said.people}</th>
-          <th scope="col" class="wide">
-            {said.action}
-          </th>
-          <th scope="col">{said.status}</th>
-          <th scope="col">{said.deadline}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {regulations.map((regulation) => (
-          <tr key={regulation.id}>
-            <th scope="row">
-              <Link to={href(`/requests/${regulation.id}`)}>
-                <Time at={regulation.createdAt} />
-              </Link>
-            </th>
-            <td>
-              <Whom regulation={regulation} />
-            </td>
-            <td class="wide">{words.type[regulation.regulationType].short}</td>
-            <td>
-              <State said={STATUS[regulation.status]} />
-            </td>
-            <td>
-              <Deadline of={regulation} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </Table>
-  );
+/** All that match, as a table for a spreadsheet. */
+async function everything(wanted: RegulationSearch): Promise<string[][]> {
+  const rows = [[said.id, said.received, said.dueOn, said.ended, said.action, said.status, said.people, said.identifiers]];
+  let cursor: string | null | undefined;
+  do {
+    const page = await call('POST /regulations/search', { body: { ...wanted, pagination: { count: 1_000, ...(cursor && { cursor }) } } });
+    rows.push(...page.regulations.map(row));
+    cursor = page.pagination.next;
+  } while (cursor);
+  return rows;
 }
 
-/** Identifiers while they are kept; then only how many. */
-function Whom({ regulation }: { regulation: RegulationEntry }) {
-  const [first, second] = regulation.subjects;
-  if (!first) return <span title={said.dropped}>{words.common.people(regulation.subjectCount)}</span>;
-  const more = regulation.subjectCount - (second ? 2 : 1);
-  return (
-    <span class="who">
-      {first}
-      {second && `, ${second}`}
-      {more > 0 && <span class="soft"> {words.common.more(more)}</span>}
-    </span>
-  );
-}
+const row = (one: RegulationEntry): string[] => [
+  one.id, one.createdAt, new Date(due(one.createdAt)).toISOString(), one.finishedAt ?? '', words.type[one.regulationType].short, words.status[one.status].word, String(one.subjectCount), one.subjects.join(' '),
+];

@@ -1,10 +1,12 @@
 // Deletion requests: the list, and the way to one and to a new one.
 
+import { later } from '../parts/later';
 import type { Place } from '../router';
-import { Certificate } from './certificate';
 import { NewRequest } from './new-request';
 import { Request } from './request';
 import { RequestList } from './request-list';
+
+const Certificate = later(async () => (await import('./certificate')).Certificate);
 
 export function Requests({ place }: { place: Place }) {
   const [, id, part] = place.path;

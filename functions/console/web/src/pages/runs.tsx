@@ -8,7 +8,10 @@ import type { Progress, Run, RunWithProgress } from '../api/schema';
 import { bytes, capital, duration, number } from '../format';
 import { useAction, useLive } from '../live';
 import { Empty, Head, Known, Problem, Section, Table, Time, Title, useTitle } from '../parts/basics';
+import { remaining } from '../parts/estimate';
 import { Dialog } from '../parts/forms';
+import { Export } from '../parts/list';
+import { Report } from '../parts/report';
 import { Shape, State } from '../parts/state';
 import { toast } from '../parts/toast';
 import { Link, go, href, type Place } from '../router';
@@ -38,6 +41,7 @@ function List() {
   return (
     <div class="page">
       <Head title={words.nav.runs} lead={said.lead}>
+        <Export name="purge-runs" rows={() => [[said.id, said.started, said.endedOn, said.dryRun, said.status, said.requests, said.versions, said.size], ...(live.data?.purgeRuns ?? []).map(row)]} />
         {admin && (
           <>
             <button type="button" class="button" disabled={start.busy} onClick={() => void start.run(true)}>
@@ -56,6 +60,10 @@ function List() {
     </div>
   );
 }
+
+const row = (run: Run): string[] => [
+  run.id, run.startedAt, run.finishedAt ?? '', run.dryRun ? said.dry : '', PHASE[run.phase].word, String(run.regulations), String(run.objects), String(run.bytes),
+];
 
 const None = () => (
   <Empty>
@@ -125,6 +133,7 @@ function One({ id }: { id: string }) {
 
 function Shown({ run, refresh }: { run: RunWithProgress; refresh: () => void }) {
   const { tone, word, means } = PHASE[run.phase];
+  const left = remaining(run);
   const { admin } = useAccess();
   return (
     <>
@@ -164,6 +173,12 @@ function Shown({ run, refresh }: { run: RunWithProgress; refresh: () => void }) 
           <div>
             <dt>{said.took}</dt>
             <dd>{took(run)}</dd>
+          </div>
+        )}
+        {left !== undefined && (
+          <div>
+            <dt>{said.scanLeft}</dt>
+            <dd>{duration(left)}</dd>
           </div>
         )}
       </dl>
@@ -237,74 +252,6 @@ function Phases({ run }: { run: RunWithProgress }) {
         })}
       </ol>
     </Section>
-  );
-}
-
-interface DryReport {
-  subjects?: Record<string, number>;
-  objects?: { key: string; lines: Record<string, number> }[];
-  residuals?: { key: string; detail: string }[];
-}
-
-function Report({ run: { id, regulations } }: { run: Run }) {
-  const live = useLive(`report ${id}`, (signal) => call('GET /purge-runs/{id}/report', { path: { id }, signal }), 0);
-  return (
-    <Section title={said.report}>
-      <Known live={live} what={words.things.report}>
-        {({ report }) => <Found report={report as DryReport} waiting={regulations} />}
-      </Known>
-    </Section>
-  );
-}
-
-function Found({ report: { subjects = {}, objects = [], residuals = [] }, waiting }: { report: DryReport; waiting: number }) {
-  const lines = Object.values(subjects).reduce((sum, one) => sum + one, 0);
-  const met = Object.values(subjects).filter(Boolean).length;
-  return (
-    <>
-      {lines > 0 ? (
-        <p>{said.reportSum(lines, met, Object.keys(subjects).length, objects.length)}</p>
-      ) : (
-        <p class={waiting > 0 ? 'box alert' : undefined}>{waiting > 0 ? said.reportNothing : said.nobodyWaits}</p>
-      )}
-      {residuals.length > 0 && (
-        <ul class="todo">
-          {residuals.map(({ key, detail }) => (
-            <li key={key} class="tone-alert">
-              <Shape tone="alert" />
-              <p>
-                <code>{key}</code>: {detail}
-              </p>
-            </li>
-          ))}
-        </ul>
-      )}
-      {objects.length > 0 && (
-        <details>
-          <summary>{said.objectsTable}</summary>
-          <Table caption={said.objectsTable}>
-            <thead>
-              <tr>
-                <th scope="col">{said.object}</th>
-                <th scope="col" class="num">
-                  {said.lines}
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {objects.slice(0, 200).map(({ key, lines: of }) => (
-                <tr key={key}>
-                  <th scope="row" class="mono">
-                    {key}
-                  </th>
-                  <td class="num">{number(Object.values(of).reduce((sum, one) => sum + one, 0))}</td>
-                </tr>
-              ))}
-            </tbody>
-          </Table>
-        </details>
-      )}
-    </>
   );
 }
 

@@ -2,19 +2,20 @@
 
 import { useState } from 'preact/hooks';
 
+import { useAccess } from '../access';
 import { call } from '../api/client';
 import type { Whom } from '../api/schema';
-import { write } from '../csv';
 import { useAction, useLive } from '../live';
 import { Empty, Head, Known, Problem, Section, Table } from '../parts/basics';
-import { Dialog, Text, download } from '../parts/forms';
+import { Dialog, Select, Text } from '../parts/forms';
+import { Export } from '../parts/list';
 import { Pager } from '../parts/pager';
 import { PeopleField } from '../parts/people-field';
 import { nobody, suppressed, type Given } from '../people';
 import { PersonSearch } from '../parts/person-search';
 import { Suppressed } from '../parts/suppressed';
 import { toast } from '../parts/toast';
-import type { Place } from '../router';
+import { go, href, type Place } from '../router';
 import { kindOf } from '../states';
 import { words } from '../words';
 
@@ -23,16 +24,16 @@ const said = words.suppressions;
 const PAGE = 50;
 
 export function Suppressions({ place }: { place: Place }) {
-  void place;
+  const source = place.query.get('source') ?? '';
+  const at = source ? { sourceId: source } : {};
   const [cursors, setCursors] = useState<string[]>([]);
   const [adding, setAdding] = useState(false);
-  const [removing, setRemoving] = useState<Whom>();
+  const [removing, setRemoving] = useState<Removing>();
   const [who, setWho] = useState<Whom>();
   const cursor = cursors.at(-1);
-  const live = useLive(`suppressions ${cursor}`, (signal) =>
-    call('GET /suppressions', { query: { 'pagination.count': PAGE, 'pagination.cursor': cursor }, signal }),
+  const live = useLive(`suppressions ${source} ${cursor}`, (signal) =>
+    call('GET /suppressions', { query: { ...at, 'pagination.count': PAGE, 'pagination.cursor': cursor }, signal }),
   );
-  const save = useAction(exportAll);
   const changed = () => {
     setWho(undefined);
     live.refresh();
@@ -40,16 +41,14 @@ export function Suppressions({ place }: { place: Place }) {
   return (
     <div class="page">
       <Head title={said.title} lead={said.lead}>
-        <button type="button" class="button" disabled={save.busy} onClick={() => void save.run()}>
-          {save.busy ? words.common.exporting : words.common.exportCsv}
-        </button>
+        <Export name="suppression-list" rows={() => everything(at)} />
         <button type="button" class="button primary" onClick={() => setAdding(true)}>
           {said.add}
         </button>
       </Head>
-      {save.error && <Problem error={save.error} />}
       <PersonSearch onSearch={setWho} />
-      {who && <Found key={JSON.stringify(who)} who={who} remove={() => setRemoving(who)} />}
+      <SourceChoice chosen={source} onChange={(source) => (setCursors([]), go(href('/suppressions', { source }), true))} />
+      {who && <Found key={JSON.stringify(who)} who={who} remove={(source) => setRemoving({ who, at: source })} />}
       <Known live={live} what={words.things.suppressions}>
         {({ suppressed, pagination }) => {
           const rows = suppressed.flatMap(({ subjectType, subjectIds }) => subjectIds.map((id): Whom => ({ type: subjectType, id })));
@@ -75,7 +74,7 @@ export function Suppressions({ place }: { place: Place }) {
                       <th scope="row">{one.id}</th>
                       <td>{kindOf(one.type)}</td>
                       <td class="num">
-                        <button type="button" class="quiet" aria-label={said.liftOne(one.id)} onClick={() => setRemoving(one)}>
+                        <button type="button" class="quiet" aria-label={said.liftOne(one.id)} onClick={() => setRemoving({ who: one, at: source })}>
                           {said.lift}
                         </button>
                       </td>
@@ -88,26 +87,47 @@ export function Suppressions({ place }: { place: Place }) {
           );
         }}
       </Known>
-      {adding && <Add close={() => setAdding(false)} done={changed} />}
-      {removing && <Remove who={removing} close={() => setRemoving(undefined)} done={changed} />}
+      {adding && <Add source={source} close={() => setAdding(false)} done={changed} />}
+      {removing && <Remove {...removing} close={() => setRemoving(undefined)} done={changed} />}
     </div>
   );
 }
 
-async function exportAll(): Promise<void> {
+/** All of the list, of the workspace or of one source. */
+async function everything(at: { sourceId?: string }): Promise<string[][]> {
   const kinds = ['USER_ID', 'ANONYMOUS_ID', 'EMAIL', 'PHONE'];
   const rows = [['userId', 'anonymousId', 'emailSha256', 'phoneSha256']];
   let cursor: string | null | undefined;
   do {
-    const page = await call('GET /suppressions', { query: { 'pagination.count': 1000, ...(cursor && { 'pagination.cursor': cursor }) } });
+    const page = await call('GET /suppressions', { query: { ...at, 'pagination.count': 1000, ...(cursor && { 'pagination.cursor': cursor }) } });
     for (const { subjectType, subjectIds } of page.suppressed) rows.push(...subjectIds.map((id) => kinds.map((kind) => (kind === subjectType ? id : ''))));
     cursor = page.pagination.next;
   } while (cursor);
-  download('suppression-list.csv', 'text/csv', write(rows));
+  return rows;
+}
+
+/** Shown where there are sources: most lists are of the whole workspace alone. */
+function SourceChoice({ chosen, onChange }: { chosen: string; onChange: (source: string) => void }) {
+  const { requests } = useAccess();
+  const live = useLive('sources', (signal) => (requests ? call('GET /sources', { signal }) : Promise.resolve({ sources: [] })), 0);
+  const sources = live.data?.sources ?? [];
+  if (sources.length === 0 && !chosen) return null;
+  const named = sources.map((one): [string, string] => [one.id, one.name]);
+  return (
+    <div class="filters">
+      <Select label={said.where} value={chosen} options={[['', said.everywhere], ...named]} onChange={onChange} />
+    </div>
+  );
+}
+
+interface Removing {
+  who: Whom;
+  /** The source at which it is lifted; empty: in the whole workspace. */
+  at: string;
 }
 
 /** Where one person is suppressed, since when and why. */
-function Found({ who, remove }: { who: Whom; remove: () => void }) {
+function Found({ who, remove }: { who: Whom; remove: (source: string) => void }) {
   const live = useLive(`suppressions of ${JSON.stringify(who)}`, (signal) => call('POST /suppressions/search', { body: { subject: who }, signal }));
   return (
     <Section title={said.is(who.id)}>
@@ -127,14 +147,14 @@ function Reason({ value, onInput }: { value: string; onInput: (value: string) =>
 
 const reasoned = (reason: string): { reason?: string } => (reason.trim() ? { reason: reason.trim() } : {});
 
-function Add({ close, done }: { close: () => void; done: () => void }) {
+function Add({ source, close, done }: { source: string; close: () => void; done: () => void }) {
   const [{ ids, kind, unsure }, setPeople] = useState<Given>(nobody);
   const [reason, setReason] = useState('');
   const [wrong, setWrong] = useState<string>();
   const add = useAction(async () => {
     for (let at = 0; at < ids.length; at += MOST) {
       const subjects = suppressed(kind, ids.slice(at, at + MOST));
-      await call('POST /suppressions', { body: { subjects, ...reasoned(reason) } });
+      await call('POST /suppressions', { body: { subjects, ...reasoned(reason), ...(source && { sourceId: source }) } });
     }
     toast(said.added(ids.length));
     done();
@@ -150,7 +170,7 @@ function Add({ close, done }: { close: () => void; done: () => void }) {
       <form onSubmit={submit} noValidate>
         <PeopleField onChange={setPeople} wrong={wrong} />
         <Reason value={reason} onInput={setReason} />
-        <p class="help">{said.addHelp}</p>
+        <p class="help">{source ? said.addAt(source) : said.addHelp}</p>
         {add.error && <Problem error={add.error} />}
         <div class="row">
           <button type="submit" class="button primary" disabled={add.busy}>
@@ -165,10 +185,10 @@ function Add({ close, done }: { close: () => void; done: () => void }) {
   );
 }
 
-function Remove({ who, close, done }: { who: Whom; close: () => void; done: () => void }) {
+function Remove({ who, at, close, done }: Removing & { close: () => void; done: () => void }) {
   const [reason, setReason] = useState('');
   const remove = useAction(async () => {
-    await call('POST /suppressions/lift', { body: { subjects: [who], ...reasoned(reason) } });
+    await call('POST /suppressions/lift', { body: { subjects: [who], ...reasoned(reason), ...(at && { sourceId: at }) } });
     toast(said.lifted);
     done();
     close();
@@ -176,7 +196,7 @@ function Remove({ who, close, done }: { who: Whom; close: () => void; done: () =
   return (
     <Dialog title={said.liftTitle} close={close} filled={reason !== ''}>
       <p>
-        <strong class="who">{who.id}</strong> {said.liftLead}
+        <strong class="who">{who.id}</strong> {at ? said.liftAt(at) : said.liftLead}
       </p>
       <Reason value={reason} onInput={setReason} />
       {remove.error && <Problem error={remove.error} />}

@@ -6,7 +6,10 @@ import { call } from '../api/client';
 import type { Scope, TokenShown } from '../api/schema';
 import { useAction, useLive } from '../live';
 import { Empty, Head, Known, Problem, Table, Time } from '../parts/basics';
+import { Confirm } from '../parts/confirm';
 import { Dialog, Text } from '../parts/forms';
+import { Export, useSorted } from '../parts/list';
+import { Secret } from '../parts/secret';
 import { Shape } from '../parts/state';
 import { toast } from '../parts/toast';
 import { words } from '../words';
@@ -17,9 +20,15 @@ export function Tokens() {
   const live = useLive('tokens', (signal) => call('GET /tokens', { signal }), 30_000);
   const [making, setMaking] = useState(false);
   const [revoking, setRevoking] = useState<TokenShown>();
+  const revoke = async ({ id }: TokenShown) => {
+    await call('DELETE /tokens/{id}', { path: { id } });
+    toast(said.revokedToast);
+    live.refresh();
+  };
   return (
     <div class="page">
       <Head title={words.nav.tokens} lead={said.lead}>
+        <Export name="tokens" rows={() => [[said.name, said.may, said.created, said.expires, said.revokedOn, said.lastUsed], ...(live.data?.tokens ?? []).map(row)]} />
         <button type="button" class="button primary" onClick={() => setMaking(true)}>
           {said.make}
         </button>
@@ -36,35 +45,44 @@ export function Tokens() {
         }
       </Known>
       {making && <Make close={() => setMaking(false)} done={live.refresh} />}
-      {revoking && <Revoke token={revoking} close={() => setRevoking(undefined)} done={live.refresh} />}
+      {revoking && (
+        <Confirm title={said.revokeTitle(revoking.name)} action={said.revokeIt} keep={said.keep} act={() => revoke(revoking)} close={() => setRevoking(undefined)}>
+          {said.revokeHelp}
+        </Confirm>
+      )}
     </div>
   );
 }
+
+const may = ({ requestOnly, scopes }: TokenShown): string => (requestOnly ? words.oneRequest.short : scopes.map((scope) => words.scope[scope].short).join(' · '));
+
+const row = (one: TokenShown): string[] => [one.name, may(one), one.createdAt, one.expiresAt ?? '', one.revokedAt ?? '', one.lastUsedAt ?? ''];
+
+const VALUES = { name: (one: TokenShown) => one.name, may, status: (one: TokenShown) => ended(one) ?? '', used: (one: TokenShown) => one.lastUsedAt ?? '' };
 
 const ended = ({ revokedAt, expiresAt }: TokenShown): string | undefined =>
   revokedAt ?? (expiresAt && new Date(expiresAt).getTime() <= Date.now() ? expiresAt : undefined);
 
 function TokenTable({ tokens, onRevoke }: { tokens: TokenShown[]; onRevoke: (token: TokenShown) => void }) {
+  const { rows, head } = useSorted(tokens, VALUES);
   return (
     <Table caption={words.nav.tokens} cards>
       <thead>
         <tr>
-          <th scope="col">{said.name}</th>
-          <th scope="col">{said.may}</th>
-          <th scope="col">{said.status}</th>
-          <th scope="col" class="wide">
-            {said.lastUsed}
-          </th>
+          {head('name', said.name)}
+          {head('may', said.may)}
+          {head('status', said.status)}
+          {head('used', said.lastUsed, 'wide')}
           <th scope="col">
             <span class="hidden">{words.common.action}</span>
           </th>
         </tr>
       </thead>
       <tbody>
-        {tokens.map((token) => (
+        {rows.map((token) => (
           <tr key={token.id}>
             <th scope="row">{token.name}</th>
-            <td class="small">{token.requestOnly ? words.oneRequest.short : token.scopes.map((scope) => words.scope[scope].short).join(' · ')}</td>
+            <td class="small">{may(token)}</td>
             <td>
               <Standing token={token} />
             </td>
@@ -121,7 +139,7 @@ function Make({ close, done }: { close: () => void; done: () => void }) {
   };
   const toggle = (scope: Scope, on: boolean) => setScopes(on ? [...scopes, scope] : scopes.filter((one) => one !== scope));
 
-  if (secret !== undefined) return <Secret name={name} secret={secret} close={close} />;
+  if (secret !== undefined) return <Secret title={said.secretTitle(name)} secret={secret} help={said.copyHelp} close={close} />;
   return (
     <Dialog title={said.make} close={close} filled={name !== '' || scopes.length > 0 || until !== ''}>
       <form onSubmit={submit} noValidate>
@@ -160,58 +178,6 @@ function Make({ close, done }: { close: () => void; done: () => void }) {
           </button>
         </div>
       </form>
-    </Dialog>
-  );
-}
-
-/** The only time that it is seen: Lethe keeps a hash. */
-function Secret({ name, secret, close }: { name: string; secret: string; close: () => void }) {
-  const [copied, setCopied] = useState(false);
-  const copy = useAction(async () => {
-    await navigator.clipboard.writeText(secret);
-    setCopied(true);
-  });
-  return (
-    <Dialog title={said.secretTitle(name)} close={close}>
-      <p>
-        <strong>{said.copyNow}</strong> {said.copyHelp}
-      </p>
-      <p class="box">
-        <code>{secret}</code>
-      </p>
-      <p role="status">{copied && words.common.copied}</p>
-      {copy.error && <p class="wrong">{said.cannotCopy}</p>}
-      <div class="row">
-        <button type="button" class="button primary" onClick={() => void copy.run()}>
-          {words.common.copy}
-        </button>
-        <button type="button" class="button" onClick={close}>
-          {said.haveIt}
-        </button>
-      </div>
-    </Dialog>
-  );
-}
-
-function Revoke({ token, close, done }: { token: TokenShown; close: () => void; done: () => void }) {
-  const revoke = useAction(async () => {
-    await call('DELETE /tokens/{id}', { path: { id: token.id } });
-    toast(said.revokedToast);
-    done();
-    close();
-  });
-  return (
-    <Dialog title={said.revokeTitle(token.name)} close={close}>
-      <p>{said.revokeHelp}</p>
-      {revoke.error && <Problem error={revoke.error} />}
-      <div class="row">
-        <button type="button" class="button danger" disabled={revoke.busy} onClick={() => void revoke.run()}>
-          {revoke.busy ? said.revoking : said.revokeIt}
-        </button>
-        <button type="button" class="button" onClick={close}>
-          {said.keep}
-        </button>
-      </div>
     </Dialog>
   );
 }

@@ -5,14 +5,14 @@ import { useState } from 'preact/hooks';
 
 import type { ApiError } from '../api/client';
 import type { Description, Destination, Field as Setting, Finding } from '../api/schema';
-import { faults, fieldOf, hint, isLong, label, shown, typed, type Fault, type Typed } from '../fields';
+import { faults, fieldOf, hint, isLong, shown, typed, type Fault, type Typed } from '../fields';
 import { capital, list } from '../format';
 import { words } from '../words';
 import { Problem } from './basics';
 import { Field, Select, Text } from './forms';
 
 const said = words.destinations;
-const FAULTS: Record<Fault, string> = { missing: words.common.required, number: said.badNumber, json: said.badJson };
+const FAULTS: Record<Fault, string> = { missing: words.common.required, secret: said.secretAgain, number: said.badNumber, json: said.badJson };
 
 interface Props {
   description: Description;
@@ -30,7 +30,7 @@ export function DestinationForm({ description, known, name: proposed, save, busy
   const [name, setName] = useState(proposed);
   const [texts, setTexts] = useState<Record<string, string>>(() => initial(description, known));
   const [tried, setTried] = useState(false);
-  const found = faults(description, texts, Boolean(known));
+  const found = faults(description, texts, known?.settings);
   const refused = error && fieldOf(description, error.message);
   const submit = (event: Event) => {
     event.preventDefault();
@@ -85,7 +85,7 @@ interface InputProps {
 }
 
 function Input({ field, kept, value, onInput, wrong }: InputProps) {
-  const title = label(field) + (field.required ? '' : words.common.optional);
+  const title = field.title + (field.required ? '' : words.common.optional);
   const help = `${field.help}.${hint(field)}`;
   const { form } = field;
   if (form.type === 'choice' || form.type === 'region') {

@@ -17,6 +17,7 @@ const SETTLED = ['CONFIRMED', 'NO_DATA_FOUND', 'ACCEPTED'];
 const HINTS = ['CONFIRMED', 'NO_DATA_FOUND', 'NO_ACTION', 'ACCEPTED'];
 
 export function Place({ place }: { place: DestinationStatus }) {
+  const steps = marks(place);
   const rows = tables(place);
   const looked = { ...place.evidence.find?.lookedAt, ...place.evidence.forget?.counts };
   return (
@@ -30,14 +31,16 @@ export function Place({ place }: { place: DestinationStatus }) {
         <State said={TASK[place.taskStatus]} />
         <p class="soft small">{place.finishedAt ? <>{SETTLED.includes(place.taskStatus) && `${said.since} `}<Time at={place.finishedAt} /></> : TASK[place.taskStatus].means}</p>
       </div>
-      <ol class="rail" aria-label={said.timeline(place.name)}>
-        {marks(place).map(({ what, amount }) => (
-          <li key={what}>
-            <span class="what">{what}</span>
-            <span class={amount ? 'number' : 'none'}>{amount ?? (place.finishedAt ? words.counts.unknown : words.counts.notYet)}</span>
-          </li>
-        ))}
-      </ol>
+      {steps.length > 0 && (
+        <ol class="rail" aria-label={said.timeline(place.name)}>
+          {steps.map(({ what, amount }) => (
+            <li key={what}>
+              <span class="what">{what}</span>
+              <span class={amount ? 'number' : 'none'}>{amount ?? (place.finishedAt ? words.counts.unknown : words.counts.notYet)}</span>
+            </li>
+          ))}
+        </ol>
+      )}
       {HINTS.includes(place.taskStatus) && place.errString && (
         <p class="said">
           <Dated text={`${capital(place.errString)}.`} />
