@@ -1,25 +1,15 @@
 // For everybody: WCAG 2.2 AA as far as axe can tell, in light and dark; from a small phone to a wall; by keyboard alone.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
+import { violations } from './browser/axe.mjs';
 import { launch, signIn, URL_OF } from './browser/launch.mjs';
 import { pages } from './browser/pages.mjs';
-
-const AXE = readFileSync(new URL('node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
 let browser;
 before(async () => (browser = await launch()));
 after(() => browser.close());
-
-/** axe is evaluated by the debugger: the page's own policy would not let it in. */
-async function violations(page) {
-  await page.evaluate(AXE);
-  const found = await page.evaluate((tags) => window.axe.run(document, { runOnly: tags }), TAGS);
-  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(' | ')}`);
-}
 
 test('axe finds nothing on any page, in light and dark, and nothing is refused by the policy', async () => {
   const { page } = browser;

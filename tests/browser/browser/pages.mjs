@@ -25,6 +25,8 @@ export async function pages() {
     { name: 'suppressions', path: '/suppressions' },
     { name: 'destinations', path: '/destinations' },
     destinations[0] && { name: 'destination', path: `/destinations/${destinations[0].id}` },
+    { name: 'sources', path: '/sources' },
+    { name: 'source', path: '/sources/web' },
     { name: 'catalogue', path: '/destinations/new' },
     { name: 'connect', path: '/destinations/new/braze' },
     { name: 'runs', path: '/runs' },
