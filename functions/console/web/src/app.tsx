@@ -99,7 +99,7 @@ function Side({ place }: { place: Place }) {
         </nav>
         <div class="foot">
           <p>{said.signedInAs(may(access))}</p>
-          <p>{words.keys.hint}</p>
+          <p class="keys">{words.keys.hint}</p>
           <ThemeChoice />
           <LanguageChoice />
           <button type="button" class="button small" onClick={() => signOut('asked')}>

@@ -77,14 +77,16 @@ export function Audit({ place }: { place: Place }) {
         </button>
       </Head>
       {save.error && <Problem error={save.error} />}
-      <div class="filters">
-        <Text label={said.from} type="date" value={filters.since} onInput={(since) => choose({ since })} />
-        <Text label={said.to} type="date" value={filters.until} onInput={(until) => choose({ until })} />
-        <Select label={said.who} value={filters.who} options={[['', said.anybody], ...people.map((one): [string, string] => [one, one])]} onChange={(who) => choose({ who })} />
-        <Select label={said.what} value={filters.what} options={[['', words.common.any], ...actions.map((one): [string, string] => [one, one])]} onChange={(what) => choose({ what })} />
-        <Text label={said.request} value={filters.about} onInput={(about) => choose({ about: about.trim() })} />
+      <div class="stack">
+        <div class="filters">
+          <Text label={said.from} type="date" value={filters.since} onInput={(since) => choose({ since })} />
+          <Text label={said.to} type="date" value={filters.until} onInput={(until) => choose({ until })} />
+          <Select label={said.who} value={filters.who} options={[['', said.anybody], ...people.map((one): [string, string] => [one, one])]} onChange={(who) => choose({ who })} />
+          <Select label={said.what} value={filters.what} options={[['', words.common.any], ...actions.map((one): [string, string] => [one, one])]} onChange={(what) => choose({ what })} />
+          <Text label={said.request} value={filters.about} onInput={(about) => choose({ about: about.trim() })} />
+        </div>
+        <SavedFilters page="/audit" query={filters} />
       </div>
-      <SavedFilters page="/audit" query={filters} />
       <Known live={live} what={words.things.audit}>
         {({ entries, pagination, cut }) => (
           <>

@@ -43,17 +43,19 @@ export function RequestList({ place }: { place: Place }) {
           {said.new}
         </Link>
       </Head>
-      <PersonSearch
-        onSearch={(wanted) => {
-          setCursors([]);
-          setWho(wanted);
-        }}
-      />
-      <div class="filters">
-        <Select label={said.status} value={status} options={[['', words.common.any], ...named(words.status, ({ word }) => word)]} onChange={(chosen) => filter({ status: chosen })} />
-        <Select label={said.action} value={type} options={[['', said.anyAction], ...named(words.type, ({ short }) => short)]} onChange={(chosen) => filter({ type: chosen })} />
+      <div class="stack">
+        <PersonSearch
+          onSearch={(wanted) => {
+            setCursors([]);
+            setWho(wanted);
+          }}
+        />
+        <div class="filters">
+          <Select label={said.status} value={status} options={[['', words.common.any], ...named(words.status, ({ word }) => word)]} onChange={(chosen) => filter({ status: chosen })} />
+          <Select label={said.action} value={type} options={[['', said.anyAction], ...named(words.type, ({ short }) => short)]} onChange={(chosen) => filter({ type: chosen })} />
+        </div>
+        <SavedFilters page="/requests" query={{ status, type }} />
       </div>
-      <SavedFilters page="/requests" query={{ status, type }} />
       <Known live={live} what={words.things.requests}>
         {({ regulations, pagination }) =>
           regulations.length === 0 && !cursor && (status || type || who) ? (

@@ -51,7 +51,7 @@ function Shown({ source, destinations, refresh }: Props & { destinations: Destin
   };
   return (
     <>
-      <Head title={source.name} lead={gone ? said.deletedLead : said.oneLead} crumb={<Link to={href('/sources')}>{words.nav.sources}</Link>} />
+      <Head title={source.name} lead={gone && said.deletedLead} crumb={<Link to={href('/sources')}>{words.nav.sources}</Link>} />
       <dl class="facts">
         <dt>{said.id}</dt>
         <dd class="mono">{source.id}</dd>

@@ -46,8 +46,10 @@ export function Suppressions({ place }: { place: Place }) {
           {said.add}
         </button>
       </Head>
-      <PersonSearch onSearch={setWho} />
-      <SourceChoice chosen={source} onChange={(source) => (setCursors([]), go(href('/suppressions', { source }), true))} />
+      <div class="stack">
+        <PersonSearch onSearch={setWho} />
+        <SourceChoice chosen={source} onChange={(source) => (setCursors([]), go(href('/suppressions', { source }), true))} />
+      </div>
       {who && <Found key={JSON.stringify(who)} who={who} remove={(source) => setRemoving({ who, at: source })} />}
       <Known live={live} what={words.things.suppressions}>
         {({ suppressed, pagination }) => {

@@ -29,7 +29,7 @@ export function Chart({ title, days, unit }: { title: string; days: Day[]; unit:
   const said = (value: number) => count(value, ...unit);
   return (
     <figure class="stack">
-      <svg class="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT + 22}`} role="img" aria-label={words.chart.label(title, said(total), days.length, said(most))}>
+      <svg class="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={words.chart.label(title, said(total), days.length, said(most))}>
         {days.map((bar, place) => {
           const height = bar.value > 0 ? Math.max(3, (bar.value / most) * HEIGHT) : 0;
           return (
@@ -41,13 +41,11 @@ export function Chart({ title, days, unit }: { title: string; days: Day[]; unit:
             </g>
           );
         })}
-        <text x="0" y={HEIGHT + 18}>
-          {day(days[0]?.at ?? 0)}
-        </text>
-        <text x={WIDTH} y={HEIGHT + 18} text-anchor="end">
-          {words.common.today}
-        </text>
       </svg>
+      <div class="row apart soft small" aria-hidden="true">
+        <span>{day(days[0]?.at ?? 0)}</span>
+        <span>{words.common.today}</span>
+      </div>
       <details>
         <summary>{words.chart.numbers}</summary>
         <table>

@@ -33,10 +33,12 @@ const VALUES = {
 export function RequestTable({ caption, regulations, refresh }: { caption: string; regulations: RegulationEntry[]; refresh?: () => void }) {
   const [chosen, setChosen] = useState<string[]>([]);
   const { rows, head } = useSorted(regulations, VALUES);
-  const able = refresh ? regulations.filter(failed).map(({ id }) => id) : [];
+  const failures = regulations.filter(failed).map(({ id }) => id);
+  // One alone is retried on its own page.
+  const able = refresh && failures.length > 1 ? failures : [];
   const choose = (id: string, on: boolean) => setChosen(on ? [...chosen, id] : chosen.filter((one) => one !== id));
   return (
-    <>
+    <div class="stack">
       {refresh && able.length > 0 && (
         <Retry able={able} chosen={chosen.filter((id) => able.includes(id))} choose={setChosen} refresh={refresh} />
       )}
@@ -81,7 +83,7 @@ export function RequestTable({ caption, regulations, refresh }: { caption: strin
           ))}
         </tbody>
       </Table>
-    </>
+    </div>
   );
 }
 

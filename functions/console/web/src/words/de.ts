@@ -327,7 +327,7 @@ export const de: Words = {
     ended: 'Beendet',
     identifiers: 'Kennungen',
     choose: (id) => `${id} auswählen`,
-    chooseAll: (n) => (n === 1 ? 'Die fehlgeschlagene auswählen' : `Alle ${n} fehlgeschlagenen auswählen`),
+    chooseAll: (n) => `Alle ${n} fehlgeschlagenen auswählen`,
     retry: (n) => (n > 0 ? `${requests(n)} wiederholen` : 'Wiederholen'),
     retried: (n) => `${requests(n)} ${n === 1 ? 'wird' : 'werden'} wiederholt.`,
     notRetried: (n, all, why) => `${number(n)} von ${requests(all)} ${n === 1 ? 'konnte' : 'konnten'} nicht wiederholt werden: ${why}`,
@@ -804,7 +804,6 @@ export const de: Words = {
   secret: { copyNow: 'Jetzt kopieren.', cannotCopy: 'Dieser Browser lässt die Seite nicht kopieren: Markieren Sie den Text von Hand.', haveIt: 'Ich habe kopiert' },
   sources: {
     lead: 'Websites, Apps und Server, die Ereignisse senden. Jede Quelle hat Schreibschlüssel und beliefert die verbundenen Systeme.',
-    oneLead: 'Eine Quelle von Ereignissen.',
     deletedLead: 'Gelöscht: Sie erfasst nichts mehr. Sie bleibt als Nachweis, wer ihre Ereignisse erhielt.',
     make: 'Quelle anlegen',
     none: 'Noch keine Quelle. Ohne Quelle erfasst Lethe keine Ereignisse.',

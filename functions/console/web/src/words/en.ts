@@ -322,7 +322,7 @@ export const en = {
     ended: 'Ended',
     identifiers: 'Identifiers',
     choose: (id: string) => `Select ${id}`,
-    chooseAll: (n: number) => (n === 1 ? 'Select the one that failed' : `Select all ${n} that failed`),
+    chooseAll: (n: number) => `Select all ${n} that failed`,
     retry: (n: number) => (n > 0 ? `Retry ${count(n, 'request')}` : 'Retry'),
     retried: (n: number) => `Retrying ${count(n, 'request')}.`,
     notRetried: (n: number, all: number, why: string) => `${number(n)} of ${count(all, 'request')} could not be retried: ${why}`,
@@ -800,7 +800,6 @@ export const en = {
   secret: { copyNow: 'Copy it now.', cannotCopy: 'This browser does not let the page copy: select it by hand.', haveIt: 'I have copied it' },
   sources: {
     lead: 'Websites, apps and servers that send events. Each has write keys, and feeds the systems it is connected to.',
-    oneLead: 'A source of events.',
     deletedLead: 'Deleted: it collects nothing. Kept as a record of who received its events.',
     make: 'Create source',
     none: 'No source yet. Without one, Lethe collects no events.',
