@@ -33,7 +33,7 @@ test('a person is found: sources, recipients, whom to write to, other identifier
   await page.getByText(/Suppressed everywhere, since/).waitFor();
   await page.getByRole('table', { name: 'Requests about them' }).getByRole('link').first().click();
   await page.getByRole('heading', { name: 'Which other identifiers are theirs?' }).waitFor();
-  await page.getByText(/^1 identifier, treated the same way/).waitFor();
+  await page.getByText(/^1 other identifier of theirs, treated the same way/).waitFor();
   await page.getByRole('table', { name: 'Systems that received the data' }).getByText('Not part of this request.').first().waitFor();
   assert.deepEqual(addresses.map(decodeURIComponent).filter((address) => /grace|hopper/.test(address)), []);
 });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { ago, company, entries, IDS, regulations, RUN } from './company.mjs';
+import { ago, company, destinations, entries, IDS, regulations, RUN } from './company.mjs';
 import { open, Refusal } from './server.mjs';
 
 let world, page, answers;
@@ -50,7 +50,7 @@ test('2: a cancelled request is cancelled, by whom and when; nothing to do, noth
 });
 
 const rehearsed = (destinations) => ({ body }) => ({
-  dryRun: true, destinations, regulationType: body.regulationType, subjectCount: 2, leftOut: [], leftOutCount: 0, linkedCount: 0, linkedSubjects: [], sharedCount: 0,
+  dryRun: true, destinations, regulationType: body.regulationType, subjectCount: 2, leftOut: [], leftOutCount: 1, linkedCount: 3, linkedSubjects: [], sharedCount: 0, resolved: { EMAIL: 1 },
 });
 
 async function file(name, buffer) {
@@ -114,6 +114,30 @@ test('4: settings are sent as their types; what is wrong stands beside its field
   assert.equal(sent.settings.columns[0].column, 'member');
 });
 
+test('4: saving tests first: what fails its test is not left connected, unless the reader wants that', async () => {
+  const destination = destinations()[2];
+  answers['POST /destinations'] = answers['DELETE /destinations/{id}'] = answers['PATCH /destinations/{id}'] = () => ({ destination });
+  answers['POST /destinations/{id}/check'] = () => ({ ok: false, message: 'Braze refuses the key' });
+  await world.go('/destinations/new/braze');
+  await page.getByLabel('Endpoint').fill('https://rest.iad-01.braze.com');
+  await page.getByLabel('API key').fill('a-key');
+  await page.getByRole('button', { name: 'Connect Braze' }).click();
+  await page.getByRole('alert').getByText(/The connection test failed, so the system is not connected: Braze refuses the key/).waitFor();
+  const made = () => world.calls.filter(({ operation }) => /destinations(\/\{id\}(\/check)?)?$/.test(operation) && !operation.startsWith('GET')).map(({ operation }) => operation).slice(-3);
+  assert.deepEqual(made(), ['POST /destinations', 'POST /destinations/{id}/check', 'DELETE /destinations/{id}']);
+  await page.getByRole('button', { name: 'Connect anyway' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Braze' }).waitFor();
+  assert.deepEqual(world.of('PATCH /destinations/{id}').at(-1).body, { enabled: true });
+});
+
+test('4: a secret is asked for again when it would be sent elsewhere', async () => {
+  await page.getByRole('button', { name: 'Change', exact: true }).click();
+  await page.getByLabel('Endpoint').fill('https://rest.fra-01.braze.eu');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Enter it again: you changed where it is sent.').waitFor();
+  assert.equal(world.of('PATCH /destinations/{id}').length, 1);
+});
+
 test('5: a person: gone or not comes first, and “not tracked” is not “no”', async () => {
   searches(() => []);
   await world.go('/people');
@@ -155,6 +179,12 @@ test('8: a preview that found nothing warns, there and in the review', async () 
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
 });
 
+test('8: a preview tells of the other identifiers as the result does', async () => {
+  await page.getByText('3 other identifiers of theirs, treated the same way.').waitFor();
+  await page.getByText(/^1 identifier linked by events and not included/).waitFor();
+  await page.getByText('Found in your own data, and included: 1 × Email address.').waitFor();
+});
+
 test('9: a preview is no request in the trail; no path is shown; filters stand in the address', async () => {
   answers['GET /audit'] = fresh['GET /audit'];
   await world.go('/audit');
@@ -168,6 +198,16 @@ test('9: a preview is no request in the trail; no path is shown; filters stand i
   await page.getByText('No entry matches.').waitFor();
   await page.reload();
   await page.getByText('No entry matches.').waitFor();
+});
+
+test('9: what came through the queue, and exceptions, have words', async () => {
+  const one = (action, more) => ({ ...entries()[0], id: `trl_${'5'.repeat(32)}`, action, ...more });
+  answers['GET /audit'] = () => ({ entries: [one('batch', { object: `bat_${'1'.repeat(32)}` }), one('batch: regulation', { id: `trl_${'6'.repeat(32)}`, object: IDS.running }), entries()[0]], pagination: { current: '' } });
+  await world.go('/audit');
+  await page.getByRole('cell', { name: /^Sent a batch/ }).waitFor();
+  await page.getByRole('cell', { name: /^Made a request from a batch/ }).waitFor();
+  await page.getByRole('cell', { name: /^Added an exception/ }).waitFor();
+  answers['GET /audit'] = fresh['GET /audit'];
 });
 
 test('10a: a running request says what each system waits for, and leads to the purge run', async () => {

@@ -3,7 +3,7 @@
 import { useMemo, useState } from 'preact/hooks';
 
 import { call, regulate } from '../api/client';
-import type { Reach as Counted, RegulationType } from '../api/schema';
+import type { DryRun, Reach, RegulationType } from '../api/schema';
 import { list } from '../format';
 import { useAction, useLive } from '../live';
 import { Head, Problem, Section } from '../parts/basics';
@@ -35,7 +35,7 @@ export function NewRequest() {
   const [type, setType] = useState<RegulationType>('SUPPRESS_WITH_DELETE');
   const [typed, setTyped] = useState('');
   const [wrong, setWrong] = useState<{ ids?: string; typed?: string }>({});
-  const [counted, setCounted] = useState<Counted[]>();
+  const [counted, setCounted] = useState<DryRun>();
   const [reviewing, setReviewing] = useState(false);
   const systems = useReach(type);
   // One key for each part of one intention: sent twice, it is done once. Who and what make another intention.
@@ -111,8 +111,8 @@ export function NewRequest() {
           ids={ids}
           type={type}
           systems={systems}
-          counted={counted}
-          nothing={Boolean(counted && foundNothing(counted))}
+          counted={counted?.destinations}
+          nothing={Boolean(counted && foundNothing(counted.destinations))}
           busy={send.busy ? busy : undefined}
           send={() => void send.run()}
           close={() => setReviewing(false)}
@@ -142,18 +142,32 @@ async function submit(given: Given, type: RegulationType, key: string, told: (se
   go(given.ids.length > MOST ? href('/requests') : href(`/requests/${last}`));
 }
 
-/** Every system's count, summed up over the parts; not said of one part, it is not said of the whole. */
-async function rehearse(given: Given, type: RegulationType): Promise<Counted[]> {
-  const all = new Map<string, Counted>();
+/** What the parts would do, summed up. A count that is not known of one part is not known of the whole. */
+async function rehearse(given: Given, type: RegulationType): Promise<DryRun | undefined> {
+  let whole: DryRun | undefined;
   for (const { body } of parts(given, type)) {
     const told = await call('POST /regulations', { body, query: { dryRun: true } });
-    for (const one of 'dryRun' in told ? told.destinations : []) {
-      const before = all.get(one.id);
-      const sum = before && (before.count === null || one.count === null ? null : before.count + one.count);
-      all.set(one.id, before ? { ...one, count: sum ?? null } : one);
-    }
+    if ('dryRun' in told) whole = whole ? added(whole, told) : told;
   }
-  return [...all.values()];
+  return whole;
+}
+
+function added(a: DryRun, b: DryRun): DryRun {
+  const system = (one: Reach): Reach => {
+    const before = a.destinations.find(({ id }) => id === one.id);
+    return { ...one, count: !before || before.count === null || one.count === null ? null : before.count + one.count };
+  };
+  const kinds = (one: Record<string, number> = {}, other: Record<string, number> = {}) =>
+    Object.fromEntries([...new Set(Object.keys({ ...one, ...other }))].map((kind) => [kind, (one[kind] ?? 0) + (other[kind] ?? 0)]));
+  return {
+    ...b,
+    destinations: b.destinations.map(system),
+    linkedCount: a.linkedCount + b.linkedCount,
+    leftOutCount: a.leftOutCount + b.leftOutCount,
+    sharedCount: a.sharedCount + b.sharedCount,
+    resolved: kinds(a.resolved, b.resolved),
+    resolvedShared: kinds(a.resolvedShared, b.resolvedShared),
+  };
 }
 
 /** The names of the systems that it reaches, once they are known. */

@@ -2,13 +2,14 @@
 
 import { useAccess } from '../access';
 import { call } from '../api/client';
-import type { RegulationShown, Whom } from '../api/schema';
+import type { RegulationShown } from '../api/schema';
 import { due } from '../clock';
 import { list, number } from '../format';
 import { useAction, useLive } from '../live';
 import { Dated, Deadline, Known, Problem, Section, Time, Title, useTitle } from '../parts/basics';
 import { Cancelled } from '../parts/cancelled';
 import { Estimate } from '../parts/estimate';
+import { Linked, hasOthers } from '../parts/linked';
 import { Place } from '../parts/place';
 import { Recipients } from '../parts/recipients';
 import { Requester } from '../parts/requester';
@@ -64,7 +65,11 @@ function Answers({ regulation, refresh }: { regulation: RegulationShown; refresh
           <Recipients recipients={regulation.recipients} places={where} />
         </Section>
       )}
-      {hasOthers(regulation) && <Linked regulation={regulation} />}
+      {hasOthers(regulation) && (
+        <Section title={said.linked}>
+          <Linked of={regulation} lifted={regulation.regulationType === 'UNSUPPRESS'} linked={regulation.linkedSubjects} leftOut={regulation.leftOutSubjects} />
+        </Section>
+      )}
       <Proof regulation={regulation} />
       <About regulation={regulation} />
     </>
@@ -195,27 +200,6 @@ function Left({ regulation }: { regulation: RegulationShown }) {
         <p>{isCancelled(regulation) ? said.leftCancelled : open ? said.leftOpen : said.leftNothing}</p>
       )}
       {!isCancelled(regulation) && <p class="help">{said.backups}</p>}
-    </Section>
-  );
-}
-
-const hasOthers = ({ linkedCount, leftOutCount, sharedCount, resolved, resolvedShared }: RegulationShown): boolean =>
-  linkedCount + leftOutCount + sharedCount + Object.keys({ ...resolved, ...resolvedShared }).length > 0;
-
-/** How many of each kind. */
-const byKind = (counts: Record<string, number>): string => list(Object.entries(counts).map(([kind, n]) => `${n} × ${kindOf(kind)}`));
-
-function Linked({ regulation: { linkedCount, linkedSubjects, leftOutCount, leftOutSubjects, sharedCount, resolved, resolvedShared, regulationType } }: { regulation: RegulationShown }) {
-  const named = (some: Whom[]) => list(some.map((one) => `${one.id} (${kindOf(one.type)})`));
-  return (
-    <Section title={said.linked}>
-      <ul class="todo">
-        {linkedCount > 0 && <li class="point">{said.linkedSame(linkedCount, regulationType === 'UNSUPPRESS', named(linkedSubjects))}</li>}
-        {leftOutCount > 0 && <li class="point">{said.leftOut(leftOutCount, named(leftOutSubjects))}</li>}
-        {sharedCount > 0 && <li class="point">{said.shared(sharedCount)}</li>}
-        {Object.keys(resolved).length > 0 && <li class="point">{said.resolved(byKind(resolved))}</li>}
-        {Object.keys(resolvedShared).length > 0 && <li class="point">{said.resolvedShared(byKind(resolvedShared))}</li>}
-      </ul>
     </Section>
   );
 }

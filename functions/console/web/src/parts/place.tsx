@@ -23,7 +23,9 @@ export function Place({ place }: { place: DestinationStatus }) {
   return (
     <li class="place">
       <div>
-        <h3>{place.name}</h3>
+        <h3>
+          <Link to={href(`/destinations/${place.id}`)}>{place.name}</Link>
+        </h3>
         {vendor(place.vendor) !== place.name && <p>{vendor(place.vendor)}</p>}
         {place.purgeRun && <Link to={href(`/runs/${place.purgeRun.id}`)}>{said.run}</Link>}
       </div>

@@ -1,9 +1,10 @@
 // What a request would find now, counted where it lies. The reader asks for it: in warehouses it costs money.
 
-import type { Reach } from '../api/schema';
+import type { DryRun, Reach } from '../api/schema';
 import { useAction } from '../live';
 import { words } from '../words';
 import { Problem, Table } from './basics';
+import { Linked, hasOthers } from './linked';
 
 const said = words.new;
 
@@ -13,7 +14,7 @@ export const amount = ({ count, kind }: Reach): string =>
 /** Whether every system that could count found none; one that cannot count does not speak against it. */
 export const foundNothing = (found: Reach[]): boolean => found.some((one) => one.count !== null) && found.every((one) => !one.count);
 
-export function Preview({ people, found, count }: { people: number; found: Reach[] | undefined; count: () => Promise<void> }) {
+export function Preview({ people, found, count }: { people: number; found: DryRun | undefined; count: () => Promise<void> }) {
   const ask = useAction(count);
   return (
     <div class="stack">
@@ -27,8 +28,9 @@ export function Preview({ people, found, count }: { people: number; found: Reach
       <div role="status">
         {found && (
           <>
-            {foundNothing(found) && <p class="box alert">{said.foundNothing(people)}</p>}
-            <Counts found={found} />
+            {foundNothing(found.destinations) && <p class="box alert">{said.foundNothing(people)}</p>}
+            <Counts found={found.destinations} />
+            {hasOthers(found) && <Linked of={found} lifted={false} />}
           </>
         )}
       </div>

@@ -13,13 +13,12 @@ export function Recipients(props: { recipients: Recipient[]; places?: Destinatio
   if (recipients.length === 0) return <p>{words.person.notTrackedRecipients}</p>;
   const asking = places || recipients.some(({ vendor }) => vendor === MANUAL);
   return (
-    <Table caption={words.recipients.table}>
+    <Table caption={words.recipients.table} cards>
       <thead>
         <tr>
           <th scope="col">{words.recipients.system}</th>
           <th scope="col">{words.recipients.source}</th>
-          <th scope="col">{words.recipients.first}</th>
-          <th scope="col">{words.recipients.last}</th>
+          <th scope="col">{words.recipients.when}</th>
           {asking && <th scope="col">{places ? words.recipients.here : words.recipients.note}</th>}
         </tr>
       </thead>
@@ -32,10 +31,7 @@ export function Recipients(props: { recipients: Recipient[]; places?: Destinatio
             </th>
             <td class="mono">{one.sourceId}</td>
             <td>
-              <Day at={one.first} />
-            </td>
-            <td>
-              <Day at={one.last} />
+              <Day at={one.first} /> – <Day at={one.last} />
             </td>
             {asking && (
               <td class="wraps">

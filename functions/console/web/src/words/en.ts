@@ -468,7 +468,7 @@ export const en = {
     recipients: 'Who received their data?',
     linked: 'Which other identifiers are theirs?',
     linkedSame: (n: number, lifted: boolean, named: string) =>
-      `${count(n, 'identifier')}, ${lifted ? 'lifted' : 'treated'} the same way${named ? `: ${named}` : '; removed since the request ended'}.`,
+      `${count(n, 'other identifier')} of theirs, ${lifted ? 'lifted' : 'treated'} the same way${named ? `: ${named}` : ''}.`,
     shared: (n: number) => `${count(n, 'identifier')} shared with other people, not touched.`,
     resolved: (named: string) => `Found in your own data, and included: ${named}.`,
     resolvedShared: (named: string) => `Found with several people, not included: ${named}.`,
@@ -601,8 +601,7 @@ export const en = {
     table: 'Systems that received the data',
     system: 'System',
     source: 'From source',
-    first: 'First',
-    last: 'Last',
+    when: 'When',
     here: 'This request there',
     note: 'Note',
     writeTo: (contact: string) => `No deletion API: write to ${contact}.`,
