@@ -53,7 +53,7 @@ test('a certificate says what it is, and who confirms what', async () => {
   await page.getByRole('button', { name: 'Sign out' }).waitFor();
   await open(page, jws);
   await page.getByRole('heading', { name: 'Certificate of deletion and suppression', exact: true }).waitFor();
-  for (const text of ['The signature is valid', 'Confirmed by Lethe, which looked again after deleting.', 'Confirmed by nobody.', '1 of 30', 'make verify CERT=', 'Backups, snapshots']) {
+  for (const text of ['The signature is valid', 'Confirmed by Lethe: a second search after the deletion found nothing.', 'Not confirmed.', '1 of 30', 'make verify CERT=', 'Backups, snapshots']) {
     await page.getByText(text).first().waitFor();
   }
 });

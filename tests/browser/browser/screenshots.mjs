@@ -7,7 +7,7 @@ import { launch, signIn, URL_OF } from './launch.mjs';
 import { pages } from './pages.mjs';
 
 const DIR = fileURLToPath(new URL('../../../functions/console/screenshots/', import.meta.url));
-const SHOWN = ['overview', 'requests', 'new-request', 'request', 'request-that-needs-a-hand', 'certificate', 'person', 'batch', 'suppressions', 'destinations', 'connect', 'run', 'tokens', 'audit'];
+const SHOWN = ['overview', 'requests', 'new-request', 'request', 'request-that-needs-a-hand', 'certificate', 'person', 'batch', 'suppressions', 'destinations', 'source', 'connect', 'run', 'tokens', 'audit'];
 
 mkdirSync(DIR, { recursive: true });
 const { page, close } = await launch({ viewport: { width: 1180, height: 800 }, reducedMotion: 'reduce' });

@@ -37,12 +37,12 @@ export const regulations = () => [
   request('failed', 'PARTIAL_SUCCESS', 6, 5, [
     archive('FAILED', { finishedAt: ago(5), errString: 'the bucket lethe-events refuses s3:PutObject: grant it to the role of purge, then retry', evidence: {} }), warehouse(ago(5.9)), braze(ago(5.8)),
   ], { identifiersKeptUntil: ago(-54) }),
-  request('overdue', 'RUNNING', 34, undefined, [archive('CONFIRMED', { finishedAt: ago(33), evidence: purged(ago(33)) }), warehouse(ago(33.5)), place(AMPLITUDE, 'Amplitude', 'amplitude', 'FORWARDED', { errString: 'the job is staging since 2026-10-28' })]),
   request('cancelled', 'INVALID', 8, 7.99, [archive('QUEUED'), place(WAREHOUSE, 'Warehouse', 'postgres', 'QUEUED'), place(BRAZE, 'Braze', 'braze', 'QUEUED')]),
   request('accepted', 'FINISHED', 12, 11, [archive('CONFIRMED', { finishedAt: ago(11), evidence: purged(ago(11)) }), warehouse(ago(11.8)), braze(ago(11.9))], {
     recipients: [{ destinationId: BRAZE, name: 'Braze', vendor: 'braze', kind: 'CLOUD', sourceId: 'web', first: day(90), last: day(12) }], sources: [{ sourceId: 'web', first: day(90), last: day(12) }],
     linkedCount: 1, leftOutCount: 2, sharedCount: 1,
   }),
+  request('overdue', 'RUNNING', 34, undefined, [archive('CONFIRMED', { finishedAt: ago(33), evidence: purged(ago(33)) }), warehouse(ago(33.5)), place(AMPLITUDE, 'Amplitude', 'amplitude', 'FORWARDED', { errString: 'the job is staging since 2026-10-28' })]),
 ];
 
 const entry = ({ id, createdAt, finishedAt, regulationType, subjectType, subjectCount, overallStatus }, n) => ({
@@ -113,16 +113,18 @@ const batches = () => [
 
 const one = (all, wanted) => all.find(({ id }) => id === wanted);
 const last = { current: '', next: null };
+/** As the search of the API; one person asked for the last of them. */
+const found = ({ id, overallStatus, createdAt, streamStatus: [{ destinationStatus }] }, { status, destination, subject, since, until }) =>
+  (!status || overallStatus === status) && (!subject || id === IDS.accepted) && (!since || createdAt >= since) && (!until || createdAt < until) &&
+  (!destination || destinationStatus.some((at) => (!destination.id || at.id === destination.id) && (!destination.status || at.taskStatus === destination.status)));
+
 /** Every answer of an administrator's day. A test changes those that it is about. */
 export function company() {
   const suppressed = [{ subjectType: 'USER_ID', subjectIds: ['customer-1', 'customer-5'] }];
   return {
     'GET /tokens': () => ({ tokens: tokens() }),
     'GET /regulations': () => ({ regulations: regulations().map(entry), pagination: last }),
-    'POST /regulations/search': ({ body }) => ({
-      regulations: regulations().filter((reg) => (!body.status || reg.overallStatus === body.status) && (!body.destination || reg.streamStatus[0].destinationStatus.some((at) => at.id === body.destination.id && at.taskStatus === body.destination.status))).map(entry),
-      pagination: last,
-    }),
+    'POST /regulations/search': ({ body }) => ({ regulations: regulations().filter((one) => found(one, body)).map(entry), pagination: last }),
     'GET /regulations/{id}': ({ path }) => ({ regulation: one(regulations(), path.id) }),
     'GET /destinations': () => ({ destinations: destinations() }),
     'GET /destinations/{id}': ({ path }) => ({ destination: one(destinations(), path.id) }),

@@ -90,6 +90,24 @@ test('a filter is saved under a name, kept by the browser, and taken away', asyn
   await page.getByRole('link', { name: 'Trouble', exact: true }).waitFor({ state: 'detached' });
 });
 
+test('requests are narrowed down to a system and to days, in the address', async () => {
+  await world.go('/requests');
+  await page.getByLabel('System', { exact: true }).selectOption({ label: 'Amplitude' });
+  await page.getByRole('row').nth(2).waitFor({ state: 'detached' });
+  assert.match(page.url(), new RegExp(`system=${DST.amplitude}`));
+  await page.getByLabel('Received from').fill('2999-01-01');
+  await page.getByText('No request matches.').waitFor();
+  const { since } = world.of('POST /regulations/search').at(-1).body;
+  assert.ok(since.startsWith('2998-12-31T23:00'), since);
+});
+
+test('a system says when it last did its work, and when it last failed', async () => {
+  await world.go(`/destinations/${DST.archive}`);
+  const facts = page.getByRole('region', { name: 'Connection' });
+  assert.match(await facts.innerText(), /Last success\s+\d+ \w+ \d{4}[^]*Last failure\s+\d+ \w+ \d{4}/);
+  assert.match(await facts.locator('.tone-alert a').getAttribute('href'), new RegExp(`${IDS.failed}$`));
+});
+
 test('/ finds a person, Ctrl-K goes anywhere, by name or id; neither takes a letter from a field', async () => {
   await world.go('/tokens');
   await page.keyboard.press('/');

@@ -1,6 +1,6 @@
 // The statutory month: it runs until a request succeeds. One that failed somewhere is not done, and still on the clock.
 
-import type { Status } from './api/schema';
+import type { RunWithProgress, Status } from './api/schema';
 import { DAY_MS } from './format';
 
 /** The law's month, as this software counts it. */
@@ -32,4 +32,11 @@ export function byUrgency<T extends Timed>(all: T[], now = Date.now()): T[] {
     return state === 'overdue' || state === 'left' ? due(one.createdAt) : Infinity;
   };
   return [...all].sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)));
+}
+
+/** How long the scan of a purge run may still take, by how long it took so far. Milliseconds; undefined where nothing tells: the scan has hardly begun, or is over. */
+export function remaining({ phase, objects, progress, startedAt }: Pick<RunWithProgress, 'phase' | 'objects' | 'progress' | 'startedAt'>, now = Date.now()): number | undefined {
+  const done = progress.find?.objects ?? 0;
+  if (phase !== 'find' || done === 0 || done >= objects) return undefined;
+  return ((now - new Date(startedAt).getTime()) * (objects - done)) / done;
 }

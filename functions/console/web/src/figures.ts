@@ -1,8 +1,8 @@
-// The overview's figures, over all requests: each status is asked for by itself, and each system for what it confirmed
-// and what it only accepted. People whose data nobody found are not counted as deleted.
+// The overview's figures, over all requests: each status is asked for by itself, and what some system confirmed or only
+// accepted. People whose data nobody found are not counted as deleted.
 
 import { call } from './api/client';
-import type { Destination, RegulationEntry, Status, TaskStatus } from './api/schema';
+import type { RegulationEntry, RegulationSearch, Status, TaskStatus } from './api/schema';
 import { DAY_MS } from './format';
 import { erases } from './states';
 
@@ -22,13 +22,13 @@ export interface Figures {
 const LONGEST_DAYS = 60;
 
 /** `days`: how far back what ended is looked at. */
-export async function figures(destinations: Destination[], days: number, signal: AbortSignal, now = Date.now()): Promise<Figures> {
+export async function figures(days: number, signal: AbortSignal, now = Date.now()): Promise<Figures> {
   const since = new Date(now - (days + LONGEST_DAYS) * DAY_MS).toISOString();
   const lately = ({ finishedAt }: RegulationEntry) => new Date(finishedAt ?? 0).getTime() >= now - days * DAY_MS;
   const status = (wanted: Status) => find({ status: wanted }, signal);
   const task = async (wanted: TaskStatus) => {
-    const found = await Promise.all(destinations.map(({ id }) => find({ status: 'FINISHED', since, destination: { id, status: wanted } }, signal)));
-    return [...new Map(found.flat().map((one) => [one.id, one])).values()].filter((one) => erases(one.regulationType) && lately(one));
+    const found = await find({ status: 'FINISHED', since, destination: { status: wanted } }, signal);
+    return found.filter((one) => erases(one.regulationType) && lately(one));
   };
   const [queued, running, failed, partly, unsupported, unconfirmed, erased] = await Promise.all([
     status('INITIALIZED'),
@@ -42,9 +42,7 @@ export async function figures(destinations: Destination[], days: number, signal:
   return { open: [...queued, ...running], stuck: [...failed, ...partly, ...unsupported], unconfirmed, erased };
 }
 
-type Wanted = { status?: Status; since?: string; destination?: { id: string; status: TaskStatus } };
-
-async function find(wanted: Wanted, signal: AbortSignal): Promise<RegulationEntry[]> {
+async function find(wanted: RegulationSearch, signal: AbortSignal): Promise<RegulationEntry[]> {
   const all: RegulationEntry[] = [];
   let cursor: string | null | undefined;
   do {

@@ -45,6 +45,16 @@ export const utc = (at: string | number | Date): string => UTC.format(new Date(a
 /** What a pointer on a date shows: the exact moment here and in UTC. */
 export const exact = (at: string | number | Date): string => `${EXACT.format(new Date(at))} (${utc(at)} UTC)`;
 
+/** The reader's days, as inputs give them, as moments: from the beginning of one to the end of the other. */
+export function range({ since, until }: { since: string; until: string }): { since?: string; until?: string } {
+  const at = (day: string, days: number) => {
+    const moment = new Date(`${day}T00:00`);
+    moment.setDate(moment.getDate() + days);
+    return moment.toISOString();
+  };
+  return { ...(since && { since: at(since, 0) }), ...(until && { until: at(until, 1) }) };
+}
+
 /** How long something took. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { load } from './load.mjs';
 
-const { clock, byUrgency } = await load('clock');
+const { clock, byUrgency, remaining } = await load('clock');
 const DAY = 86_400_000;
 const NOW = Date.parse('2026-11-28T12:00:00Z');
 const ago = (days) => new Date(NOW - days * DAY).toISOString();
@@ -35,4 +35,12 @@ test('the most urgent come first: overdue, then what is due next, then what has 
     { id: 'due soon', createdAt: ago(29), status: 'INITIALIZED' },
   ];
   assert.deepEqual(byUrgency(all, NOW).map(({ id }) => id), ['failed and overdue', 'due soon', 'fresh', 'done']);
+});
+
+test('a scan is estimated by how it went so far, and not once it is over', () => {
+  const run = { phase: 'find', objects: 2_000, progress: { find: { objects: 500 } }, startedAt: ago(1) };
+  assert.equal(remaining(run, NOW), 3 * DAY);
+  for (const changes of [{ phase: 'forget' }, { progress: {} }, { progress: { find: { objects: 2_000 } } }]) {
+    assert.equal(remaining({ ...run, ...changes }, NOW), undefined);
+  }
 });

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { load } from './load.mjs';
 
-const { verdict, todos, leftovers, personVerdict, amount } = await load('verdict');
+const { verdict, todos, leftovers, marks, personVerdict, amount } = await load('verdict');
 
 const place = (name, taskStatus, more = {}) => ({ id: `dst_${name}`, name, vendor: 'braze', taskStatus, errString: '', evidence: {}, ...more });
 const request = (overallStatus, places, more = {}) => ({
@@ -34,6 +34,24 @@ test('a purge run that wants approval is somebody’s to do, before all else', (
   const run = { id: 'run_1', phase: 'guard', question: 'it would remove 40 of 100 lines', objects: 1, bytes: 0, progress: { objects: 0, bytes: 0, hits: 0 } };
   const [first] = todos(request('RUNNING', [place('DB', 'RUNNING'), place('Archive', 'RUNNING', { purgeRun: run })]));
   assert.deepEqual([first.tone, first.run], ['alert', 'run_1']);
+});
+
+test('what is not done yet is left, and an overdue request is somebody’s to follow up', () => {
+  const running = request('RUNNING', [place('DB', 'CONFIRMED', { vendor: 'postgres' }), place('Braze', 'FORWARDED'), place('Archive', 'QUEUED', { vendor: 's3' })], { finishedAt: null });
+  assert.deepEqual(leftovers(running), ['Braze and Archive: not confirmed as deleted yet.']);
+  const after = (days) => Date.parse(running.createdAt) + days * 86_400_000;
+  assert.ok(todos(running, after(29)).every(({ who }) => who !== 'You'));
+  const [first] = todos(running, after(31));
+  assert.deepEqual([first.tone, first.who], ['alert', 'You']);
+  assert.match(first.what, /deadline passed on 1 Dec 2026/);
+  const done = request('FINISHED', [place('DB', 'CONFIRMED')]);
+  assert.deepEqual(todos(done, after(31)), [], 'a request that succeeded has no deadline any more');
+});
+
+test('a vendor is not said to be counted: it is sent a request', () => {
+  assert.deepEqual(marks(place('Braze', 'QUEUED')), []);
+  assert.equal(marks(place('Store', 'QUEUED', { vendor: 's3' })).length, 3);
+  assert.deepEqual(marks(place('Braze', 'ACCEPTED', { evidence: { forward: { counts: { accepted: 2 } } } })), [{ what: 'Sent', amount: '2 people accepted' }]);
 });
 
 test('a vendor that only accepted is not done', () => {

@@ -5,6 +5,7 @@ import { useState } from 'preact/hooks';
 import { useAccess } from '../access';
 import { call, table } from '../api/client';
 import type { Trail as Found, TrailEntry } from '../api/schema';
+import { range } from '../format';
 import { useAction, useLive } from '../live';
 import { Empty, Head, Known, Problem, Table, Time } from '../parts/basics';
 import { Select, Text, download } from '../parts/forms';
@@ -22,16 +23,6 @@ const [AT_ONCE, MOST_PAGES] = [1_000, 10];
 
 const FILTERS = ['since', 'until', 'who', 'what', 'about'] as const;
 type Filters = Record<(typeof FILTERS)[number], string>;
-
-/** The reader's days as moments. */
-function range({ since, until }: Filters): { since?: string; until?: string } {
-  const at = (day: string, days: number) => {
-    const moment = new Date(`${day}T00:00`);
-    moment.setDate(moment.getDate() + days);
-    return moment.toISOString();
-  };
-  return { ...(since && { since: at(since, 0) }), ...(until && { until: at(until, 1) }) };
-}
 
 const matches = (entry: TrailEntry, { who, what, about }: Filters): boolean =>
   (!who || entry.callerName === who) && (!what || action(entry) === what) && (!about || entry.object === about);

@@ -12,6 +12,7 @@ import { DestinationForm } from '../parts/destination-form';
 import { Exceptions } from '../parts/exceptions';
 import { Found } from '../parts/finding';
 import { Dialog } from '../parts/forms';
+import { Health } from '../parts/health';
 import { toast } from '../parts/toast';
 import { Link, href } from '../router';
 import { vendor } from '../states';
@@ -88,6 +89,7 @@ function Check({ destination: { id, kind }, excepted }: { destination: Destinati
   });
   return (
     <Section title={said.works}>
+      <Health id={id} />
       <div class="row">
         <button type="button" class="button primary" disabled={check.busy} onClick={() => void check.run()}>
           {check.busy ? said.testing : said.check}

@@ -22,12 +22,12 @@ export function Overview({ place }: { place: Place }) {
   const live = useLive(
     'overview',
     async (signal) => {
-      const [{ regulations }, { purgeRuns }, { destinations }] = await Promise.all([
+      const [{ regulations }, { purgeRuns }, found] = await Promise.all([
         call('GET /regulations', { query: { 'pagination.count': 1 }, signal }),
         call('GET /purge-runs', { signal }),
-        call('GET /destinations', { signal }),
+        figures(DAYS, signal),
       ]);
-      return { any: regulations.length > 0, runs: purgeRuns, figures: await figures(destinations, DAYS, signal) };
+      return { any: regulations.length > 0, runs: purgeRuns, figures: found };
     },
     30_000,
   );

@@ -79,7 +79,7 @@ function Answer({ who, verdict: { tone, answer }, request }: { who: Whom; verdic
   return (
     <section class="verdict" aria-live="polite">
       <p class="asked">
-        <span class="who">{who.id}</span> {said.gone}
+        <strong>{who.id}</strong>: {said.gone}
       </p>
       <h2 class={`tone-${tone}`}>
         <Shape tone={tone} />
@@ -135,12 +135,13 @@ function Sources({ found: { sources } }: { found: SubjectFound }) {
   );
 }
 
-function Ids({ found: { linked, owners, shared }, type }: { found: SubjectFound; type: SubjectType }) {
+function Ids({ found: { linked, leftOut, owners, shared }, type }: { found: SubjectFound; type: SubjectType }) {
   const named = (some: Whom[]) => list(some.map((one) => `${one.id} (${kindOf(one.type)})`));
-  if (linked.length + owners.length + shared === 0) return <p>{said.noIds}</p>;
+  if (linked.length + leftOut.length + owners.length + shared === 0) return <p>{said.noIds}</p>;
   return (
     <ul class="todo">
       {linked.length > 0 && <li class="point">{said.own(named(linked))}</li>}
+      {leftOut.length > 0 && <li class="point">{said.leftOut(named(leftOut))}</li>}
       {shared > 0 && <li class="point">{said.shared(shared)}</li>}
       {type === 'ANONYMOUS_ID' && owners.length === 1 && <li class="point">{said.oneOf(named(owners))}</li>}
       {owners.length > 1 && <li class="point">{said.several(owners.length, named(owners))}</li>}

@@ -5,8 +5,9 @@ import { useState } from 'preact/hooks';
 import { call } from '../api/client';
 import type { RegulationEntry, RegulationSearch, RegulationType, Status, Whom } from '../api/schema';
 import { due } from '../clock';
+import { range } from '../format';
 import { useLive } from '../live';
-import { Select } from '../parts/forms';
+import { Select, Text } from '../parts/forms';
 import { Empty, Head, Known } from '../parts/basics';
 import { Export } from '../parts/list';
 import { PersonSearch } from '../parts/person-search';
@@ -20,20 +21,30 @@ const said = words.requests;
 
 const PAGE = 50;
 
+const FILTERS = ['status', 'type', 'system', 'since', 'until'] as const;
+
 export function RequestList({ place }: { place: Place }) {
-  const status = (place.query.get('status') ?? '') as Status | '';
-  const type = (place.query.get('type') ?? '') as RegulationType | '';
+  const filters = Object.fromEntries(FILTERS.map((name) => [name, place.query.get(name) ?? ''])) as Record<(typeof FILTERS)[number], string>;
+  const { status, type, system } = filters;
   const [cursors, setCursors] = useState<string[]>([]);
   const [who, setWho] = useState<Whom>();
   const cursor = cursors.at(-1);
   // A search goes in the body: an identifier may not stand in an address.
-  const wanted: RegulationSearch = { ...(status && { status }), ...(type && { regulationTypes: [type] }), ...(who && { subject: who }) };
+  const wanted: RegulationSearch = {
+    ...(status && { status: status as Status }),
+    ...(type && { regulationTypes: [type as RegulationType] }),
+    ...(system && { destination: { id: system } }),
+    ...range(filters),
+    ...(who && { subject: who }),
+  };
   const live = useLive(`requests ${JSON.stringify(wanted)} ${cursor}`, (signal) =>
     call('POST /regulations/search', { body: { ...wanted, pagination: { count: PAGE, ...(cursor && { cursor }) } }, signal }),
   );
-  const filter = (chosen: { status?: string; type?: string }) => {
+  const systems = useLive('destinations', (signal) => call('GET /destinations', { signal }), 0).data?.destinations ?? [];
+  const filtered = Object.values(filters).some(Boolean);
+  const filter = (chosen: Partial<typeof filters>) => {
     setCursors([]);
-    go(href('/requests', { status, type, ...chosen }), true);
+    go(href('/requests', { ...filters, ...chosen }), true);
   };
   return (
     <div class="page">
@@ -53,12 +64,15 @@ export function RequestList({ place }: { place: Place }) {
         <div class="filters">
           <Select label={said.status} value={status} options={[['', words.common.any], ...named(words.status, ({ word }) => word)]} onChange={(chosen) => filter({ status: chosen })} />
           <Select label={said.action} value={type} options={[['', said.anyAction], ...named(words.type, ({ short }) => short)]} onChange={(chosen) => filter({ type: chosen })} />
+          <Select label={said.system} value={system} options={[['', words.common.any], ...systems.map((one): [string, string] => [one.id, one.name])]} onChange={(chosen) => filter({ system: chosen })} />
+          <Text label={said.from} type="date" value={filters.since} onInput={(since) => filter({ since })} />
+          <Text label={said.to} type="date" value={filters.until} onInput={(until) => filter({ until })} />
         </div>
-        <SavedFilters page="/requests" query={{ status, type }} />
+        <SavedFilters page="/requests" query={filters} />
       </div>
       <Known live={live} what={words.things.requests}>
         {({ regulations, pagination }) =>
-          regulations.length === 0 && !cursor && (status || type || who) ? (
+          regulations.length === 0 && !cursor && (filtered || who) ? (
             <Empty>
               <p>{who ? said.noneLikeThisPerson : said.noneLikeThis}</p>
               {who && <p class="soft">{said.searchHelp}</p>}
