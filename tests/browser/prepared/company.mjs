@@ -80,7 +80,7 @@ export const catalog = () => [
 
 export const sources = () => [
   { id: 'web', name: 'Website', createdAt: ago(200), trustedToLink: false, upstream: { url: 'https://api.segment.io', format: 'segment' }, writeKeys: [{ id: id('key', 1), createdAt: ago(200) }], connections: [{ destinationId: ARCHIVE, from: ago(200) }, { destinationId: BRAZE, from: ago(200) }] },
-  { id: 'ios', name: 'iPhone app', createdAt: ago(90), trustedToLink: false, writeKeys: [{ id: id('key', 2), createdAt: ago(90) }], connections: [{ destinationId: ARCHIVE, from: ago(90) }] },
+  { id: 'ios', name: 'Mobile app', createdAt: ago(90), trustedToLink: false, writeKeys: [{ id: id('key', 2), createdAt: ago(90) }], connections: [{ destinationId: ARCHIVE, from: ago(90) }] },
 ];
 
 export const runs = () => [

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { company, IDS } from './company.mjs';
+import { company, DST, IDS, RUN } from './company.mjs';
 import { open } from './server.mjs';
 
 let world, page;
@@ -66,6 +66,16 @@ test('one that a vendor accepted: gone from the others, not confirmed there', as
   assert.match(act, /^Braze: Accepted the request\. Braze doesn’t send confirmation: ask them if you need one\./);
   assert.match(left, /^Braze: everything it holds, until Braze deletes it\./);
   await page.getByText('2 identifiers linked by events and not included, as they may be other people’s. Make a separate request for those that are theirs.').waitFor();
+});
+
+test('no name of a field or of the API reaches a person', async () => {
+  const pages = ['', '/requests', '/requests/new', ...Object.values(IDS).map((id) => `/requests/${id}`), '/people', '/suppressions', '/destinations', ...Object.values(DST).map((id) => `/destinations/${id}`), '/destinations/new', '/sources', '/sources/web', '/batches', '/runs', `/runs/${RUN}`, '/tokens', '/audit'];
+  for (const path of pages) {
+    await world.go(path);
+    await page.evaluate(() => document.querySelectorAll('details').forEach((part) => (part.open = true)));
+    const text = await page.getByRole('main').innerText();
+    assert.deepEqual(text.match(/\b[a-z]+[A-Z][a-z]\w*\b|\b[A-Z]+_[A-Z_]+\b/g), null, path);
+  }
 });
 
 test('nothing that is said is cut off on a phone', async () => {

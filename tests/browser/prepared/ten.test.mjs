@@ -106,7 +106,7 @@ test('4: settings are sent as their types; what is wrong stands beside its field
   answers['POST /destinations'] = () => new Refusal(422, 'settings.location must be a region', 'settings');
   await page.getByRole('button', { name: 'Connect Google BigQuery' }).click();
   const location = page.getByLabel('Location');
-  await page.getByText('Settings.location must be a region').waitFor();
+  await page.getByText('Must be a region').waitFor();
   assert.equal(await location.getAttribute('aria-invalid'), 'true');
   const sent = world.of('POST /destinations').at(-1).body;
   assert.deepEqual(sent.settings.datasets, ['web', 'ios']);
@@ -183,6 +183,12 @@ test('8: a preview tells of the other identifiers as the result does', async () 
   await page.getByText('3 other identifiers of theirs, treated the same way.').waitFor();
   await page.getByText(/^1 identifier linked by events and not included/).waitFor();
   await page.getByText('Found in your own data, and included: 1 × Email address.').waitFor();
+});
+
+test('8: an error names a person as the reader counts', async () => {
+  answers['POST /regulations'] = () => new Refusal(422, 'subjectIds[1] has 2000 bytes: at most 1024 are taken', 'subjectIds');
+  await page.getByRole('button', { name: 'Preview again' }).click();
+  await page.getByRole('alert').getByText('Person 2 has 2000 bytes: at most 1024 are taken').waitFor();
 });
 
 test('9: a preview is no request in the trail; no path is shown; filters stand in the address', async () => {

@@ -1,6 +1,7 @@
 // Settings of a system as people type them, and as the API takes them.
 
 import type { Description, Field } from './api/schema';
+import { capital } from './format';
 import { words } from './words';
 
 type Form = 'list' | 'json' | 'number';
@@ -73,6 +74,9 @@ export function faults({ fields }: Pick<Description, 'fields'>, texts: Record<st
   }
   return found;
 }
+
+/** What a message of the API says, beside the field that it names: without the name, which is the API's. */
+export const beside = (message: string): string => capital(message.replace(/^(?:settings|secrets)\.\w+:?\s+/i, '').replace(/^settings:\s+/i, ''));
 
 /** The field that a message of the API is about: `settings.region must be …`, ``missing field `schemas` ``. */
 export function fieldOf({ fields }: Pick<Description, 'fields'>, message: string): Field | undefined {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { load } from './load.mjs';
 
-const { typed, faults, shown, fieldOf } = await load('fields');
+const { typed, faults, shown, fieldOf, beside } = await load('fields');
 const FORMS = { datasets: 'list', exceptTables: 'list', columns: 'json', port: 'number', maxShare: 'number' };
 const field = (name, more = {}) => ({ name, title: name, help: '', required: false, secret: false, directsSecrets: false, form: { type: FORMS[name] ?? 'text' }, ...more });
 const description = { vendor: 'bigquery', fields: ['project', 'datasets', 'exceptTables', 'columns', 'port', 'maxShare'].map((name) => field(name)) };
@@ -55,4 +55,10 @@ test('an error of the API is put beside the field that it names', () => {
   assert.equal(of('secrets.apiKey is missing: REST API key'), 'apiKey');
   assert.equal(of('Settings: missing field `schemas`'), 'schemas');
   assert.equal(of('Name must have 1 to 100 characters'), undefined);
+});
+
+test('beside its field, an error leaves out the field’s own name', () => {
+  assert.equal(beside('Settings.region must be one of us, eu'), 'Must be one of us, eu');
+  assert.equal(beside('secrets.apiKey is missing: REST API key'), 'Is missing: REST API key');
+  assert.equal(beside('Settings: missing field `schemas`'), 'Missing field `schemas`');
 });

@@ -110,6 +110,14 @@ function failure(status: number, body: unknown): ApiError {
   return new ApiError(status, message.charAt(0).toUpperCase() + message.slice(1), entry?.field ?? undefined);
 }
 
+/** A message that counts people from 0 in what was sent, as a reader counts them; `from`: how many were sent before. */
+const numbered = (message: string, from: number): string => message.replace(/subject(?:Id)?s\[(\d+)\](?:\.\w+)?/gi, (_, place: string) => words.problem.person(from + Number(place) + 1));
+
+/** For a `catch`: the same error, in a reader's words. */
+export const renumber = (from: number) => (error: unknown): never => {
+  throw error instanceof ApiError ? new ApiError(error.status, numbered(error.message, from), error.field) : error;
+};
+
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }

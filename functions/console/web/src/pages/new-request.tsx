@@ -2,7 +2,7 @@
 
 import { useMemo, useState } from 'preact/hooks';
 
-import { call, regulate } from '../api/client';
+import { call, regulate, renumber } from '../api/client';
 import type { DryRun, Reach, RegulationType } from '../api/schema';
 import { list } from '../format';
 import { useAction, useLive } from '../live';
@@ -135,7 +135,7 @@ async function submit(given: Given, type: RegulationType, key: string, told: (se
   let last = '';
   told(0);
   for (const { at, body } of parts(given, type)) {
-    last = await regulate(body, { 'idempotency-key': `${key}-${at}` });
+    last = await regulate(body, { 'idempotency-key': `${key}-${at}` }).catch(renumber(at));
     told(at / MOST + 1);
   }
   toast(said.sent);
@@ -145,8 +145,8 @@ async function submit(given: Given, type: RegulationType, key: string, told: (se
 /** What the parts would do, summed up. A count that is not known of one part is not known of the whole. */
 async function rehearse(given: Given, type: RegulationType): Promise<DryRun | undefined> {
   let whole: DryRun | undefined;
-  for (const { body } of parts(given, type)) {
-    const told = await call('POST /regulations', { body, query: { dryRun: true } });
+  for (const { at, body } of parts(given, type)) {
+    const told = await call('POST /regulations', { body, query: { dryRun: true } }).catch(renumber(at));
     if ('dryRun' in told) whole = whole ? added(whole, told) : told;
   }
   return whole;

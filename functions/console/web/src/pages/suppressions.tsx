@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 
 import { useAccess } from '../access';
-import { call } from '../api/client';
+import { call, renumber } from '../api/client';
 import type { Whom } from '../api/schema';
 import { useAction, useLive } from '../live';
 import { Empty, Head, Known, Problem, Section, Table } from '../parts/basics';
@@ -156,7 +156,7 @@ function Add({ source, close, done }: { source: string; close: () => void; done:
   const add = useAction(async () => {
     for (let at = 0; at < ids.length; at += MOST) {
       const subjects = suppressed(kind, ids.slice(at, at + MOST));
-      await call('POST /suppressions', { body: { subjects, ...reasoned(reason), ...(source && { sourceId: source }) } });
+      await call('POST /suppressions', { body: { subjects, ...reasoned(reason), ...(source && { sourceId: source }) } }).catch(renumber(at));
     }
     toast(said.added(ids.length));
     done();

@@ -5,7 +5,7 @@ import { useState } from 'preact/hooks';
 
 import type { ApiError } from '../api/client';
 import type { Description, Destination, Field as Setting, Finding } from '../api/schema';
-import { faults, fieldOf, hint, isLong, shown, typed, type Fault, type Typed } from '../fields';
+import { beside, faults, fieldOf, hint, isLong, shown, typed, type Fault, type Typed } from '../fields';
 import { capital, list } from '../format';
 import { words } from '../words';
 import { Problem } from './basics';
@@ -41,7 +41,7 @@ export function DestinationForm({ description, known, name: proposed, save, busy
   };
   const wrongIn = (field: Setting): string | undefined => {
     const fault = found[field.name];
-    return tried && fault ? FAULTS[fault] : refused === field ? error?.message : undefined;
+    return tried && fault ? FAULTS[fault] : error && refused === field ? beside(error.message) : undefined;
   };
   return (
     <form class="stack narrow" onSubmit={submit} noValidate>

@@ -79,6 +79,7 @@ export const de: Words = {
     noAnswerOnce: 'Lethe hat nicht geantwortet. Sie können es gefahrlos erneut versuchen: Es wird nicht doppelt ausgeführt.',
     forbidden: 'Ihr Token erlaubt das nicht.',
     unexplained: (status) => `Lethe hat ohne Begründung mit ${status} geantwortet. Versuchen Sie es erneut; bleibt es dabei, informieren Sie Ihren Administrator.`,
+    person: (n) => `Person ${number(n)}`,
     dryRunOnly: 'Nichts wurde geändert: Das war eine Vorschau.',
   },
   signIn: {

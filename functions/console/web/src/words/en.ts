@@ -73,6 +73,7 @@ export const en = {
     noAnswerOnce: 'Lethe did not answer. You can safely try again: it won’t be done twice.',
     forbidden: 'Your token does not allow this.',
     unexplained: (status: number) => `Lethe answered ${status} without a reason. Try again; if it persists, tell your administrator.`,
+    person: (n: number) => `Person ${number(n)}`,
     dryRunOnly: 'Nothing was done: this was a preview.',
   },
   signIn: {
