@@ -54,7 +54,7 @@ export function Exceptions({ archive }: { archive: string }) {
 
 function List({ exceptions, onEnd }: { exceptions: Exception[]; onEnd: ((one: Exception) => void) | undefined }) {
   return (
-    <Table caption={said.title}>
+    <Table caption={said.title} cards>
       <thead>
         <tr>
           <th scope="col">{said.objects}</th>

@@ -1,6 +1,7 @@
 // What a request would find now, counted where it lies. The reader asks for it: in warehouses it costs money.
 
 import type { DryRun, Reach } from '../api/schema';
+import { capital } from '../format';
 import { useAction } from '../live';
 import { words } from '../words';
 import { Problem, Table } from './basics';
@@ -25,7 +26,7 @@ export function Preview({ people, found, count }: { people: number; found: DryRu
         <span class="soft small">{said.previewHelp}</span>
       </div>
       {ask.error && <Problem error={ask.error} />}
-      <div role="status">
+      <div class="stack" role="status">
         {found && (
           <>
             {foundNothing(found.destinations) && <p class="box alert">{said.foundNothing(people)}</p>}
@@ -55,7 +56,7 @@ function Counts({ found }: { found: Reach[] }) {
           <tr key={one.id}>
             <th scope="row">{one.name}</th>
             <td class="num">{amount(one)}</td>
-            <td class="small">{one.reason}</td>
+            <td class="small">{one.reason && `${capital(one.reason)}.`}</td>
           </tr>
         ))}
       </tbody>
