@@ -5,12 +5,12 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { violations } from '../browser/axe.mjs';
-import { company, DST, IDS, RUN } from './company.mjs';
+import { BATCH, company, DST, IDS, RUN } from './company.mjs';
 import { open } from './server.mjs';
 
 const PATHS = [
   '', '/requests', '/requests/new', ...Object.values(IDS).map((id) => `/requests/${id}`), '/people', '/suppressions', '/suppressions?source=web', '/destinations', ...Object.values(DST).map((id) => `/destinations/${id}`),
-  '/destinations/new', '/destinations/new/bigquery', '/sources', '/sources/web', '/batches', '/runs', `/runs/${RUN}`, '/tokens', '/audit', '/nowhere',
+  '/destinations/new', '/destinations/new/bigquery', '/sources', '/sources/web', '/batches', `/batches/${BATCH}`, '/runs', `/runs/${RUN}`, '/tokens', '/audit', '/nowhere',
 ];
 
 let world, page;

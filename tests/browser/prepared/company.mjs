@@ -107,8 +107,9 @@ export const exceptions = () => [
   { id: id('exc', 2), keys: 'old/broken.gz', kind: 'corrupt', reason: 'checked by hand', createdAt: ago(60), createdBy: id('tok', 1), until: ago(-20), endedAt: ago(5), endedBy: id('tok', 1) },
 ];
 
+export const BATCH = id('bat', 1);
 const batches = () => [
-  { id: id('bat', 1), messageId: 'm1', sender: 'AROA:help', createdAt: ago(2), finishedAt: ago(2), status: 'ACCEPTED', regulationType: 'SUPPRESS_WITH_DELETE', made: 2, account: { lines: 6003, subjects: 6000, duplicates: 1, refused: 1, blank: 0, header: 1, regulations: 2 } },
+  { id: BATCH, messageId: 'm1', sender: 'AROA:help', createdAt: ago(2), finishedAt: ago(2), status: 'ACCEPTED', regulationType: 'SUPPRESS_WITH_DELETE', made: 2, account: { lines: 6003, subjects: 6000, duplicates: 1, refused: 1, blank: 0, header: 1, regulations: 2 } },
 ];
 
 const one = (all, wanted) => all.find(({ id }) => id === wanted);
@@ -135,6 +136,8 @@ export function company() {
     'GET /purge-runs': () => ({ purgeRuns: runs() }),
     'GET /purge-runs/{id}': ({ path }) => ({ purgeRun: { ...one(runs(), path.id), progress: { find: { objects: 500, bytes: 1e9, hits: 31 } } } }),
     'GET /batches': () => ({ batches: batches(), pagination: last }),
+    'GET /batches/{id}': () => ({ batch: { ...batches()[0], regulations: [IDS.running] } }),
+    'GET /batches/{id}/refusals': () => ({ refusals: [{ line: 2, reason: 'is empty' }], pagination: last }),
     'GET /audit': ({ query }) => ({ entries: entries().filter(({ at }) => (!query.since || at >= query.since) && (!query.until || at < query.until)), pagination: last }),
     'GET /suppressions': () => ({ suppressed, pagination: last }),
     'POST /suppressions/search': () => ({ suppressions: [{ byLink: false, suppressedAt: ago(3), reason: 'asked by phone' }] }),

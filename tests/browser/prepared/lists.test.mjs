@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
-import { company, DST, IDS } from './company.mjs';
+import { BATCH, company, DST, IDS } from './company.mjs';
 import { open, Refusal } from './server.mjs';
 
 let world, page;
@@ -27,6 +27,7 @@ test('every list is exported, with a name and heads that people know', async () 
     '/destinations': ['systems.csv', /^System ID,Name,Product,Type,/, 6],
     '/sources': ['sources.csv', /^Source ID,Name,Created,/, 3],
     '/batches': ['batches.csv', /^Batch ID,Received,Ended,/, 2],
+    [`/batches/${BATCH}`]: ['rejected-lines.csv', /^Line,Why$/, 2],
     '/runs': ['purge-runs.csv', /^Run ID,Started,Ended,/, 3],
     '/tokens': ['tokens.csv', /^Name,Permissions,/, 3],
     '/suppressions': ['suppression-list.csv', /^userId,/, 3],

@@ -206,6 +206,17 @@ function Lines({ batch }: { batch: BatchShown }) {
   );
 }
 
+async function refusals(id: string): Promise<string[][]> {
+  const rows = [[said.line, said.why]];
+  let cursor: string | null | undefined;
+  do {
+    const page = await call('GET /batches/{id}/refusals', { path: { id }, query: { 'pagination.count': 1_000, ...(cursor && { 'pagination.cursor': cursor }) } });
+    rows.push(...page.refusals.map(({ line, reason }) => [String(line), said.it(reason)]));
+    cursor = page.pagination.next;
+  } while (cursor);
+  return rows;
+}
+
 function Refusals({ id }: { id: string }) {
   const [cursors, setCursors] = useState<string[]>([]);
   const cursor = cursors.at(-1);
@@ -215,7 +226,7 @@ function Refusals({ id }: { id: string }) {
     0,
   );
   return (
-    <Section title={said.refusals}>
+    <Section title={said.refusals} aside={<Export name="rejected-lines" rows={() => refusals(id)} />}>
       <Known live={live} what={words.things.refusals}>
         {({ refusals, pagination }) => (
           <>
