@@ -91,51 +91,14 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
     if withdrawn {
         return Ok(Plan::default());
     }
-    let now = clock::now();
-    if request.resolved {
-        store.cover_resolved(&regulation, now).await?;
-        clock::sleep(Duration::from_millis(FRESH_MILLISECONDS)).await;
-        return Ok(Plan {
-            upstream_seconds: upstream_seconds(context, &regulation).await?,
-            ..Plan::default()
-        });
-    }
     let tasks = store.tasks(id).await?;
-    let covered = store.cover(&regulation, tasks.iter().any(|task| task.resolves), now).await?;
-    if let Some(change) = regulation.regulation_type.suppression() {
-        let counted = match change {
-            Suppression::Add => "suppressed",
-            Suppression::Remove => "unsuppressed",
-        };
-        let evidence = Evidence {
-            destination_id: None,
-            vendor: None,
-            attempt: request.attempt,
-            step: Step::Suppress,
-            at: now,
-            counts: [
-                (counted.to_owned(), covered.subjects),
-                ("linked".to_owned(), covered.linked),
-                ("shared".to_owned(), covered.shared),
-                ("leftOut".to_owned(), covered.left_out),
-            ]
-            .into_iter()
-            .filter(|(name, count)| name == counted || *count > 0)
-            .collect(),
-            looked_at: Default::default(),
-            residuals: Default::default(),
-            exceptions: Default::default(),
-            sources: Default::default(),
-        };
-        store.keep_evidence(id, &evidence).await?;
-        // Once this step is done, every instance of `collect` has read the list anew.
+    if request.resolved {
+        store.cover_resolved(&regulation, clock::now()).await?;
         clock::sleep(Duration::from_millis(FRESH_MILLISECONDS)).await;
-        if request.attempt == 1 {
-            let delay = clock::now().duration_since(regulation.created_at);
-            report(&[(Metric::SuppressionSeconds, delay.as_secs_f64())]);
-        }
+    } else {
+        change_list(context, &regulation, &tasks, request.attempt).await?;
+        note_subjects(context, id).await?;
     }
-    note_subjects(context, id).await?;
     let resolvers = |kind| {
         let resolves = tasks.iter().filter(move |task| task.resolves && task.kind == kind);
         resolves.map(|task| task.destination_id.clone()).collect()
@@ -152,6 +115,45 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         purge_delay_seconds: context.purge_delay.as_secs(),
         upstream_seconds: upstream_seconds(context, &regulation).await?,
     })
+}
+
+/// Changes the list as the regulation says, and keeps evidence of it.
+async fn change_list(context: &Context, regulation: &Regulation, tasks: &[Task], attempt: u32) -> Result<()> {
+    let (store, now) = (&context.store, clock::now());
+    let covered = store.cover(regulation, tasks.iter().any(|task| task.resolves), now).await?;
+    let counted = match regulation.regulation_type.suppression() {
+        Some(Suppression::Add) => "suppressed",
+        Some(Suppression::Remove) => "unsuppressed",
+        None => return Ok(()),
+    };
+    let evidence = Evidence {
+        destination_id: None,
+        vendor: None,
+        attempt,
+        step: Step::Suppress,
+        at: now,
+        counts: [
+            (counted.to_owned(), covered.subjects),
+            ("linked".to_owned(), covered.linked),
+            ("shared".to_owned(), covered.shared),
+            ("leftOut".to_owned(), covered.left_out),
+        ]
+        .into_iter()
+        .filter(|(name, count)| name == counted || *count > 0)
+        .collect(),
+        looked_at: Default::default(),
+        residuals: Default::default(),
+        exceptions: Default::default(),
+        sources: Default::default(),
+    };
+    store.keep_evidence(&regulation.id, &evidence).await?;
+    // Once this step is done, every instance of `collect` has read the list anew.
+    clock::sleep(Duration::from_millis(FRESH_MILLISECONDS)).await;
+    if attempt == 1 {
+        let delay = clock::now().duration_since(regulation.created_at);
+        report(&[(Metric::SuppressionSeconds, delay.as_secs_f64())]);
+    }
+    Ok(())
 }
 
 /// How long a regulation that erases waits for requests to upstreams that were begun before its suppression.

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import sys
 
 import cfnlint.api
 from samtranslator.public.exceptions import InvalidDocumentException
@@ -32,6 +33,9 @@ class ManagedPolicies:
     def load(self):
         return {}
 
+
+# cfn-lint descends once for each line of a state machine.
+sys.setrecursionlimit(10_000)
 
 # cfn-lint splits the empty default of a list in a string, though a condition keeps it from being used.
 EMPTY = ("W1033", "''")

@@ -130,10 +130,10 @@ pub enum Mutant {
     SealWaits,
     /// Days are written whatever the list says; links are not.
     DaysRegardless,
-    /// **As the code is**: only the items are asked that are written to. An `alias` writes a user's id as a device's, and an
+    /// **As the code once was**: only the items are asked that are written to. An `alias` writes a user's id as a device's, and an
     /// event may spell a UUID otherwise than the list: these items say nothing of the person.
     AnotherKey,
-    /// **As the code is**: the write is refused while somebody is suppressed, and not because of the erasure. A regulation
+    /// **As the code once was**: the write is refused while somebody is suppressed, and not because of the erasure. A regulation
     /// may only delete, and a suppression may be lifted.
     SuppressedOnly,
     /// The write is refused because of the erasure, and not while somebody is suppressed.

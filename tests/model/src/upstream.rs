@@ -130,16 +130,16 @@ pub enum Action {
 pub enum Mutant {
     /// **As the code once was**: nobody waits for a request that is under way.
     NobodyWaits,
-    /// **As the code is**: a regulation that has nothing to erase from any destination is sealed at once.
+    /// **As the code once was**: a regulation that has nothing to erase from any destination is sealed at once.
     WaitsForTasksOnly,
     /// **As the code once was**: the list remembers the last period in which it kept somebody out.
     OnePeriod,
     /// The wait is counted from when the regulation was asked for.
     WaitsFromTheRequest,
-    /// **As the code is** for what a warehouse or an archive gives: it is looked whether there is an upstream before that is
+    /// **As the code once was** for what a warehouse or an archive gives: it is looked whether there is an upstream before that is
     /// suppressed.
     ChecksFirst,
-    /// **As the code is**: an upstream that was removed a moment ago counts as none.
+    /// **As the code once was**: an upstream that was removed a moment ago counts as none.
     ForgetsTheRemoved,
     /// The relay leaves the list to the door.
     NoLook,

@@ -224,7 +224,7 @@ async fn play(seed: u64, mutant: Option<Mutant>) -> Result<usize, String> {
 
 #[tokio::test]
 async fn sealed_means_gone_whatever_fails_and_whoever_writes() {
-    let (first, count) = (variable("SEED").unwrap_or(0), variable("SEEDS").unwrap_or(200));
+    let (first, count) = (variable("SEED").unwrap_or(0), variable("SEEDS").unwrap_or(340));
     let mut runs = BTreeMap::<usize, u64>::new();
     // Side by side, since the code under test waits between its retries; no seed knows of another.
     let all = stream::iter(first..first + count).map(async |seed| (seed, play(seed, None).await));
