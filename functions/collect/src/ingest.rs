@@ -13,7 +13,6 @@ use model::linking;
 use model::person::{FRESH_MILLISECONDS, People, Person};
 use model::source::{KeyHash, Source};
 use model::subject::Subject;
-use model::suppression;
 use model::tracking::Event;
 use store::{Sighting, Store};
 
@@ -155,14 +154,14 @@ impl Ingest {
         let Some(seen) = sighting(source, events) else { return Ok(()) };
         let today = Offset::UTC.to_datetime(seen.at).date();
         let whom = events.iter().filter_map(|event| event.user.as_ref().or(event.anonymous.as_ref()));
-        let mut new: HashSet<Subject> = suppression::of(whom).into_iter().collect();
+        let mut new: HashSet<&Subject> = whom.collect();
         new.retain(|who| {
             let last = people.get(who).and_then(|person| person.seen.get(&source.id)).map(|(_, last)| *last);
             last.is_none_or(|last| last < today)
         });
         let writes: Vec<_> = new.iter().map(|who| self.store.saw(who, seen)).collect();
         stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
-        self.read_anew(new.iter());
+        self.read_anew(new.into_iter());
         Ok(())
     }
 

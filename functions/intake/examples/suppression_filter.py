@@ -9,7 +9,6 @@ import re
 import struct
 import sys
 import unicodedata
-import uuid
 
 SALT = (0x47B6137B, 0x44974D91, 0x8824AD5B, 0xA2B7289D, 0x705495C7, 0x2DF1424B, 0x9EFC4947, 0x5C6BFB31)
 
@@ -22,12 +21,7 @@ def pieces(file: bytes):
         file = file[16 + 32 * blocks :]
 
 
-UUID = re.compile(r"(urn:uuid:)?(?P<open>\{)?([0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})(?(open)\})", re.IGNORECASE)
-
-
 def name(kind: str, text: str) -> bytes:
-    if kind in ("USER_ID", "ANONYMOUS_ID") and UUID.fullmatch(text.strip()):
-        text = str(uuid.UUID(text.strip()))
     normal = {
         "EMAIL": lambda: unicodedata.normalize("NFC", text.strip().lower()),
         "PHONE": lambda: re.sub(r"[ \-./()\u00a0\u2011]", "", text.strip()),

@@ -1,5 +1,7 @@
 //! `POST /subjects/lookup`: what is known of a person. The query is in the body: an identifier must not be in a URL.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use model::source::{Recipient, SeenAt, Sightings, recipients};
 use model::subject::Subject;
@@ -59,8 +61,9 @@ pub async fn look_up(
     let linked = store.linked(std::slice::from_ref(&subject)).await?;
     let spelled: Vec<Subject> = subject.spelled().collect();
     let people = store.people(linked.subjects.iter().chain(&spelled)).await?;
-    let owners = spelled.iter().filter_map(|one| people.get(one)).flat_map(|person| &person.owners);
-    let owners = owners.map(|id| Whom::from(Subject::user(id))).collect();
+    let owners: BTreeSet<&String> =
+        spelled.iter().filter_map(|one| people.get(one)).flat_map(|person| &person.owners).collect();
+    let owners = owners.into_iter().map(|id| Whom::from(Subject::user(id))).collect();
     let seen = people.seen();
     let suppressions = match caller.has(Scope::SuppressionsRead) {
         true => Some(store.suppressions_of(&subject).await?),

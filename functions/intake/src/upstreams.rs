@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use destinations::is_public_url;
+use jiff::SignedDuration;
 use lambda::clock;
 use model::failure::Failure;
 use model::source::{NewUpstream, SourceId};
@@ -10,6 +11,9 @@ use crate::context::{Context, Shared};
 use crate::error::{ApiError, Data, Reply};
 use crate::request::{Body, Id};
 use crate::sources::{OneSource, find, one};
+
+/// The longest that a call to the API takes.
+const CALL: SignedDuration = SignedDuration::from_secs(30);
 
 /// Sends what a source lets in from now on to another tracking API, too; events of suppressed people are never sent. Its
 /// secret is given anew with each change.
@@ -52,7 +56,8 @@ pub async fn remove(State(context): Shared, Id(id): Id<SourceId>) -> Reply<OneSo
     let Some(former) = after.upstream.take() else {
         return Err(ApiError::not_found("the source has no upstream"));
     };
-    after.upstream_until = Some(clock::now());
+    // Not before it is written, which may take as long as a call may.
+    after.upstream_until = Some(clock::now() + CALL);
     let source = context.store.change_source(&before, after).await?;
     drop_secret(&context, Some(former.secret_id)).await;
     Ok(one(source))

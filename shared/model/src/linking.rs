@@ -16,8 +16,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use crate::person::{MAX_OWNERS, People, Person};
 use crate::resolved::Resolved;
 use crate::subject::{Named, Subject, SubjectType};
-use crate::suppression;
 use crate::tracking::Event;
+use crate::uuid_text;
 
 /// The most ids that are linked to one user.
 pub const MAX_LINKS: usize = 50;
@@ -52,7 +52,7 @@ pub fn claimed(events: &[&Event], people: &People, trusted: bool) -> BTreeSet<Li
     let seen = |user: &Subject| users.contains(user) || people.get(user).is_some_and(Person::is_somebody);
     let mut claims = BTreeSet::new();
     for event in events {
-        let Some(user) = event.user.as_ref().and_then(|user| suppression::of([user]).pop()) else { continue };
+        let Some(user) = &event.user else { continue };
         let mut claim = |other: Subject| claims.insert(Link { user: user.clone(), other });
         if let Some(device) = &event.anonymous {
             claim(device.clone());
@@ -85,7 +85,7 @@ pub fn claimed(events: &[&Event], people: &People, trusted: bool) -> BTreeSet<Li
 /// The users whose ids read like these anonymous ids.
 pub fn users_named_like<'a>(others: impl IntoIterator<Item = &'a Subject>) -> Vec<Subject> {
     let anonymous = others.into_iter().filter(|other| other.kind == SubjectType::AnonymousId);
-    anonymous.map(|other| Subject::user(&other.id)).collect()
+    anonymous.flat_map(|other| Subject::user(&other.id).spelled().collect::<Vec<_>>()).collect()
 }
 
 /// The other ids of some subjects.
@@ -103,17 +103,28 @@ pub struct Linked {
 }
 
 impl Linked {
-    /// Sorts the other ids of `subjects`; `people` holds what is known of all of them, and of [`users_named_like`] them.
+    /// Sorts the other ids of `subjects`; `people` holds what is known of all of them, and of [`users_named_like`] them. A
+    /// UUID is one id in every [spelling](Subject::spelled): archives are searched for all.
     pub fn of(subjects: &[Subject], people: &People) -> Self {
         let named: HashSet<&Subject> = subjects.iter().collect();
+        let known =
+            |subject: &Subject| subject.spelled().filter_map(|one| people.get(&one)).collect::<Vec<_>>();
+        let owners = |known: &[&Person]| -> BTreeSet<String> {
+            let owners = known.iter().flat_map(|person| &person.owners);
+            owners.map(|owner| uuid_text::canonical(owner).into_owned()).collect()
+        };
+        let is_somebody = |known: &[&Person]| known.iter().any(|person| person.is_somebody());
         let is_anothers = |other: &Subject| {
             let user = Subject::user(&other.id);
-            !named.contains(&user) && people.get(&user).is_some_and(Person::is_somebody)
+            !named.iter().any(|named| named.is(&user)) && is_somebody(&known(&user))
         };
         let is_alone = |user: &Subject, other: &Subject| {
-            people.get(other).is_some_and(|known| {
-                known.owners.len() == 1 && known.owners.contains(&user.id) && !known.is_somebody()
-            })
+            let known = known(other);
+            owners(&known).iter().eq([&*uuid_text::canonical(&user.id)]) && !is_somebody(&known)
+        };
+        let distinct = |ids: &BTreeSet<&Subject>| {
+            let ids = ids.iter().map(|other| (other.kind, uuid_text::canonical(&other.id)));
+            ids.collect::<HashSet<_>>().len()
         };
         let (mut covered, mut left_out, mut shared) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut former = BTreeSet::new();
@@ -126,11 +137,11 @@ impl Linked {
                 match other.kind {
                     SubjectType::UserId => left_out.insert(other),
                     _ if is_anothers(other) => left_out.insert(other),
-                    _ if people.get(other).is_some_and(Person::is_shared) => shared.insert(other),
+                    _ if owners(&known(other)).len() > 1 => shared.insert(other),
                     _ => own.insert(other),
                 };
             }
-            if own.len() > MAX_COVERED { &mut left_out } else { &mut covered }.extend(own);
+            if distinct(&own) > MAX_COVERED { &mut left_out } else { &mut covered }.extend(own);
         }
         let list = |set: BTreeSet<&Subject>| set.into_iter().cloned().collect();
         let former = former.into_iter().collect();
@@ -245,6 +256,22 @@ mod tests {
         assert_eq!(linked.subjects, [Subject::anonymous("a"), Subject::anonymous("phone")]);
         let both = Linked::of(&[Subject::user("a"), Subject::user("v")], &people);
         assert!(both.left_out.is_empty(), "the regulation names that user: {both:?}");
+    }
+
+    #[test]
+    fn a_uuid_is_one_id_in_every_spelling() {
+        let (lower, upper) = ("2c1d3b6e-0a5f-4e7b-9c8d-1a2b3c4d5e6f", "2C1D3B6E-0A5F-4E7B-9C8D-1A2B3C4D5E6F");
+        let links = |id: &str| Person { links: [Subject::anonymous(id)].into(), ..Person::default() };
+        let mut people = People::default();
+        people.insert(Subject::user("a"), links(upper));
+        people.insert(Subject::anonymous(upper), person(&["a"]));
+        let linked = |people: &People| Linked::of(&[Subject::user("a")], people);
+        assert_eq!(linked(&people).subjects, [Subject::anonymous(upper)]);
+        people.insert(Subject::anonymous(lower), person(&["b"]));
+        assert_eq!(linked(&people).shared, 1, "another user was seen on it, in another spelling");
+        people.insert(Subject::anonymous(lower), Person::default());
+        people.insert(Subject::user(lower), links("theirs"));
+        assert_eq!(linked(&people).left_out, [Subject::anonymous(upper)], "it is another user's id");
     }
 
     #[test]

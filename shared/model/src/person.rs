@@ -202,7 +202,7 @@ fn scopes(source: &SourceId) -> [SuppressionScope; 2] {
 
 /// Whether an event is about this id's owner: not if the id is a device and the event names a user, too.
 fn speaks(event: &Event, subject: &Subject) -> bool {
-    event.user.is_none() || event.anonymous.as_ref().is_none_or(|device| !device.is(subject))
+    event.anonymous.as_ref() != Some(subject) || event.user.is_none()
 }
 
 impl Extend<(Subject, Person)> for People {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::people::spelled;
 use crate::{Change, Store, to_item};
 use model::destination::DestinationKind;
 use model::failure::Result;
@@ -115,13 +116,12 @@ impl Store {
         if erases {
             self.mark_erased(&linked.subjects, &scope, erased_at).await?;
         }
-        let spelled: Vec<Subject> = everyone.iter().flat_map(Subject::spelled).collect();
         let covered = Covered {
             subjects: subjects.len() as u64,
             linked: linked.subjects.len() as u64,
             shared: linked.shared,
             left_out: linked.left_out.len() as u64,
-            seen: self.people(&spelled).await?.seen(),
+            seen: self.people(&spelled(&everyone)).await?.seen(),
         };
         self.keep_linked(id, linked).await?;
         let item = to_item(id.as_str(), COVERED, &covered)?;

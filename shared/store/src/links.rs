@@ -8,13 +8,13 @@ use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
+use crate::people::spelled;
 use crate::people::{FIRST, LAST, OF, expiry, key, subject_value};
 use crate::{CONCURRENCY, PERSON, Sighting, Store, number, person_key, text, unless_refused};
 use model::failure::Result;
 use model::linking::{Link, Linked, MAX_LINKS, users_named_like};
 use model::person::{MAX_OWNERS, People, Person};
 use model::subject::{Subject, SubjectType};
-use model::suppression;
 
 impl Store {
     /// Links ids to the users they were seen with, but for those of whom nothing may be noted any more. A user with
@@ -53,14 +53,10 @@ impl Store {
                 .set_expression_attribute_names(Some(seen.names(let_in)))
                 .set_expression_attribute_values(Some(values))
         };
-        let mut checks = Vec::new();
-        if link.other.kind == SubjectType::AnonymousId {
-            // An alias does not say of which kind its `previousId` is.
-            checks.push(seen.check(&Subject::user(&link.other.id), &let_in));
-        }
-        // The list holds one spelling of a UUID, and an archive or a warehouse may hold the one that was seen.
-        let held = suppression::of([&link.other]).into_iter().find(|held| *held != link.other);
-        checks.extend(held.map(|held| seen.check(&held, &let_in_by_name)));
+        // An alias does not say of which kind its `previousId` is. A transaction takes each item once.
+        let namesake = Some(Subject::user(&link.other.id))
+            .filter(|user| link.other.kind == SubjectType::AnonymousId && *user != link.user);
+        let checks = namesake.iter().map(|user| seen.check(user, &let_in)).collect();
         let [user, other] = sides(link);
         let pair = [side(user, MAX_LINKS, &let_in), side(other, MAX_OWNERS, &let_in_by_name)];
         self.update_pair_if(pair, checks).await.map(drop)
@@ -80,10 +76,11 @@ impl Store {
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn linked(&self, subjects: &[Subject]) -> Result<Linked> {
-        let subjects: Vec<Subject> = subjects.iter().flat_map(Subject::spelled).collect();
+        let subjects = spelled(subjects);
         let mut people = self.people(&subjects).await?;
-        let mut others: BTreeSet<Subject> =
-            subjects.iter().filter_map(|subject| people.get(subject)).flat_map(|p| p.links.clone()).collect();
+        let links =
+            subjects.iter().filter_map(|subject| people.get(subject)).flat_map(|person| &person.links);
+        let mut others: BTreeSet<Subject> = links.flat_map(Subject::spelled).collect();
         others.extend(users_named_like(&others));
         people.merge(self.people(&others).await?);
         Ok(Linked::of(&subjects, &people))
@@ -98,12 +95,7 @@ impl Store {
         // An alias does not say of which kind its `previousId` is, so it may be stored as the other kind, too.
         let users = subjects.iter().filter(|subject| subject.kind == SubjectType::UserId);
         let namesakes = users.map(|user| Subject::anonymous(&user.id));
-        let subjects: Vec<Subject> = subjects
-            .iter()
-            .cloned()
-            .chain(namesakes)
-            .flat_map(|one| one.spelled().collect::<Vec<_>>())
-            .collect();
+        let subjects = spelled(subjects.iter().chain(&namesakes.collect::<Vec<_>>()));
         let mut people = self.people(&subjects).await?;
         let links: BTreeSet<Link> = subjects.iter().flat_map(|subject| links_of(subject, &people)).collect();
         let everyone: BTreeSet<Subject> = links
@@ -150,9 +142,9 @@ impl Store {
                 let update = self
                     .update_person(subject)
                     .update_expression("SET expiresAt = :expires")
-                    // They may have been suppressed or linked since they were read.
+                    // They may have been suppressed or linked since they were read, or erased by a later request.
                     .condition_expression(
-                        "attribute_exists(pk) AND attribute_not_exists(#scope) AND attribute_not_exists(sources) \
+                        "attribute_exists(pk) AND (attribute_not_exists(expiresAt) OR expiresAt < :expires) AND attribute_not_exists(#scope) AND attribute_not_exists(sources) \
                          AND attribute_not_exists(linkedSources) AND attribute_not_exists(owners) \
                          AND attribute_not_exists(links)",
                     )

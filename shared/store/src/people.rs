@@ -133,6 +133,13 @@ fn subject_of(key: &str) -> Option<Subject> {
     Some(Subject { kind: name.parse().ok()?, id: id.to_owned() })
 }
 
+/// The subjects, and their UUIDs in the other [spellings](Subject::spelled) that events may use, each once.
+pub(crate) fn spelled<'a>(subjects: impl IntoIterator<Item = &'a Subject>) -> Vec<Subject> {
+    let mut seen = HashSet::new();
+    let all = subjects.into_iter().flat_map(Subject::spelled);
+    all.filter(|subject| seen.insert(subject.clone())).collect()
+}
+
 /// What every write about a person adds: the subject. `EXISTS` also ends the item's expiry.
 pub(crate) const OF: &str = "subject = if_not_exists(subject, :subject)";
 const EXISTS: &str = ", subject = if_not_exists(subject, :subject) REMOVE expiresAt";

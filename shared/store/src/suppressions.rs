@@ -5,7 +5,7 @@
 //! | `PERSON` | all that `collect` needs to know of a subject; in the index, if the whole workspace suppresses it |
 //! | a source's id | that this source suppresses the subject; in the index under the source |
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -14,11 +14,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{EntryChange, INDEXED, Values};
-use crate::people::{ERASED, OF, moment, subject_value};
+use crate::people::{ERASED, OF, moment, spelled, subject_value};
 use crate::{CONCURRENCY, Page, Store, paging, person_key, text, unless_refused};
 use model::failure::Result;
 use model::id::RegulationId;
-use model::person::{People, Person, REMEMBERED, SuppressionScope};
+use model::person::{Person, REMEMBERED, SuppressionScope};
 use model::subject::Subject;
 
 /// The index by scope and date, for listing.
@@ -61,12 +61,14 @@ pub struct Change<'a> {
 }
 
 impl Store {
-    /// Suppresses subjects. Those who are suppressed already keep what was first noted of them.
+    /// Suppresses subjects, UUIDs in each usual spelling: `collect` compares letter by letter. Those who are suppressed already
+    /// keep what was first noted of them.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Some may then be
     /// suppressed and others not: call again.
     pub async fn suppress(&self, subjects: &[Subject], change: &Change<'_>) -> Result<()> {
+        let subjects = spelled(subjects);
         let writes: Vec<_> = subjects.iter().map(|subject| self.suppress_one(subject, change)).collect();
         stream::iter(writes).buffer_unordered(INDEXED).try_collect::<()>().await?;
         // Counted even if nobody is left to suppress: an attempt that broke off may have written them without counting.
@@ -132,7 +134,8 @@ impl Store {
     }
 
     pub(crate) async fn lift_all(&self, subjects: &[Subject], change: &Change<'_>) -> Result<()> {
-        let (subjects, people) = self.held_as(subjects).await?;
+        let subjects = spelled(subjects);
+        let people = self.people(&subjects).await?;
         let writes: Vec<_> =
             subjects.iter().map(|subject| self.lift(subject, change, people.get(subject))).collect();
         stream::iter(writes).buffer_unordered(INDEXED).try_collect::<()>().await?;
@@ -147,15 +150,6 @@ impl Store {
         });
         self.forget_people(&erased.cloned().collect::<Vec<_>>(), change.at).await?;
         self.let_entries_expire(&subjects, change.scope, change.at).await
-    }
-
-    /// These subjects and what is known of them, and their UUIDs as the list held them before it held one spelling alone.
-    async fn held_as(&self, subjects: &[Subject]) -> Result<(Vec<Subject>, People)> {
-        let named: HashSet<&Subject> = subjects.iter().collect();
-        let mut all: Vec<Subject> = subjects.iter().flat_map(Subject::spelled).collect();
-        let people = self.people(&all).await?;
-        all.retain(|one| named.contains(one) || people.get(one).is_some_and(Person::is_suppressed));
-        Ok((all, people))
     }
 
     async fn lift(&self, subject: &Subject, change: &Change<'_>, person: Option<&Person>) -> Result<()> {
@@ -194,7 +188,7 @@ impl Store {
                 return Ok(());
             }
         }
-        let not_later = "(attribute_not_exists(askedAt) OR askedAt < :at)";
+        let not_later = "(attribute_not_exists(askedAt) OR askedAt < :at) AND (attribute_not_exists(liftedAt) OR liftedAt < :at)";
         self.change_entry(subject, change.scope, lift(not_later, "", values)).await.map(drop)
     }
 
@@ -204,9 +198,10 @@ impl Store {
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Call again.
     pub async fn take_back(&self, subjects: &[Subject], change: &Change<'_>) -> Result<()> {
+        let subjects = spelled(subjects);
         let writes: Vec<_> = subjects.iter().map(|subject| self.take_one_back(subject, change)).collect();
         stream::iter(writes).buffer_unordered(INDEXED).try_collect::<()>().await?;
-        self.let_entries_expire(subjects, change.scope, change.at).await?;
+        self.let_entries_expire(&subjects, change.scope, change.at).await?;
         self.count_change().await
     }
 
@@ -226,7 +221,7 @@ impl Store {
         }
         let condition = match change.by_link {
             false => "askedAt = :at AND suppressedAt = :at",
-            true => "askedAt >= :at AND suppressedAt >= :at AND byLink = :link",
+            true => "askedAt = :at AND suppressedAt = :at AND byLink = :link",
         };
         let take = EntryChange {
             update: format!("SET {OF} {GONE}"),
@@ -247,10 +242,11 @@ impl Store {
         scope: &SuppressionScope,
         at: Timestamp,
     ) -> Result<()> {
+        let subjects = spelled(subjects);
         let writes: Vec<_> =
             subjects.iter().map(|subject| self.mark_one_erased(subject, scope, at)).collect();
         stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
-        self.let_expire(subjects, at).await?;
+        self.let_expire(&subjects, at).await?;
         self.count_change().await
     }
 
@@ -327,7 +323,6 @@ impl Store {
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn suppressions_of(&self, subject: &Subject) -> Result<Vec<Suppressed>> {
-        let mut found = Vec::new();
         for subject in subject.spelled() {
             let query = self
                 .client
@@ -338,9 +333,12 @@ impl Store {
                 .filter_expression("attribute_exists(#scope)")
                 .expression_attribute_names("#scope", "scope")
                 .expression_attribute_values(":pk", text(&person_key(&subject)));
-            found.extend(paging::all(query).await?);
+            let found: Vec<_> = paging::all(query).await?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
         }
-        Ok(found)
+        Ok(Vec::new())
     }
 }
 

@@ -1,5 +1,4 @@
-//! What the suppression list holds: identifiers of four kinds, email addresses and phone numbers as hashes, and UUIDs in
-//! lower case with hyphens.
+//! What the suppression list holds: identifiers of four kinds, email addresses and phone numbers as hashes.
 //!
 //! An address is held as the SHA-256, in lower-case hex, of its [normal form](crate::normal): the list need not show it
 //! to anybody, and a company that has the hash alone can suppress it, too. Neither form can be mistaken for the other,
@@ -18,7 +17,6 @@ use crate::hashed::Hashed;
 use crate::kind::SubjectType;
 use crate::normal;
 use crate::subject::{Subject, hex};
-use crate::uuid_text;
 
 /// The kinds that the list holds: those that events carry.
 pub const KINDS: [SubjectType; 4] =
@@ -36,7 +34,7 @@ pub fn held(kind: SubjectType, text: &str) -> Result<Subject, &'static str> {
     let id = match text.trim() {
         hash if is_hashed && is_hash(hash) => hash.to_ascii_lowercase(),
         _ if is_hashed => hex(&Sha256::digest(normal::form(kind, text)?)),
-        _ => uuid_text::canonical(text).into_owned(),
+        _ => text.to_owned(),
     };
     Ok(Subject { kind, id })
 }
@@ -106,15 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uuid_is_one_entry_however_it_is_written() {
-        let lower = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11";
-        for text in [lower, &lower.to_uppercase(), &format!("{{{lower}}}"), &lower.replace('-', "")] {
-            assert_eq!(held(SubjectType::AnonymousId, text), Ok(Subject::anonymous(lower)));
-        }
-    }
-
-    #[test]
-    fn other_ids_are_held_as_they_are_even_if_they_look_like_hashes() {
+    fn ids_are_held_as_they_are_even_if_they_look_like_hashes() {
         for id in [" u7 ", "Ada@Example.com", &"AB".repeat(32)] {
             assert_eq!(held(SubjectType::UserId, id), Ok(Subject::user(id)));
         }

@@ -1,7 +1,5 @@
 //! One event: checked, completed, and attributed to its subjects.
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,7 +10,7 @@ use super::EventKind;
 use super::fields::Fields;
 use crate::number::plain as plain_number;
 use crate::subject::{MAX_ID_BYTES, Subject, SubjectType};
-use crate::{suppression, uuid_text};
+use crate::suppression;
 
 /// The deepest nesting of objects and arrays: what common parsers take.
 const MAX_DEPTH: usize = 100;
@@ -132,21 +130,14 @@ impl Event {
         })
     }
 
-    /// The subjects that it names, as the suppression list holds them: a UUID also as it is written here, since the list
-    /// held it so before. The `previousId` of an `alias` may be an id of either kind.
+    /// The subjects that it names, as the suppression list holds them. The `previousId` of an `alias` may be an id of
+    /// either kind.
     pub fn subjects(&self) -> impl Iterator<Item = Subject> {
         let previous = self.previous.iter().flat_map(|id| {
             [SubjectType::UserId, SubjectType::AnonymousId].map(|kind| Subject { kind, id: id.clone() })
         });
-        let ids = self.user.iter().chain(&self.anonymous).cloned().chain(previous);
-        ids.flat_map(|id| {
-            let held = match uuid_text::canonical(&id.id) {
-                Cow::Owned(uuid) => Some(Subject { kind: id.kind, id: uuid }),
-                Cow::Borrowed(_) => None,
-            };
-            std::iter::once(id).chain(held)
-        })
-        .chain(self.contacts.iter().cloned())
+        let named = self.user.iter().chain(&self.anonymous).chain(&self.contacts);
+        named.cloned().chain(previous)
     }
 }
 

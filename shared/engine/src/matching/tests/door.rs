@@ -1,4 +1,5 @@
-//! Collection drops the events of whom a purge finds, and of nobody else: what the one let in would stay behind the other.
+//! Collection drops the events of whom a purge finds, and of nobody else: what the one let in would stay behind the other. It
+//! knows UUIDs in the usual spellings alone: in lower or upper case, with or without hyphens.
 
 use jiff::Timestamp;
 use model::suppression;
@@ -10,13 +11,11 @@ const UUID: &str = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11";
 
 fn id() -> impl Strategy<Value = String> {
     let uuid = prop::sample::select(vec![UUID, "b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"]);
-    let spelling = (uuid, 0..7_usize).prop_map(|(uuid, spelling)| match spelling {
+    let spelling = (uuid, 0..5_usize).prop_map(|(uuid, spelling)| match spelling {
         0 => uuid.to_owned(),
         1 => uuid.to_uppercase(),
         2 => uuid.replace('-', ""),
-        3 => format!("{{{}}}", uuid.to_uppercase()),
-        4 => format!("urn:uuid:{uuid}"),
-        5 => uuid.replace('a', "A"),
+        3 => uuid.replace('-', "").to_uppercase(),
         _ => uuid[1..].to_owned(),
     });
     prop_oneof![
@@ -45,8 +44,10 @@ proptest! {
         let read = read(Call::One(kind), body.to_string().as_bytes(), Timestamp::UNIX_EPOCH);
         prop_assume!(read.as_ref().is_ok_and(|read| !read.events.is_empty()));
         let event = read.expect("an event").events.remove(0);
+        // What is suppressed with it.
         let held = suppression::held(subject.kind, &subject.id).expect("an id");
-        let is_dropped = event.subjects().any(|one| one == held);
+        let held: Vec<Subject> = held.spelled().collect();
+        let is_dropped = event.subjects().any(|one| held.contains(&one));
         let mut hits = Vec::new();
         Matcher::new(&Rules::segment(), &SubjectSet::new([subject])).line(&event.line, &mut hits);
         prop_assert_eq!(is_dropped, !hits.is_empty());
