@@ -134,7 +134,7 @@ pub async fn rehearse(
         identifiers: regulation.identifiers.clone(),
         linked_subjects: named(&linked.subjects),
         linked_count: linked.subjects.len(),
-        shared_count: linked.shared,
+        shared_count: linked.shared.len() as u64,
         left_out: named(&linked.left_out),
         left_out_count: linked.left_out.len(),
         resolved: numbers.found,

@@ -74,7 +74,7 @@ pub async fn look_up(
         sources: seen,
         owners,
         linked: linked.subjects.into_iter().map(Whom::from).collect(),
-        shared: linked.shared,
+        shared: linked.shared.len() as u64,
         left_out: linked.left_out.into_iter().map(Whom::from).collect(),
         suppressions: suppressions.map(|found| found.into_iter().map(SuppressionFound::from).collect()),
     }))

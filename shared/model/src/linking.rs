@@ -96,8 +96,8 @@ pub struct Linked {
     /// Ids that are left out: user ids, anonymous ids that were seen as another user's id, and all anonymous ids of a
     /// subject with more than [`MAX_COVERED`].
     pub left_out: Vec<Subject>,
-    /// Number of ids that were also seen with others and are left alone.
-    pub shared: u64,
+    /// Ids that were also seen with others and are left alone.
+    pub shared: Vec<Subject>,
     /// The user ids among those that are left out which are one subject's alone, by what is known of them.
     pub former: Vec<Link>,
 }
@@ -114,9 +114,11 @@ impl Linked {
             owners.map(|owner| uuid_text::canonical(owner).into_owned()).collect()
         };
         let is_somebody = |known: &[&Person]| known.iter().any(|person| person.is_somebody());
+        let users = named.iter().filter(|subject| subject.kind == SubjectType::UserId);
+        let users: HashSet<_> = users.map(|user| uuid_text::canonical(&user.id)).collect();
         let is_anothers = |other: &Subject| {
-            let user = Subject::user(&other.id);
-            !named.iter().any(|named| named.is(&user)) && is_somebody(&known(&user))
+            !users.contains(&uuid_text::canonical(&other.id))
+                && is_somebody(&known(&Subject::user(&other.id)))
         };
         let is_alone = |user: &Subject, other: &Subject| {
             let known = known(other);
@@ -145,7 +147,7 @@ impl Linked {
         }
         let list = |set: BTreeSet<&Subject>| set.into_iter().cloned().collect();
         let former = former.into_iter().collect();
-        Self { subjects: list(covered), left_out: list(left_out), shared: shared.len() as u64, former }
+        Self { subjects: list(covered), left_out: list(left_out), shared: list(shared), former }
     }
 
     /// Takes out what is left out although it is one person's alone: the former user ids of these people.
@@ -160,10 +162,10 @@ impl Linked {
         resolved
     }
 
-    /// The ids that may have been suppressed with their user, perhaps when the user had fewer.
+    /// The ids that may have been suppressed with their user, perhaps when the user had fewer, or had them alone.
     pub fn suppressible(&self) -> Vec<Subject> {
         let anonymous = self.left_out.iter().filter(|other| other.kind == SubjectType::AnonymousId);
-        self.subjects.iter().chain(anonymous).cloned().collect()
+        self.subjects.iter().chain(anonymous).chain(&self.shared).cloned().collect()
     }
 }
 
@@ -242,7 +244,8 @@ mod tests {
         let links = |id: &str| Person { links: [Subject::anonymous(id)].into(), ..Person::default() };
         people.insert(Subject::user("a"), links("tablet"));
         let linked = Linked::of(&[Subject::user("a")], &people);
-        assert_eq!(linked, Linked { shared: 1, ..Linked::default() });
+        assert_eq!(linked, Linked { shared: vec![Subject::anonymous("tablet")], ..Linked::default() });
+        assert_eq!(linked.suppressible(), linked.shared, "it may have been suppressed before it was shared");
     }
 
     #[test]
@@ -268,7 +271,7 @@ mod tests {
         let linked = |people: &People| Linked::of(&[Subject::user("a")], people);
         assert_eq!(linked(&people).subjects, [Subject::anonymous(upper)]);
         people.insert(Subject::anonymous(lower), person(&["b"]));
-        assert_eq!(linked(&people).shared, 1, "another user was seen on it, in another spelling");
+        assert_eq!(linked(&people).shared.len(), 1, "another user was seen on it, in another spelling");
         people.insert(Subject::anonymous(lower), Person::default());
         people.insert(Subject::user(lower), links("theirs"));
         assert_eq!(linked(&people).left_out, [Subject::anonymous(upper)], "it is another user's id");

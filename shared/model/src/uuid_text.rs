@@ -26,11 +26,10 @@ pub fn canonical(id: &str) -> Cow<'_, str> {
     }
 }
 
-/// How else events may have written an identifier that is a UUID: with and without hyphens, in lower and upper case.
+/// How else events usually write an identifier that is a UUID: in lower case, and in upper case as Apple's devices do.
 pub fn spellings(id: &str) -> impl Iterator<Item = String> {
     let uuid = parse(id.trim().as_bytes()).into_iter();
-    let written = uuid.flat_map(|uuid| [format!("{uuid:x}"), format!("{uuid:X}")]);
-    written.flat_map(|text| [text.replace('-', ""), text]).filter(move |text| text != id)
+    uuid.flat_map(|uuid| [format!("{uuid:x}"), format!("{uuid:X}")]).filter(move |text| text != id)
 }
 
 #[cfg(test)]
@@ -52,7 +51,7 @@ mod tests {
         for text in written {
             assert_eq!(canonical(&text), UUID, "{text}");
             let others: Vec<_> = spellings(&text).collect();
-            assert!(others.len() >= 3 && !others.contains(&text), "{others:?}");
+            assert!(!others.is_empty() && !others.contains(&text), "{others:?}");
             assert!(others.iter().all(|other| canonical(other) == UUID));
         }
     }

@@ -119,7 +119,7 @@ impl Store {
         let covered = Covered {
             subjects: subjects.len() as u64,
             linked: linked.subjects.len() as u64,
-            shared: linked.shared,
+            shared: linked.shared.len() as u64,
             left_out: linked.left_out.len() as u64,
             seen: self.people(&spelled(&everyone)).await?.seen(),
         };
@@ -134,11 +134,10 @@ impl Store {
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn first_suppressed_everywhere(&self, subjects: &[Subject]) -> Result<Option<usize>> {
-        let people = self.people(subjects).await?;
+        let people = self.people(&spelled(subjects)).await?;
         Ok(subjects.iter().position(|subject| {
-            people
-                .get(subject)
-                .is_some_and(|person| person.all_scopes().contains(&SuppressionScope::Workspace))
+            let mut known = subject.spelled().filter_map(|one| people.get(&one));
+            known.any(|person| person.all_scopes().contains(&SuppressionScope::Workspace))
         }))
     }
 
@@ -151,7 +150,8 @@ impl Store {
     }
 
     async fn not_suppressed(&self, subjects: &[Subject], change: &Change<'_>) -> Result<Vec<Subject>> {
-        let people = self.people(subjects).await?;
+        let subjects = spelled(subjects);
+        let people = self.people(&subjects).await?;
         let is_out = |subject: &&Subject| {
             let Some(person) = people.get(subject) else { return false };
             let so_far = person.since.get(change.scope).is_some_and(|since| *since <= change.at);

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::INDEXED;
-use crate::people::{OF, key, subject_value};
+use crate::people::{OF, key, spelled, subject_value};
 use crate::{PERSON, Store, coverage, person_key, to_item};
 use model::destination::DestinationKind;
 use model::failure::Result;
@@ -114,19 +114,22 @@ impl Store {
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call. Call again.
     pub(crate) async fn lift_resolved(&self, subjects: &[Subject], change: &crate::Change<'_>) -> Result<()> {
-        let people = self.people(subjects).await?;
+        let subjects = spelled(subjects);
+        let people = self.people(&subjects).await?;
         let mut ties = BTreeSet::new();
         for named in subjects.iter().filter(|named| !is_out(named, &people)) {
             let found = people.get(named).into_iter().flat_map(|person| person.resolved.clone());
             ties.extend(found.map(|found| Tie { named: named.clone(), found }));
         }
         let found = distinct(ties.iter().map(|tie| &tie.found));
-        let known = self.people(&found).await?;
-        let whose = |found: &Subject| known.get(found).map(|person| person.resolved_for.clone());
-        let others: BTreeSet<Subject> = found.iter().filter_map(whose).flatten().collect();
+        let known = self.people(&spelled(&found)).await?;
+        let whose = |found: &Subject| -> BTreeSet<Subject> {
+            let known = found.spelled().filter_map(|one| known.get(&one));
+            known.flat_map(|person| person.resolved_for.clone()).collect()
+        };
+        let others: BTreeSet<Subject> = found.iter().flat_map(whose).collect();
         let others = self.people(&others).await?;
-        let free =
-            |found: &&Subject| whose(found).is_none_or(|all| !all.iter().any(|one| is_out(one, &others)));
+        let free = |found: &&Subject| !whose(found).iter().any(|one| is_out(one, &others));
         let free: Vec<Subject> = found.iter().filter(free).cloned().collect();
         self.lift_all(&free, &coverage::linked_too(change)).await?;
         let writes: Vec<_> = ties.iter().map(|tie| self.untie(tie)).collect();
