@@ -144,7 +144,8 @@ impl Store {
                     .update_expression("SET expiresAt = :expires")
                     // They may have been suppressed or linked since they were read, or erased by a later request.
                     .condition_expression(
-                        "attribute_exists(pk) AND (attribute_not_exists(expiresAt) OR expiresAt < :expires) AND attribute_not_exists(#scope) AND attribute_not_exists(sources) \
+                        "attribute_exists(pk) AND (attribute_not_exists(expiresAt) OR expiresAt < :expires) \
+                         AND attribute_not_exists(#scope) AND attribute_not_exists(sources) \
                          AND attribute_not_exists(linkedSources) AND attribute_not_exists(owners) \
                          AND attribute_not_exists(links)",
                     )
