@@ -110,7 +110,7 @@ chaos: $(TOOLS) programs ## Disturb a deployed stack by chance while it forgets 
 	ROUNDS=$(or $(ROUNDS),100) $(if $(SEED),SEED=$(SEED)) cargo test --workspace --test e2e -- chaos --nocapture
 
 load: $(TOOLS) programs ## Ask a local stack for more than it can do, by 50 clients: make load [REGULATIONS=1000] [SUBJECTS=100]
-	CLIENTS=50 REGULATIONS=$(or $(REGULATIONS),1000) SUBJECTS=$(or $(SUBJECTS),100) cargo test --workspace --test e2e -- load --nocapture
+	CLIENTS=50 REGULATIONS=$(or $(REGULATIONS),1000) SUBJECTS=$(or $(SUBJECTS),100) cargo test --workspace --test e2e -- load:: --nocapture
 
 fmt: ## Format the Rust code
 	cargo fmt --all

@@ -10,6 +10,8 @@ import threading
 from ministack.services import lambda_svc
 
 CORES = os.cpu_count() or 1
+# How many invocations per core of a function that answers clients.
+MANY = 4
 BEFORE_CLIENTS = ("Intake", "Collect", "Console")
 
 _places = {}
@@ -18,7 +20,7 @@ _making = threading.Lock()
 
 def places(function):
     with _making:
-        many = 4 if any(name in function for name in BEFORE_CLIENTS) else 2
+        many = MANY if any(name in function for name in BEFORE_CLIENTS) else 2
         return _places.setdefault(function, threading.Semaphore(many * CORES))
 
 

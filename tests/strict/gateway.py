@@ -9,6 +9,7 @@ import json
 import time
 
 from alarms import Point
+from concurrency import CORES, MANY
 from ministack.services import apigateway
 
 MOST_BODY = 10 * 1024 * 1024
@@ -16,6 +17,7 @@ MOST_HEADERS = 10_240
 MOST_SECONDS = 30
 
 failures = []
+places = {}
 
 
 def install():
@@ -24,8 +26,12 @@ def install():
     async def invoked(integration, api, stage, path, method, headers, body, *more, **others):
         if refused := refusal(method, path, headers, body):
             return refused
+        # Its seconds count from here: in AWS nobody waits for a place.
+        place = places.setdefault(integration.get("integrationUri"), asyncio.Semaphore(MANY * CORES))
+        await place.acquire()
         # A function that is given up on goes on, as in AWS.
         work = asyncio.ensure_future(invoke(integration, api, stage, path, method, headers, body, *more, **others))
+        work.add_done_callback(lambda _: place.release())
         done, _ = await asyncio.wait([work], timeout=MOST_SECONDS)
         answer = work.result() if done else said(503, "Service Unavailable")
         if answer[0] >= 500:
