@@ -153,9 +153,15 @@ impl Linked {
     /// Takes out what is left out although it is one person's alone: the former user ids of these people.
     pub fn resolve(&mut self, people: &[Vec<Subject>]) -> Resolved {
         let mut resolved = Resolved::default();
+        // By their first place, should two be named by one id.
+        let mut places = HashMap::new();
+        for (place, person) in (0..).zip(people) {
+            for one in person {
+                places.entry((one.kind, uuid_text::canonical(&one.id))).or_insert(place);
+            }
+        }
         for Link { user, other } in std::mem::take(&mut self.former) {
-            let person = people.iter().position(|subjects| subjects.iter().any(|one| one.is(&user)));
-            let Some(person) = person.and_then(|place| u32::try_from(place).ok()) else { continue };
+            let Some(&person) = places.get(&(user.kind, uuid_text::canonical(&user.id))) else { continue };
             self.left_out.retain(|left_out| *left_out != other);
             resolved.found.push(Named { person: Some(person), subject: other });
         }

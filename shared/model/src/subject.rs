@@ -35,11 +35,6 @@ impl Subject {
         Self { kind: SubjectType::AnonymousId, id: id.into() }
     }
 
-    /// Whether both are one identifier: of one kind, and the same text or the same UUID.
-    pub fn is(&self, other: &Self) -> bool {
-        self.kind == other.kind && uuid_text::canonical(&self.id) == uuid_text::canonical(&other.id)
-    }
-
     /// It, and if it is a UUID, the other spellings under which events may have named it.
     pub fn spelled(&self) -> impl Iterator<Item = Self> {
         let others = uuid_text::spellings(&self.id).map(|id| Self { kind: self.kind, id });
