@@ -172,6 +172,9 @@ async fn end_tasks(store: &Store, id: &RegulationId, outcomes: &Value) -> Result
         let message = format!("the work did not end ({error}){before}; see the function's log, then retry");
         task.end(TaskStatus::Failed, Some(message), clock::now());
         store.save_task(id, task).await?;
+        if task.kind == DestinationKind::Warehouse {
+            store.leave(&task.destination_id, id).await?;
+        }
     }
     Ok(tasks)
 }

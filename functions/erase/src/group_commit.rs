@@ -141,11 +141,4 @@ impl Group<'_> {
     async fn subjects(self, members: &[(RegulationId, u32)]) -> Result<Vec<Vec<Subject>>> {
         stream::iter(members).map(|(id, _)| self.store.everyone(id)).buffered(READS).try_collect().await
     }
-
-    /// Leaves the list and releases the lease: the task has ended, in success or failure.
-    pub async fn leave(self) -> Result<()> {
-        let Request { regulation_id: id, destination_id: destination, .. } = self.request;
-        self.store.strike(destination, id).await?;
-        self.store.release_lease(destination, id).await
-    }
 }

@@ -121,7 +121,7 @@ async fn erase(context: &Context, request: Request, until: Instant) -> Result<ta
     })
     .await?;
     if next.done {
-        group.leave().await?;
+        context.store.leave(&request.destination_id, &request.regulation_id).await?;
     }
     Ok(next)
 }

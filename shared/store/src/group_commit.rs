@@ -1,12 +1,13 @@
 //! The regulations that wait at a warehouse for their rows to be deleted, and the leader's lease there, in the table
 //! `runs`.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::builders::PutBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use crate::{Store, if_held, number, text, to_item, unless_refused, value};
-use model::failure::Result;
+use crate::{Store, number, text, to_item, unless_refused, value};
+use model::failure::{Failure, Result};
 use model::group_commit::{GroupMember, GroupOutcome};
 use model::id::{DestinationId, RegulationId};
 
@@ -21,17 +22,36 @@ impl Store {
     /// Puts a regulation on a destination's list. The entry of the same attempt stays as it is.
     ///
     /// # Errors
-    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    /// `Transient`, if its task there has ended meanwhile, so that nothing would take it off again, or if DynamoDB
+    /// throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn enlist(&self, destination: &DestinationId, member: &GroupMember) -> Result<()> {
-        let item = to_item(&pk(destination), member.regulation_id.as_str(), member)?;
-        let request = self
-            .client
-            .put_item()
+        let put = Put::builder()
             .table_name(&self.tables.runs)
-            .set_item(Some(item))
+            .set_item(Some(to_item(&pk(destination), member.regulation_id.as_str(), member)?))
             .condition_expression("attribute_not_exists(pk) OR attempt < :attempt")
             .expression_attribute_values(":attempt", number(member.attempt.into()));
-        unless_refused(request.send().await)
+        self.put_while_open(destination, &member.regulation_id, put).await.map(drop)
+    }
+
+    /// Puts an item, if a regulation's task at a destination has not ended. Returns whether the item's own condition
+    /// held.
+    async fn put_while_open(
+        &self,
+        destination: &DestinationId,
+        id: &RegulationId,
+        put: PutBuilder,
+    ) -> Result<bool> {
+        let put = put.build().map_err(|e| Failure::permanent("a write cannot be built").detail(e))?;
+        let check = self.while_open(id, destination)?;
+        let items = vec![
+            TransactWriteItem::builder().condition_check(check).build(),
+            TransactWriteItem::builder().put(put).build(),
+        ];
+        match self.together(items).await? {
+            None => Ok(true),
+            Some(0) => Err(Failure::transient("its task has ended meanwhile")),
+            Some(_) => Ok(false),
+        }
     }
 
     /// A regulation's entry in a destination's list.
@@ -97,7 +117,7 @@ impl Store {
     /// Takes the lease at a destination, or renews it. Returns whether this regulation holds it now.
     ///
     /// # Errors
-    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    /// As [`Store::enlist`].
     pub async fn take_lease(
         &self,
         destination: &DestinationId,
@@ -105,9 +125,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool> {
         let second = |at: Timestamp| AttributeValue::N(at.as_second().to_string());
-        let request = self
-            .client
-            .put_item()
+        let put = Put::builder()
             .table_name(&self.tables.runs)
             .item("pk", text(&pk(destination)))
             .item("sk", text(LEASE))
@@ -116,7 +134,7 @@ impl Store {
             .condition_expression("attribute_not_exists(pk) OR regulationId = :id OR leasedUntil < :now")
             .expression_attribute_values(":id", text(id.as_str()))
             .expression_attribute_values(":now", second(now));
-        if_held(request.send().await)
+        self.put_while_open(destination, id, put).await
     }
 
     /// Releases the lease, if this regulation holds it.
@@ -135,12 +153,13 @@ impl Store {
         unless_refused(request.send().await)
     }
 
-    /// Takes a regulation off a destination's list.
+    /// Takes a regulation off a destination's list and releases its lease: its task there has ended.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
-    pub async fn strike(&self, destination: &DestinationId, id: &RegulationId) -> Result<()> {
-        self.delete(&self.tables.runs, (&pk(destination), id.as_str())).await
+    pub async fn leave(&self, destination: &DestinationId, id: &RegulationId) -> Result<()> {
+        self.delete(&self.tables.runs, (&pk(destination), id.as_str())).await?;
+        self.release_lease(destination, id).await
     }
 }
 

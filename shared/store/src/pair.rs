@@ -42,23 +42,33 @@ impl Store {
             let check = check.table_name(&self.tables.suppressions).build().map_err(unbuildable)?;
             items.push(TransactWriteItem::builder().condition_check(check).build());
         }
+        Ok(self.together(items).await?.is_none())
+    }
+
+    /// Writes items together. Returns the place of the first whose condition did not hold, if any: nothing is written
+    /// then.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles, cannot be reached, or other transactions kept writing these items;
+    /// `Permanent`, if it refuses the call.
+    pub(crate) async fn together(&self, items: Vec<TransactWriteItem>) -> Result<Option<usize>> {
         for pause in PAUSES {
             let request = self.client.transact_write_items().set_transact_items(Some(items.clone()));
-            let Err(error) = request.send().await else { return Ok(true) };
-            let codes = match error.as_service_error() {
+            let Err(error) = request.send().await else { return Ok(None) };
+            let codes: Vec<_> = match error.as_service_error() {
                 Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                    cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code()).collect()
+                    cancelled.cancellation_reasons().iter().map(|reason| reason.code()).collect()
                 }
                 _ => Vec::new(),
             };
-            if codes.contains(&"ConditionalCheckFailed") {
-                return Ok(false);
+            if let Some(at) = codes.iter().position(|code| *code == Some("ConditionalCheckFailed")) {
+                return Ok(Some(at));
             }
-            if !codes.contains(&"TransactionConflict") {
+            if !codes.contains(&Some("TransactionConflict")) {
                 return Err(failure(&error));
             }
             sleep(Duration::from_millis(pause)).await;
         }
-        Err(Failure::transient("other transactions kept writing what is known of a person"))
+        Err(Failure::transient("other transactions kept writing the same items"))
     }
 }

@@ -1,6 +1,9 @@
 //! The tasks of a regulation, one for each destination, and the evidence of what they did.
 
-use crate::{Store, if_held, to_item, unless_refused, value};
+use aws_sdk_dynamodb::types::ConditionCheck;
+
+use crate::entry::Values;
+use crate::{Store, if_held, text, to_item, unless_refused, value};
 use model::evidence::{Evidence, Step};
 use model::failure::{Failure, Result};
 use model::id::{DestinationId, RegulationId, RunId};
@@ -9,6 +12,8 @@ use model::task::Task;
 
 const TASK: &str = "TASK#";
 const EVIDENCE: &str = "EVIDENCE#";
+/// The condition that a task has not ended.
+const OPEN: &str = "#status IN (:queued, :running, :forwarded)";
 
 impl Store {
     /// The tasks of a regulation.
@@ -48,12 +53,22 @@ impl Store {
             .put_item()
             .table_name(&self.tables.regulations)
             .set_item(Some(to_item(id.as_str(), &task_key(&task.destination_id), task)?))
-            .condition_expression("#status IN (:queued, :running, :forwarded)")
+            .condition_expression(OPEN)
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":queued", value(&TaskStatus::Queued)?)
-            .expression_attribute_values(":running", value(&TaskStatus::Running)?)
-            .expression_attribute_values(":forwarded", value(&TaskStatus::Forwarded)?);
+            .set_expression_attribute_values(Some(open()?));
         if_held(put.send().await)
+    }
+
+    /// The condition that a task has not ended, for what is written elsewhere on its behalf.
+    pub(crate) fn while_open(&self, id: &RegulationId, destination: &DestinationId) -> Result<ConditionCheck> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables.regulations)
+            .key("pk", text(id.as_str()))
+            .key("sk", text(&task_key(destination)))
+            .condition_expression(OPEN)
+            .expression_attribute_names("#status", "status")
+            .set_expression_attribute_values(Some(open()?));
+        check.build().map_err(|e| Failure::permanent("a condition cannot be built").detail(e))
     }
 
     /// Stores a task, if its stored status is still `before`.
@@ -119,6 +134,15 @@ impl Store {
             .filter(|e| e.step == Step::Find && e.destination_id.as_ref() == Some(destination))
             .any(|e| e.counts.values().any(|count| *count > 0)))
     }
+}
+
+fn open() -> Result<Values> {
+    let states = [
+        (":queued", TaskStatus::Queued),
+        (":running", TaskStatus::Running),
+        (":forwarded", TaskStatus::Forwarded),
+    ];
+    states.iter().map(|(name, status)| Ok(((*name).to_owned(), value(status)?))).collect()
 }
 
 fn evidence_key(evidence: &Evidence) -> String {

@@ -22,6 +22,9 @@ pub const TRUE: &str = "who is told that its rows were deleted together has none
 /// Is everything counted before it goes?
 pub const COUNTED: &str = "no row is deleted before its regulation has counted it";
 
+/// Is nothing left of it?
+pub const LEFT: &str = "once a regulation is sealed, it neither waits nor leads at the warehouse";
+
 /// Regulations, as bits.
 type Set = u8;
 
@@ -78,6 +81,7 @@ pub struct State {
     losses: u8,
     lapses: u8,
     died: bool,
+    late: bool,
 }
 
 /// One step of a regulation, of the warehouse or of the loader.
@@ -92,6 +96,8 @@ pub enum Action {
     Lose(usize),
     Die(usize),
     LeaseEnds,
+    /// A second invocation, which read its task long ago, takes its turn.
+    Late(usize),
 }
 
 /// A step left out or weakened.
@@ -110,6 +116,8 @@ pub enum Mutant {
     LeaseForEver,
     /// Who follows waits for its own leader, and does not look whether the lead is free.
     FollowersNeverLead,
+    /// Who waits or leads is written down, whether its task has ended or not.
+    JoinsWhenEnded,
 }
 
 /// The protocol.
@@ -145,6 +153,7 @@ impl Protocol for GroupCommit {
         (Mutant::GroupIsEverybody, COUNTED),
         (Mutant::LeaseForEver, ENDS),
         (Mutant::FollowersNeverLead, ENDS),
+        (Mutant::JoinsWhenEnded, LEFT),
     ];
 
     fn new(mutant: Option<Mutant>) -> Self {
@@ -162,7 +171,7 @@ impl Model for GroupCommit {
 
     fn init_states(&self) -> Vec<State> {
         let (all, lead) = ([FRESH; ALL], None);
-        vec![State { all, lead, uncounted: false, arrived: false, losses: 0, lapses: 0, died: false }]
+        vec![State { all, lead, uncounted: false, arrived: false, losses: 0, lapses: 0, died: false, late: false }]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
@@ -179,6 +188,11 @@ impl Model for GroupCommit {
                 state.all.iter().all(|one| one.at != At::Sealed || !one.found && !one.later)
             }),
             Property::always(TRUE, |_, state: &State| state.all.iter().all(|one| !one.told || !one.found)),
+            Property::always(LEFT, |_, state: &State| {
+                let leads = |who| state.lead.is_some_and(|leader| usize::from(leader) == who);
+                let sealed = state.all.iter().enumerate().filter(|(_, one)| one.at == At::Sealed);
+                sealed.into_iter().all(|(who, one)| !one.listed && !leads(who))
+            }),
             Property::always(COUNTED, |_, state: &State| !state.uncounted),
         ]
     }

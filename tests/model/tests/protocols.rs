@@ -108,6 +108,7 @@ protocol!(group_commit: GroupCommit,
     group_is_everybody: GroupIsEverybody,
     lease_for_ever: LeaseForEver,
     followers_never_lead: FollowersNeverLead,
+    joins_when_ended: JoinsWhenEnded,
 );
 
 protocol!(standing: Standing,

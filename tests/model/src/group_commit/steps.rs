@@ -21,6 +21,9 @@ impl GroupCommit {
             if works && !state.arrived && who < 2 {
                 actions.push(Action::Arrives(who));
             }
+            if !state.late && who == 0 && one.at >= At::Turn && one.at != At::Dead {
+                actions.push(Action::Late(who));
+            }
             if matches!(one.at, At::Leads | At::Notes) {
                 actions.extend((state.losses < LOSSES).then_some(Action::Lose(who)));
                 actions.extend((!state.died && who == 0).then_some(Action::Die(who)));
@@ -44,6 +47,13 @@ impl GroupCommit {
                 // What it sent goes on at the warehouse.
                 let Regulation { sent, listed, told, found, .. } = state.all[who];
                 state.all[who] = Regulation { at: At::Dead, sent, listed, told, found, ..FRESH };
+            }
+            Action::Late(who) => {
+                state.late = true;
+                if state.all[who].at != At::Sealed || self.is(Mutant::JoinsWhenEnded) {
+                    state.all[who].listed = true;
+                    state.lead = state.lead.or(Some(who as u8));
+                }
             }
             Action::LeaseEnds => {
                 let lost = state.lead.is_some_and(|leader| state.all[usize::from(leader)].at == At::Dead);
