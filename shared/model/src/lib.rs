@@ -25,6 +25,7 @@ pub mod json;
 pub mod keys;
 pub mod kind;
 pub mod linking;
+pub mod log;
 pub mod missing;
 pub mod name;
 pub mod normal;
