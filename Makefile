@@ -75,9 +75,10 @@ batch: $(TOOLS) ## Send a file of people to be forgotten: make batch FILE=ids.cs
 	@$(if $(STACK),,set -a; . .local/stack.env; set +a;) $(BIN)/python infra/local/batch.py "$(FILE)" "$(or $(STACK),lethe)" \
 	  "$(or $(TYPE),SUPPRESS_WITH_DELETE)" "$(COLUMN)" "$(REFERENCE)"
 
-verify: .venv-verify/.tools ## Verify certificates offline: make verify CERT='a.jws b.jws' (or a folder) KEYS=lethe-keys.json
+verify: .venv-verify/.tools ## Verify certificates offline: make verify CERT='a.jws b.jws' (or a folder) KEYS=lethe-keys.json [LOG=log.json] [PROOF=proof.json]
 	@test -n "$(CERT)" -a -n "$(KEYS)" || { echo "Say which: make verify CERT=file.jws KEYS=lethe-keys.json" >&2; exit 1; }
-	@.venv-verify/bin/python $(VERIFY)/verify.py --keys "$(KEYS)" $(CERT)
+	@.venv-verify/bin/python $(VERIFY)/verify.py $(CERT) --keys "$(KEYS)" $(if $(LOG),--log $(LOG)) $(if $(ALL),--all) \
+	  $(if $(PROOF),--proof $(PROOF)) $(if $(GROWTH),--growth $(GROWTH))
 
 # --- Before a change is done --------------------------------------------------------------------------
 

@@ -3,19 +3,20 @@ use aws::secrets::SecretStore;
 use aws::signing::Signer;
 use lambda::clock;
 use lambda::metrics::{Metric, report};
-use model::certificate::{About, Claims};
+use model::certificate::Issuer;
 use model::destination::DestinationKind;
-use model::evidence::{Evidence, Step, chain};
+use model::evidence::{Evidence, Step};
 use model::failure::{Failure, Result};
 use model::id::RegulationId;
 use model::regulation::{Regulation, kept_until};
 use model::status::Status;
 use model::status::TaskStatus;
-use model::subject::Subject;
 use model::task::Task;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::Store;
+
+use crate::certificate::{certify, sign_head};
 
 /// What an invocation uses, made once at cold start.
 pub struct Context {
@@ -27,6 +28,8 @@ pub struct Context {
     pub signer: Signer,
     /// The bucket that keeps them.
     pub certificates: Bucket,
+    /// The company that certificates name.
+    pub issuer: Issuer,
 }
 
 /// What to seal, as the state machine and the schedule name it.
@@ -78,6 +81,7 @@ pub async fn handle(context: &Context, request: Request) -> Result<Reply> {
     match request {
         Request::Attempt(attempt) => Ok(Reply { status: Some(seal(context, attempt).await?) }),
         Request::Daily { action: Daily::SealTrail } => {
+            sign_head(context).await?;
             seal_trail(context).await?;
             forget_secrets(context).await?;
             Ok(Reply::default())
@@ -87,7 +91,7 @@ pub async fn handle(context: &Context, request: Request) -> Result<Reply> {
 
 /// 1. An attempt that was withdrawn, has ended, or is no longer the last, is left as it is.
 /// 2. Tasks that did not end are failed, with the error that stopped them.
-/// 3. The certificate is written, once per attempt, and with it the head of the audit trail.
+/// 3. The certificate is written, once per attempt, and appended to the log; and with it the head of the audit trail.
 /// 4. If nothing failed, the identifiers are dropped; otherwise a retry needs them, for some time.
 /// 5. The regulation gets its status.
 ///
@@ -111,21 +115,7 @@ async fn seal(context: &Context, request: Attempt) -> Result<Status> {
         clock::now(),
         regulation.part.is_none() && regulation.regulation_type.erases_from(DestinationKind::Archive),
     );
-
-    let key = Key::Certificate(id, request.attempt);
-    if context.certificates.text(key).await?.is_none() {
-        let pseudonyms = context.secrets.pseudonym_key().await?;
-        let named = |subjects: Vec<Subject>| subjects.iter().map(|one| pseudonyms.pseudonym(one)).collect();
-        let about = About {
-            subjects: named(store.subjects(id).await?),
-            linked_subjects: named(store.linked_subjects(id).await?),
-            resolved_subjects: named(store.resolved_subjects(id).await?),
-            left_out: named(store.left_out_subjects(id).await?),
-        };
-        let claims = Claims::new(regulation.clone(), status, about, &tasks, chain(evidence), now);
-        let certificate = context.signer.certify(&claims).await?;
-        context.certificates.write_once(key, "application/jose", certificate).await?;
-    }
+    certify(context, &regulation, status, &tasks, now).await?;
     seal_trail(context).await?;
     if status.drops_identifiers() {
         if erases {

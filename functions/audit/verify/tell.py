@@ -29,11 +29,11 @@ PLACE = {
     "FAILED": "FAILED",
 }
 LIMITS = [
-    "that somebody is among these people: pseudonyms are keyed, and only the issuer can tell.",
+    "that somebody is among these people, without a proof of it from the issuer (--proof).",
     "that places which were not connected hold nothing: backups, copies elsewhere, printed lists.",
     "that a vendor did what it said it did.",
     "that new data has not come in since. A suppression drops events; it deletes nothing.",
-    "that no other certificate exists: each attempt has its own, and one that is not shown is not missed here.",
+    "that no other certificate exists: each attempt has its own, and without the log of all (--log) none is missed here.",
     "whose key this is. Fetch the key set from the issuer yourself, and compare the key's id.",
 ]
 

@@ -1,9 +1,10 @@
 """Verifies Lethe's certificates, offline, with a public key set and none of Lethe's code.
 
-verify.py --keys lethe-keys.json CERTIFICATE…   each a file, or a folder of *.jws
+verify.py --keys lethe-keys.json [--log log.json… [--all]] [--proof proof.json…] CERTIFICATE…
 
 For each certificate: its signature (ES256, by a key of the set), its type, its chain of evidence, and whether its status
-follows from those of its places. Then it tells in plain words what was done. Exit code: 0, if all hold; 1, if one does
+follows from those of its places. Then it tells in plain words what was done. With the log of all certificates, that none
+was swapped, moved or (--all) dropped. With a proof, that a person is on one. Exit code: 0, if all hold; 1, if something does
 not; 2, if there is nothing to verify.
 """
 
@@ -11,47 +12,25 @@ import argparse
 import base64
 import hashlib
 import json
-import re
 import sys
 from pathlib import Path
 
-from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
+from log import Log, check_growth, check_receipt
+from merkle import leaf
+from signature import Refused, parse, read_keys, signed
 from tell import tell
 
-TYPE, ALGORITHM = "lethe-certificate+jwt", "ES256"
-COMPACT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]{86}", re.ASCII)
+TYPE = "lethe-certificate+jwt"
 SUPPRESSIONS = {"SUPPRESS_ONLY", "SUPPRESS_WITH_DELETE", "SUPPRESS_WITH_DELETE_INTERNAL", "UNSUPPRESS"}
-
-
-class Refused(Exception):
-    """Why a certificate does not hold."""
 
 
 def verify(text, keys):
     """The claims of a certificate, and the id of the key that signed it."""
-    if not COMPACT.fullmatch(text):
-        raise Refused("it is no JWS in compact form, or something was added to it")
-    head, payload, _ = (decode(part) for part in text.split("."))
-    header = parse(head, "its header")
-    if header.get("alg") != ALGORITHM:
-        raise Refused(f"its algorithm is {header.get('alg')}, not {ALGORITHM}")
-    if header.get("typ") != TYPE:
-        raise Refused(f"its type is {header.get('typ')}, not {TYPE}")
-    if header.keys() != {"alg", "kid", "typ"}:
-        raise Refused("its header has other fields than alg, kid and typ")
-    if header["kid"] not in keys:
-        raise Refused(f"its key {header['kid']} is not in the key set")
-    key = keys[header["kid"]]
-    try:
-        jws.deserialize_compact(text, key, algorithms=[ALGORITHM])
-    except JoseError as error:
-        raise Refused("the signature is not of this key and text: it was changed, or signed by another") from error
-    claims = parse(payload, "its claims")
+    claims, kid = signed(text, keys, TYPE)
     check_chain(claims["evidence"])
     check_status(claims)
-    return claims, header["kid"]
+    return claims, kid
 
 
 def check_chain(links):
@@ -82,71 +61,108 @@ def check_status(claims):
         raise Refused(f"it says {regulation['status']}, but its places say {follows}")
 
 
-def decode(part):
-    """The bytes, if they are written in the one way that base64url has for them."""
-    data = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-    if base64.urlsafe_b64encode(data).rstrip(b"=").decode() != part:
-        raise Refused("it is not written as RFC 7515 demands: something was changed")
-    return data
-
-
-def parse(data, what):
-    """A JSON object in which no name stands twice: a reader could take either."""
-
-    def once(pairs):
-        if len(dict(pairs)) < len(pairs):
-            raise Refused(f"a name stands twice in {what}")
-        return dict(pairs)
-
-    try:
-        value = json.loads(data, object_pairs_hook=once)
-    except ValueError as error:
-        raise Refused(f"{what} cannot be read as JSON") from error
-    if not isinstance(value, dict):
-        raise Refused(f"{what} are of another form")
-    return value
-
-
-def read_keys(file):
-    """The keys by their ids, each of which is the key's thumbprint (RFC 7638)."""
-    keys = {}
-    for entry in parse(Path(file).read_bytes(), "the key set").get("keys", []):
-        key = ECKey.import_key({name: entry[name] for name in ("kty", "crv", "x", "y")})
-        if entry["kid"] != key.thumbprint():
-            raise Refused(f"the key {entry['kid']} of the set is another than its id says")
-        keys[entry["kid"]] = key
-    return keys
-
-
 def files(given):
     """The files, and those in the folders."""
     for path in map(Path, given):
         yield from sorted(path.glob("*.jws")) if path.is_dir() else [path]
 
 
+def answer(file):
+    """The JSON object of an API's answer, with or without its envelope."""
+    value = parse(Path(file).read_bytes(), file)
+    return value.get("data", value)
+
+
+def certificate(file):
+    """A certificate in compact form, and its receipt where it was kept with it."""
+    if Path(file).suffix == ".json":
+        kept = answer(file)
+        return kept["certificate"], kept.get("receipt")
+    return Path(file).read_bytes().decode("ascii").removesuffix("\n"), None
+
+
+def check_proof(proof, held):
+    """The identifier of a proof is on the certificate that it names."""
+    claims = held.get(proof["certificate"])
+    if claims is None:
+        raise Refused(f"the certificate {proof['certificate']} is not among those that hold")
+    salt = base64.urlsafe_b64decode(proof["salt"] + "==")
+    text = b"lethe-subject-proof\0" + salt + proof["kind"].encode() + b"\0" + proof["id"].encode()
+    commitment = base64.urlsafe_b64encode(hashlib.sha256(text).digest()).rstrip(b"=").decode()
+    if len(salt) != 32 or commitment not in claims.get("commitments", []):
+        raise Refused("the certificate does not hold this identifier")
+    return proof["certificate"]
+
+
+class Report:
+    """What was checked, and how often something did not hold."""
+
+    def __init__(self):
+        self.refused = 0
+
+    def of(self, name, check):
+        """Runs a check and tells what it answers."""
+        try:
+            verdict = check()
+        except (OSError, ValueError, Refused) as error:
+            self.refused, verdict = self.refused + 1, f"DOES NOT HOLD: {error}"
+        except (KeyError, TypeError, AttributeError):
+            self.refused, verdict = self.refused + 1, "DOES NOT HOLD: its claims are of another form"
+        print(f"{name}: {verdict}\n")
+
+
 def main():
     form = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     form.add_argument("--keys", required=True, help="the key set of the installation: its /.well-known/jwks.json")
-    form.add_argument("certificate", nargs="+", help="a certificate, or a folder of them (*.jws)")
+    form.add_argument("--log", nargs="+", default=[], help="the log of all certificates: answers of GET /log/entries, in any order")
+    form.add_argument("--all", action="store_true", help="every certificate of the log must be here")
+    form.add_argument("--proof", nargs="+", default=[], help="proofs that somebody is on a certificate")
+    form.add_argument("--growth", nargs="+", default=[], help="heads before and after, with the answer of GET /log/consistency")
+    form.add_argument("certificate", nargs="+", help="a certificate (*.jws, or the API's answer as *.json), or a folder of *.jws")
     asked = form.parse_args()
     try:
         keys = read_keys(asked.keys)
     except (OSError, KeyError, JoseError, ValueError, Refused) as error:
         form.error(f"{asked.keys} is no key set: {error}")
-    all_files, refused = list(files(asked.certificate)), 0
+    all_files, report, held, log = list(files(asked.certificate)), Report(), {}, None
+    leaves = set()
     if not all_files:
         form.error("there is no certificate: a folder needs files that end in .jws")
+
+    def whole_log():
+        nonlocal log
+        log = Log([answer(file) for file in asked.log], keys)
+        return f"HOLDS\n  The log has {log.size} certificates."
+
+    def one(file):
+        text, receipt = certificate(file)
+        claims, kid = verify(text, keys)
+        if receipt:
+            check_receipt(text, receipt, keys)
+        if log:
+            log.check(text, claims)
+        held[claims["jti"]] = claims
+        leaves.add(leaf(text))
+        return f"HOLDS\n{tell(claims, kid)}"
+
+    def every():
+        if not log:
+            raise Refused("without the log nobody knows which certificates there are")
+        log.check_all(leaves)
+        return f"HOLDS\n  All {log.size} certificates of the log are here."
+
+    if asked.log:
+        report.of("log", whole_log)
     for file in all_files:
-        try:
-            claims, kid = verify(file.read_bytes().decode("ascii").removesuffix("\n"), keys)
-            verdict = f"HOLDS\n{tell(claims, kid)}"
-        except (OSError, ValueError, Refused) as error:
-            refused, verdict = refused + 1, f"DOES NOT HOLD: {error}"
-        except (KeyError, TypeError, AttributeError):
-            refused, verdict = refused + 1, "DOES NOT HOLD: its claims are of another form"
-        print(f"{file}: {verdict}\n")
-    print(f"{len(all_files) - refused} of {len(all_files)} hold.")
-    sys.exit(1 if refused else 0)
+        report.of(file, lambda file=file: one(file))
+    if asked.all:
+        report.of("all", every)
+    for file in asked.proof:
+        report.of(file, lambda file=file: f"HOLDS\n  The person is on certificate {check_proof(answer(file), held)}.")
+    for file in asked.growth:
+        report.of(file, lambda file=file: f"HOLDS\n  {check_growth(answer(file), keys)}.")
+    print(f"{len(held)} of {len(all_files)} hold.")
+    sys.exit(1 if report.refused else 0)
 
 
 if __name__ == "__main__":

@@ -7,25 +7,20 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::header::CACHE_CONTROL;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::IntoResponse;
-use model::certificate::Jwk;
 use model::token::Scope;
-use serde::Serialize;
-use utoipa::ToSchema;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::Guarded;
-use crate::context::{Context, Shared};
+use crate::context::Context;
 use crate::error::ApiError;
 use crate::middleware::gate;
 use crate::request::MAX_BODY;
 use crate::{
-    batches, destinations, exceptions, headers, openapi, regulation_list, regulations, runs, search,
+    batches, certificates, destinations, exceptions, headers, openapi, regulation_list, regulations, runs, search,
     source_regulations, sources, subjects, suppression_filter, suppressions, tokens, trail, upstreams,
     v1beta,
 };
@@ -67,7 +62,11 @@ pub fn guarded() -> Guarded {
         .reads(READ, routes!(source_regulations::list))
         .creates(CREATE, routes!(source_regulations::create_of_cloud))
         .writes(CREATE, routes!(regulations::retry))
-        .reads_one(READ, routes!(regulations::certificate))
+        .reads_one(READ, routes!(certificates::show))
+        .reads(READ, routes!(certificates::prove))
+        .reads(READ, routes!(certificates::log))
+        .reads(READ, routes!(certificates::log_entries))
+        .reads(READ, routes!(certificates::consistency))
         .reads(READ, routes!(batches::list))
         .reads(READ, routes!(batches::show))
         .reads(READ, routes!(batches::refusals))
@@ -106,9 +105,9 @@ pub fn guarded() -> Guarded {
         .writes(ADMIN, routes!(upstreams::set, upstreams::remove))
 }
 
-/// The routes that need no token: the key that certificates are checked with, and the API's description.
+/// The routes that need no token: the keys that certificates are checked with, and the API's description.
 fn open() -> OpenApiRouter<Arc<Context>> {
-    [routes!(jwks), routes!(openapi::show)].into_iter().fold(OpenApiRouter::new(), |router, mut route| {
+    [routes!(certificates::keys), routes!(openapi::show)].into_iter().fold(OpenApiRouter::new(), |router, mut route| {
         for item in route.1.paths.values_mut() {
             openapi::operations(item)
                 .for_each(|(method, operation)| openapi::complete(operation, &method, None));
@@ -120,18 +119,4 @@ fn open() -> OpenApiRouter<Arc<Context>> {
 /// The description of the whole API.
 pub fn description() -> OpenApi {
     OpenApiRouter::with_openapi(openapi::empty()).merge(guarded().router).merge(open()).into_openapi()
-}
-
-/// RFC 7517's key set.
-#[derive(Serialize, ToSchema)]
-struct KeySet {
-    keys: Vec<Jwk>,
-}
-
-/// The key that certificates are checked with, bare: JOSE libraries read it as it is.
-#[utoipa::path(get, path = "/.well-known/jwks.json", operation_id = "getKeys", tag = "About", security(),
-    responses((status = 200, description = "A JSON Web Key Set (RFC 7517)", body = KeySet)))]
-async fn jwks(State(context): Shared) -> Result<impl IntoResponse, ApiError> {
-    let keys = vec![context.signer.public_key().await?.clone()];
-    Ok(([(CACHE_CONTROL, "public, max-age=3600")], axum::Json(KeySet { keys })))
 }

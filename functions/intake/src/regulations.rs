@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use app::admission;
-use aws::bucket::Key;
 use axum::extract::State;
 use jiff::Timestamp;
 use lambda::clock;
@@ -382,29 +381,6 @@ pub async fn retry(
     context.store.reset_failed(&regulation.id).await?;
     admission::start(&context.workflow, &regulation, 0).await;
     Ok(data(RegulationAttempt { regulate_id: regulation.id, attempt: regulation.attempt }))
-}
-
-/// A certificate, as a JWS.
-#[derive(Serialize, ToSchema)]
-pub struct Certificate {
-    /// A JSON Web Signature in compact form (RFC 7515), checked with the key in `/.well-known/jwks.json`.
-    certificate: String,
-    attempt: u32,
-}
-
-/// The certificate of the last attempt that was sealed.
-#[utoipa::path(get, path = "/regulations/{id}/certificate", operation_id = "getCertificate", tag = "Regulations",
-    params(("id" = RegulationId, Path)), responses((status = 200, description = "The certificate", body = Data<Certificate>)))]
-pub async fn certificate(State(context): Shared, Id(id): Id<RegulationId>) -> Reply<Certificate> {
-    let regulation = find(&context, &id).await?;
-    for attempt in (1..=regulation.attempt).rev() {
-        if let Some(certificate) = context.certificates.text(Key::Certificate(&id, attempt)).await? {
-            return Ok(data(Certificate { certificate, attempt }));
-        }
-    }
-    Err(ApiError::not_found(
-        "no attempt of this regulation is sealed yet: its certificate is written when one ends",
-    ))
 }
 
 pub async fn find(context: &Context, id: &RegulationId) -> Result<Regulation, ApiError> {

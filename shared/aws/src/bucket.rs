@@ -48,6 +48,8 @@ pub enum Key<'a> {
     Certificate(&'a RegulationId, u32),
     /// The head of the audit trail after this many records.
     TrailHead(u64),
+    /// The signed head of the log of certificates after this many.
+    LogHead(u64),
 }
 
 impl std::fmt::Display for Key<'_> {
@@ -65,6 +67,7 @@ impl std::fmt::Display for Key<'_> {
             Self::LookUp(regulation, archive) => write!(f, "runs/{regulation}/{archive}.json"),
             Self::Filter(archive, hash) => write!(f, "index/{archive}/{hash}"),
             Self::TrailHead(number) => write!(f, "trail/{number:012}.json"),
+            Self::LogHead(size) => write!(f, "log/{size:012}.jws"),
             Self::Certificate(regulation, attempt) => write!(f, "certificates/{regulation}/{attempt}.jws"),
         }
     }

@@ -6,11 +6,12 @@ use aws_config::SdkConfig;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
 use lambda::environment;
-use model::certificate::{Claims, Jwk, seal};
+use model::certificate::{Jwk, seal, signing_input};
 use model::failure::{Failure, Result};
 
 /// The signing key of an installation (`SIGNING_KEY`).
@@ -42,12 +43,12 @@ impl Signer {
         Jwk::from_der(der.as_ref())
     }
 
-    /// Signs claims into a certificate.
+    /// Signs claims of this `typ` into a JWS: a certificate or a head of their log.
     ///
     /// # Errors
     /// As [`Signer::public_key`].
-    pub async fn certify(&self, claims: &Claims) -> Result<String> {
-        let input = claims.signing_input(self.public_key().await?)?;
+    pub async fn sign(&self, typ: &str, claims: &impl Serialize) -> Result<String> {
+        let input = signing_input(typ, claims, self.public_key().await?)?;
         let request = self
             .client
             .sign()

@@ -22,6 +22,12 @@ pub async fn sleep(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
 
+/// Waits for a random part of a time, so that those who wait do not come back at the same moment.
+pub async fn pause_of(longest: Duration) {
+    let nanos = now().subsec_nanosecond().unsigned_abs();
+    sleep(longest.mul_f64(f64::from(nanos % 1_000) / 1_000.0)).await;
+}
+
 /// Ticks each time a period has passed. Under a simulated clock it wakes nobody, but ticks when it is next looked at.
 pub struct Ticks {
     period: Duration,

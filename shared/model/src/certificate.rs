@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{Signature, VerifyingKey};
 use p256::pkcs8::DecodePublicKey;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -18,6 +19,7 @@ use utoipa::ToSchema;
 use crate::destination::DestinationKind;
 use crate::evidence::Link;
 use crate::failure::{Failure, Result};
+use crate::id::RegulationId;
 use crate::regulation::Regulation;
 use crate::status::Status;
 use crate::status::TaskStatus;
@@ -25,7 +27,7 @@ use crate::subject::Pseudonym;
 use crate::task::Task;
 
 /// The `typ` of our certificates, which keeps them apart from other things signed with the same key.
-const TYPE: &str = "lethe-certificate+jwt";
+pub const TYPE: &str = "lethe-certificate+jwt";
 
 /// The claims of a certificate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +35,9 @@ const TYPE: &str = "lethe-certificate+jwt";
 pub struct Claims {
     /// The issuer: `lethe`.
     pub iss: String,
+    /// The company that answers for it, as far as it is set.
+    #[serde(default)]
+    pub issuer: Issuer,
     /// Its id: the regulation's id and the attempt.
     pub jti: String,
     /// When it was issued, in Unix seconds.
@@ -50,10 +55,42 @@ pub struct Claims {
     /// Ids that were linked to them and left out: user ids, and those of subjects with too many to be one person's.
     #[serde(default)]
     pub left_out: Vec<Pseudonym>,
+    /// A [`commitment`](crate::commitment) to each of `subjects`, `linked_subjects` and `resolved_subjects`, sorted.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub commitments: Vec<String>,
     /// The outcome at each destination.
     pub destinations: Vec<Honoured>,
     /// The evidence of every step, chained.
     pub evidence: Vec<Link>,
+}
+
+/// The company in whose account the regulation was carried out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issuer {
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<String>,
+    /// Its postal address, in one line.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub address: Option<String>,
+    /// Whom to ask: an address or telephone number of its privacy office.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub contact: Option<String>,
+}
+
+/// The id of the certificate of an attempt.
+pub fn jti(regulation: &RegulationId, attempt: u32) -> String {
+    format!("{regulation}-{attempt}")
+}
+
+/// The claims of a certificate or of a signed head of the log, not checked: of one's own alone.
+///
+/// # Errors
+/// `Permanent`, if it is no JWS with such claims.
+pub fn read<T: DeserializeOwned>(jws: &str) -> Result<T> {
+    let payload = jws.split('.').nth(1).and_then(|payload| BASE64.decode(payload).ok());
+    let claims = payload.and_then(|payload| serde_json::from_slice(&payload).ok());
+    claims.ok_or_else(|| Failure::permanent("what was signed is of another form"))
 }
 
 /// The subjects of a regulation, by pseudonym.
@@ -67,6 +104,8 @@ pub struct About {
     pub resolved_subjects: Vec<Pseudonym>,
     /// Ids that were linked to them and left out.
     pub left_out: Vec<Pseudonym>,
+    /// See [`Claims::commitments`].
+    pub commitments: Vec<String>,
 }
 
 /// The outcome at one destination.
@@ -93,7 +132,7 @@ impl Claims {
     pub fn new(
         mut regulation: Regulation,
         status: Status,
-        about: About,
+        (issuer, about): (Issuer, About),
         tasks: &[Task],
         evidence: Vec<Link>,
         now: Timestamp,
@@ -113,28 +152,31 @@ impl Claims {
             .collect();
         Self {
             iss: "lethe".to_owned(),
-            jti: format!("{}-{}", regulation.id, regulation.attempt),
+            issuer,
+            jti: jti(&regulation.id, regulation.attempt),
             iat: now.as_second(),
             regulation,
             subjects: about.subjects,
             linked_subjects: about.linked_subjects,
             resolved_subjects: about.resolved_subjects,
             left_out: about.left_out,
+            commitments: about.commitments,
             destinations,
             evidence,
         }
     }
 
-    /// The bytes to sign: header and payload as RFC 7515 writes them.
-    ///
-    /// # Errors
-    /// `Permanent`, if the claims cannot be written as JSON.
-    pub fn signing_input(&self, key: &Jwk) -> Result<String> {
-        let header = json!({ "alg": "ES256", "kid": key.kid, "typ": TYPE });
-        let payload = serde_json::to_vec(self)
-            .map_err(|e| Failure::permanent("the certificate cannot be written").detail(e))?;
-        Ok(format!("{}.{}", BASE64.encode(header.to_string()), BASE64.encode(payload)))
-    }
+}
+
+/// The bytes to sign of claims of this `typ`: header and payload as RFC 7515 writes them.
+///
+/// # Errors
+/// `Permanent`, if the claims cannot be written as JSON.
+pub fn signing_input(typ: &str, claims: &impl Serialize, key: &Jwk) -> Result<String> {
+    let header = json!({ "alg": "ES256", "kid": key.kid, "typ": typ });
+    let payload = serde_json::to_vec(claims)
+        .map_err(|e| Failure::permanent("what is to be signed cannot be written").detail(e))?;
+    Ok(format!("{}.{}", BASE64.encode(header.to_string()), BASE64.encode(payload)))
 }
 
 /// Appends a signature, in DER as KMS returns it, to what was signed.
@@ -234,7 +276,6 @@ mod tests {
     use p256::pkcs8::EncodePublicKey;
 
     use super::*;
-    use crate::id::RegulationId;
     use crate::regulation::RegulationType;
     use crate::subject::SubjectType;
 
@@ -260,12 +301,12 @@ mod tests {
         let claims = Claims::new(
             regulation,
             Status::Finished,
-            About::default(),
+            (Issuer::default(), About::default()),
             &tasks,
             vec![],
             Timestamp::UNIX_EPOCH,
         );
-        let input = claims.signing_input(&key).expect("writes");
+        let input = signing_input(TYPE, &claims, &key).expect("writes");
         let signature: Signature = secret.sign(input.as_bytes());
         (seal(&input, signature.to_der().as_bytes()).expect("seals"), key)
     }

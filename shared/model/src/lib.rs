@@ -12,6 +12,7 @@
 pub mod backoff;
 pub mod batch;
 pub mod certificate;
+pub mod commitment;
 pub mod comparison;
 pub mod destination;
 pub mod evidence;

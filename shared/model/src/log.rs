@@ -252,17 +252,29 @@ mod tests {
         }
     }
 
+    /// The leaves and roots of the reference implementation of RFC 6962 (google/certificate-transparency, `merkletree`).
+    const REFERENCE: [(&str, &str); 8] = [
+        ("", "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"),
+        ("\0", "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"),
+        ("\x10", "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77"),
+        (" !", "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"),
+        ("01", "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4"),
+        ("@ABC", "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef"),
+        ("PQRSTUVW", "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c"),
+        ("`abcdefghijklmno", "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"),
+    ];
+
     #[test]
-    fn hashes_are_those_of_rfc_6962() {
-        // From the reference implementation's tests: the empty tree, and a leaf of nothing.
+    fn roots_are_those_of_the_reference_implementation() {
+        let mut head = LogHead::default();
         assert_eq!(
-            LogHead::default().root().to_string(),
+            head.root().to_string(),
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
         );
-        assert_eq!(
-            Hash::leaf("").to_string(),
-            "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
-        );
+        for (leaf, root) in REFERENCE {
+            head.append(Hash::leaf(leaf));
+            assert_eq!(head.root().to_string(), root, "of {}", head.size);
+        }
         assert!(Hash::try_from("zz".to_owned()).is_err());
     }
 }

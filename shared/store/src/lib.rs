@@ -12,6 +12,7 @@
 //! | access | kind, id | API tokens and their use; the audit trail; responses kept for repeated requests |
 
 mod batches;
+mod certificate_log;
 mod coverage;
 mod destinations;
 mod entry;
@@ -53,6 +54,7 @@ use model::failure::{Failure, Result};
 use model::subject::Subject;
 
 pub use batches::REFUSALS_PER_ITEM;
+pub use certificate_log::SignedHead;
 pub use idempotency::{Answer, Claim, Replay};
 pub use runs::{Run, RunLock, RunProgress};
 pub use search::RegulationFilter;

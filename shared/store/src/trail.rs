@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use jiff::Timestamp;
 
 use crate::{Page, Store, cursor, first_refused, from_item, number, page_failure, start, text, to_item};
-use lambda::clock::{now, sleep};
+use lambda::clock::pause_of;
 use model::failure::{Failure, Result};
 use model::trail::{TrailEntry, TrailHead, TrailRecord};
 
@@ -53,7 +53,7 @@ impl Store {
                 Ok(_) => return Ok(()),
                 // It is recorded already.
                 Err(e) if first_refused(&e) => return Ok(()),
-                Err(e) if crate::is_cancelled(&e) => sleep(some_of(PAUSE)).await,
+                Err(e) if crate::is_cancelled(&e) => pause_of(PAUSE).await,
                 Err(e) => return Err(crate::failure(&e)),
             }
         }
@@ -125,10 +125,4 @@ impl Store {
         let next = cursor(last.map(key));
         Ok(Page { items, next })
     }
-}
-
-/// A random part of a pause, so that those who wait do not come back at the same moment.
-fn some_of(pause: Duration) -> Duration {
-    let nanos = now().subsec_nanosecond().unsigned_abs();
-    pause.mul_f64(f64::from(nanos % 1_000) / 1_000.0)
 }

@@ -229,7 +229,13 @@ impl Installation {
             }
             "audit" => {
                 let signer = aws::signing::Signer::new(&config);
-                let context = audit::Context { store, secrets, signer, certificates: bucket("audit", s3) };
+                let context = audit::Context {
+                    store,
+                    secrets,
+                    signer,
+                    certificates: bucket("audit", s3),
+                    issuer: Default::default(),
+                };
                 to(&audit::handle(&context, of(payload)?).await?)
             }
             // By the API, whose suppression holds at once, or by the queue.
