@@ -8,7 +8,8 @@
 //! `target/bench/collect.json`: per size, p50 and p99 in milliseconds (`ours`) beside those with nobody suppressed
 //! (`reference`), and how many events a second of one core's time lets in. The lag: from the API's 200 to the last event
 //! that one of three warm instances put into the queue, the longest of all in milliseconds, beside the second that is
-//! promised. Upstream: a source whose events are sent on, too, beside one whose are not.
+//! promised. Upstream: a source whose events are sent on, too, beside one whose are not. `BEFORE=program` measures an earlier
+//! program beside this one, and nothing else.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its result")]
 
@@ -72,9 +73,14 @@ async fn main() -> Result<()> {
         world,
         rows: Vec::new(),
     };
-    bench.speed().await?;
-    bench.upstream().await?;
-    bench.lag().await?;
+    match std::env::var_os("BEFORE") {
+        Some(before) => bench.compare(before.into()).await?,
+        None => {
+            bench.speed().await?;
+            bench.upstream().await?;
+            bench.lag().await?;
+        }
+    }
     let target = root().join("target/bench");
     fs::create_dir_all(&target)?;
     fs::write(target.join("collect.json"), serde_json::to_string_pretty(&bench.rows)?)?;
@@ -151,6 +157,47 @@ impl Bench {
             self.rows.push(json!({ "name": format!("events a second and core, {size} suppressed"), "ours": per_second,
                 "reference": (EVENTS * ROUNDS) as f64 / none.core, "ratio": none.core / place.core, "at_least": 0.9 }));
         }
+        Ok(())
+    }
+
+    /// This program beside an earlier one, in turn, with 10,000 suppressed.
+    async fn compare(&mut self, before: std::path::PathBuf) -> Result<()> {
+        let mut places = Vec::new();
+        for program in [before, self.program.clone()] {
+            let table = format!("compared-{}", places.len());
+            fill(self.world.stack.aws, &table, SIZES[1]).await?;
+            self.program = program;
+            places.push((self.door(Some(&table)).await?, Vec::new(), 0.0));
+        }
+        for round in 0..BATCHES + ROUNDS {
+            for turn in 0..places.len() {
+                let place = (round + turn) % places.len();
+                let (function, times, core) = &mut places[place];
+                if round == BATCHES {
+                    *core = -function.core_seconds()?;
+                }
+                let took = function.call("POST", "/v1/batch", "", Some(batch(round % BATCHES))).await?.1;
+                times.extend((round >= BATCHES).then_some(took));
+            }
+        }
+        for (function, _, core) in &mut places {
+            *core += function.core_seconds()?;
+        }
+        let [before, now] = [0, 1].map(|place| percentile(&places[place].1, 0.5, |took| took.whole));
+        let (cores, events) = ([places[0].2, places[1].2], (EVENTS * ROUNDS) as f64);
+        let [core_before, core_now] = cores.map(|core| events / core);
+        println!(
+            "before: p50 {before:.1} ms, {core_before:.0} events/s and core; now: p50 {now:.1} ms (ratio {:.2}), {core_now:.0} events/s and core (ratio {:.2})",
+            before / now,
+            core_now / core_before
+        );
+        self.rows.push(
+            json!({ "name": "100 events, beside the program before: p50", "ours": now, "reference": before,
+            "ratio": before / now, "at_least": 0.9 }),
+        );
+        self.rows
+            .push(json!({ "name": "events a second and core, beside the program before", "ours": core_now,
+            "reference": core_before, "ratio": core_now / core_before, "at_least": 0.9 }));
         Ok(())
     }
 

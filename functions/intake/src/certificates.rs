@@ -153,7 +153,8 @@ impl<S: Send + Sync> FromRequestParts<S> for EntriesFrom {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let from = request::Query::of(parts).one("from", "a place in the log, from 0", |text| text.parse().ok())?;
+        let from =
+            request::Query::of(parts).one("from", "a place in the log, from 0", |text| text.parse().ok())?;
         Ok(Self { from: from.unwrap_or_default() })
     }
 }
@@ -172,10 +173,7 @@ pub struct LogEntries {
 /// The entries of the log, in order, up to 1,000 at a time: all that is needed to compute its root.
 #[utoipa::path(get, path = "/log/entries", operation_id = "listLogEntries", tag = "Certificates", params(EntriesFrom),
     responses((status = 200, description = "A part of the log", body = Data<LogEntries>)))]
-pub async fn log_entries(
-    State(context): Shared,
-    EntriesFrom { from }: EntriesFrom,
-) -> Reply<LogEntries> {
+pub async fn log_entries(State(context): Shared, EntriesFrom { from }: EntriesFrom) -> Reply<LogEntries> {
     let log = head(&context).await?;
     let entries = context.store.log_entries(from, ENTRIES).await?;
     let more = entries.len() == ENTRIES as usize;
@@ -229,13 +227,12 @@ pub struct Consistency {
 /// Proves that the log of one size is the beginning of the log of another: that nothing was dropped or changed between.
 #[utoipa::path(get, path = "/log/consistency", operation_id = "getLogConsistency", tag = "Certificates", params(Between),
     responses((status = 200, description = "The proof", body = Data<Consistency>)))]
-pub async fn consistency(
-    State(context): Shared,
-    Between { from, to }: Between,
-) -> Reply<Consistency> {
+pub async fn consistency(State(context): Shared, Between { from, to }: Between) -> Reply<Consistency> {
     let size = context.store.log_head().await?.size;
     if to > size {
-        return Err(Failure::invalid(format!("to must be at most {size}, the size of the log")).field("to").into());
+        return Err(Failure::invalid(format!("to must be at most {size}, the size of the log"))
+            .field("to")
+            .into());
     }
     if from > to {
         return Err(Failure::invalid("from must be at most to").field("from").into());

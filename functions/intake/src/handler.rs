@@ -20,9 +20,9 @@ use crate::error::ApiError;
 use crate::middleware::gate;
 use crate::request::MAX_BODY;
 use crate::{
-    batches, certificates, destinations, exceptions, headers, openapi, regulation_list, regulations, runs, search,
-    source_regulations, sources, subjects, suppression_filter, suppressions, tokens, trail, upstreams,
-    v1beta,
+    batches, certificates, destinations, exceptions, headers, openapi, regulation_list, regulations, runs,
+    search, source_regulations, sources, subjects, suppression_filter, suppressions, tokens, trail,
+    upstreams, v1beta,
 };
 
 const READ: &[Scope] = &[Scope::RegulationsRead];
@@ -107,13 +107,16 @@ pub fn guarded() -> Guarded {
 
 /// The routes that need no token: the keys that certificates are checked with, and the API's description.
 fn open() -> OpenApiRouter<Arc<Context>> {
-    [routes!(certificates::keys), routes!(openapi::show)].into_iter().fold(OpenApiRouter::new(), |router, mut route| {
-        for item in route.1.paths.values_mut() {
-            openapi::operations(item)
-                .for_each(|(method, operation)| openapi::complete(operation, &method, None));
-        }
-        router.routes(route)
-    })
+    [routes!(certificates::keys), routes!(openapi::show)].into_iter().fold(
+        OpenApiRouter::new(),
+        |router, mut route| {
+            for item in route.1.paths.values_mut() {
+                openapi::operations(item)
+                    .for_each(|(method, operation)| openapi::complete(operation, &method, None));
+            }
+            router.routes(route)
+        },
+    )
 }
 
 /// The description of the whole API.

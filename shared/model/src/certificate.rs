@@ -165,7 +165,6 @@ impl Claims {
             evidence,
         }
     }
-
 }
 
 /// The bytes to sign of claims of this `typ`: header and payload as RFC 7515 writes them.

@@ -237,10 +237,11 @@ mod tests {
         for size in 1..=SIZE {
             let root = &roots[size as usize];
             for index in 0..size {
-                let proof =
-                    InclusionProof::<Sha256>::try_from_bytes(kept.hashes(path(index, size))).expect("a proof");
+                let proof = InclusionProof::<Sha256>::try_from_bytes(kept.hashes(path(index, size)))
+                    .expect("a proof");
                 let leaf = format!("certificate {index}");
-                root.verify_inclusion(&leaf, index, &proof).unwrap_or_else(|e| panic!("{index} of {size}: {e}"));
+                root.verify_inclusion(&leaf, index, &proof)
+                    .unwrap_or_else(|e| panic!("{index} of {size}: {e}"));
                 assert!(root.verify_inclusion(&"another".to_owned(), index, &proof).is_err());
             }
             for before in 1..size {

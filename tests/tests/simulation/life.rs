@@ -18,6 +18,7 @@ use model::status::{Status, TaskStatus};
 use model::subject::Subject;
 use serde_json::{Value, json};
 
+use crate::certificates;
 use crate::installation::{Installation, PERSON, table};
 use crate::s3::ARCHIVE;
 
@@ -224,6 +225,9 @@ impl Life {
         }
         if out && !found {
             return Some("the person was there, and nobody says so".to_owned());
+        }
+        if let Some(fault) = certificates::fault(&self.installation).await {
+            return Some(fault);
         }
         let person = store.people(&[Subject::user(PERSON)]).await.ok()?;
         let suppressed = person.get(&Subject::user(PERSON)).is_some_and(|person| !person.scopes.is_empty());

@@ -14,6 +14,7 @@
 #![allow(clippy::print_stdout, reason = "the figures are what a run by night is for")]
 
 mod alone;
+mod certificates;
 mod dice;
 mod dynamodb;
 mod executions;

@@ -12,6 +12,7 @@ use std::rc::Rc;
 use model::regulation::Regulation;
 use model::status::{Status, TaskStatus};
 
+use crate::certificates;
 use crate::installation::{Installation, RECORD_ENDS, has_environment, table};
 use crate::life::Life;
 use crate::seeds::{Fault, Figures, find, play_all, repeat};
@@ -75,6 +76,9 @@ async fn play_out(life: &Life, mutant: Option<Mutant>) -> Result<(), String> {
                 return Err(format!("{} is {:?}", regulation.id, task.status));
             }
         }
+    }
+    if let Some(fault) = certificates::fault(&life.installation).await {
+        return Err(fault);
     }
     let gate = turnstile.gate();
     if let Some(item) = gate.world.tables.items(&table("runs")).next() {

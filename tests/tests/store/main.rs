@@ -3,6 +3,7 @@
 
 mod access;
 mod batches;
+mod certificate_log;
 mod group_commit;
 mod kept;
 mod orders;
