@@ -9,6 +9,7 @@ mod attacks;
 mod bad_input;
 mod batch;
 mod batch_people;
+mod certificates;
 mod chaos;
 mod clients;
 mod collect;
