@@ -98,12 +98,13 @@ pub struct SubjectProof {
     certificate: String,
     /// The identifier's kind.
     kind: SubjectType,
+    /// The identifier as the certificate's request named it: an email address or telephone number in its normal form.
+    id: String,
     /// 32 bytes, in base64url.
     salt: String,
 }
 
-/// Proves that a person is on the last certificate of a regulation: whoever has the certificate, this proof and the
-/// identifier can check it. The identifier must be spelled as on the request.
+/// Proves that a person is on the last certificate of a regulation: whoever has the certificate and this proof can check it.
 #[utoipa::path(post, path = "/regulations/{id}/proof", operation_id = "proveSubject", tag = "Certificates",
     params(("id" = RegulationId, Path)), request_body = ProofRequest,
     responses((status = 200, description = "The proof", body = Data<SubjectProof>)))]
@@ -115,12 +116,19 @@ pub async fn prove(
     let subject = request.subject.accept("subject")?;
     let (certificate, _) = last(&context, &id).await?;
     let claims: Claims = read(&certificate)?;
-    let salt = Salts::of(context.pseudonyms().await?, &claims.jti).salt(&subject);
-    let commitment = commitment(&salt, &subject);
-    if claims.commitments.binary_search(&commitment).is_err() {
-        return Err(ApiError::not_found("the certificate does not hold this identifier"));
+    let salts = Salts::of(context.pseudonyms().await?, &claims.jti);
+    for named in subject.spelled() {
+        let salt = salts.salt(&named);
+        if claims.commitments.binary_search(&commitment(&salt, &named)).is_ok() {
+            return Ok(data(SubjectProof {
+                certificate: claims.jti,
+                kind: named.kind,
+                id: named.id,
+                salt: written(&salt),
+            }));
+        }
     }
-    Ok(data(SubjectProof { certificate: claims.jti, kind: subject.kind, salt: written(&salt) }))
+    Err(ApiError::not_found("the certificate does not hold this identifier"))
 }
 
 /// The head of the log of certificates.

@@ -73,8 +73,7 @@ async fn a_stranger_verifies_certificates_their_log_and_who_is_on_them() -> Resu
         api.send(Method::POST, &format!("/regulations/{}/proof", ids[place]), Some(&body)).await
     };
     let (status, mut proof) = prove(0, PEOPLE[0]).await?;
-    ensure!(status == 200 && !proof.to_string().contains("ada"), "{proof}");
-    proof["data"]["id"] = json!(PEOPLE[0]);
+    ensure!(status == 200 && proof["data"]["id"] == PEOPLE[0], "{proof}");
     write("proof.json", &proof)?;
     let asked = ["0.json", "1.json", "--keys", "keys.json", "--proof", "proof.json"];
     let (holds, told) = verify(folder, &asked)?;
@@ -96,7 +95,11 @@ async fn a_stranger_verifies_certificates_their_log_and_who_is_on_them() -> Resu
         ("/log/entries?from=-1", "from"),
     ] {
         let (status, answer) = api.send(Method::GET, path, None).await?;
-        assert_eq!((status.as_u16(), &answer["errors"][0]["field"]), (400, &json!(field)), "{path}: {answer}");
+        assert_eq!(
+            (status.as_u16(), &answer["errors"][0]["field"]),
+            (400, &json!(field)),
+            "{path}: {answer}"
+        );
     }
     assert_eq!(api.get("/log/entries?from=7").await?["data"]["entries"], json!([]));
     Ok(())
