@@ -12,7 +12,7 @@ const { paths, components } = JSON.parse(read('intake/openapi.json'));
 // The policy is the function's own.
 const [policy] = read('console/src/page.rs').toString().match(/"default-src[^;]*;[^"]*"/);
 const HEADERS = { 'content-security-policy': JSON.parse(policy.replace(/\\\n\s*/g, '')), 'cache-control': 'no-store' };
-const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
+const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.ttf': 'font/ttf' };
 
 /** What does not fit: `at: why`. */
 function faults(schema, value, at = '') {

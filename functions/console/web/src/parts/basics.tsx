@@ -5,7 +5,7 @@ import { useEffect, useRef } from 'preact/hooks';
 
 import type { ApiError } from '../api/client';
 import { clock, due, type Timed } from '../clock';
-import { DAY_MS, day, dayOf, daysUp, duration, exact, moment } from '../format';
+import { DATES, DAY_MS, day, dayOf, daysUp, duration, exact, moment } from '../format';
 import type { Live } from '../live';
 import { words } from '../words';
 
@@ -26,8 +26,6 @@ export function Day({ at }: { at: string }) {
     </time>
   );
 }
-
-const DATES = /(\d{4}-\d\d-\d\d(?:T[\d:.]+Z)?)/;
 
 /** A sentence of the API's: the dates in it as on the rest of the page. */
 export function Dated({ text }: { text: string }) {
