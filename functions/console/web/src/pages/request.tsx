@@ -9,6 +9,7 @@ import { useAction, useLive } from '../live';
 import { Dated, Deadline, Known, Problem, Section, Time, Title, useTitle } from '../parts/basics';
 import { Cancelled } from '../parts/cancelled';
 import { Estimate } from '../parts/estimate';
+import { later } from '../parts/later';
 import { Linked, hasOthers } from '../parts/linked';
 import { Place } from '../parts/place';
 import { Recipients } from '../parts/recipients';
@@ -21,6 +22,8 @@ import { isCancelled, isOpen, leftovers, places, question, todos, verdict } from
 import { words } from '../words';
 
 const said = words.request;
+
+const PersonProof = later(async () => (await import('../parts/person-proof')).PersonProof);
 
 /** How often a request that moves is looked at, and one that does not. */
 const SOON = 1_500;
@@ -212,11 +215,14 @@ function Proof({ regulation }: { regulation: RegulationShown }) {
       ) : isCancelled(regulation) ? (
         <p>{said.proofNone}</p>
       ) : (
-        <div class="row">
-          <Link to={href(`/requests/${regulation.id}/certificate`)} class="button">
-            {said.certificate}
-          </Link>
-        </div>
+        <>
+          <div class="row">
+            <Link to={href(`/requests/${regulation.id}/certificate`)} class="button">
+              {said.certificate}
+            </Link>
+          </div>
+          <PersonProof regulation={regulation} />
+        </>
       )}
     </Section>
   );
