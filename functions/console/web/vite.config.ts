@@ -27,7 +27,7 @@ const calls = '^/(?!console(/|$)|$).*';
 export default defineConfig({
   base: '/console/',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  build: { target: 'es2023', cssTarget: ['chrome123', 'firefox120', 'safari17.5'], assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  build: { target: 'es2023', cssTarget: ['chrome123', 'firefox120', 'safari17.5'], assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 600 },
   server: { proxy: api ? { [calls]: { target: `http://127.0.0.1:${api.port}`, headers: { host: api.host } } } : {} },
   plugins: [compressed()],
 });

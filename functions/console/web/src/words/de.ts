@@ -89,6 +89,7 @@ export const de: Words = {
     unknown: 'Lethe kennt dieses Token nicht. Es kann vertippt, widerrufen oder abgelaufen sein; bitten Sie Ihren Administrator um ein neues.',
     empty: 'Fügen Sie zuerst Ihr Token ein.',
     expired: 'Lethe nimmt Ihr Token nicht mehr an. Melden Sie sich erneut an.',
+    verify: 'Ein Zertifikat prüfen, ohne Token',
   },
   status: {
     INITIALIZED: { word: 'In Warteschlange', means: 'Gespeichert; sie beginnt automatisch.' },

@@ -83,6 +83,7 @@ export const en = {
     unknown: 'Lethe does not know this token. It may be mistyped, revoked or expired; ask your administrator for a new one.',
     empty: 'Paste your token first.',
     expired: 'Lethe no longer accepts your token. Sign in again.',
+    verify: 'Verify a certificate, without a token',
   },
   status: {
     INITIALIZED: { word: 'Queued', means: 'Stored; it starts automatically.' },
