@@ -7,6 +7,7 @@ import { useAway } from './live';
 import { PAGES } from './pages';
 import { NotFound } from './pages/not-found';
 import { SignIn } from './pages/sign-in';
+import { Time } from './parts/basics';
 import { Keys } from './parts/keys';
 import { later } from './parts/later';
 import { Shape } from './parts/state';
@@ -104,6 +105,16 @@ function Side({ place }: { place: Place }) {
           )}
         </nav>
         <div class="foot">
+          {access.me && (
+            <p>
+              {said.token(access.me.name)}
+              {access.me.expiresAt && (
+                <>
+                  {said.tokenUntil} <Time at={access.me.expiresAt} only="day" />
+                </>
+              )}
+            </p>
+          )}
           <p>{said.signedInAs(may(access))}</p>
           <p class="keys">{words.keys.hint}</p>
           <ThemeChoice />

@@ -2,11 +2,13 @@
 
 import { useAccess } from '../access';
 import { call } from '../api/client';
+import type { Case } from '../api/coming';
 import type { RegulationShown } from '../api/schema';
-import { due } from '../clock';
+import { due, received } from '../clock';
 import { list, number } from '../format';
 import { useAction, useLive } from '../live';
 import { Dated, Deadline, Known, Problem, Section, Time, Title, useTitle } from '../parts/basics';
+import { CaseFacts, Extend } from '../parts/case';
 import { Cancelled } from '../parts/cancelled';
 import { Estimate } from '../parts/estimate';
 import { later } from '../parts/later';
@@ -79,7 +81,7 @@ function Answers({ regulation, refresh }: { regulation: RegulationShown; refresh
   );
 }
 
-function Verdict({ regulation }: { regulation: RegulationShown }) {
+function Verdict({ regulation }: { regulation: RegulationShown & Case }) {
   const { tone, answer } = verdict(regulation);
   return (
     <header class="verdict" aria-live="polite">
@@ -92,10 +94,10 @@ function Verdict({ regulation }: { regulation: RegulationShown }) {
         <span>{answer}</span>
       </Title>
       <p class="soft">
-        {said.received} <Time at={regulation.createdAt} />
+        {said.received} <Time at={received(regulation)} />
         {' · '}
         {isCancelled(regulation) ? (
-          <Cancelled id={regulation.id} at={regulation.finishedAt ?? undefined} />
+          <Cancelled id={regulation.id} at={regulation.cancelledAt ?? regulation.finishedAt ?? undefined} by={regulation.cancelledBy} />
         ) : (
           <>
             {regulation.finishedAt && (
@@ -106,7 +108,7 @@ function Verdict({ regulation }: { regulation: RegulationShown }) {
             )}
             {regulation.overallStatus !== 'FINISHED' && (
               <>
-                {said.due} <Time at={new Date(due(regulation.createdAt)).toISOString()} only="day" />
+                {said.due} <Time at={new Date(due(regulation)).toISOString()} only="day" />
                 {' · '}
               </>
             )}
@@ -161,6 +163,7 @@ function Acts({ regulation, refresh }: { regulation: RegulationShown; refresh: (
       )}
       {retry.error && <Problem error={retry.error} />}
       {regulation.overallStatus === 'INITIALIZED' && <Withdraw id={regulation.id} />}
+      <Extend regulation={regulation} refresh={refresh} />
     </Section>
   );
 }
@@ -228,7 +231,7 @@ function Proof({ regulation }: { regulation: RegulationShown }) {
   );
 }
 
-function About({ regulation }: { regulation: RegulationShown }) {
+function About({ regulation }: { regulation: RegulationShown & Case }) {
   const kind = words.type[regulation.regulationType];
   const { audit } = useAccess();
   return (
@@ -242,6 +245,7 @@ function About({ regulation }: { regulation: RegulationShown }) {
         <dd>
           {said.by(words.common.people(regulation.subjectCount), list(Object.keys(regulation.identifiers ?? { [regulation.subjectType]: 1 }).map(kindOf)))}
         </dd>
+        <CaseFacts of={regulation} />
         {regulation.actor && (
           <>
             <dt>{said.requester}</dt>
@@ -275,7 +279,7 @@ function About({ regulation }: { regulation: RegulationShown }) {
       </dl>
       {audit && (
         <p>
-          <Link to={href('/audit', { about: regulation.id })}>{said.audit}</Link>
+          <Link to={href('/audit', { object: regulation.id })}>{said.audit}</Link>
         </p>
       )}
     </Section>

@@ -40,7 +40,7 @@ export function Deadline({ of }: { of: Timed }) {
   if (at.state === 'done') return <span title={said.finished(exact(of.finishedAt ?? ''))}>{said.done(at.ms)}</span>;
   const isLate = at.state === 'overdue' || at.ms <= 7 * DAY_MS;
   return (
-    <span class={isLate ? 'tone-alert' : undefined} title={said.due(exact(due(of.createdAt)))}>
+    <span class={isLate ? 'tone-alert' : undefined} title={said.due(exact(due(of)))}>
       {deadline(of)}
     </span>
   );
