@@ -34,7 +34,7 @@ export function useLookedUpAccess(): Access | undefined {
 async function look(): Promise<Access> {
   const me = await call('GET /me').catch(() => undefined);
   if (me) {
-    const has = (scope: string) => me.scopes.includes('admin') || me.scopes.includes(scope);
+    const has = (wanted: string) => me.scopes.some((one) => one === wanted || one === 'admin');
     return { requests: has('regulations:read'), suppressions: has('suppressions:read'), audit: has('audit:read'), admin: has('admin'), me };
   }
   if (await allowed(call('GET /tokens'))) return ALL;
