@@ -1,8 +1,9 @@
 // Takes a picture of every page into functions/console/screenshots, and tells how soon a list of 1,000 requests is seen.
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+import { drawPdf } from './draw-pdf.mjs';
 import { launch, signIn, URL_OF } from './launch.mjs';
 import { pages } from './pages.mjs';
 
@@ -10,7 +11,7 @@ const DIR = fileURLToPath(new URL('../../../functions/console/screenshots/', imp
 const SHOWN = ['overview', 'requests', 'new-request', 'request', 'request-that-needs-a-hand', 'certificate', 'person', 'batch', 'suppressions', 'destinations', 'source', 'connect', 'run', 'tokens', 'audit'];
 
 mkdirSync(DIR, { recursive: true });
-const { page, close } = await launch({ viewport: { width: 1180, height: 800 }, reducedMotion: 'reduce' });
+const { page, context, close } = await launch({ viewport: { width: 1180, height: 800 }, reducedMotion: 'reduce' });
 await page.goto(URL_OF());
 await page.getByLabel('Token').waitFor();
 await page.screenshot({ path: `${DIR}sign-in.png` });
@@ -23,6 +24,11 @@ for (const { name, path, ready } of all.filter((one) => SHOWN.includes(one.name)
   await page.evaluate(() => document.fonts.ready);
   await page.screenshot({ path: `${DIR}${name}.png`, fullPage: true });
 }
+const certificate = all.find((one) => one.name === 'certificate');
+await page.goto(URL_OF(certificate.path));
+const saved = page.waitForEvent('download');
+await page.getByRole('button', { name: 'Download PDF' }).click();
+await drawPdf(context, readFileSync(await (await saved).path()), `${DIR}certificate-pdf.png`);
 const request = all.find((one) => one.name === 'request');
 await page.emulateMedia({ colorScheme: 'dark' });
 await page.goto(URL_OF(request.path));

@@ -5,17 +5,18 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { violations } from '../browser/axe.mjs';
+import { claimsOf, KEY, signed } from './certificates.mjs';
 import { BATCH, company, DST, IDS, RUN } from './company.mjs';
 import { open } from './server.mjs';
 
 const PATHS = [
   '', '/requests', '/requests/new', ...Object.values(IDS).map((id) => `/requests/${id}`), '/people', '/suppressions', '/suppressions?source=web', '/destinations', ...Object.values(DST).map((id) => `/destinations/${id}`),
-  '/destinations/new', '/destinations/new/bigquery', '/sources', '/sources/web', '/batches', `/batches/${BATCH}`, '/runs', `/runs/${RUN}`, '/tokens', '/audit', '/nowhere',
+  '/destinations/new', '/destinations/new/bigquery', '/sources', '/sources/web', '/batches', `/batches/${BATCH}`, '/runs', `/runs/${RUN}`, '/tokens', '/audit', '/nowhere', '/verify', `/requests/${IDS.accepted}/certificate`,
 ];
 
 let world, page;
 before(async () => {
-  world = await open(company(), { reducedMotion: 'reduce' });
+  world = await open({ ...company(), 'GET /.well-known/jwks.json': () => ({ keys: [KEY.jwk] }), 'GET /regulations/{id}/certificate': () => ({ attempt: 1, certificate: signed(claimsOf()) }) }, { reducedMotion: 'reduce' });
   page = world.page;
 });
 after(() => world.close());

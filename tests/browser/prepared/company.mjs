@@ -119,10 +119,22 @@ const found = ({ id, overallStatus, createdAt, streamStatus: [{ destinationStatu
   (!status || overallStatus === status) && (!subject || id === IDS.accepted) && (!since || createdAt >= since) && (!until || createdAt < until) &&
   (!destination || destinationStatus.some((at) => (!destination.id || at.id === destination.id) && (!destination.status || at.taskStatus === destination.status)));
 
+const inTrail = ({ at, caller, action, object }, query) =>
+  (!query.since || at >= query.since) && (!query.until || at < query.until) && (!query.caller || caller === query.caller) && (!query.action || action === query.action) && (!query.object || object === query.object);
+
+export const figures = (more = {}) => ({
+  since: ago(29), until: ago(0), received: 5, underWay: 2, finished: 0, acceptedOnly: 1, notSupported: 0, partlyFailed: 1, failed: 0, cancelled: 1, unknown: 0, complete: true,
+  byType: { SUPPRESS_WITH_DELETE: 5 }, peopleNamed: 5, objectsNamed: 0, daysToHonour: { of: 1, median: 1, mean: 1, longest: 1 },
+  people: { accepted: 1, cancelled: 1, erased: 0, failed: 1, notFound: 0, nothingToErase: 0, unclear: 0, underWay: 2, unknown: 0, unreached: 0 },
+  perDay: Array.from({ length: 30 }, (_, n) => ({ day: day(29 - n), received: 0, finished: 0, acceptedOnly: n === 18 ? 1 : 0 })), ...more,
+});
+
 /** Every answer of an administrator's day. A test changes those that it is about. */
 export function company() {
   const suppressed = [{ subjectType: 'USER_ID', subjectIds: ['customer-1', 'customer-5'] }];
   return {
+    'GET /me': () => ({ caller: id('tok', 1), name: 'Anna (privacy)', scopes: ['admin'], requestOnly: false, expiresAt: ago(-60) }),
+    'GET /figures': () => figures(),
     'GET /tokens': () => ({ tokens: tokens() }),
     'GET /regulations': () => ({ regulations: regulations().map(entry), pagination: last }),
     'POST /regulations/search': ({ body }) => ({ regulations: regulations().filter((one) => found(one, body)).map(entry), pagination: last }),
@@ -138,7 +150,7 @@ export function company() {
     'GET /batches': () => ({ batches: batches(), pagination: last }),
     'GET /batches/{id}': () => ({ batch: { ...batches()[0], regulations: [IDS.running] } }),
     'GET /batches/{id}/refusals': () => ({ refusals: [{ line: 2, reason: 'is empty' }], pagination: last }),
-    'GET /audit': ({ query }) => ({ entries: entries().filter(({ at }) => (!query.since || at >= query.since) && (!query.until || at < query.until)), pagination: last }),
+    'GET /audit': ({ query }) => ({ entries: entries().filter((one) => inTrail(one, query)), pagination: last }),
     'GET /suppressions': () => ({ suppressed, pagination: last }),
     'POST /suppressions/search': () => ({ suppressions: [{ byLink: false, suppressedAt: ago(3), reason: 'asked by phone' }] }),
     'POST /subjects/lookup': () => ({ leftOut: [], linked: [], owners: [], recipients: [], shared: 0, sources: [], suppressions: [] }),

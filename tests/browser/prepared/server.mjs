@@ -6,13 +6,14 @@ import { createServer } from 'node:http';
 import { extname } from 'node:path';
 
 import { launch } from '../browser/launch.mjs';
+import { MERGED } from './coming.mjs';
 
 const read = (path) => readFileSync(new URL(`../../../functions/${path}`, import.meta.url));
 const { paths, components } = JSON.parse(read('intake/openapi.json'));
 // The policy is the function's own.
 const [policy] = read('console/src/page.rs').toString().match(/"default-src[^;]*;[^"]*"/);
 const HEADERS = { 'content-security-policy': JSON.parse(policy.replace(/\\\n\s*/g, '')), 'cache-control': 'no-store' };
-const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
+const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.ttf': 'font/ttf' };
 
 /** What does not fit: `at: why`. */
 function faults(schema, value, at = '') {
@@ -68,6 +69,7 @@ export async function serve(answers) {
     const found = OPERATIONS.filter(({ method, pattern }) => method === request.method && pattern.test(url.pathname));
     const operation = found.find(({ names }) => names.length === 0) ?? found[0];
     const answer = operation && answers[operation.name];
+    if (!operation && !MERGED) return new Refusal(404, 'there is no such thing');
     if (!answer) {
       wrong.push(`not prepared: ${request.method} ${url.pathname}`);
       return new Refusal(404, 'there is no such thing');

@@ -198,7 +198,7 @@ test('9: a preview is no request in the trail; no path is shown; filters stand i
   assert.doesNotMatch(await page.getByRole('table').innerText(), /(GET|POST|PATCH|DELETE) \//);
   await page.getByLabel('Request ID').fill(IDS.running);
   await page.getByRole('cell', { name: /Made a request/ }).waitFor();
-  assert.match(page.url(), new RegExp(`about=${IDS.running}`));
+  assert.match(page.url(), new RegExp(`object=${IDS.running}`));
   assert.equal(await page.getByRole('row').count(), 2);
   await page.getByLabel('Action').selectOption('Cancelled a request');
   await page.getByText('No entry matches.').waitFor();
@@ -255,7 +255,7 @@ test('10c: on a phone the deadline is in sight', async () => {
 
 test('10d: a limited token sees what it may do, and nothing else', async () => {
   const refuse = () => new Refusal(403, 'this needs the scope admin');
-  Object.assign(answers, { 'GET /tokens': refuse, 'GET /suppressions': refuse, 'GET /audit': refuse });
+  Object.assign(answers, { 'GET /tokens': refuse, 'GET /suppressions': refuse, 'GET /audit': refuse, 'GET /me': () => ({ ...fresh['GET /me'](), scopes: ['regulations:read'] }) });
   await world.go('/runs');
   await page.getByText('Your token can: see requests').waitFor();
   assert.equal(await page.getByRole('link', { name: /^(Tokens|Audit trail|Suppression list)$/ }).count(), 0);

@@ -7,7 +7,9 @@ import { useAway } from './live';
 import { PAGES } from './pages';
 import { NotFound } from './pages/not-found';
 import { SignIn } from './pages/sign-in';
+import { Time } from './parts/basics';
 import { Keys } from './parts/keys';
+import { later } from './parts/later';
 import { Shape } from './parts/state';
 import { Toast } from './parts/toast';
 import { Waves } from './parts/waves';
@@ -19,9 +21,14 @@ import { LANGUAGES, chooseLanguage, language, type Language } from './words/loca
 
 const said = words.app;
 
+/** For everybody, with or without a token. */
+const Verify = later(async () => (await import('./pages/verify')).Verify);
+
 export function App() {
+  const { path } = usePlace();
   const [session, setSession] = useState<{ signedIn: boolean; ended?: Ended | undefined }>({ signedIn: Boolean(token()) });
   useEffect(() => onSession((ended) => setSession({ signedIn: Boolean(token()), ended })), []);
+  if (path[0] === 'verify') return <Verify />;
   return session.signedIn ? <Frame /> : <SignIn ended={session.ended} />;
 }
 
@@ -98,6 +105,16 @@ function Side({ place }: { place: Place }) {
           )}
         </nav>
         <div class="foot">
+          {access.me && (
+            <p>
+              {said.token(access.me.name)}
+              {access.me.expiresAt && (
+                <>
+                  {said.tokenUntil} <Time at={access.me.expiresAt} only="day" />
+                </>
+              )}
+            </p>
+          )}
           <p>{said.signedInAs(may(access))}</p>
           <p class="keys">{words.keys.hint}</p>
           <ThemeChoice />

@@ -7,13 +7,18 @@ import type { Told } from './verdict';
 
 export type Link = Evidence & { hash: string };
 
-/** What a certificate says (`shared/model/src/certificate.rs`). */
+/** What a certificate says (`shared/model/src/certificate.rs`). Those that were made earlier lack what came later. */
 export interface Claims {
   iss: string;
+  issuer?: { name?: string; address?: string; contact?: string };
   jti: string;
+  /** Its place among the certificates of this issuer, from 1. */
+  number?: number;
+  /** SHA-256 of the one before, in base64url; none of the first. */
+  previous?: string;
   /** Unix seconds. */
   iat: number;
-  regulation: Pick<RegulationShown, 'id' | 'regulationType' | 'subjectType' | 'subjectCount' | 'identifiers' | 'attempt' | 'createdAt' | 'finishedAt'> & {
+  regulation: Pick<RegulationShown, 'id' | 'regulationType' | 'subjectType' | 'subjectCount' | 'identifiers' | 'attempt' | 'createdAt' | 'finishedAt'> & Case & {
     status: RegulationShown['overallStatus'];
     /** The one source that it is about. */
     part?: { sourceId: string; collection?: string };
@@ -23,8 +28,19 @@ export interface Claims {
   linkedSubjects?: string[];
   resolvedSubjects?: string[];
   leftOut?: string[];
+  /** What a subject proof must lead to: SHA-256 in base64url. */
+  commitments?: string[];
   destinations: Place[];
   evidence: Link[];
+}
+
+/** The law's clock of a request, and what is on file about it. */
+export interface Case {
+  receivedAt?: string;
+  law?: string;
+  dueAt?: string;
+  extension?: { reason: string };
+  file?: Record<string, string>;
 }
 
 export interface Place {
@@ -44,7 +60,7 @@ export interface Checked {
   chain: boolean | undefined;
 }
 
-const TYPE = 'lethe-certificate+jwt';
+export const TYPE = 'lethe-certificate+jwt';
 
 export async function check(jws: string, keys: Jwk[]): Promise<Checked> {
   const [header = '', payload = '', signature = ''] = jws.split('.');
@@ -56,13 +72,13 @@ export async function check(jws: string, keys: Jwk[]): Promise<Checked> {
   return { claims, kid, signature: key ? await verify(key, signed, bytes(signature)) : false, chain: await unbroken(claims.evidence) };
 }
 
-async function verify({ kty, crv, x, y }: Jwk, signed: BufferSource, signature: BufferSource): Promise<boolean> {
+export async function verify({ kty, crv, x, y }: Jwk, signed: BufferSource, signature: BufferSource): Promise<boolean> {
   const curve = { name: 'ECDSA', namedCurve: 'P-256' };
   const key = await crypto.subtle.importKey('jwk', { kty, crv, x, y }, curve, false, ['verify']);
   return crypto.subtle.verify({ name: 'ECDSA', hash: 'SHA-256' }, key, signature, signed);
 }
 
-async function unbroken(links: Link[]): Promise<boolean> {
+export async function unbroken(links: Link[]): Promise<boolean> {
   let previous = '';
   for (const { hash, ...evidence } of links) {
     const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(previous + JSON.stringify(evidence)));
@@ -103,7 +119,15 @@ function bySteps(links: Link[]): Record<string, Evidence> {
 /** Days begun between two moments, the first included: a request that is honoured on the day it came took one. */
 export const daysBegun = (from: string, to: string): number => Math.max(1, Math.ceil((Date.parse(to) - Date.parse(from)) / DAY_MS));
 
-const bytes = (base64url: string): Uint8Array<ArrayBuffer> =>
+/** SHA-256, in base64url. */
+export async function sha256(data: BufferSource | string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', typeof data === 'string' ? new TextEncoder().encode(data) : data);
+  return base64url(new Uint8Array(digest));
+}
+
+export const base64url = (data: Uint8Array): string => btoa(String.fromCharCode(...data)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+
+export const bytes = (base64url: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(atob(base64url.replaceAll('-', '+').replaceAll('_', '/')), (letter) => letter.charCodeAt(0));
 
-const text = (base64url: string): string => new TextDecoder().decode(bytes(base64url));
+export const text = (base64url: string): string => new TextDecoder().decode(bytes(base64url));

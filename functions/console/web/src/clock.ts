@@ -1,25 +1,33 @@
-// The statutory month: it runs until a request succeeds. One that failed somewhere is not done, and still on the clock.
+// The law's clock: it runs until a request succeeds. One that failed somewhere is not done, and still on the clock.
 
 import type { RunWithProgress, Status } from './api/schema';
 import { DAY_MS } from './format';
 
-/** The law's month, as this software counts it. */
+/** The law's month, of a request from before the API counted it itself. */
 export const DEADLINE_DAYS = 30;
 
 export interface Timed {
   createdAt: string;
+  /** When the person asked, and by when the law wants an answer; what was made before there were deadlines has neither. */
+  receivedAt?: string | null | undefined;
+  dueAt?: string | null | undefined;
   finishedAt?: string | null | undefined;
   status: Status;
 }
 
 export type Clock = { state: 'done' | 'left' | 'overdue'; ms: number } | { state: 'cancelled' };
 
-export const due = (createdAt: string): number => new Date(createdAt).getTime() + DEADLINE_DAYS * DAY_MS;
+/** When the person asked. */
+export const received = ({ receivedAt, createdAt }: Pick<Timed, 'receivedAt' | 'createdAt'>): string => receivedAt ?? createdAt;
 
-export function clock({ createdAt, finishedAt, status }: Timed, now = Date.now()): Clock {
+export const due = (one: Pick<Timed, 'receivedAt' | 'createdAt' | 'dueAt'>): number =>
+  one.dueAt ? new Date(one.dueAt).getTime() : new Date(received(one)).getTime() + DEADLINE_DAYS * DAY_MS;
+
+export function clock(one: Timed, now = Date.now()): Clock {
+  const { finishedAt, status } = one;
   if (status === 'INVALID') return { state: 'cancelled' };
-  if (status === 'FINISHED' && finishedAt) return { state: 'done', ms: new Date(finishedAt).getTime() - new Date(createdAt).getTime() };
-  const left = due(createdAt) - now;
+  if (status === 'FINISHED' && finishedAt) return { state: 'done', ms: new Date(finishedAt).getTime() - new Date(received(one)).getTime() };
+  const left = due(one) - now;
   return left < 0 ? { state: 'overdue', ms: -left } : { state: 'left', ms: left };
 }
 
@@ -29,7 +37,7 @@ export const isOverdue = (one: Timed, now = Date.now()): boolean => clock(one, n
 export function byUrgency<T extends Timed>(all: T[], now = Date.now()): T[] {
   const rank = (one: T) => {
     const { state } = clock(one, now);
-    return state === 'overdue' || state === 'left' ? due(one.createdAt) : Infinity;
+    return state === 'overdue' || state === 'left' ? due(one) : Infinity;
   };
   return [...all].sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)));
 }

@@ -1,7 +1,8 @@
-// The overview's figures, over all requests: each status is asked for by itself, and what some system confirmed or only
-// accepted. People whose data nobody found are not counted as deleted.
+// The overview's figures. The API counts what became of requests; one that does not is asked for each status by itself, and for
+// what some system confirmed or only accepted. People whose data nobody found are not counted as deleted.
 
-import { call } from './api/client';
+import { ApiError, call } from './api/client';
+import type { Figures as Counted } from './api/coming';
 import type { RegulationEntry, RegulationSearch, Status, TaskStatus } from './api/schema';
 import { DAY_MS } from './format';
 import { erases } from './states';
@@ -12,6 +13,8 @@ export const MOST = 1_000;
 export interface Figures {
   open: RegulationEntry[];
   stuck: RegulationEntry[];
+  /** What the API counted; the two below are empty then. */
+  counted?: Counted;
   /** Ended lately, with a vendor that accepted and does not confirm. */
   unconfirmed: RegulationEntry[];
   /** Ended lately, and something was found and deleted. */
@@ -30,16 +33,21 @@ export async function figures(days: number, signal: AbortSignal, now = Date.now(
     const found = await find({ status: 'FINISHED', since, destination: { status: wanted } }, signal);
     return found.filter((one) => erases(one.regulationType) && lately(one));
   };
+  const from = new Date(new Date(now).setUTCHours(0, 0, 0, 0) - (days - 1) * DAY_MS).toISOString();
+  const counted = await call('GET /figures', { query: { since: from }, signal }).catch((error: unknown) => {
+    if (error instanceof ApiError && !error.offline) return undefined;
+    throw error;
+  });
   const [queued, running, failed, partly, unsupported, unconfirmed, erased] = await Promise.all([
     status('INITIALIZED'),
     status('RUNNING'),
     status('FAILED'),
     status('PARTIAL_SUCCESS'),
     status('NOT_SUPPORTED'),
-    task('ACCEPTED'),
-    task('CONFIRMED'),
+    counted ? [] : task('ACCEPTED'),
+    counted ? [] : task('CONFIRMED'),
   ]);
-  return { open: [...queued, ...running], stuck: [...failed, ...partly, ...unsupported], unconfirmed, erased };
+  return { open: [...queued, ...running], stuck: [...failed, ...partly, ...unsupported], unconfirmed, erased, ...(counted && { counted }) };
 }
 
 async function find(wanted: RegulationSearch, signal: AbortSignal): Promise<RegulationEntry[]> {

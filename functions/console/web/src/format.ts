@@ -55,6 +55,9 @@ export function range({ since, until }: { since: string; until: string }): { sin
   return { ...(since && { since: at(since, 0) }), ...(until && { until: at(until, 1) }) };
 }
 
+/** Splits a sentence of the API's at the days and moments in it. */
+export const DATES = /(\d{4}-\d\d-\d\d(?:T[\d:.]+Z)?)/;
+
 /** How long something took. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));

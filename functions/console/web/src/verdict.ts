@@ -91,7 +91,7 @@ export function todos(regulation: RegulationShown, now = Date.now()): Todo[] {
   const urgency: Tone[] = ['alert', 'busy', 'waiting', 'note', 'done'];
   all.sort((a, b) => urgency.indexOf(a.tone) - urgency.indexOf(b.tone));
   const late = erases(regulation.regulationType) && isOverdue({ ...regulation, status: regulation.overallStatus }, now);
-  if (late) all.unshift({ tone: 'alert', who: words.todo.justYou, what: words.todo.late(day(due(regulation.createdAt))) });
+  if (late) all.unshift({ tone: 'alert', who: words.todo.justYou, what: words.todo.late(day(due(regulation))) });
   return all;
 }
 

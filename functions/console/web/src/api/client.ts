@@ -2,6 +2,7 @@
 
 import { token, signOut } from '../session';
 import { words } from '../words';
+import type {} from './coming';
 import type { ErrorEntry, NewRegulation, Operations } from './schema';
 
 export type Operation = keyof Operations;
@@ -86,7 +87,7 @@ async function ask<O extends Operation>(operation: O, sent?: Sent<O>, as = token
 /** What became of a call that nothing answered: a look may be repeated, a change may have arrived or not. */
 function unanswered(operation: Operation, once: boolean): string {
   const { unreachable, notSent, noAnswer, noAnswerOnce } = words.problem;
-  if (/^GET|search$|lookup$/.test(operation)) return unreachable;
+  if (/^GET|search$|lookup$|proof$/.test(operation)) return unreachable;
   if (!navigator.onLine) return notSent;
   return once ? noAnswerOnce : noAnswer;
 }

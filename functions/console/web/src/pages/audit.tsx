@@ -18,27 +18,44 @@ import { words } from '../words';
 
 const said = words.audit;
 const PAGE = 50;
-/** How far it is looked for what the filters want: the API filters by time alone. */
+/** How far it is looked for what several actions have one word for: the API filters by one. */
 const [AT_ONCE, MOST_PAGES] = [1_000, 10];
 
-const FILTERS = ['since', 'until', 'who', 'what', 'about'] as const;
+const FILTERS = ['since', 'until', 'caller', 'action', 'object'] as const;
 type Filters = Record<(typeof FILTERS)[number], string>;
 
-const matches = (entry: TrailEntry, { who, what, about }: Filters): boolean =>
-  (!who || entry.callerName === who) && (!what || action(entry) === what) && (!about || entry.object === about);
+/** Filters that are no action of the API's own. */
+const PREVIEW = 'preview';
+const DRY_RUN = 'dryRun';
+/** Made in several ways, which the trail names differently. */
+const MAKING = 'POST /regulations';
+
+/** What the API is asked for; what it cannot pick is picked here. */
+function asked({ caller, action, object, ...days }: Filters) {
+  const one = action === DRY_RUN ? 'POST /purge-runs' : action === PREVIEW || action === MAKING ? '' : action;
+  return { ...range(days), ...(caller && { caller }), ...(object && { object }), ...(one && { action: one }) };
+}
+
+const isPicked = (wanted: string): boolean => wanted === PREVIEW || wanted === DRY_RUN || wanted === MAKING || wanted === 'POST /purge-runs';
+
+function matches(entry: Entry, { action: wanted }: Filters): boolean {
+  return !isPicked(wanted) || kind(entry) === wanted;
+}
 
 interface Searched extends Found {
   /** Whether older entries were not looked at. */
   cut: boolean;
 }
 
+type Entry = TrailEntry & { dryRun?: boolean };
+
 async function search(filters: Filters, cursor: string | undefined, signal: AbortSignal): Promise<Searched> {
-  const narrow = Boolean(filters.who || filters.what || filters.about);
+  const narrow = isPicked(filters.action);
   const count = narrow ? AT_ONCE : PAGE;
   const entries: TrailEntry[] = [];
   let next = cursor;
   for (let pages = 0; pages < (narrow ? MOST_PAGES : 1); pages += 1) {
-    const found = await call('GET /audit', { query: { ...range(filters), 'pagination.count': count, ...(next && { 'pagination.cursor': next }) }, signal });
+    const found = await call('GET /audit', { query: { ...asked(filters), 'pagination.count': count, ...(next && { 'pagination.cursor': next }) }, signal });
     entries.push(...found.entries.filter((entry) => matches(entry, filters)));
     next = found.pagination.next ?? undefined;
     if (!next || entries.length >= PAGE) break;
@@ -52,14 +69,14 @@ export function Audit({ place }: { place: Place }) {
   const cursor = cursors.at(-1);
   const live = useLive(`audit ${JSON.stringify([filters, cursor])}`, (signal) => search(filters, cursor, signal), 30_000);
   const dry = useDryRuns();
-  const save = useAction(async () => download('audit.csv', 'text/csv', await table('GET /audit', { query: { ...range(filters), 'pagination.count': 1000 } })));
+  const save = useAction(async () => download('audit.csv', 'text/csv', await table('GET /audit', { query: { ...asked(filters), 'pagination.count': 1000 } })));
   const choose = (part: Partial<Filters>) => {
     setCursors([]);
     go(href('/audit', { ...filters, ...part }), true);
   };
   const seen = live.data?.entries ?? [];
-  const people = [...new Set([filters.who, ...seen.map((entry) => entry.callerName)])].filter(Boolean);
-  const actions = [...new Set([filters.what, said.preview, ...Object.values(said.actions)])].filter(Boolean);
+  const people = new Map([...(filters.caller ? [[filters.caller, filters.caller] as const] : []), ...seen.map(({ caller, callerName }) => [caller, callerName] as const)]);
+  const actions: [string, string][] = [[PREVIEW, said.preview], [DRY_RUN, said.dryRun], ...Object.entries(said.actions)];
   return (
     <div class="page">
       <Head title={words.nav.audit} lead={said.lead}>
@@ -72,9 +89,9 @@ export function Audit({ place }: { place: Place }) {
         <div class="filters">
           <Text label={said.from} type="date" value={filters.since} onInput={(since) => choose({ since })} />
           <Text label={said.to} type="date" value={filters.until} onInput={(until) => choose({ until })} />
-          <Select label={said.who} value={filters.who} options={[['', said.anybody], ...people.map((one): [string, string] => [one, one])]} onChange={(who) => choose({ who })} />
-          <Select label={said.what} value={filters.what} options={[['', words.common.any], ...actions.map((one): [string, string] => [one, one])]} onChange={(what) => choose({ what })} />
-          <Text label={said.request} value={filters.about} onInput={(about) => choose({ about: about.trim() })} />
+          <Select label={said.who} value={filters.caller} options={[['', said.anybody], ...people]} onChange={(caller) => choose({ caller })} />
+          <Select label={said.what} value={filters.action} options={[['', words.common.any], ...actions]} onChange={(action) => choose({ action })} />
+          <Text label={said.request} value={filters.object} onInput={(object) => choose({ object: object.trim() })} />
         </div>
         <SavedFilters page="/audit" query={filters} />
       </div>
@@ -97,22 +114,30 @@ export function Audit({ place }: { place: Place }) {
   );
 }
 
-/** The trail does not tell a dry run from another: the runs do. */
+/** The trail did not always tell a dry run from another: the runs do. */
 function useDryRuns(): Set<string> {
   const { requests } = useAccess();
   const live = useLive('dry runs', (signal) => (requests ? call('GET /purge-runs', { signal }) : Promise.resolve({ purgeRuns: [] })), 0);
   return new Set(live.data?.purgeRuns.filter((run) => run.dryRun).map((run) => run.id));
 }
 
-/** What was done, in words; a path never reaches a person. */
-function action({ action, status, object }: TrailEntry, dry?: Set<string>): string {
-  if (action.startsWith('batch')) return said.actions[action] ?? said.brokeOff;
+/** What was done: a filter's value. */
+function kind({ action, status, object, dryRun }: Entry, dry?: Set<string>): string {
+  if (action.startsWith('batch')) return action;
   const [method = '', path = ''] = action.split(' ');
   const plain = `${method} ${path.replace('/v1beta/workspaces/{slug}', '').replace(/\/(cloud)?sources\/\{id\}$/, (tail) => (path.includes('/regulations/') ? '' : tail))}`;
   // A preview makes nothing that the trail could name.
-  if (plain === 'POST /regulations' && status && status < 300 && !object) return said.preview;
-  if (plain === 'POST /purge-runs' && object && dry?.has(object)) return said.dryRun;
-  return said.actions[plain] ?? said.other[method] ?? said.brokeOff;
+  if (plain === MAKING && (dryRun || (status && status < 300 && !object))) return PREVIEW;
+  if (plain === 'POST /purge-runs' && (dryRun || (object && dry?.has(object)))) return DRY_RUN;
+  return plain;
+}
+
+/** The same in words; a path never reaches a person. */
+function action(entry: Entry, dry: Set<string>): string {
+  const what = kind(entry, dry);
+  if (what === PREVIEW) return said.preview;
+  if (what === DRY_RUN) return said.dryRun;
+  return said.actions[what] ?? said.other[what.split(' ')[0]!] ?? said.brokeOff;
 }
 
 function Trail({ entries, dry }: { entries: TrailEntry[]; dry: Set<string> }) {

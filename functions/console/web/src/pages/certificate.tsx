@@ -2,33 +2,42 @@
 
 import { useEffect } from 'preact/hooks';
 
-import { call } from '../api/client';
-import { check, daysBegun, told, type Checked, type Claims } from '../certificate';
-import { DEADLINE_DAYS } from '../clock';
-import { exact, list } from '../format';
-import { useLive } from '../live';
-import { Known, Section, Title, useTitle } from '../parts/basics';
+import { ApiError, call } from '../api/client';
+import { check, sha256, told, type Checked } from '../certificate';
+import { facts, issuerOf, titleOf, verifyAt } from '../certificate-says';
+import { useAction, useLive } from '../live';
+import { Known, Problem, Section, Title, useTitle } from '../parts/basics';
 import { Evidence, Pseudonyms } from '../parts/certificate-appendices';
 import { Limits, Places, Remains, Verifying } from '../parts/certificate-sections';
 import { download } from '../parts/forms';
-import { Shape, State } from '../parts/state';
+import { Shape } from '../parts/state';
 import { Link, href } from '../router';
-import { STATUS, erases, kindOf, suppresses } from '../states';
 import { question, verdict } from '../verdict';
 import { words } from '../words';
+import { words as proof } from '../words/proof';
 
-const said = words.certificate;
+const said = proof.certificate;
+
+interface Certified {
+  jws: string;
+  keys: Parameters<typeof check>[1];
+  checked: Checked;
+  /** Where anyone may verify it; none where the browser gives no cryptography. */
+  at: string | undefined;
+}
 
 export function Certificate({ id }: { id: string }) {
   useTitle(said.crumb);
-  const live = useLive(
+  const live = useLive<Certified>(
     `certificate ${id}`,
     async (signal) => {
       const [{ certificate }, { keys }] = await Promise.all([
         call('GET /regulations/{id}/certificate', { path: { id }, signal }),
         call('GET /.well-known/jwks.json', { signal }),
       ]);
-      return { jws: certificate, keys, checked: await check(certificate, keys) };
+      const checked = await check(certificate, keys);
+      const at = checked.signature === undefined ? undefined : verifyAt(checked.claims.jti, await sha256(certificate));
+      return { jws: certificate, keys, checked, at };
     },
     0,
   );
@@ -38,23 +47,10 @@ export function Certificate({ id }: { id: string }) {
         <Link to={href(`/requests/${id}`)}>{said.back}</Link>
       </p>
       <Known live={live} what={words.things.certificate}>
-        {({ jws, keys, checked }) => (
+        {(certified) => (
           <>
-            <div class="row screen">
-              <button type="button" class="button primary" onClick={() => download(`${checked.claims.jti}.jws`, 'application/jose', jws)}>
-                {said.download}
-              </button>
-              <button type="button" class="button" onClick={() => download(`${checked.claims.jti}.json`, 'application/json', JSON.stringify(checked.claims, null, 2))}>
-                {said.downloadClaims}
-              </button>
-              <button type="button" class="button" onClick={() => download('lethe-keys.json', 'application/json', JSON.stringify({ keys }, null, 2))}>
-                {said.downloadKey}
-              </button>
-              <button type="button" class="button" onClick={() => print()}>
-                {said.print}
-              </button>
-            </div>
-            <Sheet checked={checked} />
+            <Downloads {...certified} />
+            <Sheet {...certified} />
           </>
         )}
       </Known>
@@ -62,37 +58,83 @@ export function Certificate({ id }: { id: string }) {
   );
 }
 
-function Sheet({ checked }: { checked: Checked }) {
+function Downloads({ jws, keys, checked }: Certified) {
+  const { jti } = checked.claims;
+  const paper = useAction(async () => {
+    // The library and the letters come when they are first wanted.
+    const made = import('../paper/certificate').then(({ certificatePdf }) => certificatePdf(jws, keys, checked));
+    download(`${jti}.pdf`, 'application/pdf', await made.catch(() => Promise.reject(new ApiError(-1, said.noPdf))));
+  });
+  return (
+    <>
+      <div class="row screen">
+        <button type="button" class="button primary" disabled={paper.busy || checked.signature === undefined} onClick={() => void paper.run()}>
+          {paper.busy ? said.makingPdf : said.downloadPdf}
+        </button>
+        <button type="button" class="button" onClick={() => download(`${jti}.jws`, 'application/jose', jws)}>
+          {said.download}
+        </button>
+        <button type="button" class="button" onClick={() => download(`${jti}.json`, 'application/json', JSON.stringify(checked.claims, null, 2))}>
+          {said.downloadClaims}
+        </button>
+        <button type="button" class="button" onClick={() => download('lethe-keys.json', 'application/json', JSON.stringify({ keys }, null, 2))}>
+          {said.downloadKey}
+        </button>
+        <button type="button" class="button" onClick={() => print()}>
+          {said.print}
+        </button>
+        <Link to={href('/verify')}>{said.toVerify}</Link>
+      </div>
+      {paper.error && <Problem error={paper.error} />}
+    </>
+  );
+}
+
+function Sheet({ checked, at }: Certified) {
   const { claims, kid } = checked;
   const title = titleOf(claims);
   useTitle(`${title}, ${claims.jti}`);
   useFoot(claims.jti);
+  const [issuer, ...more] = issuerOf(claims);
   return (
     <article class="sheet">
       <header class="stack">
+        <p>
+          <strong>
+            {said.issuer}: {issuer}
+          </strong>
+          {more.length > 0 && (
+            <>
+              <br />
+              <span class="soft">{more.join(' · ')}</span>
+            </>
+          )}
+        </p>
         <Title>{title}</Title>
         <Seals checked={checked} />
       </header>
-      <Answer claims={claims} />
-      <Facts claims={claims} />
+      <Answer checked={checked} />
+      <dl class="facts">
+        {facts(claims).map(({ name, value, note, id }) => (
+          <>
+            <dt>{name}</dt>
+            <dd class={id ? 'mono' : undefined}>
+              {value} {note && <span class="soft">{note}</span>}
+            </dd>
+          </>
+        ))}
+      </dl>
       <Places claims={claims} />
       <Remains claims={claims} />
       <Limits claims={claims} />
-      <Verifying claims={claims} kid={kid} />
+      <Verifying claims={claims} kid={kid} at={at} />
       <Section title={said.how} id="how">
         <p class="help">{said.howHelp}</p>
       </Section>
-      <Pseudonyms claims={claims} />
       <Evidence claims={claims} />
+      <Pseudonyms claims={claims} />
     </article>
   );
-}
-
-function titleOf({ regulation: { regulationType, status } }: Claims): string {
-  const { titles } = said;
-  const suppressing = suppresses(regulationType);
-  const title = erases(regulationType) ? titles[suppressing ? 'deleteSuppress' : 'delete'] : titles[suppressing ? 'suppress' : 'lift'];
-  return status === 'FINISHED' ? title : said.incomplete(title);
 }
 
 /** Which certificate and which page, at the foot of each page on paper. The policy allows no sheet of the page's own but this kind. */
@@ -125,56 +167,12 @@ function Seals({ checked: { signature, chain } }: { checked: Checked }) {
   );
 }
 
-function Answer({ claims }: { claims: Claims }) {
+function Answer({ checked: { claims } }: { checked: Checked }) {
   const request = told(claims);
   const { tone, answer } = verdict(request);
   return (
     <Section title={question(request)} id="answer">
       <p class={`answer tone-${tone}`}>{answer}</p>
     </Section>
-  );
-}
-
-function Facts({ claims: { iat, iss, jti, regulation } }: { claims: Claims }) {
-  const { regulationType, createdAt, finishedAt, part, status } = regulation;
-  const kind = words.type[regulationType];
-  return (
-    <dl class="facts">
-      <dt>{said.request}</dt>
-      <dd>
-        {kind.title}. <span class="soft">{kind.touches.join('. ')}.</span>
-      </dd>
-      <dt>{said.for}</dt>
-      <dd>{words.request.by(words.common.people(regulation.subjectCount), list(Object.keys(regulation.identifiers ?? { [regulation.subjectType]: 1 }).map(kindOf)))}</dd>
-      {part && (
-        <>
-          <dt>{words.request.source}</dt>
-          <dd class="mono">{[part.sourceId, part.collection].filter(Boolean).join(' / ')}</dd>
-        </>
-      )}
-      <dt>{said.received}</dt>
-      <dd>{exact(createdAt)}</dd>
-      {finishedAt && (
-        <>
-          <dt>{said.ended}</dt>
-          <dd>{exact(finishedAt)}</dd>
-          <dt>{said.used}</dt>
-          <dd>
-            {said.days(daysBegun(createdAt, finishedAt), DEADLINE_DAYS)}
-            {status !== 'FINISHED' && said.daysOpen}.
-          </dd>
-        </>
-      )}
-      <dt>{said.outcome}</dt>
-      <dd>
-        <State said={STATUS[status]} /> <span class="soft">{STATUS[status].means}</span>
-      </dd>
-      <dt>{said.issued}</dt>
-      <dd>
-        {exact(iat * 1000)} {said.by(iss)}
-      </dd>
-      <dt>{said.id}</dt>
-      <dd class="mono">{jti}</dd>
-    </dl>
   );
 }

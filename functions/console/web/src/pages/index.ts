@@ -6,15 +6,11 @@ import type { Area } from '../access';
 import type { Place } from '../router';
 import { later } from '../parts/later';
 import { words } from '../words';
-import { Audit } from './audit';
-import { Batches } from './batches';
 import { Destinations } from './destinations';
 import { Overview } from './overview';
 import { People } from './people';
 import { Requests } from './requests';
-import { Runs } from './runs';
 import { Suppressions } from './suppressions';
-import { Tokens } from './tokens';
 
 export interface Page {
   path: string;
@@ -33,8 +29,8 @@ export const PAGES: Page[] = [
   { path: 'suppressions', name: nav.suppressions, page: Suppressions, area: 'suppressions' },
   { path: 'destinations', name: nav.destinations, page: Destinations, area: 'requests' },
   { path: 'sources', name: nav.sources, page: later(async () => (await import('./sources')).Sources), area: 'requests' },
-  { path: 'batches', name: nav.batches, page: Batches, area: 'requests' },
-  { path: 'runs', name: nav.runs, page: Runs, area: 'requests' },
-  { path: 'tokens', name: nav.tokens, page: Tokens, area: 'admin' },
-  { path: 'audit', name: nav.audit, page: Audit, area: 'audit' },
+  { path: 'batches', name: nav.batches, page: later(async () => (await import('./batches')).Batches), area: 'requests' },
+  { path: 'runs', name: nav.runs, page: later(async () => (await import('./runs')).Runs), area: 'requests' },
+  { path: 'tokens', name: nav.tokens, page: later(async () => (await import('./tokens')).Tokens), area: 'admin' },
+  { path: 'audit', name: nav.audit, page: later(async () => (await import('./audit')).Audit), area: 'audit' },
 ];

@@ -8,6 +8,7 @@ import { list } from '../format';
 import { useAction, useLive } from '../live';
 import { Head, Problem, Section } from '../parts/basics';
 import { Text } from '../parts/forms';
+import { CaseFields, caseOf, noCase, wrongDays, type CaseGiven } from '../parts/case-fields';
 import { PeopleField } from '../parts/people-field';
 import { nobody, whom, type Given } from '../people';
 import { Preview, foundNothing } from '../parts/preview';
@@ -32,16 +33,17 @@ const ORDER: RegulationType[] = ['SUPPRESS_WITH_DELETE', 'DELETE_ONLY', 'SUPPRES
 export function NewRequest() {
   const [given, setPeople] = useState<Given>(nobody);
   const { ids, unsure } = given;
+  const [file, setFile] = useState<CaseGiven>(noCase);
   const [type, setType] = useState<RegulationType>('SUPPRESS_WITH_DELETE');
   const [typed, setTyped] = useState('');
-  const [wrong, setWrong] = useState<{ ids?: string; typed?: string }>({});
+  const [wrong, setWrong] = useState<{ ids?: string; typed?: string; days?: string }>({});
   const [counted, setCounted] = useState<DryRun>();
   const [reviewing, setReviewing] = useState(false);
   const systems = useReach(type);
-  // One key for each part of one intention: sent twice, it is done once. Who and what make another intention.
-  const key = useMemo(() => crypto.randomUUID(), [given, type]);
+  // One key for each part of one intention: sent twice, it is done once. Another person, action or case makes another intention.
+  const key = useMemo(() => crypto.randomUUID(), [given, type, file]);
   const [sent, setSent] = useState(0);
-  const send = useAction(() => submit(given, type, key, setSent));
+  const send = useAction(() => submit(given, type, file, key, setSent));
   const all = Math.ceil(ids.length / MOST);
   const phrase = `${erases(type) ? said.verbs.delete : suppresses(type) ? said.verbs.suppress : said.verbs.lift} ${ids.length}`;
   const many = ids.length > MANY;
@@ -56,8 +58,10 @@ export function NewRequest() {
     if (ids.length === 0) next.ids = unsure ? said.chooseColumn : said.nobody;
     else if (ids.length > TOO_MANY) next.ids = said.tooMany(TOO_MANY);
     if (many && typed.trim().toLowerCase() !== phrase) next.typed = said.typeIt(phrase);
+    const days = wrongDays(file);
+    if (days) next.days = days;
     setWrong(next);
-    if (next.ids || next.typed) return;
+    if (next.ids || next.typed || next.days) return;
     if (erases(type)) setReviewing(true);
     else void send.run();
   };
@@ -90,6 +94,9 @@ export function NewRequest() {
               changed();
             }}
           />
+        </Section>
+        <Section title={words.case.title}>
+          <CaseFields given={file} onChange={setFile} wrong={wrong.days} />
         </Section>
         <Section title={said.before}>
           <Effects type={type} people={ids.length} systems={systems} />
@@ -131,11 +138,11 @@ function* parts({ ids, kind }: Given, regulationType: RegulationType) {
   }
 }
 
-async function submit(given: Given, type: RegulationType, key: string, told: (sent: number) => void): Promise<void> {
+async function submit(given: Given, type: RegulationType, file: CaseGiven, key: string, told: (sent: number) => void): Promise<void> {
   let last = '';
   told(0);
   for (const { at, body } of parts(given, type)) {
-    last = await regulate(body, { 'idempotency-key': `${key}-${at}` }).catch(renumber(at));
+    last = await regulate({ ...body, ...caseOf(file) }, { 'idempotency-key': `${key}-${at}` }).catch(renumber(at));
     told(at / MOST + 1);
   }
   toast(said.sent);

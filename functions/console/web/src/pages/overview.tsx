@@ -3,7 +3,7 @@
 import { call } from '../api/client';
 import type { Run } from '../api/schema';
 import { byUrgency, isOverdue } from '../clock';
-import { number } from '../format';
+import { exact, number } from '../format';
 import { MOST, figures, type Figures } from '../figures';
 import { useLive } from '../live';
 import { deadline, Empty, Head, Known, Section, Time } from '../parts/basics';
@@ -67,6 +67,8 @@ function Seen({ figures, runs, refresh }: { figures: Figures; runs: Run[]; refre
       <Head title={headline(figures, asking.length)}>
         <New />
       </Head>
+      {figures.counted && !figures.counted.complete && <p class="help">{said.countedSince(exact(figures.counted.countedSince ?? ''))}</p>}
+      {[figures.open, figures.stuck, figures.unconfirmed, figures.erased].some(({ length }) => length >= MOST) && <p class="help">{said.newest(MOST)}</p>}
       <Numbers figures={{ ...figures, open }} asking={asking.length} erased={days.reduce((sum, one) => sum + one.value, 0)} last={runs[0]} />
       {(stuck.length > 0 || asking.length > 0) && (
         <Section title={said.actionNeeded}>
@@ -83,19 +85,26 @@ function Seen({ figures, runs, refresh }: { figures: Figures; runs: Run[]; refre
       <Section title={said.openTitle} id="open">
         {open.length > 0 ? <RequestTable caption={said.openTable} regulations={open} /> : <p class="soft">{said.noneOpen}</p>}
       </Section>
-      <Section title={said.erased(DAYS)} id="lately">
-        <Chart title={said.erasedChart} days={days} unit={[said.person, said.people]} />
-      </Section>
+      {figures.counted ? (
+        <Section title={said.doneTitle(DAYS)} id="lately">
+          <Chart title={said.doneChart} days={figures.counted.perDay.map(({ day, finished, acceptedOnly }) => ({ at: Date.parse(`${day}T12:00Z`), value: finished + acceptedOnly }))} unit={[said.request, said.requests]} />
+        </Section>
+      ) : (
+        <Section title={said.erased(DAYS)} id="lately">
+          <Chart title={said.erasedChart} days={days} unit={[said.person, said.people]} />
+        </Section>
+      )}
     </>
   );
 }
 
-function headline({ open, stuck, unconfirmed }: Figures, asking: number): string {
+function headline({ open, stuck, unconfirmed, counted }: Figures, asking: number): string {
   const overdue = [...open, ...stuck].filter((one) => isOverdue(one)).length;
   if (overdue > 0) return said.overdue(overdue);
   if (stuck.length + asking > 0) return said.stuck(stuck.length + asking);
   if (open.length > 0) return said.open(open.length);
-  return unconfirmed.length > 0 ? said.unconfirmed(unconfirmed.length) : said.done;
+  const accepted = counted?.acceptedOnly ?? unconfirmed.length;
+  return accepted > 0 ? said.unconfirmed(accepted) : said.done;
 }
 
 const figure = (n: number): string => (n < MOST ? number(n) : said.atLeast(n));
@@ -118,16 +127,22 @@ function Numbers({ figures, asking, erased, last }: { figures: Figures; asking: 
         <dd>{figure(open.length)}</dd>
         {first && <dd class="small soft">{said.first(deadline(first))}</dd>}
       </div>
-      <div>
-        <dt>{said.accepted(DAYS)}</dt>
-        <dd>{figure(unconfirmed.length)}</dd>
-        <dd class="small soft">{said.acceptedHelp}</dd>
-      </div>
-      <div>
-        <dt>{said.erased(DAYS)}</dt>
-        <dd>{figures.erased.length < MOST ? number(erased) : said.atLeast(erased)}</dd>
-        <dd class="small soft">{said.erasedHelp}</dd>
-      </div>
+      {figures.counted ? (
+        <Counts of={figures.counted} />
+      ) : (
+        <>
+          <div>
+            <dt>{said.accepted(DAYS)}</dt>
+            <dd>{figure(unconfirmed.length)}</dd>
+            <dd class="small soft">{said.acceptedHelp}</dd>
+          </div>
+          <div>
+            <dt>{said.erased(DAYS)}</dt>
+            <dd>{figures.erased.length < MOST ? number(erased) : said.atLeast(erased)}</dd>
+            <dd class="small soft">{said.erasedHelp}</dd>
+          </div>
+        </>
+      )}
       <div>
         <dt>{said.lastRun}</dt>
         {last ? (
@@ -146,5 +161,29 @@ function Numbers({ figures, asking, erased, last }: { figures: Figures; asking: 
         )}
       </div>
     </dl>
+  );
+}
+
+/** As the API counted them. */
+function Counts({ of: { acceptedOnly, people, daysToHonour } }: { of: NonNullable<Figures['counted']> }) {
+  const { median, longest } = daysToHonour;
+  return (
+    <>
+      <div>
+        <dt>{said.acceptedOf(DAYS)}</dt>
+        <dd>{number(acceptedOnly)}</dd>
+        <dd class="small soft">{said.acceptedHelp}</dd>
+      </div>
+      <div>
+        <dt>{said.erasedOf(DAYS)}</dt>
+        <dd>{number(people.erased)}</dd>
+        <dd class="small soft">{people.unclear > 0 ? said.unclear(people.unclear) : said.erasedHelp}</dd>
+      </div>
+      <div>
+        <dt>{said.honoured(DAYS)}</dt>
+        <dd>{median === null ? words.common.none : number(median)}</dd>
+        {longest !== null && <dd class="small soft">{said.longest(longest)}</dd>}
+      </div>
+    </>
   );
 }

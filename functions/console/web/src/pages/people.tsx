@@ -88,7 +88,7 @@ function Answer({ who, verdict: { tone, answer }, request }: { who: Whom; verdic
       {request && (
         <p class="row">
           <Link to={href(`/requests/${request}`)}>{said.openRequest}</Link>
-          {audit && <Link to={href('/audit', { about: request })}>{words.request.audit}</Link>}
+          {audit && <Link to={href('/audit', { object: request })}>{words.request.audit}</Link>}
         </p>
       )}
     </section>

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 
 import { call } from '../api/client';
 import type { RegulationEntry, RegulationSearch, RegulationType, Status, Whom } from '../api/schema';
-import { due } from '../clock';
+import { due, received } from '../clock';
 import { range } from '../format';
 import { useLive } from '../live';
 import { Select, Text } from '../parts/forms';
@@ -113,5 +113,5 @@ async function everything(wanted: RegulationSearch): Promise<string[][]> {
 }
 
 const row = (one: RegulationEntry): string[] => [
-  one.id, one.createdAt, new Date(due(one.createdAt)).toISOString(), one.finishedAt ?? '', words.type[one.regulationType].short, words.status[one.status].word, String(one.subjectCount), one.subjects.join(' '),
+  one.id, received(one), new Date(due(one)).toISOString(), one.finishedAt ?? '', words.type[one.regulationType].short, words.status[one.status].word, String(one.subjectCount), one.subjects.join(' '),
 ];

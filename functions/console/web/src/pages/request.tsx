@@ -2,13 +2,16 @@
 
 import { useAccess } from '../access';
 import { call } from '../api/client';
+import type { Case } from '../api/coming';
 import type { RegulationShown } from '../api/schema';
-import { due } from '../clock';
+import { due, received } from '../clock';
 import { list, number } from '../format';
 import { useAction, useLive } from '../live';
 import { Dated, Deadline, Known, Problem, Section, Time, Title, useTitle } from '../parts/basics';
+import { CaseFacts, Extend } from '../parts/case';
 import { Cancelled } from '../parts/cancelled';
 import { Estimate } from '../parts/estimate';
+import { later } from '../parts/later';
 import { Linked, hasOthers } from '../parts/linked';
 import { Place } from '../parts/place';
 import { Recipients } from '../parts/recipients';
@@ -21,6 +24,8 @@ import { isCancelled, isOpen, leftovers, places, question, todos, verdict } from
 import { words } from '../words';
 
 const said = words.request;
+
+const PersonProof = later(async () => (await import('../parts/person-proof')).PersonProof);
 
 /** How often a request that moves is looked at, and one that does not. */
 const SOON = 1_500;
@@ -76,7 +81,7 @@ function Answers({ regulation, refresh }: { regulation: RegulationShown; refresh
   );
 }
 
-function Verdict({ regulation }: { regulation: RegulationShown }) {
+function Verdict({ regulation }: { regulation: RegulationShown & Case }) {
   const { tone, answer } = verdict(regulation);
   return (
     <header class="verdict" aria-live="polite">
@@ -89,10 +94,10 @@ function Verdict({ regulation }: { regulation: RegulationShown }) {
         <span>{answer}</span>
       </Title>
       <p class="soft">
-        {said.received} <Time at={regulation.createdAt} />
+        {said.received} <Time at={received(regulation)} />
         {' · '}
         {isCancelled(regulation) ? (
-          <Cancelled id={regulation.id} at={regulation.finishedAt ?? undefined} />
+          <Cancelled id={regulation.id} at={regulation.cancelledAt ?? regulation.finishedAt ?? undefined} by={regulation.cancelledBy} />
         ) : (
           <>
             {regulation.finishedAt && (
@@ -103,7 +108,7 @@ function Verdict({ regulation }: { regulation: RegulationShown }) {
             )}
             {regulation.overallStatus !== 'FINISHED' && (
               <>
-                {said.due} <Time at={new Date(due(regulation.createdAt)).toISOString()} only="day" />
+                {said.due} <Time at={new Date(due(regulation)).toISOString()} only="day" />
                 {' · '}
               </>
             )}
@@ -158,6 +163,7 @@ function Acts({ regulation, refresh }: { regulation: RegulationShown; refresh: (
       )}
       {retry.error && <Problem error={retry.error} />}
       {regulation.overallStatus === 'INITIALIZED' && <Withdraw id={regulation.id} />}
+      <Extend regulation={regulation} refresh={refresh} />
     </Section>
   );
 }
@@ -212,17 +218,20 @@ function Proof({ regulation }: { regulation: RegulationShown }) {
       ) : isCancelled(regulation) ? (
         <p>{said.proofNone}</p>
       ) : (
-        <div class="row">
-          <Link to={href(`/requests/${regulation.id}/certificate`)} class="button">
-            {said.certificate}
-          </Link>
-        </div>
+        <>
+          <div class="row">
+            <Link to={href(`/requests/${regulation.id}/certificate`)} class="button">
+              {said.certificate}
+            </Link>
+          </div>
+          <PersonProof regulation={regulation} />
+        </>
       )}
     </Section>
   );
 }
 
-function About({ regulation }: { regulation: RegulationShown }) {
+function About({ regulation }: { regulation: RegulationShown & Case }) {
   const kind = words.type[regulation.regulationType];
   const { audit } = useAccess();
   return (
@@ -236,6 +245,7 @@ function About({ regulation }: { regulation: RegulationShown }) {
         <dd>
           {said.by(words.common.people(regulation.subjectCount), list(Object.keys(regulation.identifiers ?? { [regulation.subjectType]: 1 }).map(kindOf)))}
         </dd>
+        <CaseFacts of={regulation} />
         {regulation.actor && (
           <>
             <dt>{said.requester}</dt>
@@ -269,7 +279,7 @@ function About({ regulation }: { regulation: RegulationShown }) {
       </dl>
       {audit && (
         <p>
-          <Link to={href('/audit', { about: regulation.id })}>{said.audit}</Link>
+          <Link to={href('/audit', { object: regulation.id })}>{said.audit}</Link>
         </p>
       )}
     </Section>

@@ -7,6 +7,7 @@ import { useAction } from '../live';
 import { Problem, Title, useTitle } from '../parts/basics';
 import { Text } from '../parts/forms';
 import { Waves } from '../parts/waves';
+import { Link, href } from '../router';
 import { signIn, type Ended } from '../session';
 import { words } from '../words';
 
@@ -64,6 +65,9 @@ export function SignIn({ ended }: { ended?: Ended | undefined }) {
           </button>
         </div>
       </form>
+      <p>
+        <Link to={href('/verify')}>{said.verify}</Link>
+      </p>
     </main>
   );
 }

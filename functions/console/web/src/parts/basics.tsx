@@ -5,7 +5,7 @@ import { useEffect, useRef } from 'preact/hooks';
 
 import type { ApiError } from '../api/client';
 import { clock, due, type Timed } from '../clock';
-import { DAY_MS, day, dayOf, daysUp, duration, exact, moment } from '../format';
+import { DATES, DAY_MS, day, dayOf, daysUp, duration, exact, moment } from '../format';
 import type { Live } from '../live';
 import { words } from '../words';
 
@@ -27,8 +27,6 @@ export function Day({ at }: { at: string }) {
   );
 }
 
-const DATES = /(\d{4}-\d\d-\d\d(?:T[\d:.]+Z)?)/;
-
 /** A sentence of the API's: the dates in it as on the rest of the page. */
 export function Dated({ text }: { text: string }) {
   return <>{text.split(DATES).map((part) => (!DATES.test(part) ? part : part.includes('T') ? <Time at={part} /> : <Day at={part} />))}</>;
@@ -42,7 +40,7 @@ export function Deadline({ of }: { of: Timed }) {
   if (at.state === 'done') return <span title={said.finished(exact(of.finishedAt ?? ''))}>{said.done(at.ms)}</span>;
   const isLate = at.state === 'overdue' || at.ms <= 7 * DAY_MS;
   return (
-    <span class={isLate ? 'tone-alert' : undefined} title={said.due(exact(due(of.createdAt)))}>
+    <span class={isLate ? 'tone-alert' : undefined} title={said.due(exact(due(of)))}>
       {deadline(of)}
     </span>
   );

@@ -1,19 +1,20 @@
-// By whom a request was cancelled, if the reader may see the audit trail, and when.
+// By whom a request was cancelled, and when. What was cancelled before requests told by whom is looked up in the audit trail.
 
 import { useAccess } from '../access';
 import { call } from '../api/client';
 import { useLive } from '../live';
 import { words } from '../words';
 import { Time } from './basics';
+import { Requester } from './requester';
 
 const said = words.request;
 
-export function Cancelled({ id, at }: { id: string; at: string | undefined }) {
+export function Cancelled({ id, at, by }: { id: string; at: string | undefined; by: string | null | undefined }) {
   const { audit } = useAccess();
-  const live = useLive(`who cancelled ${id}`, async (signal) => (audit && at ? canceller(id, at, signal) : undefined), 0);
+  const live = useLive(`who cancelled ${id}`, async (signal) => (audit && at && !by ? canceller(id, at, signal) : undefined), 0);
   return (
     <>
-      {live.data ? said.cancelledBy(live.data) : said.cancelled} {at && <Time at={at} />}
+      {by ? <Requester actor={by} said={said.cancelledBy} /> : live.data ? said.cancelledBy(live.data) : said.cancelled} {at && <Time at={at} />}
     </>
   );
 }

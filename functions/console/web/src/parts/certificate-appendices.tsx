@@ -4,9 +4,10 @@ import type { Claims } from '../certificate';
 import { number, utc } from '../format';
 import { amount } from '../verdict';
 import { words } from '../words';
+import { words as proof } from '../words/proof';
 import { Section, Table } from './basics';
 
-const said = words.certificate;
+const said = proof.certificate;
 
 /** More would make a book of it; the file has all. */
 const SHOWN = 1_000;

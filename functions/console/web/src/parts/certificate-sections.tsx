@@ -1,46 +1,43 @@
 // The sections of a certificate: each place and who confirms it, what remains, what is not covered, how to verify it.
 
-import { told, type Claims, type Place as Told } from '../certificate';
-import { exact, number } from '../format';
-import { TASK, erases, suppresses, vendor } from '../states';
-import { few, leftovers, marks, places } from '../verdict';
+import type { Claims } from '../certificate';
+import { acceptedOnly, limitsOf, placesSaid, remaining } from '../certificate-says';
+import { erases } from '../states';
 import { words } from '../words';
-import { Dated, Section } from './basics';
-import { State } from './state';
+import { words as proof } from '../words/proof';
+import { Section } from './basics';
+import { QrCode } from './qr-code';
+import { Shape } from './state';
 
-const said = words.certificate;
+const said = proof.certificate;
 
 export function Places({ claims }: { claims: Claims }) {
   if (claims.destinations.length === 0) return null;
-  const steps = places(told(claims));
   return (
     <Section title={said.systems} id="systems">
       <ul class="places">
-        {claims.destinations.map((place, at) => (
-          <li key={place.id} class="place">
+        {placesSaid(claims).map(({ id, name, what, tone, word, since, counts, confirmedBy }) => (
+          <li key={id} class="place">
             <div>
-              <h3>{place.name}</h3>
-              <p>{[vendor(place.vendor), words.kind[place.kind].one].filter((one) => one !== place.name).join(' · ')}</p>
+              <h3>{name}</h3>
+              <p>{what}</p>
             </div>
             <div>
-              <State said={TASK[place.status]} />
-              {place.finishedAt && (
-                <p class="soft small">
-                  {words.request.since} {exact(place.finishedAt)}
-                </p>
-              )}
+              <span class={`state tone-${tone}`}>
+                <Shape tone={tone} />
+                {word}
+              </span>
+              {since && <p class="soft small">{since}</p>}
             </div>
-            <ol class="rail" aria-label={words.request.timeline(place.name)}>
-              {marks(steps[at]!)
-                .filter(({ amount }) => amount)
-                .map(({ what, amount }) => (
-                  <li key={what}>
-                    <span class="what">{what}</span>
-                    <span class="number">{amount}</span>
-                  </li>
-                ))}
+            <ol class="rail" aria-label={words.request.timeline(name)}>
+              {counts.map(({ what, amount }) => (
+                <li key={what}>
+                  <span class="what">{what}</span>
+                  <span class="number">{amount}</span>
+                </li>
+              ))}
             </ol>
-            <p class="said">{confirmedBy(place)}</p>
+            <p class="said">{confirmedBy}</p>
           </li>
         ))}
       </ul>
@@ -48,79 +45,53 @@ export function Places({ claims }: { claims: Claims }) {
   );
 }
 
-/** In plain words: a search of Lethe's own, a vendor's answer, or nobody. */
-function confirmedBy({ kind, name: place, status, vendor: name }: Told): string {
-  const { confirms } = said;
-  if (status === 'ACCEPTED') return `${confirms.nobody} ${TASK.ACCEPTED.means}`;
-  if (status === 'FAILED') return words.left.failed(place);
-  if (status !== 'CONFIRMED' && status !== 'NO_DATA_FOUND') return TASK[status].means;
-  const who = kind === 'CLOUD' ? confirms.vendor(vendor(name)) : status === 'CONFIRMED' ? confirms.own : confirms.ownNothing;
-  return status === 'CONFIRMED' ? who : `${TASK[status].means} ${who}`;
-}
-
 export function Remains({ claims }: { claims: Claims }) {
   if (!erases(claims.regulation.regulationType)) return null;
-  const request = told(claims);
-  const left = [...leftovers(request), ...excepted(claims)];
-  const accepted = claims.destinations.filter(({ status }) => status === 'ACCEPTED').map(({ name }) => name);
+  const left = remaining(claims);
+  const accepted = acceptedOnly(claims);
   return (
     <>
       <Section title={said.left} id="left">
-        {left.length === 0 ? (
-          <p>{said.leftNothing}</p>
-        ) : (
-          <ul class="points">
-            {left.map((text) => (
-              <li key={text}>
-                <Dated text={text} />
-              </li>
-            ))}
-          </ul>
-        )}
+        {left.length === 0 ? <p>{said.leftNothing}</p> : <Points all={left} />}
       </Section>
-      {accepted.length > 0 && (
+      {accepted && (
         <Section title={said.accepted} id="accepted">
-          <p>{said.acceptedWhy(few(accepted))}</p>
+          <p>{accepted}</p>
         </Section>
       )}
     </>
   );
 }
 
-/** Who said that what nobody can read may stay, and why. */
-function excepted(claims: Claims): string[] {
-  return places(told(claims)).flatMap(({ name, evidence }) =>
-    (evidence.verify?.exceptions ?? []).map(({ objects, createdBy, until, reason }) => `${name}: ${said.excepted(objects, createdBy, exact(until), reason)}.`),
-  );
-}
-
-export function Limits({ claims: { regulation } }: { claims: Claims }) {
-  const { limit } = said;
-  const { regulationType, status, attempt } = regulation;
-  const deletes = erases(regulationType);
-  const failed = status === 'FAILED' || status === 'PARTIAL_SUCCESS';
-  const all = [
-    deletes && limit.systems,
-    deletes && limit.vendors,
-    deletes && limit.later,
-    suppresses(regulationType) && limit.list,
-    failed ? limit.retry : limit.recovery,
-    `${limit.attempts} ${number(attempt)}.`,
-  ];
+export function Limits({ claims }: { claims: Claims }) {
   return (
     <Section title={said.limits} id="limits">
-      <ul class="points">{all.map((text) => text && <li key={text}>{text}</li>)}</ul>
+      <Points all={limitsOf(claims)} />
     </Section>
   );
 }
 
-export function Verifying({ claims: { jti }, kid }: { claims: Claims; kid: string }) {
+const Points = ({ all }: { all: string[] }) => (
+  <ul class="points">
+    {all.map((text) => (
+      <li key={text}>{text}</li>
+    ))}
+  </ul>
+);
+
+export function Verifying({ claims: { jti }, kid, at }: { claims: Claims; kid: string; at: string | undefined }) {
   return (
     <Section title={said.verify} id="verify">
+      {at && <QrCode text={at} label={said.verifyQr} />}
       <ul class="points">
         <li>
           {said.verifyFile} <span class="mono">{jti}.jws</span>
         </li>
+        {at && (
+          <li>
+            {said.verifyPage} <a href={at}>{location.origin}/console/verify</a>
+          </li>
+        )}
         <li>
           {said.verifyKeys} <span class="mono">{location.origin}/.well-known/jwks.json</span> (<span class="mono">lethe-keys.json</span>). {said.verifyKey}{' '}
           <span class="mono">{kid}</span>

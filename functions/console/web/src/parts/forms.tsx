@@ -121,8 +121,8 @@ export function Dialog({ title, close, filled = false, children }: { title: stri
 }
 
 /** Gives the reader a file. The blob's address dies with the page. */
-export function download(name: string, type: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+export function download(name: string, type: string, content: string | Blob): void {
+  const url = URL.createObjectURL(new Blob([content], { type }));
   const link = document.createElement('a');
   link.href = url;
   link.download = name;

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 
 import { ApiError, call } from '../api/client';
 import type { RegulationEntry } from '../api/schema';
-import { due } from '../clock';
+import { due, received } from '../clock';
 import { useAction } from '../live';
 import { Link, href } from '../router';
 import { STATUS } from '../states';
@@ -19,10 +19,10 @@ const said = words.requests;
 const failed = ({ status }: RegulationEntry): boolean => status === 'FAILED' || status === 'PARTIAL_SUCCESS';
 
 /** When it is due, if it still is. */
-const urgency = (one: RegulationEntry): number => (one.status === 'FINISHED' || one.status === 'INVALID' ? Infinity : due(one.createdAt));
+const urgency = (one: RegulationEntry): number => (one.status === 'FINISHED' || one.status === 'INVALID' ? Infinity : due(one));
 
 const VALUES = {
-  received: (one: RegulationEntry) => one.createdAt,
+  received: (one: RegulationEntry) => received(one),
   people: (one: RegulationEntry) => one.subjects[0] ?? one.subjectCount,
   action: (one: RegulationEntry) => words.type[one.regulationType].short,
   status: (one: RegulationEntry) => STATUS[one.status].word,
@@ -66,7 +66,7 @@ export function RequestTable({ caption, regulations, refresh }: { caption: strin
                   />
                 )}
                 <Link to={href(`/requests/${regulation.id}`)}>
-                  <Time at={regulation.createdAt} />
+                  <Time at={received(regulation)} />
                 </Link>
               </th>
               <td>

@@ -8,15 +8,16 @@ import { words } from '../words';
 
 const said = words.request;
 
-export function Requester({ actor }: { actor: string }) {
+/** `said`: what is said of them, around the name. */
+export function Requester({ actor, said: around = (name) => name }: { actor: string; said?: (name: string) => string }) {
   const [batch] = actor.match(/^bat_\w+/) ?? [];
   if (batch) return <Link to={href(`/batches/${batch}`)}>{said.aBatch}</Link>;
-  return actor === 'admin' ? <>{said.adminToken}</> : <Named token={actor} />;
+  return actor === 'admin' ? <>{around(said.adminToken)}</> : <Named token={actor} around={around} />;
 }
 
-function Named({ token }: { token: string }) {
+function Named({ token, around }: { token: string; around: (name: string) => string }) {
   const { admin } = useAccess();
   const live = useLive('tokens', async (signal) => (admin ? (await call('GET /tokens', { signal })).tokens : []), 0);
   const name = live.data?.find(({ id }) => id === token)?.name;
-  return name ? <>{name}</> : <code>{token}</code>;
+  return <>{around(name ?? token)}</>;
 }

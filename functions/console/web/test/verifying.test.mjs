@@ -1,0 +1,81 @@
+// Certificates are verified by their files alone: signature, form, evidence, status, order, and who is on one.
+
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { chained, claimsOf, KEY, makeKey, sha256, signed } from '../../../../tests/browser/prepared/certificates.mjs';
+import { load } from './load.mjs';
+
+const { isOn, keysOf, orderOf, recognise, verifyFile } = await load('verifying');
+
+const SAMPLE = new URL('../../../audit/verify/sample/', import.meta.url);
+const read = (name) => readFileSync(new URL(name, SAMPLE), 'utf8');
+const holds = async (jws, keys = [KEY.jwk]) => (await verifyFile(recognise('a.jws', jws), keys)).wrong;
+
+test('the sample holds with its keys, and a set may have others, too', async () => {
+  const keys = keysOf([recognise('lethe-keys.json', read('lethe-keys.json')), recognise('b', JSON.stringify({ keys: [KEY.jwk] }))]);
+  assert.equal(await holds(read('certificate.jws'), keys), undefined);
+  assert.equal(await holds(read('certificate.jws')), 'noKey');
+});
+
+test('files are told apart by what is in them', () => {
+  const role = (content) => recognise('x', content).role;
+  const jws = signed(claimsOf());
+  assert.deepEqual([jws, `${jws}\n`, JSON.stringify({ data: { certificate: jws } }), '{"keys":[]}', '{"certificate":"x","salt":"y"}', JSON.stringify(claimsOf()), '%PDF-1.7', 'hello', '[1', '1'].map(role), ['certificate', 'certificate', 'certificate', 'keys', 'proof', 'claims', 'pdf', 'unknown', 'unknown', 'unknown']);
+});
+
+test('whatever was changed is named', async () => {
+  const claims = claimsOf();
+  const jws = signed(claims);
+  const [head, , signature] = jws.split('.');
+  assert.equal(await holds(jws), undefined);
+  assert.equal(await holds(`${head}.${Buffer.from(JSON.stringify({ ...claims, iat: 1 })).toString('base64url')}.${signature}`), 'changed');
+  assert.equal(await holds(`${jws}A`), 'form');
+  // The last letter of a signature has bits to spare: another letter with the same bits is another text.
+  const at = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  assert.equal(await holds(jws.slice(0, -1) + at[at.indexOf(jws.at(-1)) + 1]), 'form');
+  for (const header of [{ alg: 'none' }, { typ: 'JWT' }, { crit: ['x'] }]) assert.equal(await holds(signed(claims, KEY, header)), 'type');
+  const other = makeKey();
+  assert.equal(await holds(jws, [{ ...other.jwk, kid: KEY.jwk.kid }]), 'badKey');
+  assert.equal(await holds(signed({ ...claims, evidence: claims.evidence.slice(1) })), 'chain');
+  assert.equal(await holds(signed(claimsOf({}, { status: 'FAILED' }))), 'status');
+  assert.equal(await holds(signed(claimsOf({ evidence: chained([]) }))), 'status', 'it was to suppress, and nothing says that it did');
+});
+
+/** Certificates that follow each other. */
+function following(numbers, more = () => ({})) {
+  let previous;
+  return numbers.map((number) => {
+    const jws = signed(claimsOf({ number, previous, jti: `reg_${number}`, ...more(number) }));
+    previous = sha256(jws);
+    return jws;
+  });
+}
+const order = async (all) => orderOf(await Promise.all(all.map((jws, at) => verifyFile(recognise(`${at}.jws`, jws), [KEY.jwk])))).map(({ what, n, of }) => `${what} ${n} ${of}`);
+
+test('certificates follow each other, or it is seen which does not', async () => {
+  const [one, two, three, four] = following([1, 2, 3, 4]);
+  assert.deepEqual(await order([three, one, two, two]), ['orderWhole 1 3']);
+  assert.deepEqual(await order([two]), ['orderOnly 2 2']);
+  assert.deepEqual(await order([one, two, four]), ['orderWhole 1 2', 'orderGap 2 4']);
+  const [, otherTwo] = following([1, 2], () => ({ iat: 7 }));
+  assert.deepEqual(await order([one, otherTwo]), ['orderBroken 2 2']);
+  assert.deepEqual((await order([one, two, otherTwo]))[1].split(' ').slice(0, 2), ['orderTwice', '2']);
+  assert.deepEqual(await order(following([1], () => ({ previous: sha256('another') }))), ['orderBroken 1 0']);
+  const [unnumbered] = following([undefined]);
+  assert.deepEqual(await order([unnumbered]), ['orderNone 0 0']);
+  assert.deepEqual(await order([`${one}A`]), [], 'what does not hold has no order');
+});
+
+test('a proof leads to what the certificate commits to, and another person does not', async () => {
+  const salt = randomBytes(32);
+  const [kind, id] = ['USER_ID', 'Jürgen-7'];
+  const hash = createHash('sha256').update('lethe-subject-proof\0').update(salt).update(`${kind}\0${id}`).digest('base64url');
+  const proof = { certificate: 'reg_1', kind, id, salt: salt.toString('base64url') };
+  const claims = claimsOf({ commitments: ['x', hash] });
+  assert.equal(await isOn(proof, claims), true);
+  for (const change of [{ id: 'Jürgen-8' }, { kind: 'EMAIL' }, { salt: randomBytes(32).toString('base64url') }]) assert.equal(await isOn({ ...proof, ...change }, claims), false);
+  assert.equal(await isOn(proof, claimsOf({ commitments: undefined })), false, 'it was made before there were any');
+});

@@ -1,0 +1,113 @@
+// What the API says of a request's case, of the caller, and in figures: the page says it, and counts nothing by itself.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { MERGED } from './coming.mjs';
+import { ago, company, figures, IDS, regulations } from './company.mjs';
+import { open } from './server.mjs';
+
+const skip = !MERGED;
+const law = { receivedAt: ago(20), law: 'CCPA', dueAt: ago(-25), daysLeft: 25, file: { reference: 'DSR-4711', requester: 'a parent' } };
+let world, page, answers;
+before(async () => {
+  world = await open(company());
+  ({ page, answers } = world);
+});
+after(() => world.close());
+
+const shown = (name, more) => (answers['GET /regulations/{id}'] = () => ({ regulation: { ...regulations().find((one) => one.id === IDS[name]), ...more } }));
+
+test('a request says its law, its deadline and what is on file', { skip }, async () => {
+  shown('running', law);
+  await world.go(`/requests/${IDS.running}`);
+  await page.getByText('25 days left').waitFor();
+  for (const text of ['CCPA: 45 days', 'DSR-4711', 'a parent']) await page.getByText(text).waitFor();
+});
+
+test('its deadline is extended once, with a reason', { skip }, async () => {
+  const extension = { at: ago(0), by: 'admin', reason: 'two vendors need longer', dueAt: ago(-70) };
+  answers['POST /regulations/{id}/extension'] = () => ({ extension });
+  await page.getByRole('button', { name: 'Extend the deadline…' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Extend', exact: true }).click();
+  await dialog.getByText('Required.').waitFor();
+  await dialog.getByLabel('Reason').fill(extension.reason);
+  shown('running', { ...law, dueAt: extension.dueAt, extension });
+  await dialog.getByRole('button', { name: 'Extend', exact: true }).click();
+  await page.getByText('The deadline was extended.').waitFor();
+  await page.getByText(extension.reason).waitFor();
+  await page.getByText('70 days left').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Extend the deadline…' }).count(), 0);
+  assert.deepEqual(world.of('POST /regulations/{id}/extension')[0].body, { reason: extension.reason });
+});
+
+test('who cancelled it is said without the audit trail', { skip }, async () => {
+  shown('cancelled', { cancelledBy: 'admin', cancelledAt: ago(8) });
+  const before = world.of('GET /audit').length;
+  await world.go(`/requests/${IDS.cancelled}`);
+  await page.getByText('Cancelled by Administrator (token from deployment)').waitFor();
+  assert.equal(world.of('GET /audit').length, before);
+});
+
+test('a new request says when it came in, its law and its reference', { skip }, async () => {
+  answers['POST /regulations'] = () => ({ regulateId: IDS.running });
+  await world.go('/requests/new');
+  await page.getByLabel('User IDs').fill('customer-9');
+  await page.getByText('Suppress only').click();
+  await page.getByLabel('Received on').fill('2026-11-02');
+  await page.getByLabel('Law').selectOption('OTHER');
+  await page.getByLabel('Reference').fill('DSR-9');
+  await page.getByLabel('Requested by (their role)').fill('a lawyer');
+  const send = page.getByRole('button', { name: /^Suppress only/ });
+  await send.click();
+  await page.getByText('A number from 1 to 365.').waitFor();
+  await page.getByLabel('Days to answer').fill('20');
+  await send.click();
+  await page.waitForURL(/requests\/reg_/);
+  const { body } = world.of('POST /regulations').at(-1);
+  assert.deepEqual({ ...body, receivedAt: undefined }, { regulationType: 'SUPPRESS_ONLY', subjectType: 'USER_ID', subjectIds: ['customer-9'], law: 'OTHER', dueInDays: 20, file: { reference: 'DSR-9', requester: 'a lawyer' }, receivedAt: undefined });
+  assert.equal(body.receivedAt, '2026-11-01T23:00:00.000Z', 'midnight in Berlin');
+});
+
+test('the figures are the API’s, and say so if they are not whole', { skip }, async () => {
+  const days = figures();
+  answers['GET /figures'] = () => figures({ acceptedOnly: 3, daysToHonour: { of: 9, median: 4, mean: 5, longest: 21 }, people: { ...days.people, erased: 1234, unclear: 2 } });
+  await world.go();
+  const figure = (title) => page.locator('.figures > div').filter({ hasText: title });
+  await figure('People deleted').getByText('1,234').waitFor();
+  await figure('People deleted').getByText('and some of 2 people named together').waitFor();
+  await figure('Accepted, not confirmed').getByText('3', { exact: true }).waitFor();
+  await figure('Days until done').getByText('the longest: 21').waitFor();
+  assert.equal(world.of('POST /regulations/search').filter(({ body }) => body.destination).length, 0);
+  answers['GET /figures'] = () => figures({ complete: false, countedSince: ago(3) });
+  await page.reload();
+  await page.getByText(/^There are too many to count at once: these figures begin/).waitFor();
+});
+
+test('whose token it is and until when; nothing is tried to find out what it may', { skip }, async () => {
+  const own = await open({ ...company(), 'GET /me': () => ({ ...company()['GET /me'](), scopes: ['audit:read'] }) });
+  try {
+    await own.page.goto(`${own.url}/console`);
+    await own.page.getByRole('heading', { level: 1, name: 'Audit trail' }).waitFor();
+    await own.page.getByText(/^Token: Anna \(privacy\), until/).waitFor();
+    await own.page.getByText('Your token can: see the audit trail').waitFor();
+    assert.equal(own.of('GET /tokens').length + own.of('GET /suppressions').length, 0);
+  } finally {
+    await own.close();
+  }
+});
+
+test('the trail is filtered by the API, as the address says', { skip }, async () => {
+  await world.go(`/audit?object=${IDS.cancelled}`);
+  await page.getByLabel('Action').selectOption('Cancelled a request');
+  await page.waitForURL(/action=DELETE/);
+  await page.getByRole('row').nth(1).waitFor();
+  const { query } = world.of('GET /audit').at(-1);
+  assert.deepEqual([query.object, query.action], [IDS.cancelled, 'DELETE /regulations/{id}']);
+  const entry = company()['GET /audit']({ query: {} }).entries[0];
+  answers['GET /audit'] = () => ({ entries: [{ ...entry, action: 'POST /purge-runs', object: null, dryRun: true }], pagination: { current: '' } });
+  await page.getByLabel('Action').selectOption('Started a dry run');
+  await page.getByRole('cell', { name: /^Started a dry run/ }).waitFor();
+  assert.equal(world.of('GET /audit').at(-1).query.action, 'POST /purge-runs');
+});
