@@ -12,13 +12,13 @@ use model::id::RegulationId;
 use model::log::{self, Hash, LogEntry};
 use model::subject::SubjectType;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::context::{Context, Shared};
 use crate::error::{ApiError, Data, Reply, data};
 use crate::regulations::find;
 use crate::request::{self, Body, Id};
-use crate::suppressions::Whom;
+use crate::search::WantedSubject;
 
 /// The most entries of the log in one answer.
 const ENTRIES: i32 = 1_000;
@@ -87,7 +87,7 @@ async fn receipt(context: &Context, jti: &str) -> Result<Option<Receipt>, ApiErr
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "subject": { "type": "USER_ID", "id": "u7" } }))]
 pub struct ProofRequest {
-    subject: Whom,
+    subject: WantedSubject,
 }
 
 /// Shows that an identifier is on a certificate, and nothing of any other: one of the certificate's `commitments` is SHA-256,
@@ -113,7 +113,7 @@ pub async fn prove(
     Id(id): Id<RegulationId>,
     Body(request): Body<ProofRequest>,
 ) -> Reply<SubjectProof> {
-    let subject = request.subject.accept("subject")?;
+    let subject = request.subject.named()?;
     let (certificate, _) = last(&context, &id).await?;
     let claims: Claims = read(&certificate)?;
     let salts = Salts::of(context.pseudonyms().await?, &claims.jti);
@@ -149,7 +149,7 @@ pub async fn log(State(context): Shared) -> Reply<Log> {
 }
 
 /// From where entries are listed.
-#[derive(IntoParams)]
+#[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct EntriesFrom {
     /// The first entry's place; 0, if it is left out.
@@ -196,7 +196,7 @@ async fn head(context: &Context) -> Result<Log, ApiError> {
 }
 
 /// Two sizes of the log.
-#[derive(IntoParams)]
+#[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Between {
     /// The earlier size.

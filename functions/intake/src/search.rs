@@ -54,11 +54,20 @@ pub struct RegulationSearch {
 /// Whom a regulation must be about.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct WantedSubject {
+pub struct WantedSubject {
     #[serde(rename = "type")]
     kind: SubjectType,
     #[schema(min_length = 1)]
     id: String,
+}
+
+impl WantedSubject {
+    /// The subject as regulations name it: an email address or telephone number in its normal form.
+    pub fn named(self) -> Result<Subject> {
+        let id = normal::form(self.kind, &self.id)
+            .map_err(|fault| Failure::invalid(format!("subject.id {fault}")).field("subject.id"))?;
+        Ok(Subject { kind: self.kind, id })
+    }
 }
 
 /// What a task must be.
@@ -91,11 +100,7 @@ pub async fn search(State(context): Shared, Body(wanted): Body<RegulationSearch>
     let WantedPage { count, cursor } = wanted.pagination;
     let page = Pagination::checked(&context, "/regulations/search", count, cursor).await?;
     let subject = match wanted.subject {
-        Some(WantedSubject { kind, id }) => {
-            let id = normal::form(kind, &id)
-                .map_err(|fault| Failure::invalid(format!("subject.id {fault}")).field("subject.id"))?;
-            Some(context.pseudonyms().await?.pseudonym(&Subject { kind, id }))
-        }
+        Some(wanted) => Some(context.pseudonyms().await?.pseudonym(&wanted.named()?)),
         None => None,
     };
     let period = Period { since: wanted.since, until: wanted.until }.checked()?;
