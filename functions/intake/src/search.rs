@@ -9,7 +9,7 @@ use model::normal;
 use model::regulation::{Regulation, RegulationType};
 use model::source::SourceId;
 use model::status::{Status, TaskStatus};
-use model::subject::{Subject, SubjectType};
+use model::subject::{Subject, SubjectType, fault};
 use serde::Deserialize;
 use store::RegulationFilter;
 use utoipa::ToSchema;
@@ -64,9 +64,11 @@ pub struct WantedSubject {
 impl WantedSubject {
     /// The subject as regulations name it: an email address or telephone number in its normal form.
     pub fn named(self) -> Result<Subject> {
-        let id = normal::form(self.kind, &self.id)
-            .map_err(|fault| Failure::invalid(format!("subject.id {fault}")).field("subject.id"))?;
-        Ok(Subject { kind: self.kind, id })
+        let wrong = |fault: &str| Failure::invalid(format!("subject.id {fault}")).field("subject.id");
+        if let Some(fault) = fault(&self.id) {
+            return Err(wrong(&fault));
+        }
+        Ok(Subject { kind: self.kind, id: normal::form(self.kind, &self.id).map_err(wrong)? })
     }
 }
 

@@ -84,7 +84,7 @@ async fn a_stranger_verifies_certificates_their_log_and_who_is_on_them() -> Resu
         ensure!(!verify(folder, &asked)?.0, "another person");
     }
     assert_eq!(prove(0, PEOPLE[1]).await?.0, 404, "not on this one");
-    assert_eq!(prove(0, "").await?.0, 400);
+    assert_eq!(prove(0, "").await?.0, 422);
 
     // 4. What is no place in the log says so.
     for (path, field) in [
@@ -97,7 +97,7 @@ async fn a_stranger_verifies_certificates_their_log_and_who_is_on_them() -> Resu
         let (status, answer) = api.send(Method::GET, path, None).await?;
         assert_eq!(
             (status.as_u16(), &answer["errors"][0]["field"]),
-            (400, &json!(field)),
+            (422, &json!(field)),
             "{path}: {answer}"
         );
     }
