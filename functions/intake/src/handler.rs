@@ -25,7 +25,7 @@ use crate::error::ApiError;
 use crate::middleware::gate;
 use crate::request::MAX_BODY;
 use crate::{
-    batches, destinations, exceptions, headers, openapi, regulation_list, regulations, runs, search,
+    batches, case, destinations, exceptions, headers, openapi, regulation_list, regulations, runs, search,
     source_regulations, sources, subjects, suppression_filter, suppressions, tokens, trail, upstreams,
     v1beta,
 };
@@ -67,6 +67,7 @@ pub fn guarded() -> Guarded {
         .reads(READ, routes!(source_regulations::list))
         .creates(CREATE, routes!(source_regulations::create_of_cloud))
         .writes(CREATE, routes!(regulations::retry))
+        .writes(CREATE, routes!(case::extend))
         .reads_one(READ, routes!(regulations::certificate))
         .reads(READ, routes!(batches::list))
         .reads(READ, routes!(batches::show))

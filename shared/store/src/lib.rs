@@ -55,7 +55,7 @@ use model::subject::Subject;
 pub use batches::REFUSALS_PER_ITEM;
 pub use idempotency::{Answer, Claim, Replay};
 pub use runs::{Run, RunLock, RunProgress};
-pub use search::RegulationFilter;
+pub use search::{Order, RegulationFilter};
 pub use sighting::Sighting;
 pub use slots::Slots;
 pub use suppressions::{Change, Suppressed};
