@@ -120,3 +120,54 @@ fn before(regulation: &Regulation, reason: &str) -> Option<Extension> {
 fn conflict(failure: Failure) -> ApiError {
     ApiError::new(StatusCode::CONFLICT, "conflict", failure.public)
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::extract::{FromRequest, Request};
+    use axum::response::IntoResponse;
+    use futures::executor::block_on;
+    use http_body_util::BodyExt;
+    use model::regulation::NewRegulation;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// The answer to a request that is refused.
+    fn refusal(more: &Value) -> Value {
+        let mut body =
+            json!({ "regulationType": "DELETE_ONLY", "subjectType": "USER_ID", "subjectIds": ["planted"] });
+        body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let request = Request::new(axum::body::Body::from(body.to_string()));
+        let read = block_on(Body::<NewRegulation>::from_request(request, &()));
+        let error = read.and_then(|Body(new)| {
+            let made = new.accept(RegulationId::new(), Timestamp::now(), Law::Gdpr);
+            made.map(drop).map_err(ApiError::from)
+        });
+        let answer = error.expect_err("it is refused").into_response();
+        let bytes = block_on(answer.into_body().collect()).expect("a body").to_bytes();
+        let answer: Value = serde_json::from_slice(&bytes).expect("it is JSON");
+        assert!(!answer.to_string().to_lowercase().contains("planted"), "{answer}");
+        answer["errors"][0].clone()
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_case_is_named_by_its_field() {
+        for (field, more) in [
+            ("receivedAt", json!({ "receivedAt": "planted" })),
+            ("receivedAt", json!({ "receivedAt": "2999-01-01T00:00:00Z" })),
+            ("law", json!({ "law": "planted" })),
+            ("dueInDays", json!({ "law": "OTHER" })),
+            ("dueInDays", json!({ "law": "OTHER", "dueInDays": 400 })),
+            ("dueInDays", json!({ "dueInDays": "planted" })),
+            ("file", json!({ "file": "planted" })),
+            ("file", json!({ "file": { "planted": "x" } })),
+            ("file.channel", json!({ "file": { "channel": 7 } })),
+            ("file.reference", json!({ "file": { "reference": "by PLANTED" } })),
+            ("file.requester", json!({ "file": { "requester": "planted@example.com" } })),
+            ("file.verification", json!({ "file": { "verification": "call +44 20 7946 0000" } })),
+        ] {
+            let error = refusal(&more);
+            assert_eq!((&error["status"], &error["field"]), (&json!(422), &json!(field)), "{error}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 
 mod access;
 mod batches;
+mod deadlines;
 mod group_commit;
 mod kept;
 mod orders;
