@@ -30,10 +30,6 @@ async fn listed(store: &Store, filter: &RegulationFilter) -> Result<Vec<Regulati
     loop {
         let page = store.regulations(filter, 1, from.as_deref()).await?;
         assert!(page.items.len() <= 1);
-        // A page that is cut short goes on at the same place.
-        if let (Some(last), Some(next)) = (page.items.last(), &page.next) {
-            assert_eq!(filter.cursor_after(last).is_some(), !next.is_empty());
-        }
         ids.extend(page.items.into_iter().map(|one| one.id));
         from = page.next;
         if from.is_none() {
@@ -65,13 +61,14 @@ async fn the_most_urgent_comes_first_and_what_has_no_clock_not_at_all() -> Resul
     assert_eq!(listed(&store, &made(Some(at(0)), Some(at(1)))).await?.len(), 3);
     assert!(listed(&store, &made(Some(at(1)), None)).await?.is_empty());
     // By which place a page begins that was cut short.
-    let after = store.regulations(&urgent(), 9, urgent().cursor_after(&first).as_deref()).await?;
+    let (place, newest) = (urgent().cursor_after(&first), RegulationFilter::default());
+    let after = store.regulations(&urgent(), 9, place.as_deref()).await?;
     assert_eq!(after.items.into_iter().map(|one| one.id).collect::<Vec<_>>(), all[1..]);
-    let other = store.regulations(&RegulationFilter::default(), 9, urgent().cursor_after(&first).as_deref());
-    assert_eq!(other.await.expect_err("of another list").field, Some("pagination.cursor"));
+    let other = store.regulations(&newest, 9, place.as_deref()).await;
+    assert_eq!(other.expect_err("of another list").field, Some("pagination.cursor"));
 
     assert_eq!(store.deadlines(at(30)).await?, [at(10), at(20)]);
-    assert_eq!(listed(&store, &RegulationFilter::default()).await?.len(), 4);
+    assert_eq!(listed(&store, &newest).await?.len(), 4);
     Ok(())
 }
 
