@@ -160,7 +160,7 @@ impl NewCaseFile {
     ///
     /// # Errors
     /// `Invalid`, naming the field.
-    pub(super) fn accept(self, named: &[Named]) -> Result<CaseFile> {
+    fn accept(self, named: &[Named]) -> Result<CaseFile> {
         let check = |field, text: Option<String>| match text {
             Some(text) => remark::check(field, &text, named),
             None => Ok(None),
@@ -173,6 +173,19 @@ impl NewCaseFile {
             verification: check("file.verification", self.verification)?,
         })
     }
+}
+
+/// A regulation with its clock, and with what is on file about it, if that names nobody.
+///
+/// # Errors
+/// `Invalid`, naming the field.
+pub(super) fn attach(
+    (regulation, named): (Regulation, Vec<Named>),
+    clock: Clock,
+    file: Option<NewCaseFile>,
+) -> Result<(Regulation, Vec<Named>)> {
+    let file = file.unwrap_or_default().accept(&named)?;
+    Ok((Regulation { clock: Some(clock), file, ..regulation }, named))
 }
 
 impl NewExtension {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa::openapi::{Array, ArrayBuilder, ObjectBuilder, Type};
 
-use super::case::{CaseFile, Clock, NewCaseFile, NewClock};
+use super::case::{self, CaseFile, NewCaseFile, NewClock};
 use super::law::Law;
 use super::people::{self, Individual};
 use super::{MAX_SUBJECT_BYTES, MAX_SUBJECTS, Regulation, RegulationType};
@@ -172,7 +172,7 @@ impl NewRegulation {
                 make(id, now, kind, (subject_type, ids), None)?
             }
         };
-        with_case(made, clock, file)
+        case::attach(made, clock, file)
     }
 
     fn of_people(
@@ -231,7 +231,7 @@ impl NewSourceRegulation {
             return Err(Failure::invalid(message).field("subjectType"));
         }
         let part = SourceScope { source_id, collection: None };
-        with_case(make(id, now, kind, (subject_type, self.subject_ids), Some(part))?, clock, self.file)
+        case::attach(make(id, now, kind, (subject_type, self.subject_ids), Some(part))?, clock, self.file)
     }
 }
 
@@ -264,18 +264,8 @@ impl NewCloudSourceRegulation {
             return Err(Failure::invalid(message).field("collection"));
         }
         let part = SourceScope { source_id, collection: Some(self.collection) };
-        with_case(make(id, now, kind, (subject_type, self.subject_ids), Some(part))?, clock, self.file)
+        case::attach(make(id, now, kind, (subject_type, self.subject_ids), Some(part))?, clock, self.file)
     }
-}
-
-/// A regulation with its clock, and with what is on file about it, if that names nobody.
-fn with_case(
-    (regulation, named): (Regulation, Vec<Named>),
-    clock: Clock,
-    file: Option<NewCaseFile>,
-) -> Result<(Regulation, Vec<Named>)> {
-    let file = file.unwrap_or_default().accept(&named)?;
-    Ok((Regulation { clock: Some(clock), file, ..regulation }, named))
 }
 
 fn known(name: &str) -> Result<RegulationType> {
