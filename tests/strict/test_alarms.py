@@ -21,6 +21,8 @@ GATEWAY = "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api
 LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html"
 FIGURES = {
     "DeadlineAlarm": (OWN, ["Stack"], [19.9], [20.1]),
+    "OverdueAlarm": (OWN, ["Stack"], [0], [0, 1]),
+    "DueSoonAlarm": (OWN, ["Stack"], [3, 6.9], [6, 2.9]),
     "FailedTasksAlarm": (OWN, ["Stack"], [0], [0, 2]),
     "LostExecutionsAlarm": (OWN, ["Stack"], [0], [0, 1]),
     "SecretEndsAlarm": (OWN, ["Stack"], [30, 200], [29]),

@@ -8,6 +8,7 @@ use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use lambda::environment;
 use model::failure::Result;
+use model::regulation::Law;
 use model::subject::PseudonymKey;
 use store::Store;
 
@@ -19,6 +20,8 @@ pub struct Context {
     /// The name of Lethe's own bucket.
     pub bucket: String,
     pub pseudonyms: PseudonymKey,
+    /// The law of messages that name none.
+    pub default_law: Law,
 }
 
 impl Context {
@@ -31,6 +34,7 @@ impl Context {
             s3: client(config),
             bucket: environment::required("LETHE_BUCKET")?,
             pseudonyms: SecretStore::from_env(config).pseudonym_key().await?,
+            default_law: Law::by_default(&environment::required("DEFAULT_LAW")?)?,
         })
     }
 }

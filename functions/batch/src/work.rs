@@ -30,6 +30,8 @@ const PACE: u32 = 5;
 
 pub async fn accept(context: &Context, delivery: &Delivery, batch: &mut Batch, until: Instant) -> Result<()> {
     let message = Message::parse(&delivery.body)?;
+    // Since it is refused as a whole, before anything is made, and is the same each time.
+    message.clock.accept(batch.created_at, context.default_law)?;
     batch.regulation_type = Some(message.regulation_type);
     if let (Subjects::Filed(name), None) = (&message.subjects, &batch.file) {
         batch.file = Some(bind(&context.s3, name).await?);
@@ -184,14 +186,15 @@ async fn regulation(
         ..entry(batch)
     };
     context.store.write_trail(&entry).await?;
-    let kind = message.regulation_type;
+    let (kind, law) = (message.regulation_type, context.default_law);
     let (mut regulation, named) = match &message.named {
         Named::ByUserId(_) => {
             let ids = people.into_iter().flatten().map(|subject| subject.id).collect();
-            NewRegulation::of_users(kind, ids).accept(id, now)?
+            NewRegulation::of_users(kind, ids).accept(id, now, law)?
         }
         Named::ByAll { .. } => NewRegulation::of_batch(kind, id, now, people),
     };
+    regulation.clock = Some(message.clock.accept(batch.created_at, law)?);
     regulation.actor = Some(batch.actor());
     let delay = u32::try_from(number).unwrap_or(u32::MAX).saturating_mul(PACE);
     admission::admit(&context.store, &context.workflow, &regulation, named, delay, None).await?;

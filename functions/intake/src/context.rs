@@ -12,6 +12,7 @@ use aws_config::SdkConfig;
 use axum::extract::State;
 use lambda::environment;
 use model::failure::Result;
+use model::regulation::Law;
 use model::subject::PseudonymKey;
 use store::Store;
 use tokio::sync::OnceCell;
@@ -32,6 +33,8 @@ pub struct Context {
     pub(crate) files: Bucket,
     pub(crate) workspace_id: String,
     pub(crate) any_endpoint: bool,
+    /// The law of requests that name none.
+    pub(crate) default_law: Law,
 }
 
 pub(crate) type Shared = State<Arc<Context>>;
@@ -55,6 +58,7 @@ impl Context {
             files: Bucket::new(s3, environment::required("LETHE_BUCKET")?),
             workspace_id: environment::required("WORKSPACE_ID")?,
             any_endpoint: environment::any_endpoint()?,
+            default_law: Law::by_default(&environment::required("DEFAULT_LAW")?)?,
         })
     }
 

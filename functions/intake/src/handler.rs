@@ -20,8 +20,8 @@ use crate::error::ApiError;
 use crate::middleware::gate;
 use crate::request::MAX_BODY;
 use crate::{
-    batches, certificates, destinations, exceptions, headers, openapi, regulation_list, regulations, runs,
-    search, source_regulations, sources, subjects, suppression_filter, suppressions, tokens, trail,
+    batches, case, certificates, destinations, exceptions, headers, openapi, regulation_list, regulations,
+    runs, search, source_regulations, sources, subjects, suppression_filter, suppressions, tokens, trail,
     upstreams, v1beta,
 };
 
@@ -62,6 +62,7 @@ pub fn guarded() -> Guarded {
         .reads(READ, routes!(source_regulations::list))
         .creates(CREATE, routes!(source_regulations::create_of_cloud))
         .writes(CREATE, routes!(regulations::retry))
+        .writes(CREATE, routes!(case::extend))
         .reads_one(READ, routes!(certificates::show))
         .reads(READ, routes!(certificates::prove))
         .reads(READ, routes!(certificates::log))

@@ -10,6 +10,7 @@ mod access;
 mod admin;
 mod auth;
 mod batches;
+mod case;
 mod certificates;
 mod context;
 mod csv;

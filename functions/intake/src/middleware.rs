@@ -82,7 +82,8 @@ async fn note(entry: &mut TrailEntry, response: Response) -> Response {
     let bytes = to_bytes(body, MAX_ANSWER).await.unwrap_or_default();
     let answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     let text = |value: &Value| value.as_str().map(str::to_owned);
-    entry.reason = text(&answer["errors"][0]["message"]);
+    let why = || text(&answer["data"]["extension"]["reason"]);
+    entry.reason = text(&answer["errors"][0]["message"]).or_else(why);
     let mut made = answer["data"].as_object().into_iter().flat_map(|fields| fields.values());
     if entry.object.is_none() {
         entry.object =

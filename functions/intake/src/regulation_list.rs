@@ -14,6 +14,7 @@ use serde::Serialize;
 use store::RegulationFilter;
 use utoipa::ToSchema;
 
+use crate::case::Case;
 use crate::context::{Context, Shared};
 use crate::error::{ApiError, Data, Reply, data};
 use crate::page::{Page, Pagination};
@@ -53,9 +54,11 @@ struct RegulationEntry {
     regulation_type: RegulationType,
     #[serde(flatten)]
     about: About,
+    #[serde(flatten)]
+    case: Case,
 }
 
-/// Regulations, the newest first.
+/// Regulations, the newest first, or those whose clock runs, the most urgent first.
 #[utoipa::path(get, path = "/regulations", operation_id = "listRegulations", tag = "Regulations",
     params(Filter, Pagination),
     responses((status = 200, description = "A page of them", body = Data<Regulations>)))]
@@ -99,6 +102,7 @@ async fn entry(context: &Context, regulation: Regulation) -> Result<RegulationEn
     };
     Ok(RegulationEntry {
         about: About::new(&regulation),
+        case: Case::new(&regulation),
         id: regulation.id,
         subject_type: regulation.subject_type,
         subjects: subjects

@@ -22,6 +22,7 @@ use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use crate::auth::{Caller, Reserved, forbidden};
+use crate::case::Case;
 use crate::context::{Context, Shared};
 use crate::dry_run::{self, DryRun};
 use crate::error::{ApiError, Data, Reply, data};
@@ -67,7 +68,7 @@ pub async fn create(
     Reserved(id): Reserved,
     Body(request): Body<NewRegulation>,
 ) -> Reply<RegulationAnswer> {
-    let accepted = request.accept(id, clock::now())?;
+    let accepted = request.accept(id, clock::now(), context.default_law)?;
     answer(&context, &caller, rehearsal, accepted).await
 }
 
@@ -170,6 +171,8 @@ struct RegulationShown {
     identifiers_kept_until: Option<Timestamp>,
     #[serde(flatten)]
     about: About,
+    #[serde(flatten)]
+    case: Case,
     stream_status: Vec<StreamStatus>,
     #[serde(flatten)]
     covers: Covers,
@@ -317,6 +320,7 @@ pub async fn show(State(context): Shared, caller: Caller, Id(id): Id<RegulationI
         },
         identifiers_kept_until: regulation.identifiers_kept_until(),
         about: About::new(&regulation),
+        case: Case::new(&regulation),
         id: regulation.id,
         workspace_id: context.workspace_id.clone(),
         overall_status: regulation.status,
@@ -352,7 +356,7 @@ pub async fn withdraw(
 ) -> Reply<RegulationWithdrawn> {
     let regulation = find(&context, &id).await?;
     caller.may_regulate(&regulation)?;
-    if !context.store.withdraw(&regulation, clock::now()).await? {
+    if !context.store.withdraw(&regulation, caller.id(), clock::now()).await? {
         return Err(Failure::invalid("the work on this regulation has begun: it cannot be withdrawn").into());
     }
     Ok(data(RegulationWithdrawn { status: "SUCCESS" }))

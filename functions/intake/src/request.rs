@@ -16,7 +16,7 @@ use model::regulation::RegulationType;
 use model::source::SourceId;
 use model::status::Status;
 use serde::de::DeserializeOwned;
-use store::RegulationFilter;
+use store::{Order, RegulationFilter};
 use utoipa::IntoParams;
 
 use crate::error::ApiError;
@@ -201,6 +201,9 @@ pub struct Filter {
     /// Only those of one of these types.
     #[param(rename = "regulationTypes", required = false)]
     pub regulation_types: Vec<RegulationType>,
+    /// The order: `createdAt`, the newest first, or `dueAt`: those alone whose clock runs, the most urgent first.
+    #[param(rename = "sort", value_type = Option<String>, pattern = "^(createdAt|dueAt)$")]
+    pub order: Order,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Filter {
@@ -217,7 +220,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Filter {
                 &format!("some of {known}"),
                 |text| RegulationType::ALL.into_iter().find(|kind| kind.as_str() == text),
             )?)?,
+            order: query.one("sort", "createdAt or dueAt", order)?.unwrap_or_default(),
         })
+    }
+}
+
+fn order(name: &str) -> Option<Order> {
+    match name {
+        "createdAt" => Some(Order::Newest),
+        "dueAt" => Some(Order::MostUrgent),
+        _ => None,
     }
 }
 
@@ -232,7 +244,8 @@ pub fn at_most_all(types: Vec<RegulationType>) -> Result<Vec<RegulationType>, Ap
 
 impl From<Filter> for RegulationFilter {
     fn from(filter: Filter) -> Self {
-        Self { status: filter.status, types: filter.regulation_types, ..Self::default() }
+        let Filter { status, regulation_types: types, order } = filter;
+        Self { status, types, order, ..Self::default() }
     }
 }
 

@@ -113,6 +113,7 @@ pub async fn search(State(context): Shared, Body(wanted): Body<RegulationSearch>
         since: period.since,
         until: period.until,
         subject,
+        ..RegulationFilter::default()
     };
     let (mut from, mut found) = (page.cursor.clone(), Vec::new());
     for _ in 0..PAGES {

@@ -30,7 +30,7 @@ pub async fn create(
     Body(request): Body<NewSourceRegulation>,
 ) -> Reply<RegulationAnswer> {
     sources::find(&context, &source).await?;
-    let accepted = request.accept(source, id, Timestamp::now())?;
+    let accepted = request.accept(source, id, Timestamp::now(), context.default_law)?;
     regulations::answer(&context, &caller, rehearsal, accepted).await
 }
 
@@ -47,11 +47,11 @@ pub async fn create_of_cloud(
     Body(request): Body<NewCloudSourceRegulation>,
 ) -> Reply<RegulationAnswer> {
     sources::find(&context, &source).await?;
-    let accepted = request.accept(source, id, Timestamp::now())?;
+    let accepted = request.accept(source, id, Timestamp::now(), context.default_law)?;
     regulations::answer(&context, &caller, rehearsal, accepted).await
 }
 
-/// Regulations about one source, the newest first.
+/// Regulations about one source, the newest first, or those whose clock runs, the most urgent first.
 #[utoipa::path(get, path = "/regulations/sources/{id}", operation_id = "listSourceRegulations",
     tag = "Regulations", params(("id" = SourceId, Path), Filter, Pagination),
     responses((status = 200, description = "A page of them", body = Data<Regulations>)))]

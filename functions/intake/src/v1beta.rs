@@ -92,7 +92,7 @@ pub async fn create(
         return Err(Failure::invalid("attributes.name must be userId").field("attributes.name").into());
     }
     let request = NewRegulation::of_users(kind, request.attributes.values);
-    let (regulation, named) = request.accept(id, Timestamp::now())?;
+    let (regulation, named) = request.accept(id, Timestamp::now(), context.default_law)?;
     let created = regulations::admit(&context, &caller, regulation, named).await?;
     Ok(axum::Json(OlderCreated { regulate_id: created.regulate_id }))
 }

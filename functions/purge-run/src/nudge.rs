@@ -25,6 +25,9 @@ const UNKNOWN: SignedDuration = SignedDuration::from_hours(1);
 /// How many executions of one attempt may end without a seal before the attempt fails.
 const RESTARTS: u32 = 20;
 
+/// How long before it is due a regulation is due soon.
+const SOON: SignedDuration = SignedDuration::from_hours(24 * 7);
+
 /// How long after they are due identifiers are dropped: a retry that was admitted just before has begun by then.
 const JUST_BEGUN: SignedDuration = SignedDuration::from_hours(1);
 
@@ -89,11 +92,21 @@ pub async fn tick(context: &Context) -> Result<()> {
     if let Some(days) = secret_days_left(context, now).await? {
         report(&[(Metric::SecretDaysLeft, days)]);
     }
+    report(&deadlines(&context.store.deadlines(now + SOON).await?, now));
     let dropped = context.store.drop_due(now - JUST_BEGUN).await?;
     if dropped > 0 {
         tracing::info!(dropped, "identifiers that were kept for a retry");
     }
     start_if_due(context).await
+}
+
+/// What is told of regulations whose clock runs, from when they are due, the most urgent first.
+fn deadlines(due: &[Timestamp], now: Timestamp) -> Vec<(Metric, f64)> {
+    let (overdue, soon) = due.split_at(due.partition_point(|due| *due <= now));
+    let mut figures = vec![(Metric::Overdue, overdue.len() as f64), (Metric::DueSoon, soon.len() as f64)];
+    let days = soon.first().map(|due| due.duration_since(now).as_secs_f64() / 86_400.0);
+    figures.extend(days.map(|days| (Metric::DeadlineDaysLeft, days)));
+    figures
 }
 
 /// The days until the first of the connected vendors' credentials ends; `None`, if no settings tell an end.
@@ -190,4 +203,24 @@ async fn start(context: &Context) -> Result<()> {
     let run = RunId::new();
     tracing::info!(%run, "starting a purge run");
     context.workflow.start_run(&run).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_overdue_is_told_apart_from_what_is_due_soon() {
+        let now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * 100);
+        let due = |hours: &[i64]| {
+            let due: Vec<_> = hours.iter().map(|hours| now + SignedDuration::from_hours(*hours)).collect();
+            deadlines(&due, now)
+        };
+        let counts = |overdue, soon| vec![(Metric::Overdue, overdue), (Metric::DueSoon, soon)];
+        assert_eq!(due(&[]), counts(0.0, 0.0));
+        assert_eq!(due(&[-48, 0]), counts(2.0, 0.0));
+        let mut three = counts(1.0, 2.0);
+        three.push((Metric::DeadlineDaysLeft, 1.5));
+        assert_eq!(due(&[-1, 36, 100]), three);
+    }
 }

@@ -1,6 +1,6 @@
 //! Figures for CloudWatch, as lines of the log: Lambda turns them into metrics without a call
 //! ([embedded metric format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html)).
-//! They count and measure; nobody is in them. The template's alarms watch each of them.
+//! They count and measure; nobody is in them. The template's alarms watch each of them, or its dashboard shows it.
 
 use std::env;
 
@@ -17,6 +17,12 @@ pub enum Metric {
     OpenRegulations,
     /// Days since the oldest open regulation was received.
     OldestRegulationDays,
+    /// Regulations whose clock runs and that the law wants answered within a week.
+    DueSoon,
+    /// Regulations whose clock runs and that are due.
+    Overdue,
+    /// Days until the first of those that are due soon is due, if there is one.
+    DeadlineDaysLeft,
     /// Regulations that were started again and again and never sealed.
     StuckRegulations,
     /// Hours since the purge run that is under way was opened.
@@ -42,10 +48,14 @@ impl Metric {
             Self::OldestRegulationDays
             | Self::PurgeRunHours
             | Self::DestinationAwayHours
-            | Self::SecretDaysLeft => "None",
-            Self::OpenRegulations | Self::StuckRegulations | Self::LostExecutions | Self::FailedTasks => {
-                "Count"
-            }
+            | Self::SecretDaysLeft
+            | Self::DeadlineDaysLeft => "None",
+            Self::OpenRegulations
+            | Self::DueSoon
+            | Self::Overdue
+            | Self::StuckRegulations
+            | Self::LostExecutions
+            | Self::FailedTasks => "Count",
         }
     }
 }

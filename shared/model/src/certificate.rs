@@ -295,6 +295,9 @@ mod tests {
             actor: None,
             created_at: Timestamp::UNIX_EPOCH,
             finished_at: None,
+            clock: None,
+            file: Default::default(),
+            cancelled: None,
         };
         let tasks = [crate::task::tests::task()];
         let claims = Claims::new(

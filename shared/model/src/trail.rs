@@ -35,7 +35,7 @@ pub struct TrailEntry {
     /// The HTTP status that was answered; none, if the work broke off.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub status: Option<u16>,
-    /// What the answer said was wrong.
+    /// What the answer said was wrong; of an extension, why there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
 }

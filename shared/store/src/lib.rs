@@ -57,7 +57,7 @@ pub use batches::REFUSALS_PER_ITEM;
 pub use certificate_log::SignedHead;
 pub use idempotency::{Answer, Claim, Replay};
 pub use runs::{Run, RunLock, RunProgress};
-pub use search::RegulationFilter;
+pub use search::{Order, RegulationFilter};
 pub use sighting::Sighting;
 pub use slots::Slots;
 pub use suppressions::{Change, Suppressed};

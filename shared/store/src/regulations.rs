@@ -17,7 +17,7 @@ use lambda::clock::sleep;
 use model::destination::MAX_CONNECTED;
 use model::failure::{Failure, Result};
 use model::id::{RegulationId, TokenId};
-use model::regulation::Regulation;
+use model::regulation::{Extension, Regulation};
 use model::status::{Status, TaskStatus};
 use model::subject::Named;
 use model::suppression;
@@ -29,6 +29,8 @@ const TRANSACTION: usize = 100;
 pub(crate) const META: &str = "META";
 /// The value of `list` under which all regulations are in the index by date.
 pub(crate) const LIST: &str = "REGULATION";
+/// Of a regulation whose clock runs: by when it must be answered. The index of deadlines sorts by it.
+pub(crate) const DUE_BY: &str = "dueBy";
 
 impl Store {
     /// Stores a new regulation with its subjects and tasks, all or nothing. Harmless when it is stored already. With
@@ -50,6 +52,9 @@ impl Store {
         let mut meta = to_item(pk, META, regulation)?;
         meta.insert("list".into(), text(LIST));
         meta.insert("waitsSince".into(), value(&regulation.created_at)?);
+        if let Some(clock) = &regulation.clock {
+            meta.insert(DUE_BY.into(), value(&clock.due_at)?);
+        }
         let mut items = vec![meta];
         items.extend(chunked(&regulation.id, SUBJECTS, subjects)?);
         for task in tasks {
@@ -107,15 +112,17 @@ impl Store {
         self.get(&self.tables.regulations, (id.as_str(), META)).await
     }
 
-    /// Ends an attempt of a regulation. One that has ended, or was followed by another, stays as it is.
+    /// Ends an attempt of a regulation. One that has ended, or was followed by another, stays as it is. The law's clock runs on,
+    /// unless nothing is left to retry.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn end_attempt(&self, regulation: &Regulation, status: Status, at: Timestamp) -> Result<()> {
+        let stops = if status.drops_identifiers() { ", dueBy" } else { "" };
         let request = self
             .update_meta(&regulation.id)
             .condition_expression("attempt = :attempt AND #status = :running")
-            .update_expression("SET #status = :status, finishedAt = :at REMOVE waitsSince")
+            .update_expression(format!("SET #status = :status, finishedAt = :at REMOVE waitsSince{stops}"))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":attempt", number(regulation.attempt.into()))
             .expression_attribute_values(":running", value(&Status::Running)?)
@@ -138,9 +145,9 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::regulation`]; call again.
-    pub async fn withdraw(&self, regulation: &Regulation, at: Timestamp) -> Result<bool> {
+    pub async fn withdraw(&self, regulation: &Regulation, by: &str, at: Timestamp) -> Result<bool> {
         let id = &regulation.id;
-        let withdrawn = self.leave_initialized(id, Status::Invalid, Some(at)).await?;
+        let withdrawn = self.leave_initialized(id, Status::Invalid, Some((by, at))).await?;
         if !withdrawn && regulation.status != Status::Invalid {
             return Ok(false);
         }
@@ -156,10 +163,10 @@ impl Store {
         &self,
         id: &RegulationId,
         status: Status,
-        finished: Option<Timestamp>,
+        withdrawn: Option<(&str, Timestamp)>,
     ) -> Result<bool> {
         // The client may send a write twice, as the first answer was lost: it meets its own time then.
-        let condition = match finished {
+        let condition = match withdrawn {
             Some(_) => "#status = :initialized OR finishedAt = :at",
             None => "#status = :initialized",
         };
@@ -169,13 +176,46 @@ impl Store {
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":initialized", value(&Status::Initialized)?)
             .expression_attribute_values(":status", value(&status)?);
-        let request = match finished {
-            Some(at) => request
-                .update_expression("SET #status = :status, finishedAt = :at REMOVE waitsSince")
+        let request = match withdrawn {
+            Some((by, at)) => request
+                .update_expression(
+                    "SET #status = :status, finishedAt = :at, cancelledAt = :at, cancelledBy = :by REMOVE waitsSince, dueBy",
+                )
+                .expression_attribute_values(":by", text(by))
                 .expression_attribute_values(":at", value(&at)?),
             None => request.update_expression("SET #status = :status"),
         };
         if_held(request.send().await)
+    }
+
+    /// Extends the time to answer, and moves the regulation in the list of deadlines. Returns whether it is extended so: not,
+    /// if it was extended otherwise, or its clock runs no longer.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn extend(&self, id: &RegulationId, extension: &Extension) -> Result<bool> {
+        let request = self
+            .update_meta(id)
+            // Or it is this very write, which the client sends again, as the first answer was lost.
+            .condition_expression(
+                "(attribute_exists(dueBy) AND attribute_not_exists(extension)) OR extension = :extension",
+            )
+            .update_expression("SET extension = :extension, dueAt = :due, dueBy = :due")
+            .expression_attribute_values(":extension", value(extension)?)
+            .expression_attribute_values(":due", value(&extension.due_at)?);
+        if_held(request.send().await)
+    }
+
+    /// Stops the clock of a regulation that failed and whose identifiers are dropped: nothing can be retried.
+    pub(crate) async fn stop_clock(&self, id: &RegulationId) -> Result<()> {
+        let request = self
+            .update_meta(id)
+            .condition_expression("#status IN (:failed, :partial)")
+            .update_expression("REMOVE dueBy")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":failed", value(&Status::Failed)?)
+            .expression_attribute_values(":partial", value(&Status::PartialSuccess)?);
+        unless_refused(request.send().await)
     }
 
     /// Begins another attempt of a regulation that failed somewhere; [`Store::reset_failed`] comes next. Returns the

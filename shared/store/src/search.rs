@@ -9,8 +9,10 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::regulations::{LIST, META};
-use crate::{Item, Page, Store, cursor, failure, from_item, page_failure, start, text, to_item, value};
+use crate::regulations::{DUE_BY, LIST, META};
+use crate::{
+    Item, Page, Store, cursor, failure, from_item, page_failure, paging, start, text, to_item, value,
+};
 use lambda::clock::sleep;
 use model::failure::{Failure, Result};
 use model::id::RegulationId;
@@ -25,6 +27,9 @@ const BY_DATE: &str = "byDate";
 /// The index of those that are under way: they alone have a `waitsSince`, the time at which their attempt was asked
 /// for.
 const UNDER_WAY_INDEX: &str = "underWay";
+
+/// The index of those whose clock runs: they alone have a `dueBy`, the time by which they must be answered.
+const BY_DEADLINE: &str = "byDeadline";
 
 /// How many regulations are read at a time when a filter applies.
 const FILTERED: i32 = 1_000;
@@ -54,6 +59,28 @@ pub struct RegulationFilter {
     pub until: Option<Timestamp>,
     /// Only those about this subject.
     pub subject: Option<Pseudonym>,
+    /// In which order; those about a subject are always the newest first.
+    pub order: Order,
+}
+
+/// The order of a list of regulations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Order {
+    /// All, the newest first.
+    #[default]
+    Newest,
+    /// Those whose clock runs alone, the one that is due first at the head.
+    MostUrgent,
+}
+
+impl Order {
+    /// The index that has this order, and the attribute by which it sorts.
+    fn index(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Newest => (BY_DATE, "createdAt"),
+            Self::MostUrgent => (BY_DEADLINE, DUE_BY),
+        }
+    }
 }
 
 /// Leads from a subject, or from a request's fingerprint, to a regulation.
@@ -64,7 +91,7 @@ struct Pointer {
 }
 
 impl Store {
-    /// Regulations that match a filter, the newest first.
+    /// Regulations that match a filter, in its order.
     ///
     /// # Errors
     /// `Invalid` for a cursor that was never given out.
@@ -85,10 +112,10 @@ impl Store {
             let query = filter.apply(self.client.query())?;
             let reply = query
                 .table_name(&self.tables.regulations)
-                .index_name(BY_DATE)
+                .index_name(filter.order.index().0)
                 .expression_attribute_names("#list", "list")
                 .expression_attribute_values(":list", text(LIST))
-                .scan_index_forward(false)
+                .scan_index_forward(filter.order == Order::MostUrgent)
                 .limit(limit)
                 .set_exclusive_start_key(place.take())
                 .send()
@@ -96,7 +123,7 @@ impl Store {
                 .map_err(|e| page_failure(from, &e))?;
             let mut found = reply.items.unwrap_or_default().into_iter();
             for item in found.by_ref().take(wanted - items.len()) {
-                place = Some(place_of(&item));
+                place = Some(filter.place_of(&item));
                 items.push(from_item(item)?);
             }
             if found.next().is_some() {
@@ -153,6 +180,28 @@ impl Store {
             .expression_attribute_values(":before", value(&before)?);
         let items = query.into_paginator().items().send().try_collect().await.map_err(|e| failure(&e))?;
         items.into_iter().map(from_item).collect()
+    }
+
+    /// When those regulations are due whose clock runs and that are due before a time, the most urgent first.
+    ///
+    /// # Errors
+    /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
+    pub async fn deadlines(&self, before: Timestamp) -> Result<Vec<Timestamp>> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Deadline {
+            due_by: Timestamp,
+        }
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.regulations)
+            .index_name(BY_DEADLINE)
+            .key_condition_expression("#list = :list AND dueBy < :before")
+            .expression_attribute_names("#list", "list")
+            .expression_attribute_values(":list", text(LIST))
+            .expression_attribute_values(":before", value(&before)?);
+        Ok(paging::all::<Deadline>(query).await?.into_iter().map(|deadline| deadline.due_by).collect())
     }
 
     /// Notes the subjects of a regulation, so that it is found by them. Harmless when they are noted already.
@@ -214,21 +263,31 @@ impl Store {
 }
 
 impl RegulationFilter {
-    /// Whether it filters by date alone, which the index does by itself.
+    /// Whether it filters by date alone, which the index by date does by itself.
     fn is_plain(&self) -> bool {
-        self.status.is_none() && self.types.is_empty() && self.source.is_none()
+        let is_dated = self.since.is_some() || self.until.is_some();
+        self.status.is_none()
+            && self.types.is_empty()
+            && self.source.is_none()
+            && (self.order == Order::Newest || !is_dated)
     }
 
     /// The cursor of the page that begins after a regulation of this list.
     pub fn cursor_after(&self, regulation: &Regulation) -> Option<String> {
         let keys = match &self.subject {
             Some(subject) => vec![("pk", subject_key(subject)), ("sk", regulation.id.to_string())],
-            None => vec![
-                ("pk", regulation.id.to_string()),
-                ("sk", META.to_owned()),
-                ("list", LIST.to_owned()),
-                ("createdAt", regulation.created_at.to_string()),
-            ],
+            None => {
+                let sorts = match self.order {
+                    Order::Newest => regulation.created_at,
+                    Order::MostUrgent => regulation.clock.as_ref()?.due_at,
+                };
+                vec![
+                    ("pk", regulation.id.to_string()),
+                    ("sk", META.to_owned()),
+                    ("list", LIST.to_owned()),
+                    (self.order.index().1, sorts.to_string()),
+                ]
+            }
         };
         cursor(Some(keys.into_iter().map(|(name, key)| (name.to_owned(), text(&key))).collect()))
     }
@@ -243,6 +302,12 @@ impl RegulationFilter {
                 .is_none_or(|source| regulation.part.as_ref().is_some_and(|part| part.source_id == *source))
             && self.since.is_none_or(|since| regulation.created_at >= since)
             && self.until.is_none_or(|until| regulation.created_at < until)
+    }
+
+    /// The keys of an entry in the index.
+    fn place_of(&self, item: &Item) -> Item {
+        let keys = ["pk", "sk", "list", self.order.index().1];
+        keys.iter().filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone()))).collect()
     }
 
     fn apply(&self, mut query: QueryFluentBuilder) -> Result<QueryFluentBuilder> {
@@ -271,11 +336,15 @@ impl RegulationFilter {
                 values.insert(name.to_owned(), text(bound.to_string().trim_end_matches('Z')));
             }
         }
-        match (self.since, self.until) {
-            (Some(_), Some(_)) => key += " AND createdAt BETWEEN :since AND :until",
-            (Some(_), None) => key += " AND createdAt >= :since",
-            (None, Some(_)) => key += " AND createdAt < :until",
-            (None, None) => {}
+        let period = match (self.since, self.until) {
+            (Some(_), Some(_)) => Some("createdAt BETWEEN :since AND :until"),
+            (Some(_), None) => Some("createdAt >= :since"),
+            (None, Some(_)) => Some("createdAt < :until"),
+            (None, None) => None,
+        };
+        match self.order {
+            Order::Newest => key.extend(period.into_iter().flat_map(|period| [" AND ", period])),
+            Order::MostUrgent => conditions.extend(period.map(str::to_owned)),
         }
         for (name, value) in values {
             query = query.expression_attribute_values(name, value);
@@ -287,10 +356,4 @@ impl RegulationFilter {
 
 fn subject_key(subject: &Pseudonym) -> String {
     format!("{SUBJECT}{}", subject.0)
-}
-
-/// The keys of an entry in the index by date.
-fn place_of(item: &Item) -> Item {
-    let keys = ["pk", "sk", "list", "createdAt"];
-    keys.iter().filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone()))).collect()
 }

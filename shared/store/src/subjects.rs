@@ -239,6 +239,7 @@ impl Store {
             let kept_until = regulation.and_then(|regulation| regulation.identifiers_kept_until());
             if kept_until.is_some_and(|until| until <= now) {
                 self.drop_subjects(regulation_id).await?;
+                self.stop_clock(regulation_id).await?;
             }
             self.delete(&self.tables.regulations, (DUE, sk)).await?;
         }

@@ -16,6 +16,7 @@ mod collect;
 mod console;
 mod contacts;
 mod cost;
+mod deadlines;
 mod formats;
 mod group_commit;
 mod hand_over;

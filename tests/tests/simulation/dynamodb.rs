@@ -9,8 +9,12 @@ use crate::expression::{Item, holds, updated};
 use crate::http::Reply;
 
 /// The attribute by which an index sorts.
-const INDEXES: [(&str, &str); 3] =
-    [("byDate", "createdAt"), ("underWay", "waitsSince"), ("byScope", "suppressedAt")];
+const INDEXES: [(&str, &str); 4] = [
+    ("byDate", "createdAt"),
+    ("underWay", "waitsSince"),
+    ("byDeadline", "dueBy"),
+    ("byScope", "suppressedAt"),
+];
 
 /// Why a call is refused.
 pub struct Refusal {

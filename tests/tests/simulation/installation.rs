@@ -251,7 +251,7 @@ impl Installation {
             }
             "DELETE" => {
                 let regulation = known(&store, &payload).await?;
-                Ok(json!(store.withdraw(&regulation, clock::now()).await?))
+                Ok(json!(store.withdraw(&regulation, "admin", clock::now()).await?))
             }
             "retry" => {
                 let mut regulation = known(&store, &payload).await?;

@@ -87,4 +87,4 @@ fn holds(new: &Value, old: &Value) -> bool {
 const RETIRED: [&str; 1] = ["envelope"];
 
 /// Keys, and what indexes and TTL go by.
-const STORES_OWN: [&str; 7] = ["pk", "sk", "list", "ttl", "waitsSince", "listings", "begun"];
+const STORES_OWN: [&str; 8] = ["pk", "sk", "list", "ttl", "waitsSince", "dueBy", "listings", "begun"];

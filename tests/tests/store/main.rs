@@ -4,6 +4,7 @@
 mod access;
 mod batches;
 mod certificate_log;
+mod deadlines;
 mod group_commit;
 mod kept;
 mod orders;

@@ -67,7 +67,7 @@ async fn a_hold_that_comes_after_the_withdrawal_holds_nobody() -> Result<()> {
     let ada = [Subject::user("ada")];
     let made = regulation("SUPPRESS_ONLY", "INITIALIZED")?;
     store.create(&made, ada.to_vec(), &[], None).await?;
-    assert!(store.withdraw(&made, at(1)).await?);
+    assert!(store.withdraw(&made, "admin", at(1)).await?);
     twice(async || store.keep_out(&made, &ada).await).await?;
     assert!(!is_out(&store, &ada[0]).await?);
     Ok(())
@@ -119,13 +119,13 @@ async fn what_is_withdrawn_is_not_sealed_and_what_is_sealed_not_withdrawn() -> R
         store.create(one, vec![Subject::user("u1")], &[], None).await?;
     }
     // Its work failed before it began: it is INITIALIZED when it is withdrawn, and then sealed.
-    assert!(store.withdraw(&gone, at(1)).await?);
+    assert!(store.withdraw(&gone, "admin", at(1)).await?);
     assert!(!store.begin_regulation(&gone.id).await?);
     store.end_attempt(&gone, Status::Failed, at(2)).await?;
     assert_eq!(store.regulation(&gone.id).await?.map(|kept| kept.status), Some(Status::Invalid));
 
     assert!(store.begin_regulation(&sealed.id).await?);
-    assert!(!store.withdraw(&sealed, at(1)).await?);
+    assert!(!store.withdraw(&sealed, "admin", at(1)).await?);
     store.end_attempt(&sealed, Status::Failed, at(2)).await?;
     assert_eq!(store.regulation(&sealed.id).await?.map(|kept| kept.status), Some(Status::Failed));
     Ok(())

@@ -76,17 +76,17 @@ async fn the_work_begins_or_the_regulation_is_withdrawn_never_both() -> Result<(
     let begun = regulation("SUPPRESS_WITH_DELETE", "INITIALIZED")?;
     store.create(&begun, two(), &[], None).await?;
     assert_eq!(twice(async || store.begin_regulation(&begun.id).await).await?, (true, true));
-    assert!(!store.withdraw(&begun, at(1)).await?, "too late");
+    assert!(!store.withdraw(&begun, "admin", at(1)).await?, "too late");
     assert_eq!(store.subjects(&begun.id).await?, two(), "they are kept");
 
     let withdrawn = regulation("SUPPRESS_WITH_DELETE", "INITIALIZED")?;
     store.create(&withdrawn, two(), &[], None).await?;
     store.keep_out(&withdrawn, &two()).await?;
     assert_eq!(store.first_suppressed_everywhere(&two()).await?, Some(0));
-    assert!(store.withdraw(&withdrawn, at(1)).await?);
+    assert!(store.withdraw(&withdrawn, "admin", at(1)).await?);
     let kept = store.regulation(&withdrawn.id).await?.expect("stored");
     assert_eq!((kept.status, kept.finished_at), (Status::Invalid, Some(at(1))));
-    assert!(!store.withdraw(&kept, at(2)).await?, "nothing is left to do");
+    assert!(!store.withdraw(&kept, "admin", at(2)).await?, "nothing is left to do");
     assert_eq!(store.first_suppressed_everywhere(&two()).await?, None, "what it suppressed is taken back");
     assert!(store.subjects(&withdrawn.id).await?.is_empty());
     assert_eq!(twice(async || store.begin_regulation(&withdrawn.id).await).await?, (false, false));
@@ -94,7 +94,8 @@ async fn the_work_begins_or_the_regulation_is_withdrawn_never_both() -> Result<(
     // Both at once: one of them.
     let contested = regulation("DELETE_ONLY", "INITIALIZED")?;
     store.create(&contested, two(), &[], None).await?;
-    let (work, gone) = tokio::join!(store.begin_regulation(&contested.id), store.withdraw(&contested, at(1)));
+    let (work, gone) =
+        tokio::join!(store.begin_regulation(&contested.id), store.withdraw(&contested, "admin", at(1)));
     assert_ne!(work?, gone?);
     Ok(())
 }
@@ -105,7 +106,7 @@ async fn a_withdrawal_that_broke_off_goes_on() -> Result<()> {
     let half = regulation("SUPPRESS_WITH_DELETE", "INVALID")?;
     store.create(&half, two(), &[], None).await?;
     store.keep_out(&half, &two()).await?;
-    assert!(store.withdraw(&half, at(2)).await?, "its subjects were still there");
+    assert!(store.withdraw(&half, "admin", at(2)).await?, "its subjects were still there");
     assert_eq!(store.first_suppressed_everywhere(&two()).await?, None);
     assert!(store.subjects(&half.id).await?.is_empty());
     Ok(())

@@ -1,12 +1,13 @@
 //! What a message of the batch queue asks for.
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::entry::Named;
 use crate::failure::{Failure, Result};
 use crate::json;
-use crate::regulation::{MAX_SUBJECTS, NewRegulation, RegulationType};
+use crate::regulation::{Law, MAX_SUBJECTS, NewClock, NewRegulation, RegulationType};
 
 /// A message, checked.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct Message {
     pub subjects: Subjects,
     /// A text of the sender's own: the same subjects with another reference are another batch.
     pub reference: String,
+    /// The law's clock of all that it asks for.
+    pub clock: NewClock,
 }
 
 /// Where the subjects are listed.
@@ -53,6 +56,9 @@ struct Body {
     subjects: Option<Vec<Box<RawValue>>>,
     file: Option<FileName>,
     reference: Option<String>,
+    received_at: Option<Timestamp>,
+    law: Option<Law>,
+    due_in_days: Option<u16>,
 }
 
 impl Message {
@@ -91,7 +97,10 @@ impl Message {
                 return Err(Failure::invalid(message));
             }
         };
-        Ok(Self { regulation_type, named, subjects, reference: body.reference.unwrap_or_default() })
+        let (received_at, law, due_in_days) = (body.received_at, body.law, body.due_in_days);
+        let clock = NewClock { received_at, law, due_in_days };
+        let reference = body.reference.unwrap_or_default();
+        Ok(Self { regulation_type, named, subjects, reference, clock })
     }
 }
 

@@ -1,7 +1,10 @@
 //! A regulation: one request about up to 5,000 subjects. Types, states and limits are those of Segment's
 //! Public API (`POST /regulations`), so that its clients work unchanged.
 
+mod case;
+mod law;
 mod people;
+mod remark;
 mod request;
 
 use std::collections::BTreeMap;
@@ -16,6 +19,8 @@ use crate::source_scope::SourceScope;
 use crate::status::Status;
 use crate::subject::{Named, PseudonymKey, SubjectType, people};
 
+pub use case::{Cancelled, CaseFile, Clock, Extension, NewCaseFile, NewClock, NewExtension};
+pub use law::Law;
 pub use people::{Individual, MAX_IDENTIFIERS};
 pub use request::{NewCloudSourceRegulation, NewRegulation, NewSourceRegulation, subject_ids};
 
@@ -144,6 +149,15 @@ pub struct Regulation {
     /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub finished_at: Option<Timestamp>,
+    /// The law's clock; none, if it was made before there were any.
+    #[serde(flatten)]
+    pub clock: Option<Clock>,
+    /// What is on file about the request.
+    #[serde(skip_serializing_if = "CaseFile::is_empty", default)]
+    pub file: CaseFile,
+    /// That it was withdrawn.
+    #[serde(flatten)]
+    pub cancelled: Option<Cancelled>,
 }
 
 impl Regulation {

@@ -10,6 +10,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa::openapi::{Array, ArrayBuilder, ObjectBuilder, Type};
 
+use super::case::{self, CaseFile, NewCaseFile, NewClock};
+use super::law::Law;
 use super::people::{self, Individual};
 use super::{MAX_SUBJECT_BYTES, MAX_SUBJECTS, Regulation, RegulationType};
 use crate::failure::{Failure, Result};
@@ -40,6 +42,16 @@ pub struct NewRegulation {
     /// Who: each a person by all identifiers that are known. A place is asked by those that it knows.
     #[schema(min_items = 1, max_items = 5_000)]
     subjects: Option<Vec<Individual>>,
+    /// When the person's request came in, up to a year ago; now, if left out (RFC 3339).
+    received_at: Option<Timestamp>,
+    /// The law by whose clock it is answered; the installation's own, if left out.
+    law: Option<Law>,
+    /// How many days there are, if the law is `OTHER`.
+    #[schema(minimum = 1, maximum = 365)]
+    due_in_days: Option<u16>,
+    /// What is on file about the request. It names nobody: a text with an identifier, an email address or a telephone number
+    /// is refused.
+    file: Option<NewCaseFile>,
 }
 
 /// The body of `POST /regulations/sources/{id}`.
@@ -58,6 +70,16 @@ pub struct NewSourceRegulation {
     /// Who: each an identifier exactly as the events carry it.
     #[schema(schema_with = subject_ids)]
     subject_ids: Vec<String>,
+    /// When the person's request came in, up to a year ago; now, if left out (RFC 3339).
+    received_at: Option<Timestamp>,
+    /// The law by whose clock it is answered; the installation's own, if left out.
+    law: Option<Law>,
+    /// How many days there are, if the law is `OTHER`.
+    #[schema(minimum = 1, maximum = 365)]
+    due_in_days: Option<u16>,
+    /// What is on file about the request. It names nobody: a text with an identifier, an email address or a telephone number
+    /// is refused.
+    file: Option<NewCaseFile>,
 }
 
 /// The body of `POST /regulations/cloudsources/{id}`.
@@ -80,6 +102,16 @@ pub struct NewCloudSourceRegulation {
     /// The collection that they are in: a table of the source's schema.
     #[schema(min_length = 1, max_length = 127, pattern = "^[A-Za-z0-9_]+$")]
     collection: String,
+    /// When the person's request came in, up to a year ago; now, if left out (RFC 3339).
+    received_at: Option<Timestamp>,
+    /// The law by whose clock it is answered; the installation's own, if left out.
+    law: Option<Law>,
+    /// How many days there are, if the law is `OTHER`.
+    #[schema(minimum = 1, maximum = 365)]
+    due_in_days: Option<u16>,
+    /// What is on file about the request. It names nobody: a text with an identifier, an email address or a telephone number
+    /// is refused.
+    file: Option<NewCaseFile>,
 }
 
 /// The schema of a list of identifiers in the API's description.
@@ -97,10 +129,14 @@ impl NewRegulation {
             subject_type: Some(SubjectType::UserId.as_str().to_owned()),
             subject_ids: Some(ids),
             subjects: None,
+            received_at: None,
+            law: None,
+            due_in_days: None,
+            file: None,
         }
     }
 
-    /// A regulation about people of a batch, whose identifiers were checked.
+    /// A regulation about people of a batch, whose identifiers were checked. Its clock is the batch's.
     pub fn of_batch(
         kind: RegulationType,
         id: RegulationId,
@@ -114,25 +150,29 @@ impl NewRegulation {
         of_named(kind, id, now, count, (0..).zip(people).flat_map(of).collect())
     }
 
-    /// Checks the request and makes the regulation, with its distinct identifiers in the order given.
+    /// Checks the request and makes the regulation, with its distinct identifiers in the order given. `law` is the
+    /// installation's own.
     ///
     /// # Errors
     /// [`Failure`] of kind `Invalid`, naming the field.
-    pub fn accept(self, id: RegulationId, now: Timestamp) -> Result<(Regulation, Vec<Named>)> {
+    pub fn accept(self, id: RegulationId, now: Timestamp, law: Law) -> Result<(Regulation, Vec<Named>)> {
+        let clock = NewClock { received_at: self.received_at, law: self.law, due_in_days: self.due_in_days };
+        let (clock, file) = (clock.accept(now, law)?, self.file);
         let missing = |field| Failure::invalid(format!("{field} is missing")).field(field);
-        match (self.subject_type, self.subject_ids, self.subjects) {
-            (None, None, Some(subjects)) => Self::of_people(id, now, &self.regulation_type, subjects),
+        let made = match (self.subject_type, self.subject_ids, self.subjects) {
+            (None, None, Some(subjects)) => Self::of_people(id, now, &self.regulation_type, subjects)?,
             (_, _, Some(_)) => {
                 let message = "subjects goes without subjectType and subjectIds";
-                Err(Failure::invalid(message).field("subjects"))
+                return Err(Failure::invalid(message).field("subjects"));
             }
             (subject_type, ids, None) => {
                 let subject_type = subject_type.ok_or_else(|| missing("subjectType"))?;
                 let ids = ids.ok_or_else(|| missing("subjectIds"))?;
                 let (kind, subject_type) = Self::kinds(&self.regulation_type, &subject_type)?;
-                make(id, now, kind, (subject_type, ids), None)
+                make(id, now, kind, (subject_type, ids), None)?
             }
-        }
+        };
+        case::attach(made, clock, file)
     }
 
     fn of_people(
@@ -171,7 +211,7 @@ impl NewRegulation {
 }
 
 impl NewSourceRegulation {
-    /// Checks the request and makes the regulation, about what this source brought.
+    /// Checks the request and makes the regulation, about what this source brought. `law` is the installation's own.
     ///
     /// # Errors
     /// [`Failure`] of kind `Invalid`, naming the field.
@@ -180,25 +220,23 @@ impl NewSourceRegulation {
         source_id: SourceId,
         id: RegulationId,
         now: Timestamp,
+        law: Law,
     ) -> Result<(Regulation, Vec<Named>)> {
+        let clock = NewClock { received_at: self.received_at, law: self.law, due_in_days: self.due_in_days };
+        let clock = clock.accept(now, law)?;
         let kind = known(&self.regulation_type)?;
         let subject_type = one_of(&self.subject_type, &[SubjectType::UserId, SubjectType::AnonymousId])?;
         if subject_type == SubjectType::AnonymousId && kind != RegulationType::DeleteArchiveOnly {
             let message = "ANONYMOUS_ID goes with the regulationType DELETE_ARCHIVE_ONLY alone";
             return Err(Failure::invalid(message).field("subjectType"));
         }
-        make(
-            id,
-            now,
-            kind,
-            (subject_type, self.subject_ids),
-            Some(SourceScope { source_id, collection: None }),
-        )
+        let part = SourceScope { source_id, collection: None };
+        case::attach(make(id, now, kind, (subject_type, self.subject_ids), Some(part))?, clock, self.file)
     }
 }
 
 impl NewCloudSourceRegulation {
-    /// Checks the request and makes the regulation, about objects that this source brought.
+    /// Checks the request and makes the regulation, about objects that this source brought. `law` is the installation's own.
     ///
     /// # Errors
     /// [`Failure`] of kind `Invalid`, naming the field.
@@ -207,7 +245,10 @@ impl NewCloudSourceRegulation {
         source_id: SourceId,
         id: RegulationId,
         now: Timestamp,
+        law: Law,
     ) -> Result<(Regulation, Vec<Named>)> {
+        let clock = NewClock { received_at: self.received_at, law: self.law, due_in_days: self.due_in_days };
+        let clock = clock.accept(now, law)?;
         let kind = known(&self.regulation_type)?;
         if !matches!(kind, RegulationType::DeleteInternal | RegulationType::DeleteOnly) {
             let message = "objects come in past Lethe and lie in warehouses alone: regulationType must be DELETE_INTERNAL or DELETE_ONLY";
@@ -223,7 +264,7 @@ impl NewCloudSourceRegulation {
             return Err(Failure::invalid(message).field("collection"));
         }
         let part = SourceScope { source_id, collection: Some(self.collection) };
-        make(id, now, kind, (subject_type, self.subject_ids), Some(part))
+        case::attach(make(id, now, kind, (subject_type, self.subject_ids), Some(part))?, clock, self.file)
     }
 }
 
@@ -291,6 +332,9 @@ fn regulation(
         actor: None,
         created_at: now,
         finished_at: None,
+        clock: None,
+        file: CaseFile::default(),
+        cancelled: None,
     }
 }
 

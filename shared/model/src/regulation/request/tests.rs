@@ -10,8 +10,12 @@ fn request(kind: &str, ids: &[&str]) -> Result<(Regulation, Vec<Named>)> {
         subject_type: Some("USER_ID".into()),
         subject_ids: Some(ids.iter().map(|id| (*id).to_owned()).collect()),
         subjects: None,
+        received_at: None,
+        law: None,
+        due_in_days: None,
+        file: None,
     }
-    .accept(RegulationId::new(), Timestamp::UNIX_EPOCH)
+    .accept(RegulationId::new(), Timestamp::UNIX_EPOCH, Law::Gdpr)
 }
 
 #[test]
@@ -55,7 +59,7 @@ fn the_same_request_in_another_order_is_the_same() {
 fn people_are_counted_apart_from_their_identifiers_and_told_apart_by_who_has_which() {
     let of = |body: serde_json::Value| {
         let new: NewRegulation = serde_json::from_value(body).expect("of the form");
-        new.accept(RegulationId::new(), Timestamp::UNIX_EPOCH)
+        new.accept(RegulationId::new(), Timestamp::UNIX_EPOCH, Law::Gdpr)
     };
     let print = |subjects: serde_json::Value| {
         let request = serde_json::json!({"regulationType": "DELETE_ONLY", "subjects": subjects});
@@ -91,9 +95,13 @@ fn a_source_has_what_is_for_sources_alone() {
             regulation_type: kind.into(),
             subject_type: subjects.into(),
             subject_ids: vec!["a".into()],
+            received_at: None,
+            law: None,
+            due_in_days: None,
+            file: None,
         };
         let source = "web".parse().expect("an id");
-        new.accept(source, RegulationId::new(), Timestamp::UNIX_EPOCH)
+        new.accept(source, RegulationId::new(), Timestamp::UNIX_EPOCH, Law::Gdpr)
     };
     let (regulation, subjects) = of_source("DELETE_ARCHIVE_ONLY", "ANONYMOUS_ID").expect("valid");
     assert_eq!(regulation.part.map(|part| part.source_id.to_string()).as_deref(), Some("web"));
@@ -112,9 +120,14 @@ fn objects_are_deleted_from_a_collection_and_never_suppressed() {
             subject_type: "OBJECT_ID".into(),
             subject_ids: vec!["a".into()],
             collection: collection.into(),
+            received_at: None,
+            law: None,
+            due_in_days: None,
+            file: None,
         };
         let source = "stripe".parse().expect("an id");
-        new.accept(source, RegulationId::new(), Timestamp::UNIX_EPOCH).map(|(regulation, _)| regulation)
+        new.accept(source, RegulationId::new(), Timestamp::UNIX_EPOCH, Law::Gdpr)
+            .map(|(regulation, _)| regulation)
     };
     assert!(request("DELETE_INTERNAL", "charges").is_ok());
     assert_eq!(request("SUPPRESS_ONLY", "charges").expect_err("invalid").field, Some("regulationType"));
