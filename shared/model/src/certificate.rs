@@ -255,6 +255,7 @@ mod tests {
             actor: None,
             created_at: Timestamp::UNIX_EPOCH,
             finished_at: None,
+            outcome: None,
         };
         let tasks = [crate::task::tests::task()];
         let claims = Claims::new(

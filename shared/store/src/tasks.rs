@@ -60,7 +60,11 @@ impl Store {
     }
 
     /// The condition that a task has not ended, for what is written elsewhere on its behalf.
-    pub(crate) fn while_open(&self, id: &RegulationId, destination: &DestinationId) -> Result<ConditionCheck> {
+    pub(crate) fn while_open(
+        &self,
+        id: &RegulationId,
+        destination: &DestinationId,
+    ) -> Result<ConditionCheck> {
         let check = ConditionCheck::builder()
             .table_name(&self.tables.regulations)
             .key("pk", text(id.as_str()))

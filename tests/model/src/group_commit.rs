@@ -171,7 +171,16 @@ impl Model for GroupCommit {
 
     fn init_states(&self) -> Vec<State> {
         let (all, lead) = ([FRESH; ALL], None);
-        vec![State { all, lead, uncounted: false, arrived: false, losses: 0, lapses: 0, died: false, late: false }]
+        vec![State {
+            all,
+            lead,
+            uncounted: false,
+            arrived: false,
+            losses: 0,
+            lapses: 0,
+            died: false,
+            late: false,
+        }]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::destination::DestinationKind;
 use crate::id::RegulationId;
+use crate::outcome::Outcome;
 use crate::source_scope::SourceScope;
 use crate::status::Status;
 use crate::subject::{Named, PseudonymKey, SubjectType, people};
@@ -144,6 +145,9 @@ pub struct Regulation {
     /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub finished_at: Option<Timestamp>,
+    /// What became of its people, once it is sealed; none, if it erases nothing.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub outcome: Option<Outcome>,
 }
 
 impl Regulation {

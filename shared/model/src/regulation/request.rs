@@ -291,6 +291,7 @@ fn regulation(
         actor: None,
         created_at: now,
         finished_at: None,
+        outcome: None,
     }
 }
 
