@@ -15,6 +15,7 @@ mod batches;
 mod coverage;
 mod destinations;
 mod entry;
+mod figures;
 mod group_commit;
 mod idempotency;
 mod links;
@@ -53,12 +54,14 @@ use model::failure::{Failure, Result};
 use model::subject::Subject;
 
 pub use batches::REFUSALS_PER_ITEM;
+pub use figures::Tallied;
 pub use idempotency::{Answer, Claim, Replay};
 pub use runs::{Run, RunLock, RunProgress};
 pub use search::RegulationFilter;
 pub use sighting::Sighting;
 pub use slots::Slots;
 pub use suppressions::{Change, Suppressed};
+pub use trail::TrailFilter;
 pub use waiting::Waiting;
 
 /// The names of the tables.

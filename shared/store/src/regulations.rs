@@ -107,15 +107,23 @@ impl Store {
         self.get(&self.tables.regulations, (id.as_str(), META)).await
     }
 
-    /// Ends an attempt of a regulation. One that has ended, or was followed by another, stays as it is.
+    /// Ends an attempt of a regulation, and keeps with it the outcome that the regulation is given with. One that has
+    /// ended, or was followed by another, stays as it is.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn end_attempt(&self, regulation: &Regulation, status: Status, at: Timestamp) -> Result<()> {
-        let request = self
-            .update_meta(&regulation.id)
+        let request = self.update_meta(&regulation.id);
+        let request = match &regulation.outcome {
+            None => request.update_expression("SET #status = :status, finishedAt = :at REMOVE waitsSince"),
+            Some(outcome) => request
+                .update_expression(
+                    "SET #status = :status, finishedAt = :at, outcome = :outcome REMOVE waitsSince",
+                )
+                .expression_attribute_values(":outcome", value(outcome)?),
+        };
+        let request = request
             .condition_expression("attempt = :attempt AND #status = :running")
-            .update_expression("SET #status = :status, finishedAt = :at REMOVE waitsSince")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":attempt", number(regulation.attempt.into()))
             .expression_attribute_values(":running", value(&Status::Running)?)
@@ -201,7 +209,7 @@ impl Store {
                 "(attempt = :before AND #status IN (:failed, :partial)) OR (attempt = :attempt AND waitsSince = :now)",
             )
             .update_expression(
-                "SET #status = :status, attempt = :attempt, waitsSince = :now REMOVE finishedAt",
+                "SET #status = :status, attempt = :attempt, waitsSince = :now REMOVE finishedAt, outcome",
             )
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", value(&Status::Running)?)

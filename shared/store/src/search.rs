@@ -20,7 +20,7 @@ use model::status::Status;
 use model::subject::Pseudonym;
 
 /// The index by date, in which all regulations are under one value of `list`.
-const BY_DATE: &str = "byDate";
+pub(crate) const BY_DATE: &str = "byDate";
 
 /// The index of those that are under way: they alone have a `waitsSince`, the time at which their attempt was asked
 /// for.
@@ -245,7 +245,7 @@ impl RegulationFilter {
             && self.until.is_none_or(|until| regulation.created_at < until)
     }
 
-    fn apply(&self, mut query: QueryFluentBuilder) -> Result<QueryFluentBuilder> {
+    pub(crate) fn apply(&self, mut query: QueryFluentBuilder) -> Result<QueryFluentBuilder> {
         let (mut conditions, mut values) = (Vec::new(), HashMap::<String, AttributeValue>::new());
         if let Some(status) = self.status {
             conditions.push("#status = :status".to_owned());
