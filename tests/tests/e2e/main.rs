@@ -15,6 +15,7 @@ mod collect;
 mod console;
 mod contacts;
 mod cost;
+mod figures;
 mod formats;
 mod group_commit;
 mod hand_over;
