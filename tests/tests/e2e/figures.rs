@@ -4,6 +4,7 @@
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tests::archive::PREFIX;
 use tests::postgres::PASSWORD;
 use tests::traces::{everything, items};
 use tests::vendors::Fault;
@@ -126,6 +127,7 @@ async fn a_destination_is_proven_before_it_is_connected_and_leaves_nothing_behin
     let world = World::new().await?;
     let api = &world.stack.api;
     tests::warehouse::fill(&world.warehouse, &[], 0).await?;
+    world.put(&format!("{PREFIX}web/1767225600000/a.jsonl"), b"{\"userId\":\"b\"}\n").await?;
     let connected = api.get("/destinations").await?;
     let tables = ["DestinationsTable", "RegulationsTable", "RunsTable"];
     let mut before = Vec::new();
