@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use lambda::clock;
 use model::certificate::{self, About, Claims, jti};
 use model::commitment::Salts;
-use model::evidence::chain;
+use model::evidence::{Evidence, chain};
 use model::failure::{Failure, Result};
 use model::id::RegulationId;
 use model::log::{self, Hash, HeadClaims};
@@ -26,15 +26,14 @@ pub async fn certify(
     context: &Context,
     regulation: &Regulation,
     status: Status,
-    tasks: &[Task],
+    (tasks, evidence): (&[Task], Vec<Evidence>),
     now: Timestamp,
 ) -> Result<()> {
     let (store, id, attempt) = (&context.store, &regulation.id, regulation.attempt);
     let key = Key::Certificate(id, attempt);
     if context.certificates.text(key).await?.is_none() {
-        let evidence = chain(store.evidence(id).await?);
         let about = (context.issuer.clone(), about(context, id, attempt).await?);
-        let claims = Claims::new(regulation.clone(), status, about, tasks, evidence, now);
+        let claims = Claims::new(regulation.clone(), status, about, tasks, chain(evidence), now);
         store.keep_key(context.signer.public_key().await?).await?;
         let signed = context.signer.sign(certificate::TYPE, &claims).await?;
         context.certificates.write_once(key, "application/jose", signed).await?;

@@ -8,6 +8,7 @@ use model::destination::DestinationKind;
 use model::evidence::{Evidence, Step};
 use model::failure::{Failure, Result};
 use model::id::RegulationId;
+use model::outcome::Outcome;
 use model::regulation::{Regulation, kept_until};
 use model::status::Status;
 use model::status::TaskStatus;
@@ -93,14 +94,14 @@ pub async fn handle(context: &Context, request: Request) -> Result<Reply> {
 /// 2. Tasks that did not end are failed, with the error that stopped them.
 /// 3. The certificate is written, once per attempt, and appended to the log; and with it the head of the audit trail.
 /// 4. If nothing failed, the identifiers are dropped; otherwise a retry needs them, for some time.
-/// 5. The regulation gets its status.
+/// 5. The regulation gets its status, and the summary of what became of its people.
 ///
 /// Each step may run twice: what is written stands.
 async fn seal(context: &Context, request: Attempt) -> Result<Status> {
     let (store, id) = (&context.store, &request.regulation_id);
     // Work that has not begun begins here, unless the regulation was withdrawn: nothing withdrawn is certified.
     let begun = store.begin_regulation(id).await?;
-    let regulation = store
+    let mut regulation = store
         .regulation(id)
         .await?
         .ok_or_else(|| Failure::permanent(format!("there is no regulation {id}")))?;
@@ -111,11 +112,14 @@ async fn seal(context: &Context, request: Attempt) -> Result<Status> {
     let evidence = store.evidence(id).await?;
     let suppression = suppression(&regulation, &evidence);
     let status = Status::of(tasks.iter().map(|task| task.status).chain(suppression));
+    let people = regulation.subject_count as u64;
+    let erases_any = regulation.regulation_type.erases();
+    let outcome = erases_any.then(|| Outcome::of(people, &tasks, &evidence, suppression));
     let (now, erases) = (
         clock::now(),
         regulation.part.is_none() && regulation.regulation_type.erases_from(DestinationKind::Archive),
     );
-    certify(context, &regulation, status, &tasks, now).await?;
+    certify(context, &regulation, status, (&tasks, evidence), now).await?;
     seal_trail(context).await?;
     if status.drops_identifiers() {
         if erases {
@@ -127,6 +131,7 @@ async fn seal(context: &Context, request: Attempt) -> Result<Status> {
     } else {
         store.note_due(id, kept_until(now)).await?;
     }
+    regulation.outcome = outcome;
     store.end_attempt(&regulation, status, now).await?;
     let failed = tasks.iter().filter(|task| task.status == TaskStatus::Failed).count();
     report(&[(Metric::FailedTasks, failed as f64)]);

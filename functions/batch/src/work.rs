@@ -238,5 +238,6 @@ fn entry(batch: &Batch) -> TrailEntry {
         part: None,
         status,
         reason,
+        dry_run: false,
     }
 }

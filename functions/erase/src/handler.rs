@@ -80,10 +80,16 @@ async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Finding
 }
 
 async fn survey(context: &Context, probe: Probe, until: Instant) -> Result<Survey> {
-    let destination = context.store.destination(probe.destination_id()).await?;
-    let secrets = context.secrets.fresh(&destination).await?;
+    let (destination, secrets) = match &probe {
+        Probe::Draft { destination, secrets } => (destination.clone(), secrets.clone()),
+        stored => {
+            let destination = context.store.destination(stored.destination_id()).await?;
+            let secrets = context.secrets.fresh(&destination).await?;
+            (destination, secrets)
+        }
+    };
     match probe {
-        Probe::Check { .. } => {
+        Probe::Check { .. } | Probe::Draft { .. } => {
             let nobody = [Subject::user("nobody")];
             with_engine!(&context.surroundings, &destination, &secrets, |engine| {
                 survey::check(engine, &nobody).await

@@ -39,15 +39,24 @@ pub async fn handle(context: &Context, event: Event<Request>, until: Instant) ->
 
 /// Proves region and credentials with a harmless call.
 async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Finding> {
-    let Probe::Check { destination_id } = probe else {
-        return Err(Failure::invalid("a cloud destination cannot count what it holds"));
+    let (destination, secrets, own) = match probe {
+        Probe::Check { destination_id } => {
+            let destination = context.store.destination(&destination_id).await?;
+            let secrets = context.secrets.fresh(&destination).await?;
+            (destination, secrets, None)
+        }
+        // A draft leaves nothing behind: its calls take no slots in the store, whose keys are made of credentials.
+        Probe::Draft { destination, secrets } => {
+            (destination, secrets, Some(Engine::new(None, context.any_endpoint)?))
+        }
+        Probe::Count { .. } | Probe::Resolvable { .. } => {
+            return Err(Failure::invalid("a cloud destination cannot count what it holds"));
+        }
     };
-    let destination = context.store.destination(&destination_id).await?;
-    let secrets = context.secrets.fresh(&destination).await?;
     check_use(&destination, &secrets, context.any_endpoint)?;
     let vendor = cloud::vendor(&destination.vendor)?;
     let job = Job { destination: &destination, secrets: &secrets, regulation: "", people: &[] };
-    context.engine.check(vendor, job, until).await?;
+    own.as_ref().unwrap_or(&context.engine).check(vendor, job, until).await?;
     let warning = vendor.warning(&destination.settings, &secrets, Timestamp::now());
     let warning = warning.map(|warning| format!("; {warning}")).unwrap_or_default();
     let message = format!("{} answers, and takes the credentials{warning}", destination.vendor);

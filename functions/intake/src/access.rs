@@ -24,6 +24,10 @@ pub struct Needs {
 pub enum Effect {
     /// It changes nothing.
     Reads,
+    /// It tells the caller about itself: every token may ask.
+    TellsItself,
+    /// It reads identifiers for their own sake, and is recorded in the audit trail.
+    Reveals,
     /// It reads a regulation. The request-only token that made it may read it, too.
     ReadsOne,
     /// It changes something, and is recorded in the audit trail.
@@ -39,6 +43,11 @@ impl Needs {
     /// Whether the call changes something.
     pub fn writes(self) -> bool {
         matches!(self.effect, Effect::Writes | Effect::Creates)
+    }
+
+    /// Whether the call is recorded in the audit trail.
+    pub fn is_recorded(self) -> bool {
+        self.writes() || self.effect == Effect::Reveals
     }
 
     /// Whether the call makes a regulation.
@@ -74,6 +83,16 @@ impl Guarded {
     /// Adds calls that change nothing.
     pub fn reads(self, scopes: &'static [Scope], route: Route) -> Self {
         self.add(Needs { scopes, effect: Effect::Reads }, route)
+    }
+
+    /// Adds a call that tells the caller about itself.
+    pub fn tells_itself(self, route: Route) -> Self {
+        self.add(Needs { scopes: &[], effect: Effect::TellsItself }, route)
+    }
+
+    /// Adds calls that read identifiers for their own sake.
+    pub fn reveals(self, scopes: &'static [Scope], route: Route) -> Self {
+        self.add(Needs { scopes, effect: Effect::Reveals }, route)
     }
 
     /// Adds a call that reads a regulation.
@@ -124,6 +143,17 @@ mod tests {
                 assert!(!expected.writes(), "{path}");
                 assert_eq!(needs.of(&Method::HEAD, path), *expected, "{path}");
             }
+        }
+    }
+
+    #[test]
+    fn a_look_at_identifiers_is_recorded_and_only_the_caller_itself_is_told_without_a_scope() {
+        let needs = guarded().needs;
+        assert!(needs.of(&Method::GET, "/regulations/{id}/subjects").is_recorded());
+        assert!(!needs.of(&Method::GET, "/regulations/{id}").is_recorded());
+        for ((method, path), needs) in &needs.0 {
+            assert_eq!(needs.scopes.is_empty(), path == "/me", "{method} {path}");
+            assert_eq!(needs.effect == Effect::TellsItself, path == "/me", "{method} {path}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! The case behind a regulation, as answers show it, and `/regulations/{id}/extension`.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -12,7 +13,8 @@ use utoipa::ToSchema;
 
 use crate::auth::Caller;
 use crate::context::Shared;
-use crate::error::{ApiError, Data, Reply, data};
+use crate::error::{ApiError, Data, data};
+use crate::middleware::Stated;
 use crate::regulations::find;
 use crate::request::{Body, Id};
 
@@ -87,28 +89,31 @@ pub async fn extend(
     caller: Caller,
     Id(id): Id<RegulationId>,
     Body(request): Body<NewExtension>,
-) -> Reply<OneExtension> {
+) -> Result<Extended, ApiError> {
     let regulation = find(&context, &id).await?;
     caller.may_regulate(&regulation)?;
     let reason = request.reason(&context.store.named(&id).await?)?;
     if let Some(extension) = before(&regulation, &reason) {
-        return Ok(data(OneExtension { extension }));
+        return Ok(extended(extension));
     }
     let extension = regulation.extend(caller.id(), reason, clock::now()).map_err(conflict)?;
     if context.store.extend(&id, &extension).await? {
-        return Ok(data(OneExtension { extension }));
+        return Ok(extended(extension));
     }
     // Another call was faster, or the work has just ended.
     let regulation = find(&context, &id).await?;
-    match before(&regulation, &extension.reason) {
-        Some(extension) => Ok(data(OneExtension { extension })),
-        None => {
-            let refused = regulation.extend(caller.id(), extension.reason, extension.at).err();
-            Err(conflict(
-                refused.unwrap_or_else(|| Failure::invalid("it changed just now: look at it again")),
-            ))
-        }
+    if let Some(extension) = before(&regulation, &extension.reason) {
+        return Ok(extended(extension));
     }
+    let refused = regulation.extend(caller.id(), extension.reason, extension.at).err();
+    Err(conflict(refused.unwrap_or_else(|| Failure::invalid("it changed just now: look at it again"))))
+}
+
+/// The answer, and the reason for the audit trail.
+type Extended = (axum::Extension<Stated>, Json<Data<OneExtension>>);
+
+fn extended(extension: Extension) -> Extended {
+    (axum::Extension(Stated(Some(extension.reason.clone()))), data(OneExtension { extension }))
 }
 
 /// The extension that a regulation was given for this reason.

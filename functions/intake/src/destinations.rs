@@ -132,6 +132,22 @@ pub async fn check(State(context): Shared, Id(id): Id<DestinationId>) -> Reply<F
     Ok(data(context.workers.ask(kind, &Probe::Check { destination_id: id }).await?))
 }
 
+/// Proves the same of a destination that is not connected, and connects nothing: neither it nor its secrets are kept. The
+/// call alone is recorded.
+#[utoipa::path(post, path = "/destinations/check", operation_id = "checkDraft", tag = "Destinations",
+    request_body = NewDestination,
+    responses((status = 200, description = "What was found, good or bad", body = Data<Finding>)))]
+pub async fn check_draft(
+    State(context): Shared,
+    caller: Caller,
+    Body(request): Body<NewDestination>,
+) -> Reply<Finding> {
+    let (destination, secrets) = request.accept(context.any_endpoint, Timestamp::now())?;
+    may_set_guard(&caller, None, &destination)?;
+    let kind = destination.kind;
+    Ok(data(context.workers.ask(kind, &Probe::Draft { destination, secrets }).await?))
+}
+
 /// Checks that a run over an archive is not let remove more unconfirmed than it could, but by an administrator, who could
 /// confirm it.
 fn may_set_guard(caller: &Caller, before: Option<&Destination>, after: &Destination) -> Result<(), ApiError> {
@@ -141,9 +157,8 @@ fn may_set_guard(caller: &Caller, before: Option<&Destination>, after: &Destinat
     let share = |archive: &Destination| Ok::<_, Failure>(archive.settings::<Settings>()?.max_share.0);
     let most = before.map(share).transpose()?.unwrap_or_default().max(Share::default().0);
     if share(after)? > most {
-        return Err(
-            forbidden("only a token with the scope admin may raise maxShare above this").field("maxShare")
-        );
+        return Err(forbidden("only a token with the scope admin may raise maxShare above this")
+            .field("settings.maxShare"));
     }
     Ok(())
 }

@@ -116,9 +116,10 @@ impl From<Failure> for ApiError {
         }
         let error = Self::new(status, kind, failure.public);
         let error = if status == StatusCode::SERVICE_UNAVAILABLE { error.retry_after(5) } else { error };
-        match failure.field {
-            Some(field) => error.field(field),
-            None => error,
+        match (failure.field, failure.part) {
+            (Some(field), Some(part)) => error.field(format!("{field}.{part}")),
+            (Some(field), None) => error.field(field),
+            (None, _) => error,
         }
     }
 }

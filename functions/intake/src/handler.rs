@@ -20,9 +20,9 @@ use crate::error::ApiError;
 use crate::middleware::gate;
 use crate::request::MAX_BODY;
 use crate::{
-    batches, case, certificates, destinations, exceptions, headers, openapi, regulation_list, regulations,
-    runs, search, source_regulations, sources, subjects, suppression_filter, suppressions, tokens, trail,
-    upstreams, v1beta,
+    batches, case, certificates, destinations, exceptions, figures, headers, me, named, openapi,
+    regulation_list, regulations, reports, runs, search, source_regulations, sources, subjects,
+    suppression_filter, suppressions, tokens, trail, upstreams, v1beta,
 };
 
 const READ: &[Scope] = &[Scope::RegulationsRead];
@@ -32,6 +32,7 @@ const SUPPRESS: &[Scope] = &[Scope::SuppressionsWrite];
 const READ_CONNECTED: &[Scope] = &[Scope::RegulationsRead, Scope::DestinationsWrite];
 const CONNECT: &[Scope] = &[Scope::DestinationsWrite];
 const AUDIT: &[Scope] = &[Scope::AuditRead];
+const REPORT: &[Scope] = &[Scope::RegulationsRead, Scope::AuditRead];
 const ADMIN: &[Scope] = &[Scope::Admin];
 
 /// The whole API.
@@ -68,6 +69,9 @@ pub fn guarded() -> Guarded {
         .reads(READ, routes!(certificates::log))
         .reads(READ, routes!(certificates::log_entries))
         .reads(READ, routes!(certificates::consistency))
+        .reveals(READ, routes!(named::list))
+        .reads(READ, routes!(figures::show))
+        .reads(REPORT, routes!(reports::show))
         .reads(READ, routes!(batches::list))
         .reads(READ, routes!(batches::show))
         .reads(READ, routes!(batches::refusals))
@@ -90,9 +94,11 @@ pub fn guarded() -> Guarded {
         .reads(READ_CONNECTED, routes!(destinations::show))
         .writes(CONNECT, routes!(destinations::change, destinations::disable))
         .writes(CONNECT, routes!(destinations::check))
+        .writes(CONNECT, routes!(destinations::check_draft))
         .writes(ADMIN, routes!(exceptions::create))
         .reads(READ_CONNECTED, routes!(exceptions::list))
         .writes(ADMIN, routes!(exceptions::end))
+        .tells_itself(routes!(me::show))
         .writes(ADMIN, routes!(tokens::create))
         .reads(ADMIN, routes!(tokens::list))
         .writes(ADMIN, routes!(tokens::revoke))

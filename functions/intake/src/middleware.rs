@@ -2,7 +2,8 @@
 //!
 //! 1. The caller is authenticated and authorized ([`auth`](crate::auth), [`access`](crate::access)).
 //! 2. A caller who makes too many regulations is refused ([`limit`](crate::limit)).
-//! 3. A call that changes something is recorded in the audit trail, before it is done and after.
+//! 3. A call that changes something, or reads identifiers for their own sake, is recorded in the audit trail, before it is
+//!    done and after.
 //! 4. Such a call with an `Idempotency-Key` that was used before gets the earlier response
 //!    ([`idempotency`](crate::idempotency)).
 
@@ -41,7 +42,7 @@ pub async fn gate(
 
     let window =
         if needs.creates() { Some(Window::count(&context.store, &caller, now).await?) } else { None };
-    let mut response = if needs.writes() {
+    let mut response = if needs.is_recorded() {
         let mut entry = entry(&caller, &path, &request, now);
         context.store.write_trail(&entry).await?;
         let response = idempotency::answer(&context, &caller, request, next).await;
@@ -72,8 +73,13 @@ fn entry(caller: &Caller, path: &MatchedPath, request: &Request, now: Timestamp)
         part: ids.next(),
         status: None,
         reason: None,
+        dry_run: false,
     }
 }
+
+/// The reason that a caller gave for a change, for the audit trail. It names nobody: who hands it over has checked that.
+#[derive(Debug, Clone)]
+pub struct Stated(pub Option<String>);
 
 /// Notes with an entry its outcome, and what was made.
 async fn note(entry: &mut TrailEntry, response: Response) -> Response {
@@ -82,9 +88,12 @@ async fn note(entry: &mut TrailEntry, response: Response) -> Response {
     let bytes = to_bytes(body, MAX_ANSWER).await.unwrap_or_default();
     let answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     let text = |value: &Value| value.as_str().map(str::to_owned);
-    let why = || text(&answer["data"]["extension"]["reason"]);
-    entry.reason = text(&answer["errors"][0]["message"]).or_else(why);
+    let stated = parts.extensions.get().and_then(|Stated(reason)| reason.clone());
+    entry.reason = text(&answer["errors"][0]["message"]).or(stated);
     let mut made = answer["data"].as_object().into_iter().flat_map(|fields| fields.values());
+    // The answer tells it, not the query: calls that know no rehearsal do the work whatever a query says.
+    let is_rehearsed = |told: &Value| told["dryRun"] == Value::Bool(true);
+    entry.dry_run = is_rehearsed(&answer["data"]) || made.clone().any(is_rehearsed);
     if entry.object.is_none() {
         entry.object =
             made.find_map(|made| text(made).or_else(|| text(&made["id"])).filter(|id| is_ours(id)));
@@ -96,7 +105,7 @@ async fn note(entry: &mut TrailEntry, response: Response) -> Response {
 }
 
 /// Whether a text has the form of Lethe's own ids.
-fn is_ours(text: &str) -> bool {
+pub fn is_ours(text: &str) -> bool {
     let Some((prefix, rest)) = text.split_once('_') else { return false };
     prefix.len() == 3 && rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit())
 }

@@ -50,8 +50,12 @@ pub fn empty() -> OpenApi {
 pub fn complete(operation: &mut Operation, method: &Method, needs: Option<Needs>) {
     let scopes = needs.iter().flat_map(|needs| needs.scopes);
     if needs.is_some() {
-        let scopes = scopes.map(|scope| SecurityRequirement::new("token", [scope.as_str()]));
-        operation.security = Some(scopes.collect());
+        let mut scopes: Vec<_> =
+            scopes.map(|scope| SecurityRequirement::new("token", [scope.as_str()])).collect();
+        if scopes.is_empty() {
+            scopes.push(SecurityRequirement::new("token", [""; 0]));
+        }
+        operation.security = Some(scopes);
     }
     let keyed = method == Method::POST && needs.is_some_and(Needs::writes);
     if keyed {

@@ -10,6 +10,7 @@ use lambda::clock;
 use model::evidence::{Evidence, by_step};
 use model::failure::Failure;
 use model::id::{DestinationId, RegulationId};
+use model::outcome::Outcome;
 use model::regulation::{NewRegulation, Regulation, RegulationType};
 use model::resolved::ResolvedNumbers;
 use model::source::{Recipient, SeenAt, Sightings, SourceId};
@@ -114,7 +115,7 @@ pub async fn admit(
     Ok(RegulationCreated { regulate_id: regulation.id, duplicate_of: regulation.duplicate_of })
 }
 
-/// What a regulation is about, if not the whole workspace, and what it repeats.
+/// What a regulation is about, if not the whole workspace, what it repeats, and what came of it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct About {
@@ -127,13 +128,21 @@ pub struct About {
     /// A regulation that asked for the same, and was under way when this one came.
     #[serde(skip_serializing_if = "Option::is_none")]
     duplicate_of: Option<RegulationId>,
+    /// What became of its people, once an attempt has ended; none, if it erases nothing, or ended before that was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<Outcome>,
 }
 
 impl About {
     pub fn new(regulation: &Regulation) -> Self {
         let (source_id, collection) =
             regulation.part.clone().map(|part| (part.source_id, part.collection)).unzip();
-        Self { source_id, collection: collection.flatten(), duplicate_of: regulation.duplicate_of.clone() }
+        Self {
+            source_id,
+            collection: collection.flatten(),
+            duplicate_of: regulation.duplicate_of.clone(),
+            outcome: regulation.outcome,
+        }
     }
 }
 

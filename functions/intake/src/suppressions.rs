@@ -1,10 +1,12 @@
 //! `/suppressions`: whose events are dropped when they are collected, in the whole workspace or at one source.
 
 use axum::extract::State;
+use axum::{Extension, Json};
 use jiff::Timestamp;
 use model::failure::Failure;
 use model::person::SuppressionScope;
 use model::regulation::MAX_SUBJECTS;
+use model::remark;
 use model::source::SourceId;
 use model::subject::{Subject, SubjectType, fault};
 use model::suppression;
@@ -14,6 +16,7 @@ use utoipa::ToSchema;
 
 use crate::context::{Context, Shared};
 use crate::error::{ApiError, Data, Reply, data};
+use crate::middleware::Stated;
 use crate::page::{Page, Pagination};
 use crate::request::{Body, Whose};
 
@@ -94,7 +97,8 @@ pub struct SuppressionChange {
     subjects: Vec<Whom>,
     /// At this source; in the whole workspace, if left out.
     source_id: Option<SourceId>,
-    /// Why; shown beside the suppression. Names no person.
+    /// Why; shown beside the suppression and kept in the audit trail. It must name nobody: one that holds an identifier of the
+    /// subjects, or what looks like an email address or a telephone number, is refused.
     #[schema(max_length = 500)]
     reason: Option<String>,
 }
@@ -129,7 +133,13 @@ impl SuppressionChange {
         if self.reason.as_ref().is_some_and(|reason| reason.len() > MAX_REASON) {
             return Err(invalid("reason", format!("reason has more than {MAX_REASON} bytes")));
         }
+        let given: Vec<Subject> =
+            self.subjects.iter().map(|whom| Subject { kind: whom.kind, id: whom.id.clone() }).collect();
+        let fault = self.reason.as_deref().and_then(|reason| remark::fault(reason, &given));
         let mut subjects = accept_all(self.subjects)?;
+        if let Some(fault) = fault {
+            return Err(invalid("reason", format!("reason {fault}")));
+        }
         let mut seen = std::collections::HashSet::new();
         subjects.retain(|subject| seen.insert(subject.clone()));
         let scope = scope(context, self.source_id).await?;
@@ -155,14 +165,14 @@ async fn scope(context: &Context, source_id: Option<SourceId>) -> Result<Suppres
 pub async fn add(
     State(context): Shared,
     Body(request): Body<SuppressionChange>,
-) -> Reply<SuppressionChanged> {
+) -> Result<Changed, ApiError> {
     let accepted = request.accept(&context).await?;
     let change = accepted.change();
     let store = &context.store;
     store.suppress(&accepted.subjects, &change).await?;
     let linked = store.linked(&accepted.subjects).await?.subjects;
     store.suppress(&linked, &Change { by_link: true, ..change }).await?;
-    Ok(data(SuppressionChanged { subjects: accepted.subjects.len(), linked: linked.len() }))
+    Ok(accepted.changed(linked.len()))
 }
 
 /// Lifts the suppression of people, and of the ids that were suppressed because of them. What the whole workspace
@@ -173,7 +183,7 @@ pub async fn add(
 pub async fn lift(
     State(context): Shared,
     Body(request): Body<SuppressionChange>,
-) -> Reply<SuppressionChanged> {
+) -> Result<Changed, ApiError> {
     let accepted = request.accept(&context).await?;
     let change = accepted.change();
     let store = &context.store;
@@ -186,10 +196,18 @@ pub async fn lift(
     let linked = store.linked(&accepted.subjects).await?.suppressible();
     store.unsuppress(&linked, &Change { by_link: true, ..change.clone() }).await?;
     store.unsuppress(&accepted.subjects, &change).await?;
-    Ok(data(SuppressionChanged { subjects: accepted.subjects.len(), linked: linked.len() }))
+    Ok(accepted.changed(linked.len()))
 }
 
+/// The answer, and the reason for the audit trail.
+type Changed = (Extension<Stated>, Json<Data<SuppressionChanged>>);
+
 impl Accepted {
+    fn changed(self, linked: usize) -> Changed {
+        let changed = SuppressionChanged { subjects: self.subjects.len(), linked };
+        (Extension(Stated(self.reason)), data(changed))
+    }
+
     fn change(&self) -> Change<'_> {
         Change {
             scope: &self.scope,

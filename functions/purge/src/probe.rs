@@ -22,7 +22,10 @@ use crate::resolve::resolvable;
 
 /// Looks at an archive and says what is there.
 pub async fn look(context: &Context, probe: Probe, until: Instant) -> Result<Finding> {
-    let destination = context.store.destination(probe.destination_id()).await?;
+    let destination = match &probe {
+        Probe::Draft { destination, .. } => destination.clone(),
+        stored => context.store.destination(stored.destination_id()).await?,
+    };
     if let Probe::Resolvable { people, .. } = &probe {
         return resolvable(context, &destination, people, until).await;
     }
@@ -46,7 +49,9 @@ async fn survey(
     let archive = Archive::new(context.s3.clone(), settings.bucket.clone(), settings.request_payer);
     let exceptions = context.store.exceptions(probe.destination_id()).await?;
     match probe {
-        Probe::Check { .. } => survey::check(&archive, &settings, &exceptions, until).await,
+        Probe::Check { .. } | Probe::Draft { .. } => {
+            survey::check(&archive, &settings, &exceptions, until).await
+        }
         Probe::Count { destination_id, subjects, .. } => {
             let matcher = Matcher::new(&settings.rules, &SubjectSet::new(subjects));
             let (files, rules) = (context.files.clone(), settings.rules.clone());

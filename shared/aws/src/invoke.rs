@@ -32,7 +32,9 @@ impl Workers {
         })
     }
 
-    /// Asks the function that works at destinations of this kind to answer a probe.
+    /// Asks the function that works at destinations of this kind to answer a probe. What a probe holds, identifiers or the
+    /// secrets of a draft, goes to the function alone: the call is synchronous and over TLS, so that its payload is in no
+    /// queue, and neither Lambda nor CloudTrail nor a trace records it.
     ///
     /// # Errors
     /// `Transient`, if it cannot be reached or does not answer.

@@ -109,17 +109,18 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_names_its_field() {
-        for (wrong, field) in [
-            (json!({ "settings": { "region": "mars" } }), "settings"),
-            (json!({ "settings": { "region": null } }), "settings"),
-            (json!({ "settings": { "colour": "red" } }), "settings"),
-            (json!({ "settings": { "region": "http://127.0.0.1" } }), "settings"),
-            (json!({ "secrets": {} }), "secrets"),
-            (json!({ "secrets": { "apiKey": "k", "other": "x" } }), "secrets"),
-            (json!({ "name": " " }), "name"),
+        for (wrong, field, part) in [
+            (json!({ "settings": { "region": "mars" } }), "settings", Some("region")),
+            (json!({ "settings": { "region": null } }), "settings", Some("region")),
+            (json!({ "settings": { "colour": "red" } }), "settings", None),
+            (json!({ "settings": { "region": "http://127.0.0.1" } }), "settings", Some("region")),
+            (json!({ "settings": { "mode": "burn" } }), "settings", Some("mode")),
+            (json!({ "secrets": {} }), "secrets", Some("apiKey")),
+            (json!({ "secrets": { "apiKey": "k", "other": "x" } }), "secrets", None),
+            (json!({ "name": " " }), "name", None),
         ] {
             let failure = change(&mut destination(), wrong.clone()).expect_err("wrong");
-            assert_eq!(failure.field, Some(field), "{wrong}: {failure}");
+            assert_eq!((failure.field, failure.part), (Some(field), part), "{wrong}: {failure}");
         }
     }
 

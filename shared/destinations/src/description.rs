@@ -200,6 +200,22 @@ impl Description {
         })
     }
 
+    /// A failure with the setting or secret at fault as its part, if its message begins with one of the catalogue's. What a
+    /// client made up is in neither.
+    pub(super) fn naming(&self, failure: Failure) -> Failure {
+        let named = |field: &&Field| {
+            let place = if field.secret { "secrets" } else { "settings" };
+            let rest = failure.public.strip_prefix(place).and_then(|rest| rest.strip_prefix('.'));
+            let rest = rest.and_then(|rest| rest.strip_prefix(field.name));
+            let ends = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_');
+            failure.field == Some(place) && rest.is_some_and(ends)
+        };
+        match self.fields.iter().find(named) {
+            Some(field) => failure.part(field.name),
+            None => failure,
+        }
+    }
+
     /// Checks the forms of the settings.
     pub(super) fn check_forms(&self, settings: &Map<String, Value>, any_endpoint: bool) -> Result<()> {
         let given = self.fields.iter().filter_map(|field| Some((field, settings.get(field.name)?)));

@@ -88,6 +88,10 @@ pub fn secrets_go_to(destination: &Destination) -> String {
 /// any URL, as on test stacks.
 fn check(destination: &Destination, any_endpoint: bool) -> Result<()> {
     let description = describe(&destination.vendor)?;
+    check_settings(destination, description, any_endpoint).map_err(|failure| description.naming(failure))
+}
+
+fn check_settings(destination: &Destination, description: &Description, any_endpoint: bool) -> Result<()> {
     name::check(&destination.name)?;
     description.check_names(false, destination.settings.keys())?;
     description.check_forms(&destination.settings, any_endpoint)?;
@@ -103,12 +107,15 @@ fn check(destination: &Destination, any_endpoint: bool) -> Result<()> {
 /// Checks that secrets have the required names, and lead nowhere but to their vendor.
 fn check_secrets(vendor: &str, secrets: &Secrets, any_endpoint: bool) -> Result<()> {
     let description = describe(vendor)?;
-    description.check_names(true, secrets.0.keys())?;
-    match description.kind {
-        DestinationKind::Archive => Ok(()),
-        DestinationKind::Warehouse => (Warehouse::find(vendor)?.check_secrets)(secrets, any_endpoint),
-        DestinationKind::Cloud => cloud::vendor(vendor)?.check_secrets(secrets),
-    }
+    let check = || {
+        description.check_names(true, secrets.0.keys())?;
+        match description.kind {
+            DestinationKind::Archive => Ok(()),
+            DestinationKind::Warehouse => (Warehouse::find(vendor)?.check_secrets)(secrets, any_endpoint),
+            DestinationKind::Cloud => cloud::vendor(vendor)?.check_secrets(secrets),
+        }
+    };
+    check().map_err(|failure| description.naming(failure))
 }
 
 /// The body of `POST /destinations`.

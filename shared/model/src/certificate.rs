@@ -298,6 +298,7 @@ mod tests {
             clock: None,
             file: Default::default(),
             cancelled: None,
+            outcome: None,
         };
         let tasks = [crate::task::tests::task()];
         let claims = Claims::new(

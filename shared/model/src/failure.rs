@@ -18,6 +18,8 @@ pub struct Failure {
     pub public: String,
     /// The input field at fault, when there is one.
     pub field: Option<&'static str>,
+    /// The part of that field at fault, when its name is one of ours: a setting.
+    pub part: Option<&'static str>,
     /// Seconds after which the other side asks to be called again.
     pub wait: Option<u32>,
     /// For the log only.
@@ -58,13 +60,20 @@ impl Failure {
     }
 
     fn new(kind: FailureKind, public: impl Into<String>) -> Self {
-        Self { kind, public: public.into(), field: None, wait: None, detail: None }
+        Self { kind, public: public.into(), field: None, part: None, wait: None, detail: None }
     }
 
     /// Names the input field at fault.
     #[must_use]
     pub fn field(mut self, field: &'static str) -> Self {
         self.field = Some(field);
+        self
+    }
+
+    /// Names the part of the input field at fault.
+    #[must_use]
+    pub fn part(mut self, part: &'static str) -> Self {
+        self.part = Some(part);
         self
     }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::destination::{Destination, Secrets};
 use crate::id::DestinationId;
 use crate::source_scope::SourceScope;
 use crate::subject::{Subject, SubjectType};
@@ -16,13 +17,20 @@ use crate::subject::{Subject, SubjectType};
 pub const TIME_TO_ANSWER: Duration = Duration::from_secs(20);
 
 /// A question about a destination.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Probe {
     /// Whether it can be reached and the credentials are good; nothing is changed.
     Check {
         /// The destination to check.
         destination_id: DestinationId,
+    },
+    /// The same of one that is not stored: it and its secrets come with the question and are kept nowhere.
+    Draft {
+        /// The destination as it would be stored.
+        destination: Destination,
+        /// The secrets as they would be stored.
+        secrets: Secrets,
     },
     /// How much of the subjects it holds; nothing is changed.
     Count {
@@ -46,10 +54,12 @@ pub enum Probe {
 impl Probe {
     /// The destination that it is about.
     pub fn destination_id(&self) -> &DestinationId {
-        let (Self::Check { destination_id }
-        | Self::Count { destination_id, .. }
-        | Self::Resolvable { destination_id, .. }) = self;
-        destination_id
+        match self {
+            Self::Draft { destination, .. } => &destination.id,
+            Self::Check { destination_id }
+            | Self::Count { destination_id, .. }
+            | Self::Resolvable { destination_id, .. } => destination_id,
+        }
     }
 }
 

@@ -35,9 +35,16 @@ pub struct TrailEntry {
     /// The HTTP status that was answered; none, if the work broke off.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub status: Option<u16>,
-    /// What the answer said was wrong; of an extension, why there is one.
+    /// What the answer said was wrong; if nothing was, why the caller did it, as far as the call said.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
+    /// Whether it was only counted and nothing changed.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub dry_run: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// A link of the chain.
@@ -127,6 +134,7 @@ mod tests {
                 part: None,
                 status: Some(200),
                 reason: None,
+                dry_run: false,
             };
             records.push(head.next(&entry));
             head = records[records.len() - 1].head();
@@ -162,6 +170,17 @@ mod tests {
         let twice = broken(&|records| records.push(records[4].clone()));
         assert_eq!(twice, "record 6 of the trail is missing");
         assert_eq!(broken(&|records| drop(records.pop())), "the trail was sealed with 5 records");
+    }
+
+    #[test]
+    fn a_record_without_a_newer_field_has_the_hash_that_it_had() {
+        // A record as it was written before entries told of dry runs, and the hash that the next one holds.
+        let json = r#"{"id":"aud_0193aeb1c2d37f6f8c1e5a7b9d0e2f41","at":"2026-01-01T00:00:00Z","caller":"admin","callerName":"admin","action":"POST /tokens","status":200,"number":1,"previous":""}"#;
+        let record: TrailRecord = serde_json::from_str(json).expect("a record");
+        assert_eq!(record.head().hash, hex(&Sha256::digest(json)));
+        let rehearsed =
+            TrailRecord { entry: TrailEntry { dry_run: true, ..record.entry.clone() }, ..record.clone() };
+        assert_ne!(rehearsed.head(), record.head(), "what is told is covered");
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod certificate_log;
 mod coverage;
 mod destinations;
 mod entry;
+mod figures;
 mod group_commit;
 mod idempotency;
 mod links;
@@ -55,12 +56,14 @@ use model::subject::Subject;
 
 pub use batches::REFUSALS_PER_ITEM;
 pub use certificate_log::SignedHead;
+pub use figures::Tallied;
 pub use idempotency::{Answer, Claim, Replay};
 pub use runs::{Run, RunLock, RunProgress};
 pub use search::{Order, RegulationFilter};
 pub use sighting::Sighting;
 pub use slots::Slots;
 pub use suppressions::{Change, Suppressed};
+pub use trail::TrailFilter;
 pub use waiting::Waiting;
 
 /// The names of the tables.

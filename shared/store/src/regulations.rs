@@ -112,17 +112,24 @@ impl Store {
         self.get(&self.tables.regulations, (id.as_str(), META)).await
     }
 
-    /// Ends an attempt of a regulation. One that has ended, or was followed by another, stays as it is. The law's clock runs on,
-    /// unless nothing is left to retry.
+    /// Ends an attempt of a regulation, and keeps with it the outcome that the regulation is given with. One that has
+    /// ended, or was followed by another, stays as it is. The law's clock runs on, unless nothing is left to retry.
     ///
     /// # Errors
     /// `Transient`, if DynamoDB throttles or cannot be reached; `Permanent`, if it refuses the call.
     pub async fn end_attempt(&self, regulation: &Regulation, status: Status, at: Timestamp) -> Result<()> {
         let stops = if status.drops_identifiers() { ", dueBy" } else { "" };
-        let request = self
+        let set = if regulation.outcome.is_some() { ", outcome = :outcome" } else { "" };
+        let mut request = self
             .update_meta(&regulation.id)
             .condition_expression("attempt = :attempt AND #status = :running")
-            .update_expression(format!("SET #status = :status, finishedAt = :at REMOVE waitsSince{stops}"))
+            .update_expression(format!(
+                "SET #status = :status, finishedAt = :at{set} REMOVE waitsSince{stops}"
+            ));
+        if let Some(outcome) = &regulation.outcome {
+            request = request.expression_attribute_values(":outcome", value(outcome)?);
+        }
+        let request = request
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":attempt", number(regulation.attempt.into()))
             .expression_attribute_values(":running", value(&Status::Running)?)
@@ -241,7 +248,7 @@ impl Store {
                 "(attempt = :before AND #status IN (:failed, :partial)) OR (attempt = :attempt AND waitsSince = :now)",
             )
             .update_expression(
-                "SET #status = :status, attempt = :attempt, waitsSince = :now REMOVE finishedAt",
+                "SET #status = :status, attempt = :attempt, waitsSince = :now REMOVE finishedAt, outcome",
             )
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", value(&Status::Running)?)

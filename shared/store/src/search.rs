@@ -22,7 +22,7 @@ use model::status::Status;
 use model::subject::Pseudonym;
 
 /// The index by date, in which all regulations are under one value of `list`.
-const BY_DATE: &str = "byDate";
+pub(crate) const BY_DATE: &str = "byDate";
 
 /// The index of those that are under way: they alone have a `waitsSince`, the time at which their attempt was asked
 /// for.
@@ -310,7 +310,7 @@ impl RegulationFilter {
         keys.iter().filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone()))).collect()
     }
 
-    fn apply(&self, mut query: QueryFluentBuilder) -> Result<QueryFluentBuilder> {
+    pub(crate) fn apply(&self, mut query: QueryFluentBuilder) -> Result<QueryFluentBuilder> {
         let (mut conditions, mut values) = (Vec::new(), HashMap::<String, AttributeValue>::new());
         if let Some(status) = self.status {
             conditions.push("#status = :status".to_owned());

@@ -87,17 +87,24 @@ async fn destinations_are_checked_before_they_are_kept() -> Result<()> {
     let cases = [
         (json!({"name": "A", "vendor": "fax"}), "vendor"),
         (json!({"name": " ", "vendor": "s3", "settings": {"bucket": "b"}}), "name"),
-        (json!({"name": "A", "vendor": "s3"}), "settings"),
+        (json!({"name": "A", "vendor": "s3"}), "settings.bucket"),
         (json!({"name": "A", "vendor": "s3", "settings": {"bucket": "b", "colour": "red"}}), "settings"),
-        (json!({"name": "A", "vendor": "s3", "settings": {"bucket": 7}}), "settings"),
+        (json!({"name": "A", "vendor": "s3", "settings": {"bucket": 7}}), "settings.bucket"),
+        (
+            json!({"name": "A", "vendor": "s3", "settings": {"bucket": "b", "maxShare": 7}}),
+            "settings.maxShare",
+        ),
         (
             json!({"name": "A", "vendor": "braze", "settings": {"endpoint": "rest.iad-01.braze.com"}}),
-            "secrets",
+            "secrets.apiKey",
         ),
     ];
     for (body, field) in cases {
-        let (status, answer) = api.send(Method::POST, "/destinations", Some(&body)).await?;
-        assert_eq!((status.as_u16(), answer["errors"][0]["field"].as_str()), (422, Some(field)), "{answer}");
+        for path in ["/destinations", "/destinations/check"] {
+            let (status, answer) = api.send(Method::POST, path, Some(&body)).await?;
+            let told = answer["errors"][0]["field"].as_str();
+            assert_eq!((status.as_u16(), told), (422, Some(field)), "{path}: {answer}");
+        }
     }
     assert_eq!(api.get("/destinations").await?, before);
     let shown = before.to_string();

@@ -17,6 +17,7 @@ mod console;
 mod contacts;
 mod cost;
 mod deadlines;
+mod figures;
 mod formats;
 mod group_commit;
 mod hand_over;

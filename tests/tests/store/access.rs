@@ -1,12 +1,13 @@
 //! Tokens, answers kept for requests that are repeated, and the audit trail.
 
 use anyhow::{Context, Result};
+use jiff::Timestamp;
 use model::failure::FailureKind;
-use model::id::{TokenId, TrailId};
+use model::id::{RegulationId, TokenId, TrailId};
 use model::token::Token;
 use model::trail::TrailEntry;
 use serde_json::json;
-use store::{Answer, Claim};
+use store::{Answer, Claim, TrailFilter};
 
 use crate::{Fixture, at, of, twice};
 
@@ -92,11 +93,63 @@ async fn an_entry_of_the_trail_is_completed_and_not_doubled() -> Result<()> {
     twice(async || store.write_trail(&ended).await).await?;
     let later = TrailEntry { id: TrailId::new(), ..ended.clone() };
     store.write_trail(&later).await?;
-    let first = store.trail(None, None, 1, None).await?;
+    let first = store.trail(&TrailFilter::default(), 1, None).await?;
     assert_eq!(first.items, [later], "the newest first");
-    let rest = store.trail(None, None, 1, first.next.as_deref()).await?;
+    let rest = store.trail(&TrailFilter::default(), 1, first.next.as_deref()).await?;
     assert_eq!(rest.items, [ended]);
-    let refused = store.trail(None, None, 1, Some("made up")).await.expect_err("never given out");
+    let refused =
+        store.trail(&TrailFilter::default(), 1, Some("made up")).await.expect_err("never given out");
     assert_eq!((refused.kind, refused.field), (FailureKind::Invalid, Some("pagination.cursor")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_filtered_trail_neither_skips_nor_repeats() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    // Every second entry is a caller's, and of these every second one is about the same object, or made a part of it.
+    let object = RegulationId::new().to_string();
+    let mut mine = Vec::new();
+    for number in 0..12_u64 {
+        let entry: TrailEntry = of(json!({
+            "id": format!("aud_{:032x}", number), "at": at(0), "caller": if number % 2 == 0 { "one" } else { "two" },
+            "callerName": "ci", "action": if number % 3 == 0 { "POST /regulations" } else { "POST /suppressions/lift" },
+        }))?;
+        store.write_trail(&entry).await?;
+        // One broke off.
+        let ended = TrailEntry {
+            status: (number != 4).then_some(200),
+            object: (number % 4 == 0 && number != 4).then(|| object.clone()),
+            part: (number == 2).then(|| object.clone()),
+            dry_run: number == 6,
+            ..entry
+        };
+        store.write_trail(&ended).await?;
+        if ended.caller == "one" {
+            mine.insert(0, ended);
+        }
+    }
+    let pages = async |filter: TrailFilter, count: i32| {
+        let (mut all, mut from) = (Vec::new(), None::<String>);
+        loop {
+            let page = store.trail(&filter, count, from.as_deref()).await?;
+            assert!(page.items.len() <= usize::try_from(count)?);
+            all.extend(page.items);
+            from = page.next;
+            if from.is_none() {
+                return anyhow::Ok(all);
+            }
+        }
+    };
+    let caller = TrailFilter { caller: Some("one".into()), ..TrailFilter::default() };
+    for count in 1..=7 {
+        assert_eq!(pages(caller.clone(), count).await?, mine, "{count} on a page");
+        assert_eq!(pages(TrailFilter::default(), count).await?.len(), 12, "{count} on a page");
+    }
+    let lifted = TrailFilter { action: Some("POST /suppressions/lift".into()), ..caller.clone() };
+    assert_eq!(pages(lifted, 2).await?.len(), 4);
+    let about = TrailFilter { object: Some(object), ..TrailFilter::default() };
+    assert_eq!(pages(about.clone(), 1).await?.len(), 3, "two about it, one that made it as a part");
+    let never = TrailFilter { until: Some(Timestamp::UNIX_EPOCH), ..about };
+    assert!(pages(never, 1).await?.is_empty());
     Ok(())
 }

@@ -1,13 +1,17 @@
 //! Regulations, their tasks and their evidence.
 
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
 use anyhow::Result;
 use jiff::Timestamp;
 use model::evidence::Evidence;
 use model::failure::FailureKind;
 use model::id::{DestinationId, RegulationId};
+use model::outcome::Outcome;
 use model::regulation::Regulation;
 use model::status::{Status, TaskStatus};
-use model::subject::Subject;
+use model::subject::{Subject, SubjectType};
 use model::task::Task;
 use serde_json::json;
 
@@ -176,5 +180,57 @@ async fn a_regulation_that_asks_for_the_same_is_found_while_it_is_under_way() ->
     store.begin_regulation(&first.id).await?;
     store.end_attempt(&first, Status::Finished, at(1)).await?;
     assert_eq!(store.same_under_way("same", &new).await?, None, "it has ended");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_outcome_is_kept_with_the_end_of_an_attempt_until_the_next_one_begins() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    let mut there = regulation("DELETE_ONLY", "INITIALIZED")?;
+    store.create(&there, two(), &[], None).await?;
+    store.begin_regulation(&there.id).await?;
+    there.outcome = Some(Outcome { failed: 2, failed_at: 1, ..Outcome::default() });
+    twice(async || store.end_attempt(&there, Status::Failed, at(5)).await).await?;
+    let kept = store.regulation(&there.id).await?.expect("stored");
+    assert_eq!((kept.status, kept.outcome), (Status::Failed, there.outcome));
+    store.begin_attempt(&kept, at(6)).await?;
+    assert_eq!(store.regulation(&there.id).await?.expect("stored").outcome, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn all_regulations_of_a_period_are_tallied_or_it_is_said_since_when() -> Result<()> {
+    let Fixture { store, .. } = Fixture::new().await?;
+    let part = json!({ "sourceId": "web" });
+    for minute in 0..5 {
+        let one: Regulation = of(json!({
+            "id": RegulationId::new(), "regulationType": "DELETE_ONLY", "subjectType": "USER_ID", "subjectCount": 7,
+            "status": "INITIALIZED", "attempt": 1, "createdAt": at(minute), "part": part,
+        }))?;
+        store.create(&one, two(), &[], None).await?;
+    }
+    let far = Instant::now() + Duration::from_secs(60);
+    let mut seen = Vec::new();
+    assert_eq!(store.tally(at(1), at(4), far, |one| seen.push(one)).await?, None);
+    let times: Vec<_> = seen.iter().map(|one| one.created_at).collect();
+    assert_eq!(times, [at(3), at(2), at(1)], "the newest first, the end excluded");
+    assert_eq!((seen[0].subject_count, seen[0].outcome), (7, None));
+    assert_eq!(seen[0].part.as_ref().map(|part| part.source_id.as_str()), Some("web"));
+
+    // A page of DynamoDB's has 1 MB: with more than that, time may run out after a page.
+    let long: BTreeMap<SubjectType, usize> =
+        (0..7_000).map(|n| (format!("kind_of_an_identifier_{n}").parse().expect("a kind"), 1)).collect();
+    for minute in 10..20 {
+        let mut one = regulation("DELETE_ONLY", "INITIALIZED")?;
+        (one.created_at, one.identifiers) = (at(minute), long.clone());
+        store.create(&one, two(), &[], None).await?;
+    }
+    let mut seen = Vec::new();
+    let back_to = store.tally(at(0), at(99), Instant::now(), |one| seen.push(one)).await?;
+    assert!(seen.len() < 15, "{}", seen.len());
+    assert_eq!(back_to, seen.last().map(|one| one.created_at));
+    let mut all = 0;
+    assert_eq!(store.tally(at(0), at(99), far, |_| all += 1).await?, None);
+    assert_eq!(all, 15, "page by page");
     Ok(())
 }

@@ -4,9 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Regulation;
 use super::law::{Law, days_between};
-use super::{Regulation, remark};
 use crate::failure::{Failure, Result};
+use crate::remark;
 use crate::subject::Named;
 
 /// How far ahead of ours the clock of a client may be.

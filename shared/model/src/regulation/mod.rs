@@ -4,7 +4,6 @@
 mod case;
 mod law;
 mod people;
-mod remark;
 mod request;
 
 use std::collections::BTreeMap;
@@ -15,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::destination::DestinationKind;
 use crate::id::RegulationId;
+use crate::outcome::Outcome;
 use crate::source_scope::SourceScope;
 use crate::status::Status;
 use crate::subject::{Named, PseudonymKey, SubjectType, people};
@@ -158,6 +158,9 @@ pub struct Regulation {
     /// That it was withdrawn.
     #[serde(flatten)]
     pub cancelled: Option<Cancelled>,
+    /// What became of its people, once it is sealed; none, if it erases nothing.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub outcome: Option<Outcome>,
 }
 
 impl Regulation {

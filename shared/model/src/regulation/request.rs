@@ -335,6 +335,7 @@ fn regulation(
         clock: None,
         file: CaseFile::default(),
         cancelled: None,
+        outcome: None,
     }
 }
 

@@ -28,7 +28,11 @@ async fn who_may_change_destinations_cannot_lift_the_guard_of_an_archive() -> Re
     }
     let (status, answer) =
         limited.send(Method::POST, "/destinations", Some(&archive(&world.bucket, 1.0))).await?;
-    assert_eq!((status.as_u16(), &answer["errors"][0]["field"]), (403, &json!("maxShare")), "{answer}");
+    assert_eq!(
+        (status.as_u16(), &answer["errors"][0]["field"]),
+        (403, &json!("settings.maxShare")),
+        "{answer}"
+    );
     let (status, answer) = world.stack.api.send(Method::PATCH, &path, Some(&share(json!(0.6)))).await?;
     assert!(status.is_success(), "an administrator may: {answer}");
     Ok(())

@@ -1,11 +1,11 @@
-//! What somebody writes about a regulation: it stays for as long as the certificate, which identifiers never do. So a text that
-//! names a person by an identifier is refused.
+//! What somebody writes about a regulation or a change: it stays for years, which identifiers never do. So a text that names a
+//! person by an identifier is refused.
 
 use unicode_normalization::UnicodeNormalization;
 
 use crate::failure::{Failure, Result};
 use crate::name::reads_as_stored;
-use crate::subject::Named;
+use crate::subject::{Named, Subject};
 
 /// The most characters of a text.
 pub const MAX_TEXT: usize = 200;
@@ -32,19 +32,23 @@ pub fn check(field: &'static str, text: &str, named: &[Named]) -> Result<Option<
             "must not have control characters, line breaks or characters that change the writing direction",
         );
     }
+    match fault(text, named.iter().map(|one| &one.subject)) {
+        Some(fault) => refuse(fault),
+        None => Ok(Some(text.to_owned())),
+    }
+}
+
+/// Why a text may not be kept, worded to follow its field's name: it holds an identifier of these subjects, or looks like an
+/// email address or a telephone number. Never repeats it.
+pub fn fault<'a>(text: &str, subjects: impl IntoIterator<Item = &'a Subject>) -> Option<&'static str> {
     let folded = fold(text);
-    if named.iter().any(|one| holds(&folded, &fold(&one.subject.id))) {
-        return refuse(
-            "names somebody whom the regulation is about: it is kept for years, identifiers are not",
-        );
+    if subjects.into_iter().any(|subject| holds(&folded, &fold(&subject.id))) {
+        return Some("names somebody whom it is about: it is kept for years, identifiers are not");
     }
     if has_address(&folded) {
-        return refuse("looks like an email address: it is kept for years, identifiers are not");
+        return Some("looks like an email address: it is kept for years, identifiers are not");
     }
-    if has_number(&folded) {
-        return refuse("looks like a telephone number: it is kept for years, identifiers are not");
-    }
-    Ok(Some(text.to_owned()))
+    has_number(&folded).then_some("looks like a telephone number: it is kept for years, identifiers are not")
 }
 
 /// A text in the one form of all that differ in case, in how Unicode writes a letter, or in white space around it. Accents are
@@ -144,9 +148,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::subject::Subject;
 
-    fn fault(text: &str, ids: &[&str]) -> Option<String> {
+    fn refused(text: &str, ids: &[&str]) -> Option<String> {
         let named: Vec<Named> = ids.iter().map(|id| Subject::user(*id).into()).collect();
         check("file.reference", text, &named).err().map(|failure| {
             assert_eq!(failure.field, Some("file.reference"));
@@ -170,7 +173,7 @@ mod tests {
             "by letter of 3/4/2026; 20 pages",
             "c56a4180-65aa-42ec-a945-5fd21dec0538",
         ] {
-            assert_eq!(fault(text, &["u7", "ada-lovelace"]), None, "{text}");
+            assert_eq!(refused(text, &["u7", "ada-lovelace"]), None, "{text}");
         }
         assert_eq!(check("file.channel", "  by post ", &[]).expect("good").as_deref(), Some("by post"));
         assert_eq!(check("file.channel", " ", &[]).expect("good"), None);
@@ -199,11 +202,11 @@ mod tests {
             ("a\u{202e}b", "u7", "must not have"),
             (&"x".repeat(201), "u7", "at most 200"),
         ] {
-            let fault = fault(text, &[id]).expect(text);
+            let fault = refused(text, &[id]).expect(text);
             assert!(fault.starts_with("file.reference ") && fault.contains(said), "{text}: {fault}");
             assert!(!fault.contains(text.trim()) || text == "7", "{fault}");
         }
-        assert_eq!(fault("u77 and 17 of 7th", &["u7", "7"]), None, "short ones are in many words");
+        assert_eq!(refused("u77 and 17 of 7th", &["u7", "7"]), None, "short ones are in many words");
     }
 
     proptest! {
