@@ -22,6 +22,8 @@ pub struct Context {
     pub pseudonyms: PseudonymKey,
     /// The law of messages that name none.
     pub default_law: Law,
+    /// How many hours a regulation that erases may be withdrawn before it begins.
+    pub grace_hours: u32,
 }
 
 impl Context {
@@ -35,6 +37,7 @@ impl Context {
             bucket: environment::required("LETHE_BUCKET")?,
             pseudonyms: SecretStore::from_env(config).pseudonym_key().await?,
             default_law: Law::by_default(&environment::required("DEFAULT_LAW")?)?,
+            grace_hours: environment::hours("GRACE_HOURS")?,
         })
     }
 }

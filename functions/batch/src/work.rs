@@ -196,6 +196,7 @@ async fn regulation(
     };
     regulation.clock = Some(message.clock.accept(batch.created_at, law)?);
     regulation.actor = Some(batch.actor());
+    let regulation = regulation.with_grace(context.grace_hours);
     let delay = u32::try_from(number).unwrap_or(u32::MAX).saturating_mul(PACE);
     admission::admit(&context.store, &context.workflow, &regulation, named, delay, None).await?;
     entry.status = Some(200);

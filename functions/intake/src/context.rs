@@ -35,6 +35,8 @@ pub struct Context {
     pub(crate) any_endpoint: bool,
     /// The law of requests that name none.
     pub(crate) default_law: Law,
+    /// How many hours a regulation that erases may be withdrawn before it begins.
+    pub(crate) grace_hours: u32,
 }
 
 pub(crate) type Shared = State<Arc<Context>>;
@@ -59,6 +61,7 @@ impl Context {
             workspace_id: environment::required("WORKSPACE_ID")?,
             any_endpoint: environment::any_endpoint()?,
             default_law: Law::by_default(&environment::required("DEFAULT_LAW")?)?,
+            grace_hours: environment::hours("GRACE_HOURS")?,
         })
     }
 

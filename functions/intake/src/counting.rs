@@ -105,7 +105,7 @@ impl Count {
             Status::Invalid => &mut requests.cancelled,
         } += 1;
         if let (Status::Finished, Some(at)) = (one.status, one.finished_at) {
-            self.honoured.push(at.duration_since(one.created_at).as_secs().max(0));
+            self.honoured.push(one.seconds_until(at));
             let day = self.days.entry(day_of(at)).or_default();
             *if accepted_only { &mut day.accepted_only } else { &mut day.finished } += 1;
         }
@@ -208,6 +208,7 @@ pub mod tests {
             part: None,
             status,
             created_at,
+            received_at: None,
             finished_at: status.is_final().then(|| created_at + SignedDuration::from_hours(36)),
             outcome,
         }

@@ -93,10 +93,11 @@ pub async fn answer(
 pub async fn admit(
     context: &Context,
     caller: &Caller,
-    mut regulation: Regulation,
+    regulation: Regulation,
     named: Vec<Named>,
 ) -> Result<RegulationCreated, ApiError> {
     caller.may_regulate(&regulation)?;
+    let mut regulation = regulation.with_grace(context.grace_hours);
     let request = regulation.fingerprint(context.pseudonyms().await?, &named);
     regulation.duplicate_of = context.store.same_under_way(&request, &regulation.id).await?;
     regulation.actor = Some(caller.id().to_owned());
@@ -128,6 +129,9 @@ pub struct About {
     /// A regulation that asked for the same, and was under way when this one came.
     #[serde(skip_serializing_if = "Option::is_none")]
     duplicate_of: Option<RegulationId>,
+    /// Until when nothing is erased, and it may be withdrawn; none, where it began at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grace_until: Option<Timestamp>,
     /// What became of its people, once an attempt has ended; none, if it erases nothing, or ended before that was kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<Outcome>,
@@ -141,6 +145,7 @@ impl About {
             source_id,
             collection: collection.flatten(),
             duplicate_of: regulation.duplicate_of.clone(),
+            grace_until: regulation.grace_until,
             outcome: regulation.outcome,
         }
     }

@@ -118,7 +118,7 @@ impl Deletions {
         *place += 1;
         let is_answered = matches!(one.status, Status::Finished | Status::PartialSuccess | Status::Invalid);
         let answered = one.finished_at.filter(|_| is_answered);
-        self.seconds.extend(answered.map(|at| at.duration_since(one.created_at).as_secs().max(0)));
+        self.seconds.extend(answered.map(|at| one.seconds_until(at)));
     }
 
     fn report(self, Month { name, span }: Month, counted_since: Option<Timestamp>) -> Report {

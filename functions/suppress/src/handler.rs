@@ -1,6 +1,7 @@
 //! Changes the suppression list for a regulation, before anything is erased.
 //!
-//! 1. The regulation begins, unless it was withdrawn.
+//! 1. The regulation begins, unless it was withdrawn. In its time of grace its subjects are suppressed and nothing else is
+//!    done: the step is taken again when that is over.
 //! 2. Its subjects, with all that is linked to them, are suppressed, or that is lifted; the evidence says how many.
 //! 3. The step waits until every instance of `collect` has read the list anew.
 //! 4. What warehouses and archives gave of its people since is suppressed, too, in a step of its own before anything is
@@ -10,6 +11,7 @@
 
 use std::time::Duration;
 
+use app::admission;
 use aws::secrets::SecretStore;
 use jiff::SignedDuration;
 use lambda::clock;
@@ -21,6 +23,7 @@ use model::id::{DestinationId, RegulationId};
 use model::person::FRESH_MILLISECONDS;
 use model::regulation::{Regulation, Suppression};
 use model::status::Status;
+use model::suppression;
 use model::task::Task;
 use serde::{Deserialize, Serialize};
 use store::Store;
@@ -72,6 +75,8 @@ pub struct Plan {
     purge_delay_seconds: i64,
     /// How long, in seconds, nothing is erased, since a request to an upstream may be on its way; 0, if there is none.
     upstream_seconds: i64,
+    /// How long, in seconds, the regulation may still be withdrawn before it begins; 0, once it has begun.
+    grace_seconds: i64,
 }
 
 /// Takes the first step of an attempt; see the head of this file.
@@ -84,6 +89,10 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         .regulation(id)
         .await?
         .ok_or_else(|| Failure::permanent(format!("there is no regulation {id}")))?;
+    if let Some(left) = regulation.grace_left(clock::now()) {
+        admission::hold(store, &regulation, &suppression::of(&store.subjects(id).await?)).await?;
+        return Ok(Plan { grace_seconds: left, ..Plan::default() });
+    }
     let withdrawn = match regulation.status {
         Status::Initialized => !store.begin_regulation(id).await?,
         status => status == Status::Invalid,
@@ -114,6 +123,7 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         cloud_destinations,
         purge_delay_seconds: context.purge_delay.as_secs(),
         upstream_seconds: upstream_seconds(context, &regulation).await?,
+        grace_seconds: 0,
     })
 }
 

@@ -25,6 +25,15 @@ pub fn seconds(name: &str) -> Result<SignedDuration> {
     })
 }
 
+/// A variable that holds a number of hours.
+///
+/// # Errors
+/// `Permanent`, naming the variable.
+pub fn hours(name: &str) -> Result<u32> {
+    let hours = required(name)?.parse();
+    hours.map_err(|_| Failure::permanent(format!("the environment variable {name} is not a number of hours")))
+}
+
 /// Whether destinations may have any endpoint, as on test stacks, or only their vendors' and other machines
 /// (`DESTINATION_ENDPOINTS`).
 ///

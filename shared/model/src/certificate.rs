@@ -294,6 +294,7 @@ mod tests {
             attempt: 1,
             actor: None,
             created_at: Timestamp::UNIX_EPOCH,
+            grace_until: None,
             finished_at: None,
             clock: None,
             file: Default::default(),

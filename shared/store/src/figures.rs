@@ -28,14 +28,24 @@ pub struct Tallied {
     pub status: Status,
     /// When it was accepted.
     pub created_at: Timestamp,
+    /// When the person's request came in, as far as it was told.
+    pub received_at: Option<Timestamp>,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
     /// What became of its people; none, if it was sealed before that was kept.
     pub outcome: Option<Outcome>,
 }
 
+impl Tallied {
+    /// The seconds from the person's request to a time.
+    pub fn seconds_until(&self, at: Timestamp) -> i64 {
+        at.duration_since(self.received_at.unwrap_or(self.created_at)).as_secs().max(0)
+    }
+}
+
 /// The attributes of [`Tallied`]; `#` stands before names that DynamoDB reserves.
-const WANTED: &str = "regulationType, subjectCount, #part, #status, createdAt, finishedAt, outcome";
+const WANTED: &str =
+    "regulationType, subjectCount, #part, #status, createdAt, receivedAt, finishedAt, outcome";
 
 impl Store {
     /// Hands over all regulations that were accepted from `since` to before `until`, the newest first. When it is `stop`,

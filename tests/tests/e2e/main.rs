@@ -19,6 +19,7 @@ mod cost;
 mod deadlines;
 mod figures;
 mod formats;
+mod grace;
 mod group_commit;
 mod hand_over;
 mod happy_path;

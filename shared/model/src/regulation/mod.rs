@@ -146,6 +146,9 @@ pub struct Regulation {
     pub actor: Option<String>,
     /// When it was accepted.
     pub created_at: Timestamp,
+    /// Until when nothing is erased, so that it can be withdrawn; none, where it begins at once.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub grace_until: Option<Timestamp>,
     /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub finished_at: Option<Timestamp>,
@@ -181,6 +184,21 @@ impl Regulation {
             texts.extend(person.iter().flat_map(|subject| [subject.kind.as_str(), &subject.id]));
         }
         key.fingerprint(texts.into_iter().map(str::as_bytes))
+    }
+
+    /// The same with a time of grace, if it erases anything and there is any.
+    pub fn with_grace(self, hours: u32) -> Self {
+        let erases = self.regulation_type.erases() && hours > 0;
+        let until = self.created_at.saturating_add(SignedDuration::from_hours(hours.into()));
+        Self { grace_until: until.ok().filter(|_| erases), ..self }
+    }
+
+    /// The seconds of grace that are left before it begins; none, if there are none, or it has begun or was withdrawn.
+    pub fn grace_left(&self, now: Timestamp) -> Option<i64> {
+        let until = self.grace_until.filter(|_| self.status == Status::Initialized)?;
+        // Whole seconds, so that it has passed when they have.
+        let left = until.duration_since(now).as_millis();
+        (left > 0).then(|| i64::try_from((left + 999) / 1_000).unwrap_or(i64::MAX))
     }
 
     /// Until when its identifiers are kept for a retry; none, unless it failed somewhere.

@@ -331,6 +331,7 @@ fn regulation(
         attempt: 1,
         actor: None,
         created_at: now,
+        grace_until: None,
         finished_at: None,
         clock: None,
         file: CaseFile::default(),

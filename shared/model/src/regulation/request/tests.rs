@@ -147,3 +147,17 @@ fn a_field_that_is_not_known_is_refused() {
         "subjects": people});
     assert!(serde_json::from_value::<NewSourceRegulation>(source).is_err());
 }
+
+#[test]
+fn a_deletion_has_its_time_of_grace_until_it_begins() {
+    let at = |second: i64| Timestamp::from_second(second).expect("in range");
+    let (regulation, _) = request("SUPPRESS_WITH_DELETE", &["a"]).expect("valid");
+    assert_eq!(regulation.clone().with_grace(0).grace_left(at(0)), None);
+    let waits = regulation.with_grace(2);
+    let lefts = [0, 7_199, 7_200, 9_000].map(|second| waits.grace_left(at(second)));
+    assert_eq!(lefts, [Some(7_200), Some(1), None, None]);
+    let begun = Regulation { status: Status::Running, ..waits };
+    assert_eq!(begun.grace_left(at(0)), None, "what has begun waits no more");
+    let (suppression, _) = request("SUPPRESS_ONLY", &["a"]).expect("valid");
+    assert_eq!(suppression.with_grace(2).grace_until, None, "it erases nothing");
+}
