@@ -168,7 +168,7 @@ function Result({ given, certificates, log, growth, people }: Checked & { given:
   return (
     <>
       {certificates.map((one, at) => (
-        <One key={`${one.hash} ${one.name}`} at={at} {...one} />
+        <One key={`${one.hash} ${one.name}`} at={at} several={certificates.length > 1} {...one} />
       ))}
       <Lines title={said.log} all={[...lines, ...growth]} />
       <Lines title={said.person} all={people} />
@@ -182,12 +182,12 @@ function Result({ given, certificates, log, growth, people }: Checked & { given:
   );
 }
 
-function One({ at, name, hash, kid, claims, place, wrong }: Verified & { at: number }) {
+function One({ at, several, name, hash, kid, claims, place, wrong }: Verified & { at: number; several: boolean }) {
   const { query } = usePlace();
   const printed = query.get('sha256');
   const isPrinted = claims && printed && query.get('certificate') === claims.jti;
   return (
-    <Section title={claims && !wrong ? titleOf(claims) : name} id={`file-${at}`}>
+    <Section title={claims && !wrong ? (several ? `${name}: ${titleOf(claims)}` : titleOf(claims)) : name} id={`file-${at}`}>
       <Said tone={wrong ? 'alert' : 'done'} text={wrong ? `${said.not} ${said.reasons[wrong]}` : said.holds} strong />
       {isPrinted && <Said tone={printed === hash ? 'done' : 'alert'} text={printed === hash ? said.asPrinted : said.notAsPrinted} />}
       {claims && !wrong && (
