@@ -39,14 +39,24 @@ function canonical(part: string): boolean {
   return part.length % 4 !== 1 && base64url(bytes(last)) === last;
 }
 
-/** A JSON object, or nothing. */
+/** A JSON object in which no name stands twice, or nothing: of two, a reader could take either. */
 export function parsed(json: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(json);
-    return isObject(value) ? value : undefined;
+    return isObject(value) && namesIn(value) === namesWritten(json) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+const namesIn = (value: unknown): number =>
+  isObject(value) ? Object.values(value).reduce((sum: number, one) => sum + namesIn(one), Array.isArray(value) ? 0 : Object.keys(value).length) : 0;
+
+/** In JSON, a string before a colon is a name. */
+function namesWritten(json: string): number {
+  let names = 0;
+  for (const [, colon] of json.matchAll(/"(?:[^"\\]+|\\.)*"(\s*:)?/g)) if (colon) names += 1;
+  return names;
 }
 
 export const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;

@@ -1,7 +1,7 @@
 // Certificates are verified by their files alone: signature, form, evidence, status, and who is on one. Receipts and the log: log.test.mjs.
 
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
@@ -12,6 +12,8 @@ const { isOn, keysOf, recognise, verifyFile } = await load('verifying');
 
 const SAMPLE = new URL('../../../audit/verify/sample/', import.meta.url);
 const read = (name) => readFileSync(new URL(name, SAMPLE), 'utf8');
+/** A payload as it was written, signed. */
+const resigned = (head, payload) => `${head}.${payload}.${sign('sha256', Buffer.from(`${head}.${payload}`), { key: KEY.privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
 const holds = async (jws, keys = [KEY.jwk]) => (await verifyFile(recognise('a.jws', jws), keys)).wrong;
 
 test('the sample holds with its keys, and a set may have others, too', async () => {
@@ -47,6 +49,10 @@ test('whatever was changed is named', async () => {
   const at = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   assert.equal(await holds(jws.slice(0, -1) + at[at.indexOf(jws.at(-1)) + 1]), 'form');
   for (const header of [{ alg: 'none' }, { typ: 'JWT' }, { crit: ['x'] }]) assert.equal(await holds(signed(claims, KEY, header)), 'type');
+  // A name that stands twice: one reader would take the first, another the last.
+  const twice = Buffer.from(JSON.stringify(claims).replace('"jti"', '"iat" : 1,"jti"')).toString('base64url');
+  assert.equal(await holds(resigned(head, twice)), 'form');
+  assert.equal(await holds(signed({ ...claims, note: { 'a "b": c': ['\\": "', { d: '\\' }] } })), undefined, 'what looks like a name in a text is none');
   const other = makeKey();
   assert.equal(await holds(jws, [{ ...other.jwk, kid: KEY.jwk.kid }]), 'badKey');
   assert.equal(await holds(signed({ ...claims, evidence: claims.evidence.slice(1) })), 'chain');
