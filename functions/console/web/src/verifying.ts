@@ -66,7 +66,7 @@ function roleOf(value: Record<string, unknown>): Role {
 
 const all = (given: Given[], wanted: Role) => given.filter(({ role }) => role === wanted).map(({ text }) => parsed(text) ?? {});
 
-export const keysOf = (given: Given[]): Jwk[] => all(given, 'keys').flatMap(({ keys }) => keys as Jwk[]);
+export const keysOf = (given: Given[]): Jwk[] => all(given, 'keys').flatMap(({ keys }) => (keys as Jwk[]).filter(isObject));
 
 export const logsOf = (given: Given[]): Record<string, unknown>[] => all(given, 'log');
 

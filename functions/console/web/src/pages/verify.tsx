@@ -33,13 +33,19 @@ export function Verify() {
   const [given, setGiven] = useState<Given[]>([]);
   const [over, setOver] = useState(false);
   const [checked, setChecked] = useState<Checked>();
+  const [busy, setBusy] = useState(false);
   const add = async (files: FileList | null | undefined) => {
     const read = await Promise.all(Array.from(files ?? [], async (file) => recognise(file.name, await file.text())));
     setGiven((before) => [...before.filter((old) => !read.some((one) => one.name === old.name && one.text === old.text)), ...read]);
   };
   useEffect(() => {
     let current = true;
-    void checkAll(given).then((all) => current && setChecked(all));
+    setBusy(true);
+    void checkAll(given).then((all) => {
+      if (!current) return;
+      setChecked(all);
+      setBusy(false);
+    });
     return () => {
       current = false;
     };
@@ -94,6 +100,7 @@ export function Verify() {
               <button type="button" class="button small" onClick={() => setGiven([])}>
                 {said.clear}
               </button>
+              {busy && <span class="soft">{said.checking}</span>}
             </div>
           </Section>
         )}

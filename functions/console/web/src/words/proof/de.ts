@@ -130,6 +130,7 @@ export const de: ProofWords = {
     choose: 'Dateien: Zertifikate (.jws oder .json), die Schlüssel des Ausstellers und, wenn Sie sie haben, sein Register und Nachweise für Personen',
     help: 'Wählen Sie mehrere zugleich, oder ziehen Sie sie hierher. Holen Sie die Schlüssel selbst beim Unternehmen: Wessen sie sind, kann kein Zertifikat beweisen.',
     clear: 'Alle Dateien entfernen',
+    checking: 'Wird geprüft …',
     files: 'Dateien',
     roles: { certificate: 'Zertifikat', keys: 'Schlüssel', proof: 'Nachweis für eine Person', log: 'Register aller Zertifikate', growth: 'Nachweis, dass das Register nur gewachsen ist', claims: 'Inhalt ohne Signatur: Damit lässt sich nichts prüfen', pdf: 'ein PDF: Signiert ist die .jws-Datei, die ihm beigefügt ist', unknown: 'nicht erkannt' },
     keysMissing: 'Die Schlüssel fehlen: Geben Sie die Schlüssel des Ausstellers dazu (lethe-keys.json).',

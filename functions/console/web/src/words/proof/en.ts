@@ -129,6 +129,7 @@ export const en = {
     choose: 'Files: certificates (.jws or .json), the issuer’s keys and, if you have them, its log and subject proofs',
     help: 'Choose several at once, or drop them here. Fetch the keys from the company yourself: whose they are, no certificate can prove.',
     clear: 'Remove all files',
+    checking: 'Checking…',
     files: 'Files',
     roles: { certificate: 'certificate', keys: 'keys', proof: 'subject proof', log: 'log of all certificates', growth: 'proof that the log only grew', claims: 'contents without a signature: nothing can be verified by them', pdf: 'a PDF: what is signed is the .jws file attached to it', unknown: 'not recognised' } as Record<string, string>,
     keysMissing: 'The keys are missing: add the key set of the issuer (lethe-keys.json).',
