@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 
 import { claimsOf, KEY, large, sha256, signed } from './certificates.mjs';
 import { company } from './company.mjs';
+import { logOf } from './log.mjs';
 import { overlaps, readPdf, roles } from './pdf.mjs';
 import { open } from './server.mjs';
 
@@ -16,9 +17,13 @@ before(async () => {
 });
 after(() => world.close());
 
-async function show(claims, { page: on = page, go = world.go, set = answers } = {}) {
+/** The receipt that belongs to the certificate. */
+const OWN = Symbol();
+
+async function show(claims, { page: on = page, go = world.go, set = answers, receipt = OWN } = {}) {
   const certificate = signed(claims);
-  set['GET /regulations/{id}/certificate'] = () => ({ attempt: 1, certificate });
+  const other = signed(claimsOf({ jti: 'reg_0' }));
+  set['GET /regulations/{id}/certificate'] = () => ({ attempt: 1, certificate, receipt: receipt === OWN ? logOf([other, certificate, other]).receipt(1) : receipt });
   await go(`/requests/${claims.regulation.id}/certificate`);
   await on.locator('.sheet').waitFor();
   return certificate;
@@ -39,10 +44,21 @@ test('PDF, JSON and JWS stand side by side, and each holds what it says', async 
   await page.getByRole('heading', { level: 1, name: 'Certificate of deletion and suppression' }).waitFor();
   await page.getByText('The signature is valid').waitFor();
   assert.equal((await saved('Download certificate (JWS)')).data.toString(), jws);
-  assert.deepEqual(JSON.parse((await saved('Download contents (JSON)')).data), claims);
+  const { certificate, attempt, receipt } = JSON.parse((await saved('Download with receipt (JSON)')).data);
+  assert.deepEqual([certificate, attempt, receipt.index, receipt.path.length], [jws, 1, 1, 2]);
+  await page.getByText('In the log of all certificates at place 2 of 3.').waitFor();
   const { name, data } = await saved('Download PDF');
   assert.equal(name, `${claims.jti}.pdf`);
   assert.equal(data.subarray(0, 5).toString(), '%PDF-');
+});
+
+test('a receipt of another certificate is not believed, and one that is not there yet is not missed', async () => {
+  await show(claimsOf(), { receipt: logOf([signed(claimsOf({ jti: 'reg_0' }))]).receipt(0) });
+  await page.getByText('Its receipt does NOT show it in the log of all certificates').waitFor();
+  assert.equal(await page.getByText('In the log of all certificates at place').count(), 0);
+  await show(claimsOf(), { receipt: null });
+  await page.getByText('The chain of evidence is intact.').waitFor();
+  assert.equal(await page.getByText('the log of all certificates').count(), 0);
 });
 
 test('the first page alone answers who, what, by which law, when, where, what remains and how to check', async () => {
@@ -57,7 +73,7 @@ test('the first page alone answers who, what, by which law, when, where, what re
     'Received', '20 Oct 2026', 'Honoured', '3 Nov 2026', '15 of 31.', 'UTC',
     'Events archive', '214 lines', 'Αποθήκη — Склад', '15 rows', 'Confirmed by Lethe: a second search after the deletion found nothing.',
     'Accepted, not confirmed', 'Not confirmed.', 'Accepted is not confirmed', 'Braze: everything it holds, until Braze deletes it.', 'under Object Lock',
-    'Backups, snapshots, copies', 'Data that came in after', `${claims.jti} (number 2 of this issuer)`,
+    'Backups, snapshots, copies', 'Data that came in after', claims.jti, 'In the log of all certificates at place 2 of 3.',
     'The signature is valid', '/console/verify', 'make verify CERT=', KEY.jwk.kid, sha256(jws), 'Page 1 /',
   ];
   for (const one of said) assert.ok(first.includes(squeeze(one)), `${one} in: ${pages[0].text}`);
@@ -103,8 +119,8 @@ test('one that failed, one that suppresses alone, and one from before there were
   assert.match(await text(failed), /not complete.*Last attempt ended.*the clock runs until a retry succeeds/);
   assert.match(await text(claimsOf({ destinations: [] }, { regulationType: 'SUPPRESS_ONLY' })), /Certificate of suppression.*changes the suppression list alone/);
   assert.match(await text(claimsOf({ destinations: [] }, { regulationType: 'UNSUPPRESS' })), /Certificate of lifted suppression/);
-  const { issuer, number, previous, commitments, ...early } = claimsOf({}, { law: undefined, receivedAt: undefined, dueAt: undefined, file: undefined, regulationType: 'DELETE_ONLY' });
-  assert.ok(issuer && number && previous && commitments);
+  const { issuer, commitments, ...early } = claimsOf({}, { law: undefined, receivedAt: undefined, dueAt: undefined, file: undefined, regulationType: 'DELETE_ONLY' });
+  assert.ok(issuer && commitments);
   assert.match(await text(early), /The company that runs Lethe at .*Certificate of deletion .*Not stated in the request. Counted as 30 days/);
 });
 

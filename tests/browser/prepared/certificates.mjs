@@ -38,7 +38,7 @@ export function claimsOf(more = {}, regulation = {}) {
   return {
     iss: 'lethe',
     issuer: { name: 'Beispiel Handels GmbH', address: 'Hafenstraße 1, 20457 Hamburg, Germany', contact: 'privacy@beispiel.example' },
-    jti: `${id}-1`, iat: Date.parse(AT(10, 6)) / 1000, number: 2, previous: sha256('the one before'),
+    jti: `${id}-1`, iat: Date.parse(AT(10, 6)) / 1000,
     regulation: {
       id, regulationType: 'SUPPRESS_WITH_DELETE', subjectType: 'USER_ID', subjectCount: 2, status: 'FINISHED', attempt: 1, actor: 'admin',
       createdAt: AT(8), finishedAt: AT(10, 6), receivedAt: '2026-10-20T09:30:00Z', law: 'GDPR', dueAt: '2026-11-20T09:30:00Z', file: { reference: 'DSR-4711', channel: 'letter' }, ...regulation,

@@ -3,6 +3,7 @@
 import { daysBegun, told, type Claims, type Place } from './certificate';
 import { DEADLINE_DAYS } from './clock';
 import { DATES, dayOf, exact, list, number } from './format';
+import type { InLog } from './log';
 import { STATUS, TASK, erases, kindOf, suppresses, vendor, type Tone } from './states';
 import { few, leftovers, marks, places } from './verdict';
 import { words } from './words';
@@ -32,8 +33,8 @@ export function issuerOf({ issuer }: Claims): string[] {
   return named.length > 0 ? (named as string[]) : [said.issuerUnnamed(location.host)];
 }
 
-/** Who asked for what, under which law, when, and how it ended. */
-export function facts({ iat, jti, number: place, regulation }: Claims): Fact[] {
+/** Who asked for what, under which law, when, how it ended, and where it is in the log. */
+export function facts({ iat, jti, regulation }: Claims, place?: InLog | false): Fact[] {
   const { regulationType, createdAt, finishedAt, part, status, law, dueAt, extension, file = {} } = regulation;
   const kind = words.type[regulationType];
   const received = regulation.receivedAt ?? createdAt;
@@ -53,7 +54,8 @@ export function facts({ iat, jti, number: place, regulation }: Claims): Fact[] {
     finishedAt && { name: said.used, value: `${said.days(daysBegun(received, finishedAt), days)}${done ? '' : said.daysOpen}.` },
     { name: said.outcome, value: `${STATUS[status].word}.`, note: STATUS[status].means },
     { name: said.issued, value: exact(iat * 1000) },
-    { name: said.id, value: jti, id: true, ...(place !== undefined && { note: said.number(place) }) },
+    { name: said.id, value: jti, id: true },
+    place && { name: said.log, value: said.inLog(place.index + 1, place.size) },
   ];
   return known.filter((one) => typeof one === 'object' && one !== null);
 }

@@ -3,6 +3,7 @@
 
 import type { DestinationStatus, Evidence, Jwk, Kind, RegulationShown } from './api/schema';
 import { DAY_MS } from './format';
+import type { InLog } from './log';
 import type { Told } from './verdict';
 
 export type Link = Evidence & { hash: string };
@@ -12,10 +13,6 @@ export interface Claims {
   iss: string;
   issuer?: { name?: string; address?: string; contact?: string };
   jti: string;
-  /** Its place among the certificates of this issuer, from 1. */
-  number?: number;
-  /** SHA-256 of the one before, in base64url; none of the first. */
-  previous?: string;
   /** Unix seconds. */
   iat: number;
   regulation: Pick<RegulationShown, 'id' | 'regulationType' | 'subjectType' | 'subjectCount' | 'identifiers' | 'attempt' | 'createdAt' | 'finishedAt'> & Case & {
@@ -58,6 +55,8 @@ export interface Checked {
   /** Undefined where the browser gives no cryptography (it does over https). */
   signature: boolean | undefined;
   chain: boolean | undefined;
+  /** Where its receipt shows it to be in the log; none without a receipt, and false if the receipt does not show it. */
+  place?: InLog | false;
 }
 
 export const TYPE = 'lethe-certificate+jwt';

@@ -1,16 +1,22 @@
 // Verifies certificates from their files alone, as functions/audit/verify does: the signature and its form, the chain of
-// evidence, whether the status follows from the places; then how several follow each other, and who is on one.
+// evidence, whether the status follows from the places; then the receipt, and who is on one.
 
 import type { Jwk } from './api/schema';
-import { TYPE, base64url, bytes, sha256, text, unbroken, verify, type Claims } from './certificate';
+import { TYPE, bytes, sha256, unbroken, type Claims } from './certificate';
+import { checkReceipt, type InLog } from './log';
+import { leafOf } from './merkle';
+import { isObject, parsed, signed, type Unsigned } from './signature';
 import { suppresses } from './states';
 
-export type Role = 'certificate' | 'keys' | 'proof' | 'claims' | 'pdf' | 'unknown';
+export type Role = 'certificate' | 'keys' | 'proof' | 'log' | 'growth' | 'claims' | 'pdf' | 'unknown';
 
 export interface Given {
   name: string;
   role: Role;
+  /** A certificate in compact form, or JSON without the API's envelope. */
   text: string;
+  /** What came with a certificate to show that it is in the log. */
+  receipt?: unknown;
 }
 
 /** A person of a certificate, and what shows that they are on it. */
@@ -22,75 +28,62 @@ export interface SubjectProof {
   salt: string;
 }
 
-export type Wrong = 'noKey' | 'badKey' | 'type' | 'changed' | 'chain' | 'status' | 'form';
+export type Wrong = Unsigned | 'chain' | 'status' | 'receipt' | 'receiptKey';
 
 export interface Verified {
   name: string;
   /** SHA-256 of the file's text, in base64url. */
   hash: string;
+  /** As the log has it. */
+  leaf: string;
   kid?: string;
   claims?: Claims;
+  /** Where its receipt shows it to be. */
+  place?: InLog;
   /** Why it does not hold; none, if it holds. */
   wrong?: Wrong;
 }
-
-/** What follows from the numbers of several: `n` and `of` are numbers of certificates. */
-export interface Order {
-  what: 'orderWhole' | 'orderOnly' | 'orderGap' | 'orderBroken' | 'orderTwice' | 'orderNone';
-  n: number;
-  of: number;
-}
-
-const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]{86}$/;
 
 /** What a file is. The API's own answer around a certificate is taken off. */
 export function recognise(name: string, content: string): Given {
   const trimmed = content.trim();
   if (trimmed.startsWith('%PDF')) return { name, role: 'pdf', text: '' };
   if (/^[\w-]+\.[\w-]+\.[\w-]+$/.test(trimmed)) return { name, role: 'certificate', text: trimmed };
-  const value = parsed(trimmed);
-  const inside = value?.certificate ?? (value?.data as Record<string, unknown> | undefined)?.certificate;
-  if (value && 'salt' in value) return { name, role: 'proof', text: trimmed };
-  if (typeof inside === 'string') return { name, role: 'certificate', text: inside };
-  const role = Array.isArray(value?.keys) ? 'keys' : value && 'jti' in value ? 'claims' : 'unknown';
-  return { name, role, text: trimmed };
+  const whole = parsed(trimmed);
+  const value = isObject(whole?.data) ? whole.data : whole;
+  if (!value) return { name, role: 'unknown', text: trimmed };
+  if ('certificate' in value && !('salt' in value) && typeof value.certificate === 'string') return { name, role: 'certificate', text: value.certificate, ...(value.receipt ? { receipt: value.receipt } : {}) };
+  return { name, role: roleOf(value), text: JSON.stringify(value) };
 }
 
-function parsed(json: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
+function roleOf(value: Record<string, unknown>): Role {
+  if ('salt' in value) return 'proof';
+  if (Array.isArray(value.keys)) return 'keys';
+  if ('before' in value && 'after' in value) return 'growth';
+  if (Array.isArray(value.entries) || ('head' in value && 'size' in value)) return 'log';
+  return 'jti' in value ? 'claims' : 'unknown';
 }
 
-export const keysOf = (given: Given[]): Jwk[] => given.filter(({ role }) => role === 'keys').flatMap(({ text }) => (parsed(text)?.keys ?? []) as Jwk[]);
+const all = (given: Given[], wanted: Role) => given.filter(({ role }) => role === wanted).map(({ text }) => parsed(text) ?? {});
 
-export async function verifyFile({ name, text: jws }: Given, keys: Jwk[]): Promise<Verified> {
-  const hash = await sha256(jws);
-  const refuse = (wrong: Wrong, more: Partial<Verified> = {}): Verified => ({ name, hash, wrong, ...more });
-  const [head = '', payload = '', signature = ''] = jws.split('.');
-  if (!COMPACT.test(jws) || ![head, payload, signature].every(canonical)) return refuse('form');
-  const header = parsed(text(head));
-  if (header?.alg !== 'ES256' || header.typ !== TYPE || Object.keys(header).sort().join() !== 'alg,kid,typ') return refuse('type');
-  const kid = String(header.kid);
-  const key = keys.find((one) => one.kid === kid);
-  if (!key) return refuse('noKey', { kid });
-  const { crv, kty, x, y } = key;
-  if ((await sha256(JSON.stringify({ crv, kty, x, y }))) !== kid) return refuse('badKey', { kid });
-  const signed = new TextEncoder().encode(`${head}.${payload}`);
-  if (!(await verify(key, signed, bytes(signature)).catch(() => false))) return refuse('changed', { kid });
-  const claims = parsed(text(payload)) as Claims | undefined;
-  if (!Array.isArray(claims?.evidence) || !Array.isArray(claims.destinations)) return refuse('form', { kid });
-  if (!(await unbroken(claims.evidence))) return refuse('chain', { kid, claims });
-  return claims.regulation.status === statusOf(claims) ? { name, hash, kid, claims } : refuse('status', { kid, claims });
-}
+export const keysOf = (given: Given[]): Jwk[] => all(given, 'keys').flatMap(({ keys }) => (keys as Jwk[]).filter(isObject));
 
-/** Whether base64url is written in its one way: its last letter has no bits to spare. */
-function canonical(part: string): boolean {
-  const last = part.slice(-(part.length % 4 || 4));
-  return part.length % 4 !== 1 && base64url(bytes(last)) === last;
+export const logsOf = (given: Given[]): Record<string, unknown>[] => all(given, 'log');
+
+export const contentOf = ({ text }: Given): Record<string, unknown> => parsed(text) ?? {};
+
+export async function verifyFile({ name, text: jws, receipt }: Given, keys: Jwk[]): Promise<Verified> {
+  const [hash, leaf] = await Promise.all([sha256(jws), leafOf(jws)]);
+  const { kid, claims: told, wrong } = await signed(jws, keys, TYPE);
+  const known = { name, hash, leaf, ...(kid && { kid }) };
+  const claims = told as Claims | undefined;
+  if (wrong || !Array.isArray(claims?.evidence) || !Array.isArray(claims.destinations)) return { ...known, wrong: wrong ?? 'form' };
+  if (!(await unbroken(claims.evidence))) return { ...known, claims, wrong: 'chain' };
+  if (claims.regulation.status !== statusOf(claims)) return { ...known, claims, wrong: 'status' };
+  if (receipt === undefined) return { ...known, claims };
+  const place = await checkReceipt(jws, receipt, keys);
+  if (typeof place === 'string') return { ...known, claims, wrong: place === 'noKey' ? 'receiptKey' : 'receipt' };
+  return { ...known, claims, place };
 }
 
 /** The status that follows from the places, and from the suppression list where it was to be changed (`Status::of`). */
@@ -106,28 +99,7 @@ function statusOf({ regulation, destinations, evidence }: Claims): string {
   return unable > 0 && unable === places.length ? 'NOT_SUPPORTED' : 'FINISHED';
 }
 
-/** How certificates that hold follow each other: each names the one before by its hash. */
-export function orderOf(all: Verified[]): Order[] {
-  const known = new Map(all.filter(({ wrong, claims }) => !wrong && claims?.number !== undefined).map((one) => [one.hash, one]));
-  const numbered = [...known.values()].map(({ hash, claims }) => ({ hash, number: claims!.number!, previous: claims!.previous })).sort((a, b) => a.number - b.number);
-  const [first] = numbered;
-  if (!first) return all.some(({ wrong }) => !wrong) ? [{ what: 'orderNone', n: 0, of: 0 }] : [];
-  const said: Order[] = (first.number === 1) === (first.previous === undefined) ? [] : [{ what: 'orderBroken', n: first.number, of: 0 }];
-  let begins = first.number;
-  const ends = (of: number) => begins < of && said.push({ what: 'orderWhole', n: begins, of });
-  numbered.slice(1).forEach(({ number, previous }, at) => {
-    const before = numbered[at]!;
-    if (number === before.number + 1 && previous === before.hash) return;
-    ends(before.number);
-    begins = number;
-    const what = number === before.number ? 'orderTwice' : number === before.number + 1 ? 'orderBroken' : 'orderGap';
-    said.push({ what, n: what === 'orderGap' ? before.number : number, of: number });
-  });
-  ends(numbered.at(-1)!.number);
-  return said.length > 0 ? said : [{ what: 'orderOnly', n: first.number, of: first.number }];
-}
-
-export const proofOf = ({ text }: Given): SubjectProof => parsed(text) as unknown as SubjectProof;
+export const proofOf = (given: Given): SubjectProof => contentOf(given) as unknown as SubjectProof;
 
 /** Whether a proof leads to what the certificate commits to. */
 export async function isOn({ kind, id, salt }: SubjectProof, { commitments = [] }: Claims): Promise<boolean> {

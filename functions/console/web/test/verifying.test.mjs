@@ -1,17 +1,19 @@
-// Certificates are verified by their files alone: signature, form, evidence, status, order, and who is on one.
+// Certificates are verified by their files alone: signature, form, evidence, status, and who is on one. Receipts and the log: log.test.mjs.
 
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { chained, claimsOf, KEY, makeKey, sha256, signed } from '../../../../tests/browser/prepared/certificates.mjs';
+import { chained, claimsOf, KEY, makeKey, signed } from '../../../../tests/browser/prepared/certificates.mjs';
 import { load } from './load.mjs';
 
-const { isOn, keysOf, orderOf, recognise, verifyFile } = await load('verifying');
+const { isOn, keysOf, recognise, verifyFile } = await load('verifying');
 
 const SAMPLE = new URL('../../../audit/verify/sample/', import.meta.url);
 const read = (name) => readFileSync(new URL(name, SAMPLE), 'utf8');
+/** A payload as it was written, signed. */
+const resigned = (head, payload) => `${head}.${payload}.${sign('sha256', Buffer.from(`${head}.${payload}`), { key: KEY.privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
 const holds = async (jws, keys = [KEY.jwk]) => (await verifyFile(recognise('a.jws', jws), keys)).wrong;
 
 test('the sample holds with its keys, and a set may have others, too', async () => {
@@ -23,7 +25,17 @@ test('the sample holds with its keys, and a set may have others, too', async () 
 test('files are told apart by what is in them', () => {
   const role = (content) => recognise('x', content).role;
   const jws = signed(claimsOf());
-  assert.deepEqual([jws, `${jws}\n`, JSON.stringify({ data: { certificate: jws } }), '{"keys":[]}', '{"certificate":"x","salt":"y"}', JSON.stringify(claimsOf()), '%PDF-1.7', 'hello', '[1', '1'].map(role), ['certificate', 'certificate', 'certificate', 'keys', 'proof', 'claims', 'pdf', 'unknown', 'unknown', 'unknown']);
+  const all = {
+    certificate: [jws, `${jws}\n`, JSON.stringify({ data: { certificate: jws } }), JSON.stringify({ certificate: jws, attempt: 1, receipt: {} })],
+    keys: ['{"keys":[]}'],
+    proof: ['{"certificate":"x","salt":"y"}', '{"data":{"certificate":"x","salt":"y"}}'],
+    log: ['{"size":0,"entries":[]}', '{"data":{"size":1,"head":"x","entries":[],"next":1}}', '{"size":1,"head":"x"}'],
+    growth: ['{"before":"x","after":"y","hashes":[]}'],
+    claims: [JSON.stringify(claimsOf())],
+    pdf: ['%PDF-1.7'],
+    unknown: ['hello', '[1', '1', 'null', '{"data":null}', '{"certificate":1}'],
+  };
+  for (const [expected, contents] of Object.entries(all)) for (const one of contents) assert.equal(role(one), expected, one);
 });
 
 test('whatever was changed is named', async () => {
@@ -37,36 +49,15 @@ test('whatever was changed is named', async () => {
   const at = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   assert.equal(await holds(jws.slice(0, -1) + at[at.indexOf(jws.at(-1)) + 1]), 'form');
   for (const header of [{ alg: 'none' }, { typ: 'JWT' }, { crit: ['x'] }]) assert.equal(await holds(signed(claims, KEY, header)), 'type');
+  // A name that stands twice: one reader would take the first, another the last.
+  const twice = Buffer.from(JSON.stringify(claims).replace('"jti"', '"iat" : 1,"jti"')).toString('base64url');
+  assert.equal(await holds(resigned(head, twice)), 'form');
+  assert.equal(await holds(signed({ ...claims, note: { 'a "b": c': ['\\": "', { d: '\\' }] } })), undefined, 'what looks like a name in a text is none');
   const other = makeKey();
   assert.equal(await holds(jws, [{ ...other.jwk, kid: KEY.jwk.kid }]), 'badKey');
   assert.equal(await holds(signed({ ...claims, evidence: claims.evidence.slice(1) })), 'chain');
   assert.equal(await holds(signed(claimsOf({}, { status: 'FAILED' }))), 'status');
   assert.equal(await holds(signed(claimsOf({ evidence: chained([]) }))), 'status', 'it was to suppress, and nothing says that it did');
-});
-
-/** Certificates that follow each other. */
-function following(numbers, more = () => ({})) {
-  let previous;
-  return numbers.map((number) => {
-    const jws = signed(claimsOf({ number, previous, jti: `reg_${number}`, ...more(number) }));
-    previous = sha256(jws);
-    return jws;
-  });
-}
-const order = async (all) => orderOf(await Promise.all(all.map((jws, at) => verifyFile(recognise(`${at}.jws`, jws), [KEY.jwk])))).map(({ what, n, of }) => `${what} ${n} ${of}`);
-
-test('certificates follow each other, or it is seen which does not', async () => {
-  const [one, two, three, four] = following([1, 2, 3, 4]);
-  assert.deepEqual(await order([three, one, two, two]), ['orderWhole 1 3']);
-  assert.deepEqual(await order([two]), ['orderOnly 2 2']);
-  assert.deepEqual(await order([one, two, four]), ['orderWhole 1 2', 'orderGap 2 4']);
-  const [, otherTwo] = following([1, 2], () => ({ iat: 7 }));
-  assert.deepEqual(await order([one, otherTwo]), ['orderBroken 2 2']);
-  assert.deepEqual((await order([one, two, otherTwo]))[1].split(' ').slice(0, 2), ['orderTwice', '2']);
-  assert.deepEqual(await order(following([1], () => ({ previous: sha256('another') }))), ['orderBroken 1 0']);
-  const [unnumbered] = following([undefined]);
-  assert.deepEqual(await order([unnumbered]), ['orderNone 0 0']);
-  assert.deepEqual(await order([`${one}A`]), [], 'what does not hold has no order');
 });
 
 test('a proof leads to what the certificate commits to, and another person does not', async () => {

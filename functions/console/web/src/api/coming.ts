@@ -61,7 +61,6 @@ type Plain = { query: {}; headers: {} };
 
 declare module './schema' {
   interface Operations {
-    'POST /regulations/{id}/proof': Plain & { path: { id: string }; body: { subjectType: string; subjectId: string }; reply: { data: { certificate: string; kind: string; salt: string } } };
     'POST /regulations/{id}/extension': Plain & { path: { id: string }; body: { reason: string }; reply: { data: { extension: Extension } } };
     'GET /me': Plain & { path: {}; body: undefined; reply: { data: Me } };
     'GET /figures': { path: {}; query: { since?: string; until?: string }; headers: {}; body: undefined; reply: { data: Figures } };

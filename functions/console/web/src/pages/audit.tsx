@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 
 import { useAccess } from '../access';
 import { call, table } from '../api/client';
-import type { Trail as Found, TrailEntry } from '../api/schema';
+import type { LogEntry, Trail as Found, TrailEntry } from '../api/schema';
 import { range } from '../format';
 import { useAction, useLive } from '../live';
 import { Empty, Head, Known, Problem, Table, Time } from '../parts/basics';
@@ -12,6 +12,7 @@ import { Select, Text, download } from '../parts/forms';
 import { Pager } from '../parts/pager';
 import { SavedFilters } from '../parts/saved-filters';
 import { State } from '../parts/state';
+import { toast } from '../parts/toast';
 import { Link, go, href, type Place } from '../router';
 import type { Said } from '../states';
 import { words } from '../words';
@@ -63,6 +64,17 @@ async function search(filters: Filters, cursor: string | undefined, signal: Abor
   return { entries, pagination: { current: cursor ?? '', next: next ?? null }, cut: narrow && Boolean(next) && entries.length < PAGE };
 }
 
+/** The log of all certificates in one piece, as the newest head commits to it. */
+async function wholeLog() {
+  const entries: LogEntry[] = [];
+  for (;;) {
+    const { size, head, next, entries: some } = await call('GET /log/entries', { query: { from: entries.length } });
+    entries.push(...some);
+    // What is being appended is not signed yet.
+    if (!next) return { size, head, entries: entries.slice(0, size) };
+  }
+}
+
 export function Audit({ place }: { place: Place }) {
   const filters = Object.fromEntries(FILTERS.map((name) => [name, place.query.get(name) ?? ''])) as Filters;
   const [cursors, setCursors] = useState<string[]>([]);
@@ -70,6 +82,12 @@ export function Audit({ place }: { place: Place }) {
   const live = useLive(`audit ${JSON.stringify([filters, cursor])}`, (signal) => search(filters, cursor, signal), 30_000);
   const dry = useDryRuns();
   const save = useAction(async () => download('audit.csv', 'text/csv', await table('GET /audit', { query: { ...asked(filters), 'pagination.count': 1000 } })));
+  const { requests } = useAccess();
+  const log = useAction(async () => {
+    const whole = await wholeLog();
+    if (whole.head) download(`lethe-log-${whole.size}.json`, 'application/json', JSON.stringify(whole, null, 1));
+    else toast(said.noLog);
+  });
   const choose = (part: Partial<Filters>) => {
     setCursors([]);
     go(href('/audit', { ...filters, ...part }), true);
@@ -80,11 +98,17 @@ export function Audit({ place }: { place: Place }) {
   return (
     <div class="page">
       <Head title={words.nav.audit} lead={said.lead}>
+        {requests && (
+          <button type="button" class="button" disabled={log.busy} onClick={() => void log.run()}>
+            {log.busy ? said.savingLog : said.saveLog}
+          </button>
+        )}
         <button type="button" class="button" disabled={save.busy} onClick={() => void save.run()}>
           {save.busy ? words.common.exporting : words.common.exportCsv}
         </button>
       </Head>
       {save.error && <Problem error={save.error} />}
+      {log.error && <Problem error={log.error} />}
       <div class="stack">
         <div class="filters">
           <Text label={said.from} type="date" value={filters.since} onInput={(since) => choose({ since })} />

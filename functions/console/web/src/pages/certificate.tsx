@@ -2,10 +2,11 @@
 
 import { useEffect } from 'preact/hooks';
 
-import { ApiError, call } from '../api/client';
+import { ApiError, call, type Given } from '../api/client';
 import { check, sha256, told, type Checked } from '../certificate';
 import { facts, issuerOf, titleOf, verifyAt } from '../certificate-says';
 import { useAction, useLive } from '../live';
+import { checkReceipt } from '../log';
 import { Known, Problem, Section, Title, useTitle } from '../parts/basics';
 import { Evidence, Pseudonyms } from '../parts/certificate-appendices';
 import { Limits, Places, Remains, Verifying } from '../parts/certificate-sections';
@@ -20,6 +21,8 @@ const said = proof.certificate;
 
 interface Certified {
   jws: string;
+  /** The API's answer: the certificate with what shows that it is in the log. */
+  answer: Given<'GET /regulations/{id}/certificate'>;
   keys: Parameters<typeof check>[1];
   checked: Checked;
   /** Where anyone may verify it; none where the browser gives no cryptography. */
@@ -31,13 +34,18 @@ export function Certificate({ id }: { id: string }) {
   const live = useLive<Certified>(
     `certificate ${id}`,
     async (signal) => {
-      const [{ certificate }, { keys }] = await Promise.all([
+      const [answer, { keys }] = await Promise.all([
         call('GET /regulations/{id}/certificate', { path: { id }, signal }),
         call('GET /.well-known/jwks.json', { signal }),
       ]);
+      const { certificate, receipt } = answer;
       const checked = await check(certificate, keys);
+      if (receipt && checked.signature !== undefined) {
+        const place = await checkReceipt(certificate, receipt, keys);
+        checked.place = typeof place === 'object' && place;
+      }
       const at = checked.signature === undefined ? undefined : verifyAt(checked.claims.jti, await sha256(certificate));
-      return { jws: certificate, keys, checked, at };
+      return { jws: certificate, answer, keys, checked, at };
     },
     0,
   );
@@ -58,7 +66,7 @@ export function Certificate({ id }: { id: string }) {
   );
 }
 
-function Downloads({ jws, keys, checked }: Certified) {
+function Downloads({ jws, answer, keys, checked }: Certified) {
   const { jti } = checked.claims;
   const paper = useAction(async () => {
     // The library and the letters come when they are first wanted.
@@ -74,8 +82,8 @@ function Downloads({ jws, keys, checked }: Certified) {
         <button type="button" class="button" onClick={() => download(`${jti}.jws`, 'application/jose', jws)}>
           {said.download}
         </button>
-        <button type="button" class="button" onClick={() => download(`${jti}.json`, 'application/json', JSON.stringify(checked.claims, null, 2))}>
-          {said.downloadClaims}
+        <button type="button" class="button" onClick={() => download(`${jti}.json`, 'application/json', JSON.stringify(answer, null, 2))}>
+          {said.downloadJson}
         </button>
         <button type="button" class="button" onClick={() => download('lethe-keys.json', 'application/json', JSON.stringify({ keys }, null, 2))}>
           {said.downloadKey}
@@ -91,7 +99,7 @@ function Downloads({ jws, keys, checked }: Certified) {
 }
 
 function Sheet({ checked, at }: Certified) {
-  const { claims, kid } = checked;
+  const { claims, kid, place } = checked;
   const title = titleOf(claims);
   useTitle(`${title}, ${claims.jti}`);
   useFoot(claims.jti);
@@ -115,7 +123,7 @@ function Sheet({ checked, at }: Certified) {
       </header>
       <Answer checked={checked} />
       <dl class="facts">
-        {facts(claims).map(({ name, value, note, id }) => (
+        {facts(claims, place).map(({ name, value, note, id }) => (
           <>
             <dt>{name}</dt>
             <dd class={id ? 'mono' : undefined}>
@@ -150,7 +158,7 @@ function useFoot(jti: string): void {
   }, [jti]);
 }
 
-function Seals({ checked: { signature, chain } }: { checked: Checked }) {
+function Seals({ checked: { signature, chain, place } }: { checked: Checked }) {
   const seal = (holds: boolean | undefined, good: string, bad: string) => (
     <p class={`seal tone-${holds === undefined ? 'note' : holds ? 'done' : 'alert'}`}>
       <span class="state">
@@ -163,6 +171,7 @@ function Seals({ checked: { signature, chain } }: { checked: Checked }) {
     <div>
       {seal(signature, said.valid, said.invalid)}
       {chain !== undefined && seal(chain, said.unbroken, said.broken)}
+      {place === false && seal(place, '', said.notInLog)}
     </div>
   );
 }

@@ -4,21 +4,28 @@ import { useEffect, useState } from 'preact/hooks';
 
 import { facts, issuerOf, placesSaid, remaining, titleOf } from '../certificate-says';
 import { told } from '../certificate';
+import { checkGrowth, notHere, readLog, standing, type Log, type LogWrong } from '../log';
 import { Section, Title, useTitle } from '../parts/basics';
 import { Shape } from '../parts/state';
 import { Waves } from '../parts/waves';
 import { Link, href, usePlace } from '../router';
 import { kindOf, type Tone } from '../states';
-import { verdict } from '../verdict';
-import { isOn, keysOf, orderOf, proofOf, recognise, verifyFile, type Given, type Order, type Verified } from '../verifying';
+import { few, verdict } from '../verdict';
+import { contentOf, isOn, keysOf, logsOf, proofOf, recognise, verifyFile, type Given, type Verified } from '../verifying';
 import { words as proof } from '../words/proof';
 
 const said = proof.verify;
 
+interface Line {
+  tone: Tone;
+  text: string;
+}
+
 interface Checked {
   certificates: Verified[];
-  order: Order[];
-  people: { name: string; tone: Tone; text: string }[];
+  log: Log | undefined;
+  growth: Line[];
+  people: Line[];
 }
 
 export function Verify() {
@@ -26,13 +33,19 @@ export function Verify() {
   const [given, setGiven] = useState<Given[]>([]);
   const [over, setOver] = useState(false);
   const [checked, setChecked] = useState<Checked>();
+  const [busy, setBusy] = useState(false);
   const add = async (files: FileList | null | undefined) => {
     const read = await Promise.all(Array.from(files ?? [], async (file) => recognise(file.name, await file.text())));
     setGiven((before) => [...before.filter((old) => !read.some((one) => one.name === old.name && one.text === old.text)), ...read]);
   };
   useEffect(() => {
     let current = true;
-    void checkAll(given).then((all) => current && setChecked(all));
+    setBusy(true);
+    void checkAll(given).then((all) => {
+      if (!current) return;
+      setChecked(all);
+      setBusy(false);
+    });
     return () => {
       current = false;
     };
@@ -87,6 +100,7 @@ export function Verify() {
               <button type="button" class="button small" onClick={() => setGiven([])}>
                 {said.clear}
               </button>
+              {busy && <span class="soft">{said.checking}</span>}
             </div>
           </Section>
         )}
@@ -99,79 +113,95 @@ export function Verify() {
 }
 
 async function checkAll(given: Given[]): Promise<Checked> {
-  if (!globalThis.crypto?.subtle) return { certificates: [], order: [], people: [] };
+  if (!globalThis.crypto?.subtle) return { certificates: [], log: undefined, growth: [], people: [] };
   const keys = keysOf(given);
-  const certificates = await Promise.all(given.filter(({ role }) => role === 'certificate').map((one) => verifyFile(one, keys)));
-  const people = await Promise.all(given.filter(({ role }) => role === 'proof').map((one) => personOf(one, certificates)));
-  return { certificates, order: orderOf(certificates), people };
+  const of = (role: string) => given.filter((one) => one.role === role);
+  const certificates = await Promise.all(of('certificate').map((one) => verifyFile(one, keys)));
+  const parts = logsOf(given);
+  const log = parts.length > 0 ? await readLog(parts, keys) : undefined;
+  const growth = await Promise.all(of('growth').map((one) => grown(one, keys)));
+  const people = await Promise.all(of('proof').map((one) => personOf(one, certificates)));
+  return { certificates, log, growth, people };
 }
 
-async function personOf(given: Given, certificates: Verified[]): Promise<Checked['people'][number]> {
+async function grown(given: Given, keys: ReturnType<typeof keysOf>): Promise<Line> {
+  const found = await checkGrowth(contentOf(given), keys);
+  if (typeof found === 'object') return { tone: 'done', text: said.grew(found.before, found.after) };
+  return { tone: 'alert', text: found === 'root' ? said.grewNot : `${said.not} ${whyNot(found)}` };
+}
+
+async function personOf(given: Given, certificates: Verified[]): Promise<Line> {
   const shown = proofOf(given);
-  const { name } = given;
   const of = certificates.filter(({ claims }) => claims?.jti === shown.certificate);
   const claims = of.find(({ wrong }) => !wrong)?.claims;
-  if (!claims) return { name, tone: 'note', text: of.length > 0 ? said.personBad : said.personOther(shown.certificate) };
+  if (!claims) return { tone: 'note', text: of.length > 0 ? said.personBad : said.personOther(shown.certificate) };
   const holds = await isOn(shown, claims).catch(() => false);
-  return { name, tone: holds ? 'done' : 'alert', text: holds ? said.personIn(kindOf(shown.kind), shown.id, shown.certificate) : said.personNot };
+  return { tone: holds ? 'done' : 'alert', text: holds ? said.personIn(kindOf(shown.kind), shown.id, shown.certificate) : said.personNot };
 }
 
-function Result({ given, certificates, order, people }: Checked & { given: Given[] }) {
-  const has = (role: string) => given.some((one) => one.role === role);
+/** Why a log does not hold, or a head of it. */
+function whyNot(wrong: LogWrong, at = 0, size = 0): string {
+  const { logReasons: why } = said;
+  if (wrong === 'entry') return why.entry(at + 1, size);
+  if (wrong === 'root') return why.root(at);
+  return wrong === 'noHead' || wrong === 'noKey' || wrong === 'form' ? why[wrong] : wrong === 'badKey' ? said.reasons.badKey! : why.head;
+}
+
+/** What the log says of itself and of the certificates that hold. */
+function logSays(log: Log, good: Verified[]): Line[] {
+  if (log.wrong) return [{ tone: 'alert', text: `${said.not} ${whyNot(log.wrong, log.at, log.size)}` }];
+  const held = new Map(good.map(({ leaf, claims }) => [leaf, claims!.jti]));
+  const found = [...held].map(([leaf, jti]) => ({ jti, stands: standing(log, leaf, jti) }));
+  const within = found.filter(({ stands }) => stands === 'in').length;
+  const missing = notHere(log, new Set(held.keys()));
+  return [
+    { tone: 'done', text: said.logHolds(log.size) },
+    ...(within > 0 ? [{ tone: 'done' as const, text: said.inLog(within) }] : []),
+    ...found.flatMap(({ jti, stands }) => (stands === 'in' ? [] : [{ tone: 'alert' as const, text: said[stands](jti) }])),
+    missing.length > 0 ? { tone: 'note', text: said.notHere(missing.length, few(missing.sort())) } : { tone: 'done', text: said.allHere(log.size) },
+  ];
+}
+
+function Result({ given, certificates, log, growth, people }: Checked & { given: Given[] }) {
+  const has = (...roles: string[]) => given.some(({ role }) => roles.includes(role));
   if (!globalThis.crypto?.subtle) return <Said tone="note" text={said.noCrypto} />;
-  if (!has('certificate')) return <Said tone="note" text={said.certificateMissing} />;
+  if (!has('certificate', 'log', 'growth')) return <Said tone="note" text={said.certificateMissing} />;
   if (!has('keys')) return <Said tone="note" text={said.keysMissing} />;
-  const good = certificates.some(({ wrong }) => !wrong);
-  const whole = order.length > 0 && order.every(({ what }) => what === 'orderWhole');
+  const good = certificates.filter(({ wrong }) => !wrong);
+  const lines = log ? logSays(log, good) : [];
+  const [whole, logged] = [lines.every(({ tone }) => tone === 'done'), lines.every(({ tone }) => tone !== 'alert')];
   const shown = people.length > 0 && people.every(({ tone }) => tone === 'done');
+  const proven = [...said.provenList, ...(log && logged ? [said.provenLog] : []), ...(log && whole ? [said.provenAll] : []), ...(shown ? [said.provenPerson] : [])];
   return (
     <>
-      {certificates.map((one) => (
-        <One key={one.hash} {...one} />
+      {certificates.map((one, at) => (
+        <One key={`${one.hash} ${one.name}`} at={at} several={certificates.length > 1} {...one} />
       ))}
-      {order.length > 0 && (
-        <Section title={said.order}>
-          {order.map((one) => (
-            <Said key={`${one.what} ${one.n}`} tone={TONES[one.what]} text={inWords(one)} />
-          ))}
-        </Section>
-      )}
-      {people.length > 0 && (
-        <Section title={said.person}>
-          {people.map(({ name, tone, text }) => (
-            <Said key={name} tone={tone} text={text} />
-          ))}
-        </Section>
-      )}
-      {good && (
+      <Lines title={said.log} all={[...lines, ...growth]} />
+      <Lines title={said.person} all={people} />
+      {good.length > 0 && (
         <>
-          <Points title={said.proven} all={[...said.provenList, ...(whole ? [said.provenOrder] : []), ...(shown ? [said.provenPerson] : [])]} />
-          <Points title={said.unproven} all={[...said.unprovenList, said.unprovenOrder]} />
+          <Points title={said.proven} all={proven} />
+          <Points title={said.unproven} all={[...said.unprovenList, log ? said.unprovenLater : said.unprovenOthers]} />
         </>
       )}
     </>
   );
 }
 
-const TONES: Record<Order['what'], Tone> = { orderWhole: 'done', orderOnly: 'note', orderGap: 'note', orderNone: 'note', orderBroken: 'alert', orderTwice: 'alert' };
-
-function inWords({ what, n, of }: Order): string {
-  if (what === 'orderNone') return said.orderNone;
-  return what === 'orderWhole' || what === 'orderGap' ? said[what](n, of) : said[what](n);
-}
-
-function One({ name, hash, kid, claims, wrong }: Verified) {
+function One({ at, several, name, hash, kid, claims, place, wrong }: Verified & { at: number; several: boolean }) {
   const { query } = usePlace();
   const printed = query.get('sha256');
   const isPrinted = claims && printed && query.get('certificate') === claims.jti;
   return (
-    <Section title={claims && !wrong ? titleOf(claims) : name} id={`file-${hash}`}>
+    <Section title={claims && !wrong ? (several ? `${name}: ${titleOf(claims)}` : titleOf(claims)) : name} id={`file-${at}`}>
       <Said tone={wrong ? 'alert' : 'done'} text={wrong ? `${said.not} ${said.reasons[wrong]}` : said.holds} strong />
       {isPrinted && <Said tone={printed === hash ? 'done' : 'alert'} text={printed === hash ? said.asPrinted : said.notAsPrinted} />}
       {claims && !wrong && (
         <>
           <p>{said.signedBy(issuerOf(claims)[0]!, kid!)}</p>
           <p>{said.evidence(claims.evidence.length)}</p>
+          {place && <p>{said.receipt(place.index + 1, place.size)}</p>}
           <h3>{said.says}</h3>
           <p class="answer">{verdict(told(claims)).answer}</p>
           <dl class="facts">
@@ -212,6 +242,17 @@ function Said({ tone, text, strong }: { tone: Tone; text: string; strong?: boole
       </span>
       {strong ? <strong>{text}</strong> : text}
     </p>
+  );
+}
+
+function Lines({ title, all }: { title: string; all: Line[] }) {
+  if (all.length === 0) return null;
+  return (
+    <Section title={title}>
+      {all.map((line) => (
+        <Said key={line.text} {...line} />
+      ))}
+    </Section>
   );
 }
 

@@ -25,7 +25,7 @@ const SMALL: Style = { size: 7.5, colour: SOFT };
 /** So many of what remains stand on the first page; all stand in appendix A. */
 const POINTS = 4;
 
-export async function certificatePdf(jws: string, keys: Jwk[], { claims, kid, signature, chain }: Checked): Promise<Blob> {
+export async function certificatePdf(jws: string, keys: Jwk[], { claims, kid, signature, chain, place }: Checked): Promise<Blob> {
   const title = titleOf(claims);
   const at = new Date(claims.iat * 1000);
   const fonts = await Promise.all([regular, bold].map(async (url) => (await fetch(url)).arrayBuffer()));
@@ -34,7 +34,7 @@ export async function certificatePdf(jws: string, keys: Jwk[], { claims, kid, si
   attach(paper, 'lethe-keys.json', 'application/json', JSON.stringify({ keys }, null, 2), said.verifyKeys, at);
 
   const holds = signature === undefined ? said.notChecked : signature && chain ? said.valid : said.invalid;
-  const head = [...issuer(paper, claims), paper.heading(1, title), ...answer(paper, claims), ...known(paper, facts(claims))];
+  const head = [...issuer(paper, claims), paper.heading(1, title), ...answer(paper, claims), ...known(paper, facts(claims, place))];
   const tail = [...stays(paper, claims), ...limits(paper, claims), ...verifying(paper, claims, kid, await sha256(jws), said.sealedPdf(holds))];
   paper.flow([...head, ...where(paper, claims, paper.room - paper.heightOf(head) - paper.heightOf(tail)), ...tail]);
 

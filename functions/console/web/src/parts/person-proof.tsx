@@ -35,15 +35,15 @@ function Ask({ regulation: { id, identifiers, subjectType }, close }: { regulati
   const [given, setGiven] = useState('');
   const [wrong, setWrong] = useState<string>();
   const { run, busy, error } = useAction(async () => {
-    const subjectId = given.trim();
-    setWrong(subjectId ? undefined : words.common.required);
-    if (!subjectId) return;
-    const made = await call('POST /regulations/{id}/proof', { path: { id }, body: { subjectType: kind, subjectId } }).catch((failed: unknown) => {
+    const subject = given.trim();
+    setWrong(subject ? undefined : words.common.required);
+    if (!subject) return;
+    const made = await call('POST /regulations/{id}/proof', { path: { id }, body: { subject: { type: kind, id: subject } } }).catch((failed: unknown) => {
       if (!(failed instanceof ApiError && failed.status === 404)) throw failed;
       setWrong(said.notOn);
     });
     if (!made) return;
-    download(`${made.certificate}-proof.json`, 'application/json', JSON.stringify({ certificate: made.certificate, kind: made.kind, id: subjectId, salt: made.salt }, null, 2));
+    download(`${made.certificate}-proof.json`, 'application/json', JSON.stringify(made, null, 2));
     toast(said.made);
     close();
   });

@@ -864,6 +864,9 @@ export const de: Words = {
     columns: 'Spalten',
   },
   audit: {
+    saveLog: 'Register der Zertifikate herunterladen',
+    savingLog: 'Wird heruntergeladen …',
+    noLog: 'Im Register steht noch kein Zertifikat.',
     lead: 'Wer was geändert hat und mit welchem Ergebnis. Jeder Eintrag entsteht vor der Änderung, damit keine unprotokolliert bleibt.',
     from: 'Von',
     to: 'Bis',

@@ -860,6 +860,9 @@ export const en = {
     columns: 'Columns',
   },
   audit: {
+    saveLog: 'Download the log of certificates',
+    savingLog: 'Downloading…',
+    noLog: 'There is no certificate in the log yet.',
     lead: 'Who changed what, and the result. Each entry is written before the change is made, so no change goes unrecorded.',
     from: 'From',
     to: 'To',
