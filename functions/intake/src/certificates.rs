@@ -23,6 +23,9 @@ use crate::search::WantedSubject;
 /// The most entries of the log in one answer.
 const ENTRIES: i32 = 1_000;
 
+/// The last place that a log may have: its entries' keys have as many digits.
+const MAX_PLACE: u64 = 999_999_999_999;
+
 /// A certificate, as a JWS.
 #[derive(Serialize, ToSchema)]
 pub struct Certificate {
@@ -153,7 +156,7 @@ pub async fn log(State(context): Shared) -> Reply<Log> {
 #[into_params(parameter_in = Query)]
 pub struct EntriesFrom {
     /// The first entry's place; 0, if it is left out.
-    #[param(required = false, minimum = 0)]
+    #[param(required = false, minimum = 0, maximum = 999_999_999_999_u64)]
     from: u64,
 }
 
@@ -200,10 +203,10 @@ async fn head(context: &Context) -> Result<Log, ApiError> {
 #[into_params(parameter_in = Query)]
 pub struct Between {
     /// The earlier size.
-    #[param(minimum = 1)]
+    #[param(minimum = 1, maximum = 999_999_999_999_u64)]
     from: u64,
     /// The later size.
-    #[param(minimum = 1)]
+    #[param(minimum = 1, maximum = 999_999_999_999_u64)]
     to: u64,
 }
 
@@ -214,7 +217,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Between {
         let query = request::Query::of(parts);
         let size = |name| {
             let given = query.one(name, "a size of the log, at least 1", |text| {
-                text.parse().ok().filter(|size| *size > 0)
+                text.parse().ok().filter(|size| (1..=MAX_PLACE).contains(size))
             })?;
             given.ok_or_else(|| ApiError::from(Failure::invalid(format!("{name} is missing")).field(name)))
         };
