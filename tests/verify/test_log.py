@@ -142,9 +142,21 @@ def lie(kept):
     kept.texts.pop(1)
 
 
+def rename(kept):
+    kept.entries[1]["jti"] = "reg_9-1"
+
+
+def give_two(kept):
+    kept.texts.append(kept.issuer.sign(claims(jti="reg_1-1", iat=1)))
+    kept.entries.append({"index": 3, "jti": "reg_1b-1", "leaf": leaf(kept.texts[3]).hex()})
+    kept.head = kept.head_of(4)
+
+
 @pytest.mark.parametrize(
     "change, reason",
     [
+        (rename, "the log has it by another id"),
+        (give_two, "the log has it by another id"),
         (drop, "1 certificates of the log are not here, among them reg_1-1"),
         (swap, "it was swapped"),
         (leave_out, "entry 1 is missing"),
@@ -152,13 +164,26 @@ def lie(kept):
         (shorten, "entry 2 is missing"),
         (edit, "not those that its head of 3 commits to"),
         (sign_less, "it is not in the log"),
-        (lie, "1 certificates of the log are not here, among them reg_0-1"),
+        (lie, "a certificate stands twice in it"),
     ],
 )
 def test_what_was_dropped_swapped_or_moved_is_found(kept, change, reason):
     change(kept)
     code, told = kept.verify("--all")
     assert (code, reason in told) == (1, True), told
+
+
+def test_two_certificates_of_one_id_do_not_both_hold(kept):
+    other = kept.write("other.jws", kept.issuer.sign(claims(jti="reg_1-1", iat=1)))
+    code, told = kept.verify(log=False, also=[other])
+    assert (code, "another certificate of this id" in told, "3 of 4 hold" in told) == (1, True, True), told
+
+
+def test_an_old_certificate_neither_shows_nor_denies(kept):
+    kept.texts[1] = kept.issuer.sign(claims(jti="reg_1-1"))
+    proof = {"certificate": "reg_1-1", "kind": "USER_ID", "id": "ada", "salt": encode(SALT)}
+    code, told = kept.verify("--proof", kept.write("proof.json", proof), log=False)
+    assert (code, "neither shows nor denies" in told) == (1, True), told
 
 
 def test_a_receipt_shows_that_one_certificate_is_in_the_log(kept):
@@ -176,7 +201,7 @@ def test_a_receipt_shows_that_one_certificate_is_in_the_log(kept):
 def test_a_proof_shows_its_own_person_alone(kept):
     proof = {"certificate": "reg_1-1", "kind": "USER_ID", "id": "ada", "salt": encode(SALT)}
     code, told = kept.verify("--proof", kept.write("proof.json", proof))
-    assert (code, "The person is on certificate reg_1-1." in told) == (0, True), told
+    assert (code, "USER_ID ada is on certificate reg_1-1." in told) == (0, True), told
     for change in ({"id": "eve"}, {"kind": "ANONYMOUS_ID"}, {"salt": encode(b"t" * 32)}, {"salt": ""}, {"certificate": "reg_9-1"}, {"id": 7}):
         code, told = kept.verify("--proof", kept.write("proof.json", {**proof, **change}))
         assert (code, "proof.json: DOES NOT HOLD" in told) == (1, True), told

@@ -7,7 +7,7 @@
 use aws::bucket::Key;
 use jiff::Timestamp;
 use lambda::clock;
-use model::certificate::{self, About, Claims, jti};
+use model::certificate::{self, About, Claims, jti, read};
 use model::commitment::Salts;
 use model::evidence::{Evidence, chain};
 use model::failure::{Failure, Result};
@@ -34,10 +34,10 @@ pub async fn certify(
     if context.certificates.text(key).await?.is_none() {
         let about = (context.issuer.clone(), about(context, id, attempt).await?);
         let claims = Claims::new(regulation.clone(), status, about, tasks, chain(evidence), now);
-        store.keep_key(context.signer.public_key().await?).await?;
         let signed = context.signer.sign(certificate::TYPE, &claims).await?;
         context.certificates.write_once(key, "application/jose", signed).await?;
     }
+    store.keep_key(context.signer.public_key().await?).await?;
     let stands = context.certificates.text(key).await?;
     let stands = stands.ok_or_else(|| Failure::transient("the certificate cannot be read back"))?;
     store.log_certificate(&jti(id, attempt), Hash::leaf(&stands)).await?;
@@ -77,6 +77,14 @@ pub async fn sign_head(context: &Context) -> Result<()> {
         root: head.root(),
     };
     let signed = SignedHead { size: head.size, head: context.signer.sign(log::TYPE, &claims).await? };
-    context.certificates.write_once(Key::LogHead(head.size), "application/jose", signed.head.clone()).await?;
-    context.store.keep_signed_head(&signed).await
+    let key = Key::LogHead(head.size);
+    context.certificates.write_once(key, "application/jose", signed.head.clone()).await?;
+    let stands = context.certificates.text(key).await?;
+    let stands = stands.ok_or_else(|| Failure::transient("the head of the log cannot be read back"))?;
+    if read::<HeadClaims>(&stands)?.root != head.root() {
+        // A table that was put back to an earlier time. What was sealed stands; no head is given out that contradicts it.
+        tracing::error!(size = head.size, "another log of this size was sealed: the table was put back");
+        return Ok(());
+    }
+    context.store.keep_signed_head(&SignedHead { head: stands, ..signed }).await
 }

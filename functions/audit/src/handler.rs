@@ -82,6 +82,7 @@ pub async fn handle(context: &Context, request: Request) -> Result<Reply> {
     match request {
         Request::Attempt(attempt) => Ok(Reply { status: Some(seal(context, attempt).await?) }),
         Request::Daily { action: Daily::SealTrail } => {
+            context.store.keep_key(context.signer.public_key().await?).await?;
             sign_head(context).await?;
             seal_trail(context).await?;
             forget_secrets(context).await?;
@@ -167,9 +168,9 @@ async fn end_tasks(store: &Store, id: &RegulationId, outcomes: &Value) -> Result
         let message = format!("the work did not end ({error}){before}; see the function's log, then retry");
         task.end(TaskStatus::Failed, Some(message), clock::now());
         store.save_task(id, task).await?;
-        if task.kind == DestinationKind::Warehouse {
-            store.leave(&task.destination_id, id).await?;
-        }
+    }
+    for warehouse in tasks.iter().filter(|task| task.kind == DestinationKind::Warehouse) {
+        store.leave(&warehouse.destination_id, id).await?;
     }
     Ok(tasks)
 }

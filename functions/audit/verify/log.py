@@ -36,6 +36,9 @@ class Log:
         for head in heads:
             if root(leaves[: head["size"]]).hex() != head["root"]:
                 raise Refused(f"its entries are not those that its head of {head['size']} commits to")
+        ids = [self.entries[index]["jti"] for index in range(self.size)]
+        if len(set(ids)) < len(ids) or len(set(leaves)) < len(leaves):
+            raise Refused("a certificate stands twice in it")
         # What commits is the leaf: an entry may lie about its certificate's id.
         self.jtis = {leaf_: self.entries[index]["jti"] for index, leaf_ in enumerate(leaves)}
 
@@ -44,6 +47,8 @@ class Log:
         if leaf(text) not in self.jtis:
             other = claims["jti"] in self.jtis.values()
             raise Refused("the log holds another certificate of this id: it was swapped" if other else "it is not in the log")
+        if self.jtis[leaf(text)] != claims["jti"]:
+            raise Refused("the log has it by another id")
 
     def check_all(self, held):
         """Every certificate of the log is among the leaves that were held."""

@@ -19,7 +19,7 @@ from joserfc.errors import JoseError
 from log import Log, check_growth, check_receipt
 from merkle import leaf
 from signature import Refused, parse, read_keys, signed
-from tell import tell
+from tell import safe, tell
 
 TYPE = "lethe-certificate+jwt"
 SUPPRESSIONS = {"SUPPRESS_ONLY", "SUPPRESS_WITH_DELETE", "SUPPRESS_WITH_DELETE_INTERNAL", "UNSUPPRESS"}
@@ -86,12 +86,14 @@ def check_proof(proof, held):
     claims = held.get(proof["certificate"])
     if claims is None:
         raise Refused(f"the certificate {proof['certificate']} is not among those that hold")
+    if not claims.get("commitments"):
+        raise Refused("the certificate was sealed before there were proofs: it neither shows nor denies who is on it")
     salt = base64.urlsafe_b64decode(proof["salt"] + "==")
     text = b"lethe-subject-proof\0" + salt + proof["kind"].encode() + b"\0" + proof["id"].encode()
     commitment = base64.urlsafe_b64encode(hashlib.sha256(text).digest()).rstrip(b"=").decode()
     if len(salt) != 32 or commitment not in claims.get("commitments", []):
         raise Refused("the certificate does not hold this identifier")
-    return proof["certificate"]
+    return f"{proof['kind']} {safe(proof['id'])} is on certificate {proof['certificate']}"
 
 
 class Report:
@@ -101,7 +103,8 @@ class Report:
         self.refused = 0
 
     def of(self, name, check):
-        """Runs a check and tells what it answers."""
+        """Runs a check and tells what it answers. Returns whether it holds."""
+        before = self.refused
         try:
             verdict = check()
         except (OSError, ValueError, Refused) as error:
@@ -109,6 +112,7 @@ class Report:
         except (KeyError, TypeError, AttributeError):
             self.refused, verdict = self.refused + 1, "DOES NOT HOLD: its claims are of another form"
         print(f"{name}: {verdict}\n")
+        return self.refused == before
 
 
 def main():
@@ -125,7 +129,7 @@ def main():
     except (OSError, KeyError, JoseError, ValueError, Refused) as error:
         form.error(f"{asked.keys} is no key set: {error}")
     all_files, report, held, log = list(files(asked.certificate)), Report(), {}, None
-    leaves = set()
+    texts = {}
     if not all_files:
         form.error("there is no certificate: a folder needs files that end in .jws")
 
@@ -137,31 +141,34 @@ def main():
     def one(file):
         text, receipt = certificate(file)
         claims, kid = verify(text, keys)
+        known = []
         if receipt:
             check_receipt(text, receipt, keys)
+            known.append("by its receipt")
         if log:
             log.check(text, claims)
+            known.append("by the log")
+        if texts.setdefault(claims["jti"], text) != text:
+            raise Refused("another certificate of this id is among these files")
         held[claims["jti"]] = claims
-        leaves.add(leaf(text))
-        return f"HOLDS\n{tell(claims, kid)}"
+        return f"HOLDS\n{tell(claims, kid)}\n  In the log of all certificates: {' and '.join(known) or 'not checked'}."
 
     def every():
         if not log:
             raise Refused("without the log nobody knows which certificates there are")
-        log.check_all(leaves)
+        log.check_all({leaf(text) for text in texts.values()})
         return f"HOLDS\n  All {log.size} certificates of the log are here."
 
     if asked.log:
         report.of("log", whole_log)
-    for file in all_files:
-        report.of(file, lambda file=file: one(file))
+    good = sum([report.of(file, lambda file=file: one(file)) for file in all_files])
     if asked.all:
         report.of("all", every)
     for file in asked.proof:
-        report.of(file, lambda file=file: f"HOLDS\n  The person is on certificate {check_proof(answer(file), held)}.")
+        report.of(file, lambda file=file: f"HOLDS\n  {check_proof(answer(file), held)}.")
     for file in asked.growth:
         report.of(file, lambda file=file: f"HOLDS\n  {check_growth(answer(file), keys)}.")
-    print(f"{len(held)} of {len(all_files)} hold.")
+    print(f"{good} of {len(all_files)} hold.")
     sys.exit(1 if report.refused else 0)
 
 

@@ -119,6 +119,11 @@ pub async fn prove(
     let subject = request.subject.named()?;
     let (certificate, _) = last(&context, &id).await?;
     let claims: Claims = read(&certificate)?;
+    if claims.commitments.is_empty() {
+        let message =
+            "this certificate was sealed before there were proofs: it neither shows nor denies who is on it";
+        return Err(ApiError::not_found(message));
+    }
     let salts = Salts::of(context.pseudonyms().await?, &claims.jti);
     for named in subject.spelled() {
         let salt = salts.salt(&named);
@@ -164,8 +169,9 @@ impl<S: Send + Sync> FromRequestParts<S> for EntriesFrom {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let from =
-            request::Query::of(parts).one("from", "a place in the log, from 0", |text| text.parse().ok())?;
+        let from = request::Query::of(parts).one("from", "a place in the log, from 0", |text| {
+            text.parse().ok().filter(|place| *place <= MAX_PLACE)
+        })?;
         Ok(Self { from: from.unwrap_or_default() })
     }
 }

@@ -91,6 +91,10 @@ pub async fn suppress(context: &Context, request: Request) -> Result<Plan> {
         .ok_or_else(|| Failure::permanent(format!("there is no regulation {id}")))?;
     if let Some(left) = regulation.grace_left(clock::now()) {
         admission::hold(store, &regulation, &suppression::of(&store.subjects(id).await?)).await?;
+        note_subjects(context, id).await?;
+        if regulation.regulation_type.suppression().is_some() {
+            report_delay(&regulation);
+        }
         return Ok(Plan { grace_seconds: left, ..Plan::default() });
     }
     let withdrawn = match regulation.status {
@@ -159,11 +163,17 @@ async fn change_list(context: &Context, regulation: &Regulation, tasks: &[Task],
     store.keep_evidence(&regulation.id, &evidence).await?;
     // Once this step is done, every instance of `collect` has read the list anew.
     clock::sleep(Duration::from_millis(FRESH_MILLISECONDS)).await;
-    if attempt == 1 {
-        let delay = clock::now().duration_since(regulation.created_at);
-        report(&[(Metric::SuppressionSeconds, delay.as_secs_f64())]);
+    // One with a time of grace was suppressed when that began.
+    if attempt == 1 && regulation.grace_until.is_none() {
+        report_delay(regulation);
     }
     Ok(())
+}
+
+/// Reports how long the suppression took.
+fn report_delay(regulation: &Regulation) {
+    let delay = clock::now().duration_since(regulation.created_at);
+    report(&[(Metric::SuppressionSeconds, delay.as_secs_f64())]);
 }
 
 /// How long a regulation that erases waits for requests to upstreams that were begun before its suppression.

@@ -77,7 +77,10 @@ async fn a_stranger_verifies_certificates_their_log_and_who_is_on_them() -> Resu
     write("proof.json", &proof)?;
     let asked = ["0.json", "1.json", "--keys", "keys.json", "--proof", "proof.json"];
     let (holds, told) = verify(folder, &asked)?;
-    ensure!(holds && told.contains(&format!("The person is on certificate {}-1", ids[0])), "{told}");
+    ensure!(
+        holds && told.contains(&format!("USER_ID ada@example.com is on certificate {}-1", ids[0])),
+        "{told}"
+    );
     for changed in [json!("bob-7"), json!("ADA@example.com")] {
         proof["data"]["id"] = changed;
         write("proof.json", &proof)?;

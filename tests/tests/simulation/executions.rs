@@ -48,7 +48,14 @@ impl Installation {
 
     async fn deletion(&self, name: &str, input: &Value) -> Outcome {
         let (id, attempt) = (&input["regulationId"], &input["attempt"]);
-        let outcomes = match self.state("suppress", json!({ "regulationId": id, "attempt": attempt })).await {
+        let suppress =
+            async || self.state("suppress", json!({ "regulationId": id, "attempt": attempt })).await;
+        let mut suppressed = suppress().await;
+        while let Some(left @ 1..) = suppressed.as_ref().ok().and_then(|plan| plan["graceSeconds"].as_u64()) {
+            self.turnstile.wait(left, "Grace").await;
+            suppressed = suppress().await;
+        }
+        let outcomes = match suppressed {
             Err(error) => json!({ "failure": { "Error": error } }),
             Ok(plan) => match self.look_through(id, attempt, &plan).await {
                 Err(error) => json!({ "failure": { "Error": error } }),

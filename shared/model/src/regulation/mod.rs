@@ -193,9 +193,9 @@ impl Regulation {
         Self { grace_until: until.ok().filter(|_| erases), ..self }
     }
 
-    /// The seconds of grace that are left before it begins; none, if there are none, or it has begun or was withdrawn.
+    /// The seconds of grace that are left before an attempt begins; none, if there are none, or it has ended.
     pub fn grace_left(&self, now: Timestamp) -> Option<i64> {
-        let until = self.grace_until.filter(|_| self.status == Status::Initialized)?;
+        let until = self.grace_until.filter(|_| !self.status.is_final())?;
         // Whole seconds, so that it has passed when they have.
         let left = until.duration_since(now).as_millis();
         (left > 0).then(|| i64::try_from((left + 999) / 1_000).unwrap_or(i64::MAX))

@@ -156,8 +156,10 @@ fn a_deletion_has_its_time_of_grace_until_it_begins() {
     let waits = regulation.with_grace(2);
     let lefts = [0, 7_199, 7_200, 9_000].map(|second| waits.grace_left(at(second)));
     assert_eq!(lefts, [Some(7_200), Some(1), None, None]);
-    let begun = Regulation { status: Status::Running, ..waits };
-    assert_eq!(begun.grace_left(at(0)), None, "what has begun waits no more");
+    let tried_again = Regulation { status: Status::Running, attempt: 2, ..waits.clone() };
+    assert_eq!(tried_again.grace_left(at(0)), Some(7_200), "a retry erases no earlier");
+    let withdrawn = Regulation { status: Status::Invalid, ..waits };
+    assert_eq!(withdrawn.grace_left(at(0)), None);
     let (suppression, _) = request("SUPPRESS_ONLY", &["a"]).expect("valid");
     assert_eq!(suppression.with_grace(2).grace_until, None, "it erases nothing");
 }
