@@ -4,7 +4,7 @@ import { createContext } from 'preact';
 import { useContext, useEffect, useState } from 'preact/hooks';
 
 import { ApiError, call } from './api/client';
-import type { Me } from './api/coming';
+import type { Me } from './api/schema';
 import { words } from './words';
 
 export type Area = 'requests' | 'suppressions' | 'audit' | 'admin';

@@ -2,8 +2,7 @@
 // what some system confirmed or only accepted. People whose data nobody found are not counted as deleted.
 
 import { ApiError, call } from './api/client';
-import type { Figures as Counted } from './api/coming';
-import type { RegulationEntry, RegulationSearch, Status, TaskStatus } from './api/schema';
+import type { Figures as Counted, RegulationEntry, RegulationSearch, Status, TaskStatus } from './api/schema';
 import { DAY_MS } from './format';
 import { erases } from './states';
 

@@ -2,7 +2,6 @@
 
 import { token, signOut } from '../session';
 import { words } from '../words';
-import type {} from './coming';
 import type { ErrorEntry, NewRegulation, Operations } from './schema';
 
 export type Operation = keyof Operations;

@@ -2,7 +2,6 @@
 
 import { useAccess } from '../access';
 import { call } from '../api/client';
-import type { Case } from '../api/coming';
 import type { RegulationShown } from '../api/schema';
 import { due, received } from '../clock';
 import { list, number } from '../format';
@@ -81,7 +80,7 @@ function Answers({ regulation, refresh }: { regulation: RegulationShown; refresh
   );
 }
 
-function Verdict({ regulation }: { regulation: RegulationShown & Case }) {
+function Verdict({ regulation }: { regulation: RegulationShown }) {
   const { tone, answer } = verdict(regulation);
   return (
     <header class="verdict" aria-live="polite">
@@ -231,7 +230,7 @@ function Proof({ regulation }: { regulation: RegulationShown }) {
   );
 }
 
-function About({ regulation }: { regulation: RegulationShown & Case }) {
+function About({ regulation }: { regulation: RegulationShown }) {
   const kind = words.type[regulation.regulationType];
   const { audit } = useAccess();
   return (

@@ -1,6 +1,6 @@
 // What a new request says of its case: when it came in, under which law it is answered, and what is on file. All of it may be left out.
 
-import type { Case, CaseFile, Law } from '../api/coming';
+import type { Case, CaseFile, Law } from '../api/schema';
 import { words } from '../words';
 import { Select, Text } from './forms';
 

@@ -3,8 +3,7 @@
 import { useState } from 'preact/hooks';
 
 import { call } from '../api/client';
-import type { Case } from '../api/coming';
-import type { RegulationShown } from '../api/schema';
+import type { Case, RegulationShown } from '../api/schema';
 import { clock } from '../clock';
 import { useAction } from '../live';
 import { words } from '../words';
@@ -44,7 +43,7 @@ export function CaseFacts({ of: { law, extension, file = {} } }: { of: Case }) {
 }
 
 /** Once, and before the time is over. */
-export function Extend({ regulation, refresh }: { regulation: RegulationShown & Case; refresh: () => void }) {
+export function Extend({ regulation, refresh }: { regulation: RegulationShown; refresh: () => void }) {
   const [open, setOpen] = useState(false);
   const { id, dueAt, extension, overallStatus } = regulation;
   if (!dueAt || extension || clock({ ...regulation, status: overallStatus }).state !== 'left') return null;
