@@ -5,6 +5,7 @@ import { useState } from 'preact/hooks';
 import { call } from '../api/client';
 import type { Case, RegulationShown } from '../api/schema';
 import { clock } from '../clock';
+import { beside } from '../fields';
 import { useAction } from '../live';
 import { words } from '../words';
 import { Problem, Time } from './basics';
@@ -66,6 +67,7 @@ function Ask({ id, refresh, close }: { id: string; refresh: () => void; close: (
     refresh();
     close();
   });
+  const refused = error?.field === 'reason' ? beside(error.message) : undefined;
   const submit = (event: Event) => {
     event.preventDefault();
     setWrong(reason.trim() ? undefined : words.common.required);
@@ -75,8 +77,8 @@ function Ask({ id, refresh, close }: { id: string; refresh: () => void; close: (
     <Dialog title={said.extendTitle} close={close} filled={reason !== ''}>
       <form class="stack" onSubmit={submit} noValidate>
         <p>{said.extendHelp}</p>
-        <Text label={said.reason} value={reason} onInput={setReason} wrong={wrong} required help={said.namesNobody} />
-        {error && <Problem error={error} />}
+        <Text label={said.reason} value={reason} onInput={setReason} wrong={wrong ?? refused} required help={said.namesNobody} />
+        {error && !refused && <Problem error={error} />}
         <div class="row">
           <button type="submit" class="button primary" disabled={busy}>
             {said.extendYes}
