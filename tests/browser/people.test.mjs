@@ -43,7 +43,7 @@ test('5,000 people are taken, after what will happen is typed', async () => {
   await send.click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete 5,000 people permanently' }).click();
   await page.getByText('Are these 5,000 people gone?').waitFor({ timeout: ENDS });
-  await page.getByRole('heading', { name: /^No data was found/ }).waitFor({ timeout: ENDS });
+  await page.getByRole('heading', { name: /^Nobody was found/ }).waitFor({ timeout: ENDS });
   const { data } = (await api('GET', '/regulations?pagination.count=1')).json();
   assert.equal(data.regulations[0].subjectCount, 5_000);
 });

@@ -6,7 +6,6 @@ import { createServer } from 'node:http';
 import { extname } from 'node:path';
 
 import { launch } from '../browser/launch.mjs';
-import { MERGED } from './coming.mjs';
 
 const read = (path) => readFileSync(new URL(`../../../functions/${path}`, import.meta.url));
 const { paths, components } = JSON.parse(read('intake/openapi.json'));
@@ -69,7 +68,6 @@ export async function serve(answers) {
     const found = OPERATIONS.filter(({ method, pattern }) => method === request.method && pattern.test(url.pathname));
     const operation = found.find(({ names }) => names.length === 0) ?? found[0];
     const answer = operation && answers[operation.name];
-    if (!operation && !MERGED) return new Refusal(404, 'there is no such thing');
     if (!answer) {
       wrong.push(`not prepared: ${request.method} ${url.pathname}`);
       return new Refusal(404, 'there is no such thing');

@@ -1,10 +1,10 @@
-// What the reader's token may see, as the API says. One that does not say it is asked for each list once.
+// What the reader's token may see, as the API says.
 
 import { createContext } from 'preact';
 import { useContext, useEffect, useState } from 'preact/hooks';
 
-import { ApiError, call } from './api/client';
-import type { Me } from './api/coming';
+import { call } from './api/client';
+import type { Me } from './api/schema';
 import { words } from './words';
 
 export type Area = 'requests' | 'suppressions' | 'audit' | 'admin';
@@ -17,13 +17,6 @@ export const AccessContext = createContext<Access>(ALL);
 
 export const useAccess = (): Access => useContext(AccessContext);
 
-/** Anything but a refusal lets the page be seen: it says itself what is wrong. */
-const allowed = (asked: Promise<unknown>): Promise<boolean> =>
-  asked.then(
-    () => true,
-    (error) => !(error instanceof ApiError && error.status === 403),
-  );
-
 /** Undefined until it is known. */
 export function useLookedUpAccess(): Access | undefined {
   const [access, setAccess] = useState<Access>();
@@ -31,20 +24,12 @@ export function useLookedUpAccess(): Access | undefined {
   return access;
 }
 
+/** If it is not told, every page may be seen, and says itself what is wrong. */
 async function look(): Promise<Access> {
   const me = await call('GET /me').catch(() => undefined);
-  if (me) {
-    const has = (wanted: string) => me.scopes.some((one) => one === wanted || one === 'admin');
-    return { requests: has('regulations:read'), suppressions: has('suppressions:read'), audit: has('audit:read'), admin: has('admin'), me };
-  }
-  if (await allowed(call('GET /tokens'))) return ALL;
-  const query = { 'pagination.count': 1 };
-  const [requests, suppressions, audit] = await Promise.all([
-    allowed(call('GET /regulations', { query })),
-    allowed(call('GET /suppressions', { query })),
-    allowed(call('GET /audit', { query })),
-  ]);
-  return { requests, suppressions, audit, admin: false };
+  if (!me) return ALL;
+  const has = (wanted: string) => me.scopes.some((one) => one === wanted || one === 'admin');
+  return { requests: has('regulations:read'), suppressions: has('suppressions:read'), audit: has('audit:read'), admin: has('admin'), me };
 }
 
 /** What the token may, in words. */

@@ -76,7 +76,7 @@ export function faults({ fields }: Pick<Description, 'fields'>, texts: Record<st
 }
 
 /** What a message of the API says, beside the field that it names: without the name, which is the API's. */
-export const beside = (message: string): string => capital(message.replace(/^(?:settings|secrets)\.\w+:?\s+/i, '').replace(/^settings:\s+/i, ''));
+export const beside = (message: string): string => capital(message.replace(/^(?:(?:settings|secrets|file)\.\w+|settings:|receivedAt|law|dueInDays|reason):?\s+/i, ''));
 
 /** The field that a message of the API is about: `settings.region must be …`, ``missing field `schemas` ``. */
 export function fieldOf({ fields }: Pick<Description, 'fields'>, message: string): Field | undefined {

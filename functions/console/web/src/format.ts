@@ -39,6 +39,9 @@ export const dayOf = (at: string): string => UTC_DAY.format(new Date(at));
 export const day = (at: string | number | Date): string => DAY.format(new Date(at));
 export const moment = (at: string | number | Date): string => MOMENT.format(new Date(at));
 
+/** `2026-11`, in UTC. */
+export const monthOf = (month: string): string => dates({ month: 'long', year: 'numeric', timeZone: 'UTC' }).format(new Date(month));
+
 /** In UTC, without saying so. */
 export const utc = (at: string | number | Date): string => UTC.format(new Date(at));
 

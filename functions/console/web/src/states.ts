@@ -1,7 +1,7 @@
 // How something stands: a tone beside the API's word. Each tone has a shape of its own, so that no state is told by
 // colour alone.
 
-import type { BatchStatus, Kind, Phase, RegulationType, Status, TaskStatus } from './api/schema';
+import type { BatchStatus, Kind, Phase, RegulationEntry, RegulationType, Status, TaskStatus } from './api/schema';
 import { words } from './words';
 
 export type Tone = 'done' | 'busy' | 'waiting' | 'alert' | 'note';
@@ -61,6 +61,13 @@ export const suppresses = (type: RegulationType): boolean => DOES[type].suppress
 
 /** Whether it erases anything that is stored. */
 export const erases = (type: RegulationType): boolean => DOES[type].reaches.length > 0;
+
+/** How a request in a list stands: one that ended says what came of its people. */
+export function standing({ status, regulationType, subjectCount, outcome }: RegulationEntry): Said {
+  if (status !== 'FINISHED' || !outcome || !erases(regulationType)) return STATUS[status];
+  if (outcome.notFound === subjectCount) return { tone: 'note', ...words.nobodyFound };
+  return outcome.accepted > 0 ? TASK.ACCEPTED : STATUS.FINISHED;
+}
 
 /** Names that are not their id with capitals. The catalogue has them too, but few pages ask for it. */
 const VENDORS: Record<string, string> = {

@@ -13,7 +13,7 @@ export interface Verdict {
 }
 
 /** What is asked of a request, or of a certificate of it. */
-export type Told = Pick<RegulationShown, 'overallStatus' | 'regulationType' | 'subjectCount'> & {
+export type Told = Pick<RegulationShown, 'overallStatus' | 'regulationType' | 'subjectCount' | 'outcome'> & {
   streamStatus: { id: string; destinationStatus: DestinationStatus[] }[];
 };
 
@@ -41,6 +41,7 @@ export function question({ regulationType, subjectCount }: Told): string {
 export function verdict(regulation: Told): Verdict {
   const said = words.verdict;
   const { subjectCount: n } = regulation;
+  const missing = regulation.outcome?.notFound ?? 0;
   const open = isOpen(regulation.overallStatus);
   if (isCancelled(regulation)) return { tone: 'note', answer: said.cancelled };
   if (!erases(regulation.regulationType)) {
@@ -54,9 +55,9 @@ export function verdict(regulation: Told): Verdict {
   if (open) return { tone: 'busy', answer: said.pending(gone.length + accepted.length, where.length) };
   if (where.length === 0) return { tone: 'alert', answer: said.nowhere };
   if (stuck.length > 0) return { tone: 'alert', answer: said.stuck(gone.length, where.length, named(stuck)) };
-  if (found.length === 0 && accepted.length === 0) return { tone: 'note', answer: said.notFound(n) };
+  if (missing === n || (found.length === 0 && accepted.length === 0)) return { tone: 'note', answer: said.notFound(n) };
   if (found.length === 0) return { tone: 'note', answer: said.onlyAccepted(named(accepted)) };
-  const still = where.some((place) => residuals(place).length > 0) ? said.copies : '';
+  const still = (missing > 0 ? said.someNotFound(missing) : '') + (where.some((place) => residuals(place).length > 0) ? said.copies : '');
   const all = (which: (n: number) => string) => (gone.length === 1 ? named(gone) : which(gone.length));
   if (accepted.length > 0) return { tone: 'note', answer: said.goneAccepted(all(said.allConfirming), named(accepted)) + still };
   return { tone: 'done', answer: said.gone(all(said.all)) + still };

@@ -61,4 +61,7 @@ test('beside its field, an error leaves out the field’s own name', () => {
   assert.equal(beside('Settings.region must be one of us, eu'), 'Must be one of us, eu');
   assert.equal(beside('secrets.apiKey is missing: REST API key'), 'Is missing: REST API key');
   assert.equal(beside('Settings: missing field `schemas`'), 'Missing field `schemas`');
+  assert.equal(beside('File.reference looks like an email address'), 'Looks like an email address');
+  assert.equal(beside('ReceivedAt is in the future'), 'Is in the future');
+  assert.equal(beside('Lawyers are not reached'), 'Lawyers are not reached');
 });

@@ -86,7 +86,7 @@ test('a person whose events came in after the deletion is not gone', () => {
 });
 
 test('an erasure that found nothing is not one', () => {
-  assert.match(verdict(request('FINISHED', [place('DB', 'NO_DATA_FOUND')])).answer, /^No data was found/);
+  assert.match(verdict(request('FINISHED', [place('DB', 'NO_DATA_FOUND')])).answer, /^Nobody was found/);
 });
 
 test('no name of a field reaches a person', () => {

@@ -2,7 +2,6 @@
 
 import { token, signOut } from '../session';
 import { words } from '../words';
-import type {} from './coming';
 import type { ErrorEntry, NewRegulation, Operations } from './schema';
 
 export type Operation = keyof Operations;
@@ -43,7 +42,7 @@ export async function call<O extends Operation>(operation: O, sent?: Sent<O>, as
 }
 
 /** All pages of what is given as a table too: CSV, with the names of the columns once. */
-export async function table(operation: 'GET /audit', sent: Sent<'GET /audit'>): Promise<string> {
+export async function table<O extends 'GET /audit' | 'GET /reports/{month}'>(operation: O, sent: Sent<O>): Promise<string> {
   let whole = '';
   let cursor: string | null | undefined;
   do {

@@ -5,12 +5,14 @@ import type { Destination } from '../api/schema';
 import { useLive } from '../live';
 import { Empty, Head, Known, Table } from '../parts/basics';
 import { Connected } from '../parts/connected';
+import { later } from '../parts/later';
 import { Export, useSorted } from '../parts/list';
 import { Link, href, type Place } from '../router';
 import { vendor } from '../states';
 import { words } from '../words';
-import { OneDestination } from './destination';
-import { NewDestination } from './new-destination';
+
+const NewDestination = later(async () => (await import('./new-destination')).NewDestination);
+const OneDestination = later(async () => (await import('./destination')).OneDestination);
 
 const said = words.destinations;
 

@@ -1,13 +1,11 @@
-// What can be connected, and the form to do it. A system that fails its test is not left connected: a deletion request
-// would count on it.
+// What can be connected, and the form to do it. What fails its test is not connected: a deletion request would count on it.
 
 import { useState } from 'preact/hooks';
 
 import { call } from '../api/client';
-import type { Description, DestinationId, Finding, Kind } from '../api/schema';
-import type { Typed } from '../fields';
+import type { Description, Finding, Kind, NewDestination } from '../api/schema';
 import { useAction, useLive } from '../live';
-import { Head, Known, Problem, Section } from '../parts/basics';
+import { Head, Known, Section } from '../parts/basics';
 import { DestinationForm } from '../parts/destination-form';
 import { toast } from '../parts/toast';
 import { Link, go, href } from '../router';
@@ -55,61 +53,41 @@ function Catalogue({ catalog }: { catalog: Description[] }) {
 }
 
 function Connect({ description }: { description: Description }) {
-  // Made by the first try: the next ones change it.
-  const [made, setMade] = useState<Made>();
-  const [finding, setFinding] = useState<Finding>();
-  const open = (id: DestinationId) => {
+  const { vendor: product } = description;
+  const [failed, setFailed] = useState<{ draft: NewDestination; finding: Finding }>();
+  const keep = async (draft: NewDestination) => {
+    const { destination } = await call('POST /destinations', { body: draft });
     toast(said.connected);
-    go(href(`/destinations/${id}`));
+    go(href(`/destinations/${destination.id}`));
   };
-  const save = useAction(async (name: string, given: Typed) => {
-    setFinding(undefined);
-    const id = await keep(made, description.vendor, name, given);
-    setMade({ id, settings: given.settings });
-    const found = await call('POST /destinations/{id}/check', { path: { id } });
-    if (found.ok) return open(id);
-    await call('DELETE /destinations/{id}', { path: { id } });
-    setFinding(found);
+  const save = useAction(async (draft: NewDestination) => {
+    setFailed(undefined);
+    const finding = await call('POST /destinations/check', { body: draft });
+    if (finding.ok) return keep(draft);
+    setFailed({ draft, finding });
   });
-  const anyway = useAction(async (id: DestinationId) => {
-    await call('PATCH /destinations/{id}', { path: { id }, body: { enabled: true } });
-    open(id);
-  });
-  const name = vendor(description.vendor);
+  const anyway = useAction(keep);
+  const name = vendor(product);
   return (
     <>
       <Head title={said.connectOne(name)} lead={words.confirms[description.confirms]} crumb={<Link to={href('/destinations/new')}>{said.catalogue}</Link>} />
       <DestinationForm
         description={description}
         name={name}
-        save={(given, typed) => void save.run(given, typed)}
+        save={(name, typed) => void save.run({ name, vendor: product, ...typed })}
         busy={save.busy}
-        error={save.error}
-        failed={finding && { title: said.testFailed, finding }}
+        error={save.error ?? anyway.error}
+        edited={() => setFailed(undefined)}
+        failed={failed && { title: said.testFailed, finding: failed.finding }}
         action={said.connectOne(name)}
       />
-      {finding && made && (
+      {failed && (
         <div class="row">
-          <button type="button" class="button" disabled={anyway.busy} onClick={() => void anyway.run(made.id)}>
+          <button type="button" class="button" disabled={anyway.busy} onClick={() => void anyway.run(failed.draft)}>
             {said.connectAnyway}
           </button>
-          {anyway.error && <Problem error={anyway.error} />}
         </div>
       )}
     </>
   );
-}
-
-interface Made {
-  id: DestinationId;
-  settings: Record<string, unknown>;
-}
-
-async function keep(made: Made | undefined, vendor: string, name: string, { settings, secrets }: Typed): Promise<DestinationId> {
-  if (!made) return (await call('POST /destinations', { body: { name, vendor, settings, secrets } })).destination.id;
-  // What was taken out since the last try is taken away.
-  const cleared = Object.fromEntries(Object.keys(made.settings).map((name) => [name, null]));
-  const body = { name, settings: { ...cleared, ...settings }, enabled: true, ...(Object.keys(secrets).length > 0 && { secrets }) };
-  await call('PATCH /destinations/{id}', { path: { id: made.id }, body });
-  return made.id;
 }

@@ -1,6 +1,6 @@
 // A new request: who, what, a preview of what it will touch, and a review before anything is deleted for good.
 
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 
 import { call, regulate, renumber } from '../api/client';
 import type { DryRun, Reach, RegulationType } from '../api/schema';
@@ -8,7 +8,7 @@ import { list } from '../format';
 import { useAction, useLive } from '../live';
 import { Head, Problem, Section } from '../parts/basics';
 import { Text } from '../parts/forms';
-import { CaseFields, caseOf, noCase, wrongDays, type CaseGiven } from '../parts/case-fields';
+import { CaseFields, caseOf, noCase, refusedOf, wrongDays, type CaseGiven } from '../parts/case-fields';
 import { PeopleField } from '../parts/people-field';
 import { nobody, whom, type Given } from '../people';
 import { Preview, foundNothing } from '../parts/preview';
@@ -47,6 +47,12 @@ export function NewRequest() {
   const all = Math.ceil(ids.length / MOST);
   const phrase = `${erases(type) ? said.verbs.delete : suppresses(type) ? said.verbs.suppress : said.verbs.lift} ${ids.length}`;
   const many = ids.length > MANY;
+  const refused = refusedOf(send.error);
+  useEffect(() => {
+    if (!refused) return;
+    setReviewing(false);
+    document.querySelector<HTMLElement>('[aria-invalid]')?.focus();
+  }, [send.error]);
 
   const changed = () => {
     setCounted(undefined);
@@ -62,13 +68,14 @@ export function NewRequest() {
     if (days) next.days = days;
     setWrong(next);
     if (next.ids || next.typed || next.days) return;
+    send.clear();
     if (erases(type)) setReviewing(true);
     else void send.run();
   };
   const busy = all > 1 ? said.sendingPart(Math.min(sent + 1, all), all) : said.sending;
   const failed = send.error && (
     <>
-      <Problem error={send.error} />
+      {!refused && <Problem error={send.error} />}
       {sent > 0 && <p>{said.partly(sent, all)}</p>}
     </>
   );
@@ -96,13 +103,13 @@ export function NewRequest() {
           />
         </Section>
         <Section title={words.case.title}>
-          <CaseFields given={file} onChange={setFile} wrong={wrong.days} />
+          <CaseFields given={file} onChange={(next) => (setFile(next), send.clear())} wrong={{ ...refused, ...(wrong.days && { dueInDays: wrong.days }) }} />
         </Section>
         <Section title={said.before}>
           <Effects type={type} people={ids.length} systems={systems} />
           {erases(type) && ids.length > 0 && <Preview people={ids.length} found={counted} count={async () => setCounted(await rehearse(given, type))} />}
           {many && <Text label={said.confirmLabel(ids.length, phrase)} value={typed} onInput={setTyped} wrong={wrong.typed} />}
-          {!reviewing && failed}
+          {(!reviewing || refused) && failed}
           <div class="row">
             <button type="submit" class="button primary" disabled={send.busy}>
               {send.busy ? busy : erases(type) ? said.review : said.submit(words.type[type].title, ids.length)}
@@ -113,7 +120,7 @@ export function NewRequest() {
           </div>
         </Section>
       </form>
-      {reviewing && (
+      {reviewing && !refused && (
         <Review
           ids={ids}
           type={type}

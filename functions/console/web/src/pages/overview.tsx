@@ -7,7 +7,8 @@ import { exact, number } from '../format';
 import { MOST, figures, type Figures } from '../figures';
 import { useLive } from '../live';
 import { deadline, Empty, Head, Known, Section, Time } from '../parts/basics';
-import { Chart, byDay } from '../parts/chart';
+import { Chart } from '../parts/chart';
+import { later } from '../parts/later';
 import { RequestTable } from '../parts/request-table';
 import { Shape, State } from '../parts/state';
 import { Link, href, type Place } from '../router';
@@ -16,6 +17,8 @@ import { words } from '../words';
 
 const said = words.overview;
 const DAYS = 30;
+
+const MonthlyReport = later(async () => (await import('../parts/monthly-report')).MonthlyReport);
 
 export function Overview({ place }: { place: Place }) {
   void place;
@@ -61,15 +64,14 @@ const New = () => (
 function Seen({ figures, runs, refresh }: { figures: Figures; runs: Run[]; refresh: () => void }) {
   const [open, stuck] = [byUrgency(figures.open), byUrgency(figures.stuck)];
   const asking = runs.filter((run) => run.phase === 'guard');
-  const days = byDay(figures.erased.map((one) => ({ at: one.finishedAt ?? '', value: one.subjectCount })), DAYS);
   return (
     <>
       <Head title={headline(figures, asking.length)}>
         <New />
       </Head>
-      {figures.counted && !figures.counted.complete && <p class="help">{said.countedSince(exact(figures.counted.countedSince ?? ''))}</p>}
-      {[figures.open, figures.stuck, figures.unconfirmed, figures.erased].some(({ length }) => length >= MOST) && <p class="help">{said.newest(MOST)}</p>}
-      <Numbers figures={{ ...figures, open }} asking={asking.length} erased={days.reduce((sum, one) => sum + one.value, 0)} last={runs[0]} />
+      {!figures.counted.complete && <p class="help">{said.countedSince(exact(figures.counted.countedSince ?? ''))}</p>}
+      {[figures.open, figures.stuck].some(({ length }) => length >= MOST) && <p class="help">{said.newest(MOST)}</p>}
+      <Numbers figures={{ ...figures, open }} asking={asking.length} last={runs[0]} />
       {(stuck.length > 0 || asking.length > 0) && (
         <Section title={said.actionNeeded}>
           {asking.map((run) => (
@@ -85,32 +87,25 @@ function Seen({ figures, runs, refresh }: { figures: Figures; runs: Run[]; refre
       <Section title={said.openTitle} id="open">
         {open.length > 0 ? <RequestTable caption={said.openTable} regulations={open} /> : <p class="soft">{said.noneOpen}</p>}
       </Section>
-      {figures.counted ? (
-        <Section title={said.doneTitle(DAYS)} id="lately">
-          <Chart title={said.doneChart} days={figures.counted.perDay.map(({ day, finished, acceptedOnly }) => ({ at: Date.parse(`${day}T12:00Z`), value: finished + acceptedOnly }))} unit={[said.request, said.requests]} />
-        </Section>
-      ) : (
-        <Section title={said.erased(DAYS)} id="lately">
-          <Chart title={said.erasedChart} days={days} unit={[said.person, said.people]} />
-        </Section>
-      )}
+      <Section title={said.doneTitle(DAYS)} id="lately">
+        <Chart title={said.doneChart} days={figures.counted.perDay.map(({ day, finished, acceptedOnly }) => ({ at: Date.parse(`${day}T12:00Z`), value: finished + acceptedOnly }))} unit={[said.request, said.requests]} />
+      </Section>
+      <MonthlyReport />
     </>
   );
 }
 
-function headline({ open, stuck, unconfirmed, counted }: Figures, asking: number): string {
+function headline({ open, stuck, counted }: Figures, asking: number): string {
   const overdue = [...open, ...stuck].filter((one) => isOverdue(one)).length;
   if (overdue > 0) return said.overdue(overdue);
   if (stuck.length + asking > 0) return said.stuck(stuck.length + asking);
   if (open.length > 0) return said.open(open.length);
-  const accepted = counted?.acceptedOnly ?? unconfirmed.length;
-  return accepted > 0 ? said.unconfirmed(accepted) : said.done;
+  return counted.acceptedOnly > 0 ? said.unconfirmed(counted.acceptedOnly) : said.done;
 }
 
 const figure = (n: number): string => (n < MOST ? number(n) : said.atLeast(n));
 
-function Numbers({ figures, asking, erased, last }: { figures: Figures; asking: number; erased: number; last: Run | undefined }) {
-  const { open, stuck, unconfirmed } = figures;
+function Numbers({ figures: { open, stuck, counted }, asking, last }: { figures: Figures; asking: number; last: Run | undefined }) {
   const [first] = open;
   const acts = stuck.length + asking;
   return (
@@ -127,22 +122,7 @@ function Numbers({ figures, asking, erased, last }: { figures: Figures; asking: 
         <dd>{figure(open.length)}</dd>
         {first && <dd class="small soft">{said.first(deadline(first))}</dd>}
       </div>
-      {figures.counted ? (
-        <Counts of={figures.counted} />
-      ) : (
-        <>
-          <div>
-            <dt>{said.accepted(DAYS)}</dt>
-            <dd>{figure(unconfirmed.length)}</dd>
-            <dd class="small soft">{said.acceptedHelp}</dd>
-          </div>
-          <div>
-            <dt>{said.erased(DAYS)}</dt>
-            <dd>{figures.erased.length < MOST ? number(erased) : said.atLeast(erased)}</dd>
-            <dd class="small soft">{said.erasedHelp}</dd>
-          </div>
-        </>
-      )}
+      <Counts of={counted} />
       <div>
         <dt>{said.lastRun}</dt>
         {last ? (
@@ -165,7 +145,7 @@ function Numbers({ figures, asking, erased, last }: { figures: Figures; asking: 
 }
 
 /** As the API counted them. */
-function Counts({ of: { acceptedOnly, people, daysToHonour } }: { of: NonNullable<Figures['counted']> }) {
+function Counts({ of: { acceptedOnly, people, daysToHonour } }: { of: Figures['counted'] }) {
   const { median, longest } = daysToHonour;
   return (
     <>
@@ -178,6 +158,7 @@ function Counts({ of: { acceptedOnly, people, daysToHonour } }: { of: NonNullabl
         <dt>{said.erasedOf(DAYS)}</dt>
         <dd>{number(people.erased)}</dd>
         <dd class="small soft">{people.unclear > 0 ? said.unclear(people.unclear) : said.erasedHelp}</dd>
+        {people.notFound > 0 && <dd class="small soft">{said.foundNowhere(people.notFound)}</dd>}
       </div>
       <div>
         <dt>{said.honoured(DAYS)}</dt>

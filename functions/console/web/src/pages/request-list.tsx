@@ -15,6 +15,7 @@ import { Pager } from '../parts/pager';
 import { RequestTable } from '../parts/request-table';
 import { SavedFilters } from '../parts/saved-filters';
 import { Link, go, href, type Place } from '../router';
+import { standing } from '../states';
 import { words } from '../words';
 
 const said = words.requests;
@@ -113,5 +114,5 @@ async function everything(wanted: RegulationSearch): Promise<string[][]> {
 }
 
 const row = (one: RegulationEntry): string[] => [
-  one.id, received(one), new Date(due(one)).toISOString(), one.finishedAt ?? '', words.type[one.regulationType].short, words.status[one.status].word, String(one.subjectCount), one.subjects.join(' '),
+  one.id, received(one), new Date(due(one)).toISOString(), one.finishedAt ?? '', words.type[one.regulationType].short, standing(one).word, String(one.subjectCount), one.subjects.join(' '),
 ];

@@ -2,7 +2,6 @@
 
 import { useAccess } from '../access';
 import { call } from '../api/client';
-import type { Case } from '../api/coming';
 import type { RegulationShown } from '../api/schema';
 import { due, received } from '../clock';
 import { list, number } from '../format';
@@ -25,6 +24,7 @@ import { words } from '../words';
 
 const said = words.request;
 
+const Named = later(async () => (await import('../parts/named')).Named);
 const PersonProof = later(async () => (await import('../parts/person-proof')).PersonProof);
 
 /** How often a request that moves is looked at, and one that does not. */
@@ -81,7 +81,7 @@ function Answers({ regulation, refresh }: { regulation: RegulationShown; refresh
   );
 }
 
-function Verdict({ regulation }: { regulation: RegulationShown & Case }) {
+function Verdict({ regulation }: { regulation: RegulationShown }) {
   const { tone, answer } = verdict(regulation);
   return (
     <header class="verdict" aria-live="polite">
@@ -162,14 +162,14 @@ function Acts({ regulation, refresh }: { regulation: RegulationShown; refresh: (
         </div>
       )}
       {retry.error && <Problem error={retry.error} />}
-      {regulation.overallStatus === 'INITIALIZED' && <Withdraw id={regulation.id} />}
+      {regulation.overallStatus === 'INITIALIZED' && <Withdraw regulation={regulation} />}
       <Extend regulation={regulation} refresh={refresh} />
     </Section>
   );
 }
 
 /** Only while nothing has begun. */
-function Withdraw({ id }: { id: string }) {
+function Withdraw({ regulation: { id, graceUntil } }: { regulation: RegulationShown }) {
   const withdraw = useAction(async () => {
     await call('DELETE /regulations/{id}', { path: { id } });
     toast(said.cancelDone);
@@ -180,7 +180,7 @@ function Withdraw({ id }: { id: string }) {
       <button type="button" class="button" disabled={withdraw.busy} onClick={() => void withdraw.run()}>
         {said.cancel}
       </button>
-      <span class="soft small">{said.cancelHelp}</span>
+      <span class="soft small">{graceUntil && Date.parse(graceUntil) > Date.now() ? <Dated text={said.grace(graceUntil)} /> : said.cancelHelp}</span>
       {withdraw.error && <Problem error={withdraw.error} />}
     </div>
   );
@@ -231,7 +231,11 @@ function Proof({ regulation }: { regulation: RegulationShown }) {
   );
 }
 
-function About({ regulation }: { regulation: RegulationShown & Case }) {
+/** Whether its identifiers are still kept: while it is under way, and for a while after it failed somewhere. */
+const namesKept = ({ overallStatus, identifiersKeptUntil }: RegulationShown): boolean =>
+  isOpen(overallStatus) || (identifiersKeptUntil ? Date.parse(identifiersKeptUntil) > Date.now() : false);
+
+function About({ regulation }: { regulation: RegulationShown }) {
   const kind = words.type[regulation.regulationType];
   const { audit } = useAccess();
   return (
@@ -244,6 +248,7 @@ function About({ regulation }: { regulation: RegulationShown & Case }) {
         <dt>{said.for}</dt>
         <dd>
           {said.by(words.common.people(regulation.subjectCount), list(Object.keys(regulation.identifiers ?? { [regulation.subjectType]: 1 }).map(kindOf)))}
+          {namesKept(regulation) && <Named id={regulation.id} />}
         </dd>
         <CaseFacts of={regulation} />
         {regulation.actor && (

@@ -2,10 +2,10 @@
 
 import { later } from '../parts/later';
 import type { Place } from '../router';
-import { NewRequest } from './new-request';
 import { Request } from './request';
 import { RequestList } from './request-list';
 
+const NewRequest = later(async () => (await import('./new-request')).NewRequest);
 const Certificate = later(async () => (await import('./certificate')).Certificate);
 
 export function Requests({ place }: { place: Place }) {

@@ -3,9 +3,9 @@
 import { useState } from 'preact/hooks';
 
 import { call } from '../api/client';
-import type { Case } from '../api/coming';
-import type { RegulationShown } from '../api/schema';
+import type { Case, RegulationShown } from '../api/schema';
 import { clock } from '../clock';
+import { beside } from '../fields';
 import { useAction } from '../live';
 import { words } from '../words';
 import { Problem, Time } from './basics';
@@ -44,7 +44,7 @@ export function CaseFacts({ of: { law, extension, file = {} } }: { of: Case }) {
 }
 
 /** Once, and before the time is over. */
-export function Extend({ regulation, refresh }: { regulation: RegulationShown & Case; refresh: () => void }) {
+export function Extend({ regulation, refresh }: { regulation: RegulationShown; refresh: () => void }) {
   const [open, setOpen] = useState(false);
   const { id, dueAt, extension, overallStatus } = regulation;
   if (!dueAt || extension || clock({ ...regulation, status: overallStatus }).state !== 'left') return null;
@@ -67,6 +67,7 @@ function Ask({ id, refresh, close }: { id: string; refresh: () => void; close: (
     refresh();
     close();
   });
+  const refused = error?.field === 'reason' ? beside(error.message) : undefined;
   const submit = (event: Event) => {
     event.preventDefault();
     setWrong(reason.trim() ? undefined : words.common.required);
@@ -76,8 +77,8 @@ function Ask({ id, refresh, close }: { id: string; refresh: () => void; close: (
     <Dialog title={said.extendTitle} close={close} filled={reason !== ''}>
       <form class="stack" onSubmit={submit} noValidate>
         <p>{said.extendHelp}</p>
-        <Text label={said.reason} value={reason} onInput={setReason} wrong={wrong} required help={said.namesNobody} />
-        {error && <Problem error={error} />}
+        <Text label={said.reason} value={reason} onInput={setReason} wrong={wrong ?? refused} required help={said.namesNobody} />
+        {error && !refused && <Problem error={error} />}
         <div class="row">
           <button type="submit" class="button primary" disabled={busy}>
             {said.extendYes}

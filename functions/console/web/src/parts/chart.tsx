@@ -1,23 +1,11 @@
 // A small bar chart: one bar a day. The numbers are there as a table too, for who does not see it.
 
-import { count, day, DAY_MS, number } from '../format';
+import { count, day, number } from '../format';
 import { words } from '../words';
 
-export interface Day {
+interface Day {
   at: number;
   value: number;
-}
-
-/** The last `days` days up to now, each with the sum of what happened in it. */
-export function byDay(moments: { at: string; value: number }[], days: number, now = Date.now()): Day[] {
-  const today = new Date(now).setHours(0, 0, 0, 0);
-  const bars = Array.from({ length: days }, (_, place) => ({ at: today - (days - 1 - place) * DAY_MS, value: 0 }));
-  for (const { at, value } of moments) {
-    const place = days - 1 - Math.floor((today + DAY_MS - 1 - new Date(at).getTime()) / DAY_MS);
-    const bar = bars[place];
-    if (bar) bar.value += value;
-  }
-  return bars;
 }
 
 const [WIDTH, HEIGHT] = [720, 96];

@@ -21,17 +21,19 @@ interface Props {
   save: (name: string, given: Typed) => void;
   busy: boolean;
   error: ApiError | undefined;
-  /** What the test after saving found, if it failed. */
+  /** What was typed has changed since. */
+  edited?: () => void;
+  /** What the test found, if it failed. */
   failed?: { title: string; finding: Finding } | undefined;
   action: string;
 }
 
-export function DestinationForm({ description, known, name: proposed, save, busy, error, failed, action }: Props) {
+export function DestinationForm({ description, known, name: proposed, save, busy, error, edited, failed, action }: Props) {
   const [name, setName] = useState(proposed);
   const [texts, setTexts] = useState<Record<string, string>>(() => initial(description, known));
   const [tried, setTried] = useState(false);
   const found = faults(description, texts, known?.settings);
-  const refused = error && fieldOf(description, error.message);
+  const refused = error && fieldOf(description, `${error.field} ${error.message}`);
   const submit = (event: Event) => {
     event.preventDefault();
     setTried(true);
@@ -44,7 +46,7 @@ export function DestinationForm({ description, known, name: proposed, save, busy
     return tried && fault ? FAULTS[fault] : error && refused === field ? beside(error.message) : undefined;
   };
   return (
-    <form class="stack narrow" onSubmit={submit} noValidate>
+    <form class="stack narrow" onSubmit={submit} onInput={edited} noValidate>
       <Text label={said.name} help={said.nameHelp} value={name} onInput={setName} wrong={tried && !name.trim() ? said.nameMissing : undefined} />
       {description.fields.map((field) => (
         <Input

@@ -7,7 +7,7 @@ import type { RegulationEntry } from '../api/schema';
 import { due, received } from '../clock';
 import { useAction } from '../live';
 import { Link, href } from '../router';
-import { STATUS } from '../states';
+import { standing } from '../states';
 import { words } from '../words';
 import { Deadline, Problem, Table, Time } from './basics';
 import { useSorted } from './list';
@@ -25,7 +25,7 @@ const VALUES = {
   received: (one: RegulationEntry) => received(one),
   people: (one: RegulationEntry) => one.subjects[0] ?? one.subjectCount,
   action: (one: RegulationEntry) => words.type[one.regulationType].short,
-  status: (one: RegulationEntry) => STATUS[one.status].word,
+  status: (one: RegulationEntry) => standing(one).word,
   deadline: urgency,
 };
 
@@ -74,7 +74,7 @@ export function RequestTable({ caption, regulations, refresh }: { caption: strin
               </td>
               <td class="wide">{words.type[regulation.regulationType].short}</td>
               <td>
-                <State said={STATUS[regulation.status]} />
+                <State said={standing(regulation)} />
               </td>
               <td>
                 <Deadline of={regulation} />
