@@ -138,13 +138,9 @@ impl Installation {
 
     /// A regulation that somebody may ask for.
     pub fn regulation(&self, kind: &str) -> Regulation {
-        let now = clock::now();
-        // One in three has a time of grace.
-        let grace = [0, 0, 300][self.turnstile.roll(3) as usize];
         of(json!({
             "id": RegulationId::new(), "regulationType": kind, "subjectType": "USER_ID", "subjectCount": 1,
-            "status": "INITIALIZED", "attempt": 1, "createdAt": now,
-            "graceUntil": (grace > 0).then(|| now + SignedDuration::from_secs(grace)),
+            "status": "INITIALIZED", "attempt": 1, "createdAt": clock::now(),
         }))
         .expect("a regulation")
     }

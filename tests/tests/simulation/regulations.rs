@@ -106,7 +106,10 @@ pub fn cast(life: &Life) {
         let requests = 1 + turnstile.roll(2);
         for request in 0..requests {
             turnstile.wait(turnstile.roll(200), "thinks").await;
-            let regulation = here.installation.regulation("SUPPRESS_WITH_DELETE");
+            let mut regulation = here.installation.regulation("SUPPRESS_WITH_DELETE");
+            let grace = [0, 0, 300][turnstile.roll(3) as usize];
+            regulation.grace_until =
+                (grace > 0).then(|| regulation.created_at + SignedDuration::from_secs(grace));
             here.ask(&regulation, PERSON).await;
             turnstile.spawn("client", here.clone().follow(regulation.clone()));
             // Of two requests one may be taken back.
