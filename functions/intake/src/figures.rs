@@ -43,8 +43,8 @@ pub struct Figures {
     /// Number of regulations by type.
     #[schema(value_type = BTreeMap<String, u64>)]
     by_type: BTreeMap<&'static str, u64>,
-    /// Days from acceptance to the end of the work, of those that are `finished` or `acceptedOnly`. A vendor that only
-    /// accepted may take longer.
+    /// Days from the person's request to the end of the work, of those that are `finished` or `acceptedOnly`. A vendor that
+    /// only accepted may take longer.
     days_to_honour: Days,
     /// Every day of the period, in UTC.
     per_day: Vec<Day>,
