@@ -65,6 +65,6 @@ test('the audit trail tells what was just done', async () => {
   const saved = page.waitForEvent('download');
   await page.getByRole('button', { name: 'Export CSV' }).click();
   const lines = readFileSync(await (await saved).path(), 'utf8').split('\r\n');
-  assert.equal(lines[0], '"id","at","caller","callerName","action","object","part","status","reason"');
+  assert.equal(lines[0], '"id","at","caller","callerName","action","object","part","status","reason","dryRun"');
   assert.ok(lines.some((line) => line.includes('"DELETE /destinations/{id}"')));
 });

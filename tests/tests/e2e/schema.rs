@@ -38,7 +38,8 @@ async fn every_answer_is_what_the_description_says() -> Result<()> {
 
     let mut check = tokio::process::Command::new(root().join(".venv-schemathesis/bin/schemathesis"));
     check.arg("--config-file").arg(root().join("tests/schemathesis.toml"));
-    check.args(["--no-color", "run", &open, "--workers", "2", "--warnings", "off"]);
+    // One at a time: Python 3.11 reads code for two threads at once and fails ("AST constructor recursion depth mismatch").
+    check.args(["--no-color", "run", &open, "--workers", "1", "--warnings", "off"]);
     check.args(["--header", &format!("Authorization: Bearer {}", world.stack.api.token)]);
     check.current_dir(root().join(".local")).kill_on_drop(true);
     let output = check.output().await.context(".venv-schemathesis is missing: run `make test`")?;

@@ -186,7 +186,11 @@ async fn a_revoked_key_and_a_disabled_destination_are_waited_for() -> Result<()>
         change(&revoked, json!({ "secrets": { "apiKey": "key", "secretKey": "secret" } })).await?;
     ensure!(status.is_success() && !set.to_string().contains("secretKey"), "{set}");
     let (status, wrong) = change(&revoked, json!({ "settings": { "region": "mars" } })).await?;
-    assert_eq!((status.as_u16(), wrong["errors"][0]["field"].as_str()), (422, Some("settings")), "{wrong}");
+    assert_eq!(
+        (status.as_u16(), wrong["errors"][0]["field"].as_str()),
+        (422, Some("settings.region")),
+        "{wrong}"
+    );
 
     let ended = api.wait(&id, |_| ()).await?;
     assert_eq!(ended["overallStatus"], "FINISHED", "{ended:#}");

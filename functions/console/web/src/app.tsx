@@ -9,7 +9,7 @@ import { NotFound } from './pages/not-found';
 import { SignIn } from './pages/sign-in';
 import { Time } from './parts/basics';
 import { Keys } from './parts/keys';
-import { later } from './parts/later';
+import { fetchLater, later } from './parts/later';
 import { Shape } from './parts/state';
 import { Toast } from './parts/toast';
 import { Waves } from './parts/waves';
@@ -36,6 +36,7 @@ function Frame() {
   const place = usePlace();
   const access = useLookedUpAccess();
   useEffect(() => scrollTo(0, 0), [place.path.join('/')]);
+  useEffect(fetchLater, []);
   // Who may not see the overview begins with what they may see; whoever sees nothing may make a request.
   useEffect(() => {
     if (!access || access.requests || place.path.length > 0) return;

@@ -1,4 +1,4 @@
-// A page whose code comes when it is first opened, so that the first page comes sooner.
+// Pages whose code comes after the first page is there, so that that one comes sooner.
 
 import type { FunctionComponent } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
@@ -7,18 +7,24 @@ import { ApiError } from '../api/client';
 import { words } from '../words';
 import { Loading, Problem } from './basics';
 
+const all: (() => Promise<unknown>)[] = [];
+
+/** Fetches them, so that they open at once, and also while Lethe is away. */
+export const fetchLater = () => all.forEach((fetch) => void fetch().catch(() => undefined));
+
 export function later<Props extends object>(load: () => Promise<FunctionComponent<Props>>): FunctionComponent<Props> {
   let known: FunctionComponent<Props> | undefined;
+  const fetch = async () => (known ??= await load());
+  all.push(fetch);
   return function Later(props: Props) {
     const [Page, setPage] = useState(() => known);
     const [failed, setFailed] = useState(false);
     useEffect(() => {
       if (known) return;
-      const came = (page: FunctionComponent<Props>) => {
-        known = page;
-        setPage(() => page);
-      };
-      load().then(came, () => setFailed(true));
+      fetch().then(
+        (page) => setPage(() => page),
+        () => setFailed(true),
+      );
     }, []);
     if (Page) return <Page {...props} />;
     return failed ? <Problem error={new ApiError(0, words.problem.unreachable)} retry={() => location.reload()} /> : <Loading what={words.things.page} />;
