@@ -20,7 +20,8 @@ export function later<Props extends object>(load: () => Promise<FunctionComponen
     const [Page, setPage] = useState(() => known);
     const [failed, setFailed] = useState(false);
     useEffect(() => {
-      if (known) return;
+      // It may have come since the first look.
+      if (Page) return;
       fetch().then(
         (page) => setPage(() => page),
         () => setFailed(true),
